@@ -1,0 +1,155 @@
+//! The command line: what can be said, with examples.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// taa runs a solar mini-grid village, its radio, towers, battery and people, around the production DCU code.
+#[derive(Debug, Parser)]
+#[command(
+    name = "taa",
+    version,
+    after_help = "Start here:
+  taa run scenarios/villages/jija --days 30 --compare
+  taa new my-village --buildings footprints.geojson --weather tmy.csv
+  taa check my-village
+
+Exit codes: 0 done, 1 a service level or test failed, 2 bad input, 3 our own fault."
+)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Simulate a village and write report.html, summary.json, Parquet tables and run.mcap
+    Run(RunArgs),
+    /// Check a scenario folder and say everything that is wrong with it
+    Check(CheckArgs),
+    /// Make a scenario folder from building footprints and a weather file
+    New(NewArgs),
+    /// Print the JSON Schema of scenario.toml
+    Schema,
+    /// Render the report of an earlier run again
+    Report(ReportArgs),
+    /// Print a completion script for your shell
+    #[command(after_help = "Example:
+  taa completions bash > ~/.local/share/bash-completion/completions/taa")]
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  Both architectures for a month, side by side:
+    taa run scenarios/villages/jija --days 30 --compare
+  The same with the tower out for two days:
+    taa run scenarios/villages/jija --days 30 --compare --faults scenarios/faults/tower_out.toml
+  One trait changed:
+    taa run scenarios/villages/ipoloto --architecture cloud_sync --trait boot_relay=last
+  For a CI job:
+    taa run my-village --days 7 --json --quiet | jq '.architectures.edge_local.service_availability'
+
+Architectures: cloud_sync, cloud_cached, edge_local (sts_keypad needs token entry, which is not built yet).
+Traits: credit_at=meter|dcu|cloud, on_link_loss=hold|open, boot_relay=last|open, keypad=true|false,
+        backhaul=single_sim|dual_sim|vsat, local_vending=true|false.")]
+pub(crate) struct RunArgs {
+    /// Scenario folder (holds scenario.toml)
+    pub(crate) scenario: PathBuf,
+    /// Days to simulate (default: the scenario's)
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) days: Option<u32>,
+    /// First day, local date (default: the scenario's)
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    pub(crate) start: Option<String>,
+    /// Seed that draws the whole world (default: the scenario's)
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) seed: Option<u64>,
+    /// Simulate cloud_sync and edge_local and show the difference
+    #[arg(long, conflicts_with = "architecture")]
+    pub(crate) compare: bool,
+    /// Architectures to simulate, separated by commas (default: the scenario's)
+    #[arg(long, value_name = "NAME[,NAME…]", value_delimiter = ',')]
+    pub(crate) architecture: Vec<String>,
+    /// Change one trait of every architecture of this run; may be repeated
+    #[arg(long = "trait", value_name = "K=V")]
+    pub(crate) traits: Vec<String>,
+    /// Scripted faults to add: a file as in scenarios/faults/
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
+    /// Where the results go (default: runs/<village>-<seed>)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Architectures to simulate at the same time (default: the number of cores)
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) threads: Option<usize>,
+    /// How much run.mcap holds
+    #[arg(long, value_enum, default_value_t = Record::Full)]
+    pub(crate) record: Record,
+    /// Print summary.json on standard output instead of the table
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// No progress bar, no table
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// How much run.mcap holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Record {
+    /// No run.mcap
+    Off,
+    /// Components, plant, KPIs
+    Summary,
+    /// Every event as well, up to a size limit
+    Full,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  taa check scenarios/villages/jija")]
+pub(crate) struct CheckArgs {
+    /// Scenario folder
+    pub(crate) scenario: PathBuf,
+    /// Print the findings as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  From OpenStreetMap footprints and a PVGIS typical year:
+    taa new my-village --buildings footprints.geojson --weather tmy_-2.850_33.612.csv
+  The 200 buildings nearest to the centre of load:
+    taa new my-village --buildings village.kml --weather site.epw --connections 200 --name 'Jija kaskazini'
+
+Buildings: GeoJSON (polygons or points), KML, or CSV with latitude and longitude columns.
+Weather: PVGIS TMY CSV, PVWatts hourly CSV, EPW, or an hourly GHI series.")]
+pub(crate) struct NewArgs {
+    /// Folder to make; it must not exist yet
+    pub(crate) dir: PathBuf,
+    /// Building footprints
+    #[arg(long, value_name = "FILE")]
+    pub(crate) buildings: PathBuf,
+    /// Weather file as downloaded
+    #[arg(long, value_name = "FILE")]
+    pub(crate) weather: PathBuf,
+    /// How many buildings to connect (default: a share of them)
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) connections: Option<u32>,
+    /// The village's name (default: the folder's)
+    #[arg(long, value_name = "S")]
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  taa report runs/jija-1")]
+pub(crate) struct ReportArgs {
+    /// Folder that a run has left
+    pub(crate) dir: PathBuf,
+}

@@ -1,0 +1,47 @@
+//! `taa`: parsing and wiring only. What it says and how it exits is here; what it does is in the crates below.
+
+mod args;
+mod progress;
+mod run;
+mod show;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::args::{Cli, Command};
+
+/// Why a command ended early; the number is the exit code.
+#[derive(Debug)]
+enum Failure {
+    /// Bad input: 2.
+    Input(String),
+    /// Our own fault, or the machine's: 3.
+    Own(String),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().command {
+        Command::Run(args) => run::run(&args),
+        Command::Check(args) => show::check(&args),
+        Command::New(args) => show::new(&args),
+        Command::Schema => show::schema(),
+        Command::Report(args) => show::report(&args),
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "taa", &mut script);
+            show::say(&String::from_utf8_lossy(&script))
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Input(text)) => {
+            eprintln!("{text}");
+            ExitCode::from(2)
+        }
+        Err(Failure::Own(text)) => {
+            eprintln!("taa: {text}");
+            ExitCode::from(3)
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The progress bars: one per architecture, on standard error, gone when it is no terminal.
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+/// One bar per architecture; counts simulated hours.
+pub(crate) struct Bars {
+    bars: Vec<ProgressBar>,
+}
+
+impl Bars {
+    pub(crate) fn new(names: &[String], days: u32, quiet: bool) -> Self {
+        if quiet {
+            return Self { bars: Vec::new() };
+        }
+        let style = ProgressStyle::with_template("{prefix:>14} {bar:32} day {msg} · {eta} left")
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars("━╸ ");
+        let all = MultiProgress::new();
+        let bars = names
+            .iter()
+            .map(|name| {
+                let bar = all.add(ProgressBar::new(u64::from(days) * 24));
+                bar.set_style(style.clone());
+                bar.set_prefix(name.clone());
+                bar.set_message(format!("0/{days}"));
+                bar
+            })
+            .collect();
+        Self { bars }
+    }
+
+    /// Architecture `index` has reached this hour of the run.
+    pub(crate) fn at(&self, index: usize, hour: u64) {
+        if let Some(bar) = self.bars.get(index) {
+            bar.set_position(hour);
+            let days = bar.length().unwrap_or(0) / 24;
+            bar.set_message(format!("{}/{days}", hour / 24));
+        }
+    }
+
+    pub(crate) fn finish(&self) {
+        for bar in &self.bars {
+            bar.finish_and_clear();
+        }
+    }
+}

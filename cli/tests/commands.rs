@@ -1,0 +1,165 @@
+//! The commands as a person or a CI job uses them: what they print, what they leave, how they exit.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    time::Duration,
+};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("cli has a parent").to_owned()
+}
+
+fn taa(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_taa")).args(arguments).current_dir(root()).output().expect("taa starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A folder of this test's own, empty.
+fn scratch(name: &str) -> PathBuf {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    match std::fs::remove_dir_all(&dir) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => panic!("{}: {error}", dir.display()),
+        _ => dir,
+    }
+}
+
+fn summary(dir: &Path) -> serde_json::Value {
+    let text = std::fs::read_to_string(dir.join("summary.json")).expect("a summary");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+#[test]
+fn a_run_leaves_what_it_says() {
+    let out = scratch("run");
+    let out_arg = out.display().to_string();
+    let done = taa(&["run", "scenarios/villages/jija", "--days", "2", "--compare", "--out", &out_arg]);
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+    let printed = text(&done.stdout);
+    assert!(printed.contains("cloud_sync") && printed.contains("edge_local"), "{printed}");
+    let said = printed.lines().find_map(|line| line.strip_prefix("Report: ")).expect("says where the report is");
+    assert!(Path::new(said).is_file(), "{said}");
+    for file in ["report.html", "summary.json", "run.mcap", "downtime.parquet", "customers.parquet", "plant.parquet"] {
+        assert!(out.join(file).is_file(), "{file}");
+    }
+    let summary = summary(&out);
+    assert_eq!(summary["schema"], 1);
+    assert_eq!(summary["partial"], false);
+    assert_eq!(summary["simulated_s"], 172_800.0);
+    assert!(summary["architectures"]["edge_local"]["service_availability"].as_f64().is_some());
+
+    let page = std::fs::read(out.join("report.html")).expect("a page");
+    std::fs::remove_file(out.join("report.html")).expect("can be removed");
+    let again = taa(&["report", &out_arg]);
+    assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
+    assert_eq!(std::fs::read(out.join("report.html")).expect("a page"), page, "the same page again");
+}
+
+#[test]
+fn json_is_json_and_digests_do_not_depend_on_threads() {
+    let run = |threads: &str| {
+        let out = scratch(&format!("threads-{threads}"));
+        let out = out.display().to_string();
+        let arguments = ["run", "scenarios/villages/jija", "--days", "2", "--compare", "--json", "--quiet"];
+        let done = taa(&[&arguments[..], &["--threads", threads, "--out", &out, "--record", "off"]].concat());
+        assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+        assert!(done.stderr.is_empty(), "quiet is quiet: {}", text(&done.stderr));
+        serde_json::from_slice::<serde_json::Value>(&done.stdout).expect("JSON on standard output")
+    };
+    let (one, two) = (run("1"), run("2"));
+    assert_eq!(one["digest"], two["digest"]);
+    assert_eq!(one["exogenous_digest"], two["exogenous_digest"]);
+    assert!(one["digest"].as_str().is_some_and(|digest| digest.len() == 64));
+}
+
+#[test]
+fn bad_input_exits_with_two_and_leaves_nothing() {
+    let out = scratch("bad");
+    let out_arg = out.display().to_string();
+    for arguments in [
+        &["run", "scenarios/villages/nowhere"][..],
+        &["run", "scenarios/villages/jija", "--architecture", "edge_locl"],
+        &["run", "scenarios/villages/jija", "--architecture", "sts_keypad"],
+        &["run", "scenarios/villages/jija", "--trait", "backhaul"],
+        &["run", "scenarios/villages/jija", "--trait", "backhaul=pigeon"],
+        &["run", "scenarios/villages/jija", "--faults", "scenarios/faults/none.toml"],
+        &["run", "scenarios/villages/jija", "--start", "tomorrow"],
+        &["run", "scenarios/villages/jija", "--days", "0"],
+    ] {
+        let done = taa(&[arguments, &["--out", &out_arg]].concat());
+        assert_eq!(done.status.code(), Some(2), "{arguments:?}: {}", text(&done.stderr));
+        assert!(!done.stderr.is_empty() && !text(&done.stderr).contains("panicked"), "{arguments:?}");
+        assert!(!out.exists(), "{arguments:?} left {}", out.display());
+    }
+    assert_eq!(taa(&["report", &out_arg]).status.code(), Some(2));
+    assert_eq!(taa(&["check", "scenarios/villages/nowhere"]).status.code(), Some(2));
+    assert_eq!(taa(&["run"]).status.code(), Some(2));
+}
+
+#[test]
+fn every_village_is_sound_and_the_schema_is_json() {
+    for village in ["jija", "ipoloto", "bupandagila"] {
+        let done = taa(&["check", &format!("scenarios/villages/{village}")]);
+        assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+        assert!(text(&done.stdout).contains("is sound"));
+    }
+    let schema: serde_json::Value = serde_json::from_slice(&taa(&["schema"]).stdout).expect("JSON");
+    assert!(schema["properties"]["power"].is_object());
+    let completions = taa(&["completions", "bash"]);
+    assert!(text(&completions.stdout).contains("_taa"));
+}
+
+#[test]
+fn a_village_from_strange_footprints_runs() {
+    let dir = scratch("new-village");
+    let dir_arg = dir.display().to_string();
+    let buildings = "scenarios/tests/data/nakiu.geojson";
+    let weather = "scenarios/weather/lodwar_kenya_pvwatts_hourly.csv";
+    let made = taa(&["new", &dir_arg, "--buildings", buildings, "--weather", weather, "--connections", "80"]);
+    assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
+    let again = taa(&["new", &dir_arg, "--buildings", buildings, "--weather", weather]);
+    assert_eq!(again.status.code(), Some(2), "an existing folder is not overwritten");
+    let out = scratch("new-village-run");
+    let run = taa(&["run", &dir_arg, "--days", "2", "--quiet", "--out", &out.display().to_string()]);
+    assert_eq!(run.status.code(), Some(0), "{}", text(&run.stderr));
+    let summary = summary(&out);
+    assert!(summary["architectures"]["edge_local"]["energy_served_kwh"].as_f64().is_some_and(|kwh| kwh > 10.0));
+}
+
+/// Ctrl-C leaves a report up to that moment, marked partial.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_is_partial() {
+    let out = scratch("interrupted");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_taa"))
+        .args([
+            "run",
+            "scenarios/villages/ipoloto",
+            "--days",
+            "3600",
+            "--compare",
+            "--quiet",
+            "--record",
+            "off",
+            "--out",
+        ])
+        .arg(&out)
+        .current_dir(root())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("taa starts");
+    #[expect(clippy::disallowed_methods, reason = "a person waits before pressing Ctrl-C")]
+    std::thread::sleep(Duration::from_secs(3));
+    let pressed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+    assert!(pressed.success());
+    let status = child.wait().expect("ends");
+    assert_eq!(status.code(), Some(0));
+    let summary = summary(&out);
+    assert_eq!(summary["partial"], true);
+    let simulated_s = summary["simulated_s"].as_f64().expect("a number");
+    assert!(simulated_s > 0.0 && simulated_s < 3600.0 * 86_400.0, "{simulated_s}");
+}

@@ -1,0 +1,25 @@
+//! Accounts and money: what is owed, what was paid, and whether the light may be on.
+//!
+//! [`Book`] is a pure state machine in integer minor units. The DCU keeps one where credit is at the DCU, the cloud
+//! keeps one where credit is in the cloud; both run this code.
+//!
+//! What trips the user:
+//!
+//! - Energy is billed by **register deltas**, live readings only, in the order of their sequence numbers: a reading
+//!   that overtakes another makes the slower one [`Debit::Stale`], and no energy is lost by it, because the register
+//!   counts on. Back-filled rows are telemetry and are never billed.
+//! - Prices are per kWh and registers count Wh, so a reading is worth a fraction of a minor unit. The fraction is
+//!   carried per account ([`Account::carry_milli`]); over any number of readings not one minor unit is lost.
+//! - Credits are deduplicated by the provider's key, for ever. Delivery may repeat and reorder.
+//! - Money for an unknown account is kept in suspense, never refused: it has already left the payer's purse.
+
+mod account;
+mod book;
+mod outcome;
+
+pub use account::Account;
+pub use book::Book;
+pub use outcome::{Credit, Debit, Fees, Suspended, Totals};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,319 @@
+//! The far end of the uplink: what the operator's cloud does with a site.
+//!
+//! [`Cloud`] is the reference counterpart of the DCU's uplink and, where credit is kept in the cloud, the party that
+//! decides: the same [`Book`] bills the readings that arrive and orders relays by number. Everywhere else it passes
+//! payments on until the DCU has acknowledged them. Sans-I/O like the DCU: mutate once, drain
+//! [`Cloud::poll_output`] until [`CloudOutput::Timeout`]. What it knows is assumed to survive (a database).
+//!
+//! What trips the user: an order counts as outstanding until the meter's output state confirms it; while one is
+//! outstanding no other is given for the same meter, except when the decision changes. A relay that is found in the
+//! wrong state with no order outstanding (a meter that booted open) gets a new order.
+
+mod downlink;
+mod output;
+mod periods;
+
+use std::collections::VecDeque;
+
+pub use self::output::{CloudConfig, CloudEvent, CloudOutput};
+use self::{downlink::Downlink, periods::PeriodSet};
+use crate::{
+    MeterIx,
+    billing::{Book, Credit, Debit},
+    config::{CreditAt, MeterEntry, Tariff},
+    dcu::{NS_PER_MS, output::LinkState},
+    payment::Payment,
+    reading::Reading,
+    relay::Relay,
+    uplink::{AlarmCode, Down, DownFrame, Up, UpFrame},
+};
+
+const DAY_MS: i64 = 86_400_000;
+
+/// What the cloud knows of one meter.
+#[derive(Clone, Debug, Default)]
+struct Remote {
+    periods: PeriodSet,
+    /// Relay as last reported, and the number of the reading that goes with it.
+    seen: Option<(u32, Relay)>,
+    /// The order that is not confirmed yet.
+    order: Option<(u64, Relay)>,
+}
+
+/// The cloud's side of one site.
+#[derive(Debug)]
+pub struct Cloud {
+    config: CloudConfig,
+    book: Book,
+    remotes: Vec<Remote>,
+    orders: u64,
+    downlink: Downlink,
+    clock_offset_ms: Option<i64>,
+    readings: u64,
+    outputs: VecDeque<CloudOutput>,
+}
+
+impl Cloud {
+    /// A cloud that knows these meters, in the DCU's order.
+    #[must_use]
+    pub fn new(config: CloudConfig, meters: &[MeterEntry]) -> Self {
+        let accounts = meters.iter().map(|m| (m.account.as_str(), m.opening_balance_minor));
+        Self {
+            book: Book::new(&config.tariff, accounts),
+            remotes: vec![Remote::default(); meters.len()],
+            orders: 0,
+            downlink: Downlink::new(config.resend_ms, config.window),
+            clock_offset_ms: None,
+            readings: 0,
+            outputs: VecDeque::new(),
+            config,
+        }
+    }
+
+    /// The accounts (of no meaning where credit is kept elsewhere).
+    #[must_use]
+    pub const fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// Readings held, one per meter and period.
+    #[must_use]
+    pub const fn readings(&self) -> u64 {
+        self.readings
+    }
+
+    /// A reading of this meter for this period has arrived.
+    #[must_use]
+    pub fn has_reading(&self, meter: MeterIx, period: u32) -> bool {
+        self.remotes.get(meter.at()).is_some_and(|r| r.periods.contains(period))
+    }
+
+    /// The relay as last reported.
+    #[must_use]
+    pub fn relay_seen(&self, meter: MeterIx) -> Option<Relay> {
+        self.remotes.get(meter.at())?.seen.map(|(_, relay)| relay)
+    }
+
+    /// The order that is given and not confirmed.
+    #[must_use]
+    pub fn order(&self, meter: MeterIx) -> Option<(u64, Relay)> {
+        self.remotes.get(meter.at())?.order
+    }
+
+    /// Frames that the DCU has not acknowledged.
+    #[must_use]
+    pub fn downlink_len(&self) -> usize {
+        self.downlink.len()
+    }
+
+    /// The wall clock (the cloud's is right, so once is enough).
+    pub fn handle_clock(&mut self, now: u64, unix_ms: i64) {
+        let elapsed_ms = i64::try_from(now / NS_PER_MS).unwrap_or(i64::MAX);
+        self.clock_offset_ms = Some(unix_ms.saturating_sub(elapsed_ms));
+        self.run(now);
+    }
+
+    /// The link to the site went up or down.
+    pub fn handle_link(&mut self, now: u64, link: LinkState) {
+        self.downlink.handle_link(link == LinkState::Up);
+        self.flush(now);
+    }
+
+    /// One frame from the DCU.
+    pub fn handle_receive(&mut self, now: u64, frame: &[u8]) {
+        match UpFrame::decode(frame) {
+            Ok(UpFrame { sequence, body }) => {
+                if let Up::Ack(acknowledged) = body {
+                    self.downlink.arrived(acknowledged);
+                } else {
+                    self.take(body);
+                    self.send_now(&DownFrame { sequence: 0, body: Down::Ack(sequence) });
+                }
+            }
+            Err(error) => self.event(CloudEvent::BadFrame(error)),
+        }
+        self.flush(now);
+    }
+
+    /// The provider's callback, or an agent's receipt entered at the operator's.
+    pub fn handle_payment(&mut self, now: u64, payment: Payment) {
+        if self.config.traits.credit_at == CreditAt::Cloud {
+            self.credit(&payment);
+        } else {
+            self.downlink.push(Down::Payment(payment));
+        }
+        self.flush(now);
+    }
+
+    /// The operator changes prices: here and at the DCU.
+    pub fn handle_tariff(&mut self, now: u64, tariff: Tariff) {
+        self.book.set_tariff(tariff.clone());
+        self.downlink.push(Down::TariffChange(tariff));
+        self.reconsider_all();
+        self.flush(now);
+    }
+
+    /// The deadline has come.
+    pub fn handle_timeout(&mut self, now: u64) {
+        self.run(now);
+    }
+
+    /// The next output. Drain until [`CloudOutput::Timeout`].
+    pub fn poll_output(&mut self) -> CloudOutput {
+        self.outputs.pop_front().unwrap_or_else(|| CloudOutput::Timeout(self.deadline()))
+    }
+
+    fn run(&mut self, now: u64) {
+        if self.config.traits.credit_at == CreditAt::Cloud
+            && let Some(day) = self.local_day(now)
+            && self.book.fee_is_due(day)
+        {
+            self.book.charge_until(day);
+            self.reconsider_all();
+        }
+        self.flush(now);
+    }
+
+    fn deadline(&self) -> Option<u64> {
+        let offset_ms = i64::from(self.config.utc_offset_s).saturating_mul(1000);
+        let fee = self.book.fee_day().zip(self.clock_offset_ms).map(|(day, clock)| {
+            let unix_ms = day.saturating_add(1).saturating_mul(DAY_MS).saturating_sub(offset_ms);
+            u64::try_from(unix_ms.saturating_sub(clock)).unwrap_or(0).saturating_mul(NS_PER_MS)
+        });
+        [fee, self.downlink.deadline()].into_iter().flatten().min()
+    }
+
+    fn local_day(&self, now: u64) -> Option<i64> {
+        let elapsed_ms = i64::try_from(now / NS_PER_MS).unwrap_or(i64::MAX);
+        let offset_ms = i64::from(self.config.utc_offset_s).saturating_mul(1000);
+        Some(self.clock_offset_ms?.saturating_add(elapsed_ms).saturating_add(offset_ms).div_euclid(DAY_MS))
+    }
+
+    fn take(&mut self, message: Up) {
+        match message {
+            Up::Hello { .. } => {
+                self.downlink.handle_link(true);
+                self.repeat_orders();
+            }
+            Up::Readings(readings) => readings.into_iter().for_each(|reading| self.take_reading(reading)),
+            Up::RelayState { meter, closed, order, sequence, unix_ms: _ } => {
+                self.see(meter, sequence, Relay::from_output_state(closed), order);
+            }
+            Up::Credited { key, account, amount_minor, balance_minor, unix_ms: _ } => {
+                let meter = MeterIx(account);
+                self.event(CloudEvent::CreditedAtDcu { meter, key, amount_minor, balance_minor });
+            }
+            Up::PaymentSeen(payment) => {
+                if self.config.traits.credit_at == CreditAt::Cloud {
+                    self.credit(&payment);
+                }
+            }
+            Up::Suspended { key } => self.event(CloudEvent::Suspended { key }),
+            Up::Alarm { meter, code, unix_ms: _ } => self.event(CloudEvent::Alarm { meter, code }),
+            Up::Ack(_) => {}
+            Up::CreditDelivered { meter, total_minor } => {
+                self.event(CloudEvent::CreditDelivered { meter, total_minor });
+            }
+        }
+    }
+
+    fn take_reading(&mut self, reading: Reading) {
+        let Reading { meter, period, .. } = reading;
+        let Some(remote) = self.remotes.get_mut(meter.at()) else { return };
+        if remote.periods.insert(period) {
+            self.readings = self.readings.saturating_add(1);
+            let backfilled = reading.is_backfilled();
+            self.event(CloudEvent::ReadingStored { meter, period, backfilled });
+        }
+        if reading.is_backfilled() || self.config.traits.credit_at != CreditAt::Cloud {
+            return;
+        }
+        let debit = self.book.debit(meter.0, reading.sequence, reading.register_wh);
+        if let Debit::Backward { .. } = debit {
+            self.event(CloudEvent::Alarm { meter: Some(meter), code: AlarmCode::RegisterBackward });
+        }
+        if let Some(closed) = reading.relay_closed {
+            self.see(meter, reading.sequence, Relay::from_output_state(closed), None);
+        }
+    }
+
+    fn see(&mut self, meter: MeterIx, sequence: u32, relay: Relay, order: Option<u64>) {
+        let Some(remote) = self.remotes.get_mut(meter.at()) else { return };
+        if remote.seen.is_none_or(|(newest, _)| sequence >= newest) {
+            remote.seen = Some((sequence, relay));
+        }
+        if let Some((number, relay)) = remote.order.filter(|(number, _)| order == Some(*number)) {
+            remote.order = None;
+            self.event(CloudEvent::RelayConfirmed { meter, relay, order: number });
+        }
+        self.reconsider(meter);
+    }
+
+    fn credit(&mut self, payment: &Payment) {
+        let key = payment.key.clone();
+        match self.book.credit(payment) {
+            Credit::Credited { account, balance_minor } => {
+                let meter = MeterIx(account);
+                let amount_minor = payment.amount_minor;
+                self.event(CloudEvent::Credited { meter, key, amount_minor, balance_minor });
+                self.reconsider(meter);
+            }
+            Credit::Suspended => self.event(CloudEvent::Suspended { key }),
+            Credit::Duplicate => self.event(CloudEvent::Duplicate { key }),
+            Credit::Conflict | Credit::Refused => self.event(CloudEvent::Conflict { key }),
+        }
+    }
+
+    fn reconsider(&mut self, meter: MeterIx) {
+        if self.config.traits.credit_at != CreditAt::Cloud {
+            return;
+        }
+        let relay = self.book.desired_relay(meter.0);
+        let Some(remote) = self.remotes.get_mut(meter.at()) else { return };
+        let needed = match remote.order {
+            Some((_, ordered)) => ordered != relay,
+            None => remote.seen.is_some_and(|(_, seen)| seen != relay),
+        };
+        if needed {
+            self.orders = self.orders.saturating_add(1);
+            remote.order = Some((self.orders, relay));
+            self.downlink.push(Down::RelayOrder { order: self.orders, meter, closed: relay.is_closed() });
+            self.event(CloudEvent::RelayDecided { meter, relay, order: self.orders });
+        }
+    }
+
+    fn reconsider_all(&mut self) {
+        for meter in self.meters() {
+            self.reconsider(meter);
+        }
+    }
+
+    /// The DCU has started or the link is new: a DCU that lost its journal must hear the open orders again.
+    fn repeat_orders(&mut self) {
+        for meter in self.meters() {
+            if let Some((order, relay)) = self.order(meter) {
+                self.downlink.push_once(Down::RelayOrder { order, meter, closed: relay.is_closed() });
+            }
+        }
+    }
+
+    fn meters(&self) -> impl Iterator<Item = MeterIx> + use<> {
+        (0..u32::try_from(self.remotes.len()).unwrap_or(u32::MAX)).map(MeterIx)
+    }
+
+    fn flush(&mut self, now: u64) {
+        while let Some(frame) = self.downlink.next(now) {
+            self.send_now(&frame);
+        }
+    }
+
+    fn send_now(&mut self, frame: &DownFrame) {
+        let mut bytes = Vec::with_capacity(32);
+        frame.encode(&mut bytes);
+        self.outputs.push_back(CloudOutput::Downlink(bytes));
+    }
+
+    fn event(&mut self, event: CloudEvent) {
+        self.outputs.push_back(CloudOutput::Event(event));
+    }
+}

@@ -1,0 +1,128 @@
+//! How the cloud's side is set up, and what comes out of it.
+
+use crate::{
+    MeterIx,
+    config::{Tariff, Traits},
+    relay::Relay,
+    uplink::{AlarmCode, DecodeError},
+};
+
+/// What the operator sets for the cloud's side of a site.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloudConfig {
+    /// The architecture.
+    pub traits: Traits,
+    /// Prices.
+    pub tariff: Tariff,
+    /// Offset of local civil time from UTC, for the day on which the daily fee falls.
+    pub utc_offset_s: i32,
+    /// An unacknowledged frame is sent again after this; doubles per repeat up to eightfold.
+    pub resend_ms: u32,
+    /// Frames sent and not yet acknowledged.
+    pub window: usize,
+}
+
+impl CloudConfig {
+    /// A working configuration for these traits and prices.
+    #[must_use]
+    pub const fn new(traits: Traits, tariff: Tariff) -> Self {
+        Self { traits, tariff, utc_offset_s: 0, resend_ms: 30_000, window: 8 }
+    }
+}
+
+/// What [`Cloud::poll_output`] answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CloudOutput {
+    /// Send this frame to the DCU.
+    Downlink(Vec<u8>),
+    /// Something happened.
+    Event(CloudEvent),
+    /// Nothing more now. Call [`Cloud::handle_timeout`] at this instant (ns), if nothing else happens before.
+    Timeout(Option<u64>),
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CloudEvent {
+    /// The first reading of this meter for this period has arrived.
+    ReadingStored {
+        /// Which meter.
+        meter: MeterIx,
+        /// The period.
+        period: u32,
+        /// It came from the load profile.
+        backfilled: bool,
+    },
+    /// A payment was credited here (credit kept in the cloud).
+    Credited {
+        /// Index of the account and of its meter.
+        meter: MeterIx,
+        /// The provider's key.
+        key: String,
+        /// Amount, minor units.
+        amount_minor: i64,
+        /// Balance after it, minor units.
+        balance_minor: i64,
+    },
+    /// The DCU has credited a payment and told so.
+    CreditedAtDcu {
+        /// Index of the account and of its meter.
+        meter: MeterIx,
+        /// The provider's key.
+        key: String,
+        /// Amount, minor units.
+        amount_minor: i64,
+        /// Balance after it, minor units.
+        balance_minor: i64,
+    },
+    /// The meter holds all credit up to this cumulative amount, minor units.
+    CreditDelivered {
+        /// Which meter.
+        meter: MeterIx,
+        /// Cumulative credit.
+        total_minor: i64,
+    },
+    /// The account is unknown, here or at the DCU.
+    Suspended {
+        /// The provider's key.
+        key: String,
+    },
+    /// The payment was known already.
+    Duplicate {
+        /// The provider's key.
+        key: String,
+    },
+    /// The same key came with another amount or account.
+    Conflict {
+        /// The provider's key.
+        key: String,
+    },
+    /// An order was given.
+    RelayDecided {
+        /// Which meter.
+        meter: MeterIx,
+        /// To this state.
+        relay: Relay,
+        /// Its number.
+        order: u64,
+    },
+    /// The meter's output state confirms the order.
+    RelayConfirmed {
+        /// Which meter.
+        meter: MeterIx,
+        /// In this state.
+        relay: Relay,
+        /// Its number.
+        order: u64,
+    },
+    /// The DCU raised an alarm.
+    Alarm {
+        /// Which meter, where it concerns one.
+        meter: Option<MeterIx>,
+        /// What.
+        code: AlarmCode,
+    },
+    /// A frame of the DCU was refused.
+    BadFrame(DecodeError),
+}

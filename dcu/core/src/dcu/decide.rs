@@ -1,0 +1,112 @@
+//! What each relay should be, and what follows from it.
+
+use super::{Dcu, NS_PER_S, output::DcuEvent};
+use crate::{
+    MeterIx,
+    config::{CreditAt, OnLinkLoss},
+    fleet::{Class, Prices},
+    relay::{Reason, Relay, Wanted},
+};
+
+impl Dcu {
+    /// Compares what one meter's relay and credit should be with what they are known to be, and queues what is to be
+    /// done. Called whenever one of the two sides has changed.
+    pub(super) fn reconsider(&mut self, now: u64, meter: MeterIx) {
+        let Some(seen) = self.state.meter(meter) else { return };
+        let (relay_seen, order, delivered) = (seen.relay_seen, seen.order, seen.credit_delivered_minor);
+        let decided = self.decided(meter, order);
+        let wanted = decided.filter(|wanted| {
+            // An order of the cloud is carried out even when nothing seems to be wrong: it wants its confirmation.
+            wanted.order.is_some() || relay_seen.is_some_and(|seen| seen != wanted.relay)
+        });
+        let prices = self.prices();
+        let prices_known = self.fleet.unit(meter).is_some_and(|unit| unit.prices_written == Some(prices));
+        let credit_due = (self.config.traits.credit_at == CreditAt::Meter)
+            .then(|| self.state.book().account(meter.0).map_or(0, |a| a.credited_minor()))
+            .filter(|total| *total > delivered || !prices_known);
+        let last_record = self.state.last_record();
+        let Some(unit) = self.fleet.unit_mut(meter) else { return };
+        if wanted.is_some() && unit.wanted != wanted || credit_due.is_some() && unit.credit_due != credit_due {
+            unit.rests_on = last_record;
+            if unit.wanted.is_none_or(|before| Some(before.relay) != wanted.map(|w| w.relay)) {
+                unit.unheeded = 0;
+            }
+        }
+        unit.wanted = wanted;
+        unit.credit_due = credit_due;
+        let turned = decided.filter(|new| unit.decided != Some(new.relay));
+        let announced = turned.filter(|new| unit.decided.is_some() || relay_seen.is_some_and(|seen| seen != new.relay));
+        if let Some(new) = turned {
+            unit.decided = Some(new.relay);
+        }
+        if wanted.is_some() || credit_due.is_some() {
+            // A new decision does not wait for the end of a back-off that older, lesser business has earned.
+            if turned.is_some() && unit.blocked_until.is_some_and(|until| until > now) {
+                unit.blocked_until = None;
+            }
+            self.fleet.enqueue(meter, Class::Urgent);
+        }
+        if let Some(Wanted { relay, reason, .. }) = announced {
+            self.event(DcuEvent::RelayDecided { meter, relay, reason });
+        }
+    }
+
+    pub(super) fn reconsider_all(&mut self, now: u64) {
+        for ix in 0..self.fleet.len() {
+            self.reconsider(now, MeterIx(ix));
+        }
+    }
+
+    /// The prices in force, as a meter takes them.
+    pub(super) fn prices(&self) -> Prices {
+        let tariff = self.state.book().tariff();
+        Prices {
+            per_kwh_minor: tariff.energy_price_per_kwh_minor,
+            fee_per_day_minor: tariff.daily_fee_minor,
+            grace_minor: tariff.grace_minor,
+        }
+    }
+
+    /// The state that the deciding party wants, if it has said so.
+    fn decided(&self, meter: MeterIx, order: Option<(u64, Relay)>) -> Option<Wanted> {
+        match self.config.traits.credit_at {
+            CreditAt::Meter => None,
+            CreditAt::Dcu => {
+                let relay = self.state.book().desired_relay(meter.0);
+                let reason = if relay.is_closed() { Reason::Credit } else { Reason::Debt };
+                self.unless_blind(Wanted { relay, reason, order: None })
+            }
+            CreditAt::Cloud if self.stale => Some(Wanted { relay: Relay::Open, reason: Reason::Stale, order: None }),
+            CreditAt::Cloud => order.map(|(n, relay)| Wanted { relay, reason: Reason::Cloud, order: Some(n) }),
+        }
+    }
+
+    /// When balances kept in the cloud stop being confirmed; `None` where that changes nothing, or has happened.
+    pub(super) fn stale_at(&self) -> Option<u64> {
+        let traits = &self.config.traits;
+        if self.stale || traits.credit_at != CreditAt::Cloud || traits.on_link_loss != OnLinkLoss::Open {
+            return None;
+        }
+        let limit = u64::from(self.config.stale_limit_s).saturating_mul(NS_PER_S);
+        self.contact.map(|at| at.saturating_add(limit))
+    }
+
+    pub(super) fn check_stale(&mut self, now: u64) {
+        if self.stale_at().is_some_and(|at| at <= now) {
+            self.stale = true;
+            self.event(DcuEvent::LinkStale(true));
+            self.reconsider_all(now);
+        }
+    }
+
+    /// The cloud was heard.
+    pub(super) fn touch_contact(&mut self, now: u64) {
+        self.contact = Some(now);
+        self.sight_contact(now);
+        if self.stale {
+            self.stale = false;
+            self.event(DcuEvent::LinkStale(false));
+            self.reconsider_all(now);
+        }
+    }
+}

@@ -1,0 +1,355 @@
+//! The DCU itself: the methods that a driver calls.
+
+mod decide;
+mod exchange;
+mod getters;
+mod intake;
+mod money;
+pub(crate) mod output;
+mod sender;
+mod time;
+mod upstream;
+
+use std::collections::VecDeque;
+
+use self::{
+    intake::Sight,
+    output::{DcuEvent, LinkState, Output},
+    sender::Sender,
+    time::mix,
+};
+use crate::{
+    MeterIx,
+    config::{DcuConfig, MeterEntry},
+    fleet::Fleet,
+    ids::{Stamp, fleet_digest},
+    journal::{Applied, Entry, Record, State},
+    payment::{Payment, PaymentError},
+    plan::Plan,
+    uplink::AlarmCode,
+};
+
+pub(crate) const NS_PER_MS: u64 = 1_000_000;
+pub(crate) const NS_PER_S: u64 = 1_000_000_000;
+/// Buffers kept for reuse.
+const BUFFERS_MAX: usize = 16;
+
+/// The production DCU.
+///
+/// Its methods come in four kinds: **getters**; **`handle_*`**, for something that happened; **commands**, for what an
+/// operator wants ([`Self::resolve_suspense`], [`Self::checkpoint`]); and [`Self::poll_output`], for what comes out.
+///
+/// Mutate once, then drain `poll_output` until it answers [`Output::Timeout`]; only then mutate again. `now` is
+/// monotonic nanoseconds since this boot and must not go back. After a restart make a new one with
+/// [`Self::recover`].
+///
+/// ```
+/// use taa_dcu::{Dcu, Output, config::{DcuConfig, MeterEntry, Tariff, Traits}};
+///
+/// let tariff = Tariff {
+///     currency: "TZS".into(),
+///     minor_per_unit: 100,
+///     energy_price_per_kwh_minor: 90_000,
+///     daily_fee_minor: 0,
+///     grace_minor: 0,
+/// };
+/// let config = DcuConfig::new(Traits::bundle("edge_local").ok_or("no such bundle")?, tariff);
+/// let meter = MeterEntry {
+///     id: "TAA0000000000001".into(),
+///     account: "0001".into(),
+///     lls_password: b"12345678".to_vec(),
+///     opening_balance_minor: 50_000,
+/// };
+/// let mut dcu = Dcu::new(config, vec![meter]);
+/// let mut journal = Vec::new();
+///
+/// dcu.handle_clock(0, 1_772_323_200_000);
+/// let deadline = loop {
+///     match dcu.poll_output() {
+///         Output::Append(record) => journal.push(record),
+///         Output::Transmit { bytes, .. } => dcu.recycle(bytes), // the first reading is due: send it
+///         Output::Uplink(bytes) => dcu.recycle(bytes),
+///         Output::Event(event) => println!("{event:?}"),
+///         Output::Timeout(deadline) => break deadline,
+///     }
+/// };
+/// dcu.handle_durable(0, journal.len() as u64); // once they are; then drain again
+/// # while !matches!(dcu.poll_output(), Output::Timeout(_)) {}
+/// assert!(deadline.is_some());
+/// # Ok::<(), &str>(())
+/// ```
+#[derive(Debug)]
+pub struct Dcu {
+    config: DcuConfig,
+    names: Vec<String>,
+    digest: u64,
+    /// Durable: changed by [`Self::record`] alone.
+    state: State,
+    durable: u64,
+    fleet: Fleet,
+    plan: Plan,
+    sender: Sender,
+    /// Unix milliseconds at monotonic zero, once the clock is set.
+    clock_offset_ms: Option<i64>,
+    /// When the cloud was last heard (or this boot began), ns.
+    contact: Option<u64>,
+    /// Balances kept in the cloud can no longer be confirmed.
+    stale: bool,
+    /// Whether payments can be seen.
+    sight: Sight,
+    /// The supply is about to go: nothing new is begun.
+    failing: bool,
+    /// Mixes the waiting times so that meters do not retry in step.
+    jitter: u64,
+    outputs: VecDeque<Output>,
+    /// Meters with business that waits for its record to be durable.
+    waiting: Vec<MeterIx>,
+    /// Events that wait for their record to be durable.
+    receipts: VecDeque<(u64, DcuEvent)>,
+    buffers: Vec<Vec<u8>>,
+}
+
+impl Dcu {
+    /// A DCU with an empty journal.
+    #[must_use]
+    pub fn new(config: DcuConfig, meters: Vec<MeterEntry>) -> Self {
+        Self::recover(config, meters, [])
+    }
+
+    /// A DCU that continues from its journal: all records, or those from the last [`Entry::Checkpoint`] on.
+    #[must_use]
+    pub fn recover(config: DcuConfig, meters: Vec<MeterEntry>, journal: impl IntoIterator<Item = Record>) -> Self {
+        let mut state = State::new(&config, &meters);
+        for record in journal {
+            state.apply(&record);
+        }
+        let fleet = Fleet::new(&config, &meters);
+        let mut dcu = Self {
+            plan: Plan::new(config.reading_period_s, config.reading_spread_s, fleet.len()),
+            sender: Sender::new(&state),
+            digest: fleet_digest(meters.iter().map(|m| m.id.as_str())),
+            names: meters.into_iter().map(|m| m.id).collect(),
+            durable: state.last_record(),
+            jitter: u64::from(state.boot()),
+            state,
+            fleet,
+            config,
+            clock_offset_ms: None,
+            contact: None,
+            stale: false,
+            sight: Sight::Lost { link: false },
+            failing: false,
+            outputs: VecDeque::new(),
+            waiting: Vec::new(),
+            receipts: VecDeque::new(),
+            buffers: Vec::new(),
+        };
+        let stamp = Stamp { boot: dcu.state.boot().saturating_add(1), monotonic_ns: 0, unix_ms: None };
+        let tariff = dcu.state.book().tariff().clone();
+        dcu.append(stamp, Entry::Boot { tariff });
+        dcu.reconsider_all(0);
+        dcu
+    }
+
+    // ---- what happened -------------------------------------------------------------------------------------------
+
+    /// The clock was set or checked: it is `unix_ms` now. The reading plan and the daily fee wait for the first call;
+    /// a step restarts the plan within the period and never charges a day twice.
+    pub fn handle_clock(&mut self, now: u64, unix_ms: i64) {
+        self.begin(now);
+        let since_boot_ms = i64::try_from(now / NS_PER_MS).unwrap_or(i64::MAX);
+        let offset = unix_ms.saturating_sub(since_boot_ms);
+        if self.clock_offset_ms != Some(offset) {
+            self.clock_offset_ms = Some(offset);
+            self.plan.restart(unix_ms);
+        }
+        self.run(now);
+    }
+
+    /// Fresh randomness. Used for the mixing of waiting times only; no secret depends on it yet.
+    pub fn handle_entropy(&mut self, now: u64, seed: &[u8; 32]) {
+        self.begin(now);
+        for chunk in seed.chunks_exact(8) {
+            let word = chunk.iter().fold(0_u64, |word, byte| (word << 8) | u64::from(*byte));
+            self.jitter = mix(self.jitter ^ word);
+        }
+    }
+
+    /// Bytes from a meter (one wrapper frame).
+    pub fn handle_meter_receive(&mut self, now: u64, meter: MeterIx, bytes: &[u8]) {
+        self.begin(now);
+        if let Some(unit) = self.fleet.unit_mut(meter) {
+            unit.session.receive(now, bytes);
+        }
+        self.drive(now, meter);
+        self.pump(now);
+        self.send(now);
+    }
+
+    /// The mesh tells that a node has joined or was heard after silence: it is asked at once, at most once per
+    /// [`DcuConfig::heard_interval_s`].
+    pub fn handle_meter_heard(&mut self, now: u64, meter: MeterIx) {
+        self.begin(now);
+        self.hear(now, meter);
+        self.pump(now);
+    }
+
+    /// The wide-area link went up or down.
+    pub fn handle_link(&mut self, now: u64, link: LinkState) {
+        self.begin(now);
+        self.sender.handle_link(now, link, &self.state);
+        self.sight_link(link);
+        // Orders for debt that have not left yet are taken back.
+        self.reconsider_all(now);
+        self.send(now);
+    }
+
+    /// One frame from the cloud.
+    pub fn handle_uplink_receive(&mut self, now: u64, frame: &[u8]) {
+        self.begin(now);
+        self.take_down_frame(now, frame);
+        self.pump(now);
+        self.send(now);
+    }
+
+    /// A payment taken at the DCU itself (an agent with cash). The receipt comes as an event, once it is durable.
+    ///
+    /// # Errors
+    /// [`PaymentError`]; then nothing was recorded and the money must be handed back.
+    pub fn handle_payment(&mut self, now: u64, payment: Payment) -> Result<(), PaymentError> {
+        self.begin(now);
+        if !self.config.traits.local_vending {
+            return Err(PaymentError::NoLocalVending);
+        }
+        payment.check()?;
+        self.take_payment(now, payment, true);
+        self.pump(now);
+        self.send(now);
+        Ok(())
+    }
+
+    /// All records up to this number will survive a power loss.
+    pub fn handle_durable(&mut self, now: u64, upto: u64) {
+        self.begin(now);
+        self.durable = self.durable.max(upto.min(self.state.last_record()));
+        while self.receipts.front().is_some_and(|(record, _)| *record <= self.durable) {
+            if let Some((_, event)) = self.receipts.pop_front() {
+                self.outputs.push_back(Output::Event(event));
+            }
+        }
+        self.take_waiting();
+        self.pump(now);
+        self.send(now);
+    }
+
+    /// The deadline of [`Output::Timeout`] has come. Calling too early or too late is harmless.
+    pub fn handle_timeout(&mut self, now: u64) {
+        self.begin(now);
+        self.run(now);
+    }
+
+    /// The supply is about to go. An alarm is recorded and nothing new is begun; what is durable is safe.
+    pub fn handle_power_failing(&mut self, now: u64) {
+        self.begin(now);
+        if !self.failing {
+            self.alarm(now, None, AlarmCode::PowerFailing);
+            self.failing = true;
+        }
+        self.send(now);
+    }
+
+    /// The supply stayed after all.
+    pub fn handle_power_good(&mut self, now: u64) {
+        self.begin(now);
+        self.failing = false;
+        self.run(now);
+    }
+
+    // ---- commands ------------------------------------------------------------------------------------------------
+
+    /// Credits a payment from suspense to the account of this meter. False when there is no such payment or meter.
+    pub fn resolve_suspense(&mut self, now: u64, key: &str, account: MeterIx) -> bool {
+        self.begin(now);
+        let known = self.state.book().suspense().any(|p| p.key == key);
+        if !known || self.state.book().account(account.0).is_none() {
+            return false;
+        }
+        self.resolve(now, key, account);
+        self.pump(now);
+        self.send(now);
+        true
+    }
+
+    /// Writes the whole state into the journal; once it is durable, what lies before may be thrown away.
+    pub fn checkpoint(&mut self, now: u64) {
+        self.begin(now);
+        let state = Box::new(self.state.clone());
+        self.record(now, Entry::Checkpoint(state));
+    }
+
+    // ---- what comes out ------------------------------------------------------------------------------------------
+
+    /// The next output. Drain until [`Output::Timeout`].
+    pub fn poll_output(&mut self) -> Output {
+        self.outputs.pop_front().unwrap_or_else(|| Output::Timeout(self.deadline()))
+    }
+
+    /// Takes back a buffer of [`Output::Transmit`] or [`Output::Uplink`], so that the next one need not be allocated.
+    pub fn recycle(&mut self, buffer: Vec<u8>) {
+        if self.buffers.len() < BUFFERS_MAX {
+            self.buffers.push(buffer);
+        }
+    }
+
+    // ---- below: helpers ------------------------------------------------------------------------------------------
+
+    /// Everything that is due by the clock.
+    fn run(&mut self, now: u64) {
+        self.take_slots(now);
+        self.take_retries(now);
+        self.charge_fees(now);
+        self.check_stale(now);
+        self.check_sight(now);
+        self.pump(now);
+        self.send(now);
+    }
+
+    fn begin(&mut self, now: u64) {
+        if self.contact.is_none() {
+            self.contact = Some(now);
+        }
+    }
+
+    /// Writes an entry, applies it, hands it out.
+    fn record(&mut self, now: u64, entry: Entry) -> Applied {
+        let stamp = Stamp { boot: self.state.boot(), monotonic_ns: now, unix_ms: self.unix_ms(now) };
+        self.append(stamp, entry)
+    }
+
+    fn append(&mut self, stamp: Stamp, entry: Entry) -> Applied {
+        let record = Record { number: self.state.last_record().saturating_add(1), stamp, entry };
+        let applied = self.state.apply(&record);
+        self.outputs.push_back(Output::Append(record));
+        applied
+    }
+
+    fn event(&mut self, event: DcuEvent) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    /// An event that is a promise: it waits until everything recorded so far is durable.
+    fn receipt(&mut self, event: DcuEvent) {
+        self.receipts.push_back((self.state.last_record(), event));
+    }
+
+    fn alarm(&mut self, now: u64, meter: Option<MeterIx>, code: AlarmCode) {
+        self.record(now, Entry::Alarm { meter, code });
+        self.event(DcuEvent::Alarm { meter, code });
+    }
+
+    fn buffer(&mut self) -> Vec<u8> {
+        let mut buffer = self.buffers.pop().unwrap_or_default();
+        buffer.clear();
+        buffer
+    }
+}

@@ -1,0 +1,173 @@
+//! What comes out of the DCU.
+
+use crate::{
+    MeterIx,
+    journal::Record,
+    payment::PaymentError,
+    relay::{Reason, Relay},
+    uplink::AlarmCode,
+};
+
+/// What [`crate::Dcu::poll_output`] answers.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Send these bytes (one wrapper frame) to the meter. [`crate::Dcu::recycle`] takes the buffer back.
+    Transmit {
+        /// Which meter.
+        meter: MeterIx,
+        /// The frame.
+        bytes: Vec<u8>,
+    },
+    /// Send this frame to the cloud. [`crate::Dcu::recycle`] takes the buffer back.
+    Uplink(Vec<u8>),
+    /// Append this record to the journal, then call [`crate::Dcu::handle_durable`].
+    Append(Record),
+    /// Something for the operator's log, the agent's receipt, the simulator.
+    Event(DcuEvent),
+    /// Nothing more now. Call [`crate::Dcu::handle_timeout`] at this instant (ns), if nothing else happens before.
+    Timeout(Option<u64>),
+}
+
+/// State of the wide-area link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum LinkState {
+    /// Frames pass.
+    Up,
+    /// Frames do not pass.
+    Down,
+}
+
+/// What happened, for people and for the simulator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DcuEvent {
+    /// A reading was stored.
+    ReadingStored {
+        /// Which meter.
+        meter: MeterIx,
+        /// Its period.
+        period: u32,
+        /// It came from the load profile.
+        backfilled: bool,
+    },
+    /// The period ended without a reading; back-fill will be tried.
+    ReadingMissed {
+        /// Which meter.
+        meter: MeterIx,
+        /// The period.
+        period: u32,
+    },
+    /// A receipt: the payment is credited and the record of it is durable.
+    Credited {
+        /// Index of the account and of its meter.
+        meter: MeterIx,
+        /// The provider's key.
+        key: String,
+        /// Amount, minor units.
+        amount_minor: i64,
+        /// Balance after it, minor units.
+        balance_minor: i64,
+    },
+    /// The payment is recorded for the cloud to credit (credit is kept there).
+    Forwarded {
+        /// The provider's key.
+        key: String,
+    },
+    /// The account is unknown; the money is in suspense.
+    Suspended {
+        /// The provider's key.
+        key: String,
+    },
+    /// The payment was known already.
+    Duplicate {
+        /// The provider's key.
+        key: String,
+    },
+    /// The same key came with another amount or account.
+    Conflict {
+        /// The provider's key.
+        key: String,
+    },
+    /// A payment from the cloud was not one.
+    PaymentRefused {
+        /// The provider's key.
+        key: String,
+        /// Why.
+        error: PaymentError,
+    },
+    /// The meter holds all credit up to this cumulative amount (credit kept in the meter).
+    CreditDelivered {
+        /// Which meter.
+        meter: MeterIx,
+        /// Cumulative credit, minor units.
+        total_minor: i64,
+    },
+    /// The party that decides wants another relay state than before.
+    RelayDecided {
+        /// Which meter.
+        meter: MeterIx,
+        /// To this state.
+        relay: Relay,
+        /// Why.
+        reason: Reason,
+    },
+    /// An order was sent to the meter (once per attempt).
+    RelayOrdered {
+        /// Which meter.
+        meter: MeterIx,
+        /// To this state.
+        relay: Relay,
+        /// Why.
+        reason: Reason,
+    },
+    /// The output state confirms the order.
+    RelayConfirmed {
+        /// Which meter.
+        meter: MeterIx,
+        /// In this state.
+        relay: Relay,
+        /// Why it was ordered.
+        reason: Reason,
+    },
+    /// The relay was seen in another state than recorded, without an order of ours.
+    RelayFound {
+        /// Which meter.
+        meter: MeterIx,
+        /// In this state.
+        relay: Relay,
+    },
+    /// The meter did not answer, or answered with an error.
+    ExchangeFailed {
+        /// Which meter.
+        meter: MeterIx,
+        /// Failures in a row.
+        failures: u32,
+    },
+    /// The meter answers again after failures.
+    MeterAnswers {
+        /// Which meter.
+        meter: MeterIx,
+    },
+    /// Back-fill settled these periods.
+    Backfilled {
+        /// Which meter.
+        meter: MeterIx,
+        /// First period.
+        from: u32,
+        /// Last period.
+        to: u32,
+        /// Rows found.
+        found: u32,
+    },
+    /// Balances can no longer be confirmed (true), or can again (false).
+    LinkStale(bool),
+    /// Somebody should look.
+    Alarm {
+        /// Which meter, where it concerns one.
+        meter: Option<MeterIx>,
+        /// What.
+        code: AlarmCode,
+    },
+    /// A frame from the cloud was refused.
+    BadFrame,
+}

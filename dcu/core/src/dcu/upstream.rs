@@ -1,0 +1,80 @@
+//! The cloud's side of the DCU: frames that come down, frames that go up.
+
+use super::{
+    Dcu,
+    output::{DcuEvent, Output},
+    sender::{Cargo, Due},
+};
+use crate::{
+    journal::Entry,
+    relay::Relay,
+    uplink::{Down, DownFrame, Up},
+};
+
+impl Dcu {
+    pub(super) fn take_down_frame(&mut self, now: u64, frame: &[u8]) {
+        let Ok(DownFrame { sequence, body }) = DownFrame::decode(frame) else {
+            self.event(DcuEvent::BadFrame);
+            return;
+        };
+        self.touch_contact(now);
+        match body {
+            Down::Ack(acknowledged) => {
+                if let Some(Cargo::Entries { lane, from, to }) = self.sender.arrived(acknowledged) {
+                    self.record(now, Entry::Acked { lane, from, to });
+                }
+                return;
+            }
+            Down::Payment(payment) => match payment.check() {
+                Ok(()) => self.take_payment(now, payment, false),
+                Err(error) => self.event(DcuEvent::PaymentRefused { key: payment.key, error }),
+            },
+            Down::RelayOrder { order, meter, closed } => {
+                let fresh = self.state.meter(meter).is_some_and(|m| order > m.order_last);
+                if fresh {
+                    self.record(now, Entry::Ordered { order, meter, relay: Relay::from_output_state(closed) });
+                    self.reconsider(now, meter);
+                }
+            }
+            Down::TariffChange(tariff) => {
+                if tariff != *self.state.book().tariff() {
+                    self.record(now, Entry::TariffChanged(tariff));
+                    self.reconsider_all(now);
+                }
+            }
+        }
+        self.sender.acknowledge(self.state.last_record(), sequence);
+    }
+
+    /// Sends what may leave.
+    pub(super) fn send(&mut self, now: u64) {
+        while let Some(due) = self.sender.next(now, &self.config, self.state.outbox(), self.durable, self.contact) {
+            let mut frame = self.buffer();
+            match due {
+                Due::Ack(acknowledged) => Up::Ack(acknowledged).encode(0, &mut frame),
+                Due::Send { sequence, cargo: Cargo::Hello } => self.hello().encode(sequence, &mut frame),
+                Due::Send { sequence, cargo: Cargo::Entries { lane, from, to } } => {
+                    let bytes_max = self.config.uplink.frame_bytes_max;
+                    let outbox = self.state.outbox();
+                    let Some(end) = outbox.encode(lane, (from, to), self.durable, sequence, bytes_max, &mut frame)
+                    else {
+                        self.sender.cancel(sequence);
+                        self.recycle(frame);
+                        continue;
+                    };
+                    self.sender.took(sequence, end);
+                }
+            }
+            self.outputs.push_back(Output::Uplink(frame));
+        }
+    }
+
+    fn hello(&self) -> Up {
+        Up::Hello {
+            boot: self.state.boot(),
+            meters: u32::try_from(self.names.len()).unwrap_or(u32::MAX),
+            fleet_digest: self.digest,
+            dropped: self.state.outbox().dropped(),
+        }
+    }
+}

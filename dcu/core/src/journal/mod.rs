@@ -1,0 +1,128 @@
+//! The journal: everything that must not be forgotten, in order.
+//!
+//! State is a fold over the records ([`State::apply`]); recovery, audit and a mirror read the same journal and come to
+//! the same state. The DCU itself changes its durable state through that fold alone, so recovery cannot drift away
+//! from normal running.
+//!
+//! Records are numbered from 1 without gaps. [`crate::Output::Append`] hands one out; [`crate::Dcu::handle_durable`]
+//! tells that all up to a number will survive a power loss. A record that was handed out and lost with the power is
+//! as if it had never been: nothing that rests on it has left the DCU.
+//!
+//! [`Entry::Checkpoint`] carries the whole state; what lies before the last one may be thrown away.
+
+mod gaps;
+mod state;
+
+pub use gaps::Gaps;
+pub use state::{Applied, MeterState, State};
+
+use crate::{
+    MeterIx,
+    config::Tariff,
+    ids::Stamp,
+    payment::Payment,
+    reading::Reading,
+    relay::Relay,
+    uplink::{AlarmCode, Lane},
+};
+
+/// One record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// From 1, without gaps.
+    pub number: u64,
+    /// When.
+    pub stamp: Stamp,
+    /// What.
+    pub entry: Entry,
+}
+
+/// What a record says.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Entry {
+    /// The DCU started. The tariff is the one in force: the configured one in a new journal, later the journal's own,
+    /// so a changed configuration file never reprices the past.
+    Boot {
+        /// Prices in force.
+        tariff: Tariff,
+    },
+    /// A meter was read.
+    Reading(Reading),
+    /// The load profile was asked for periods `from..=to`; `found` are the rows it had (hours without power have
+    /// none). The periods are settled either way.
+    Backfilled {
+        /// Which meter.
+        meter: MeterIx,
+        /// First period asked for.
+        from: u32,
+        /// Last period asked for.
+        to: u32,
+        /// The rows found.
+        found: Vec<Reading>,
+    },
+    /// A payment came.
+    Payment {
+        /// The payment.
+        payment: Payment,
+        /// Taken at the DCU itself, so the cloud does not know it yet.
+        local: bool,
+    },
+    /// An operator moved a payment out of suspense.
+    Resolved {
+        /// The payment's key.
+        key: String,
+        /// Index of the account.
+        account: u32,
+    },
+    /// The fee is due up to this local day (days since 1970).
+    DayFee {
+        /// The day.
+        day: i64,
+    },
+    /// The cloud ordered a relay.
+    Ordered {
+        /// The cloud's number.
+        order: u64,
+        /// Which meter.
+        meter: MeterIx,
+        /// To this state.
+        relay: Relay,
+    },
+    /// A relay was seen in another state than recorded, or an order of the cloud was confirmed.
+    RelaySeen {
+        /// Which meter.
+        meter: MeterIx,
+        /// In this state.
+        relay: Relay,
+        /// The order that this confirms.
+        order: Option<u64>,
+    },
+    /// The meter holds all credit up to this cumulative amount, minor units.
+    CreditDelivered {
+        /// Which meter.
+        meter: MeterIx,
+        /// Cumulative credit.
+        total_minor: i64,
+    },
+    /// The cloud has these outbox entries.
+    Acked {
+        /// Which lane.
+        lane: Lane,
+        /// First entry.
+        from: u64,
+        /// The entry after the last.
+        to: u64,
+    },
+    /// New prices.
+    TariffChanged(Tariff),
+    /// Somebody should look.
+    Alarm {
+        /// Which meter, where it concerns one.
+        meter: Option<MeterIx>,
+        /// What.
+        code: AlarmCode,
+    },
+    /// The whole state after the record before this one.
+    Checkpoint(Box<State>),
+}

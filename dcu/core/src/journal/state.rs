@@ -1,0 +1,308 @@
+//! The durable state and the fold that makes it.
+
+use std::collections::VecDeque;
+
+use super::{Entry, Gaps, Record};
+use crate::{
+    MeterIx,
+    billing::{Book, Credit, Debit, Fees},
+    config::{CreditAt, DcuConfig, MeterEntry},
+    reading::Reading,
+    relay::Relay,
+    uplink::{AlarmCode, Outbox, Up},
+};
+
+/// Periods for which the number of readings is kept: 400 days of hours.
+const COUNTED_PERIODS_MAX: usize = 9600;
+
+/// A clock that steps back by more periods than this was wrong before: counting starts anew.
+const CLOCK_STEP_PERIODS_MAX: u32 = 48;
+
+/// What the DCU knows and must not forget.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    credit_at: CreditAt,
+    backfill_horizon_periods: u32,
+    boot: u32,
+    last_record: u64,
+    book: Book,
+    meters: Vec<MeterState>,
+    outbox: Outbox,
+    counts: Counts,
+}
+
+/// What is remembered of one meter.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct MeterState {
+    /// Live readings so far.
+    pub sequence: u32,
+    /// Newest period with a live reading.
+    pub last_period: Option<u32>,
+    /// Periods without a reading.
+    pub gaps: Gaps,
+    /// The relay as last seen.
+    pub relay_seen: Option<Relay>,
+    /// The cloud's order that is not confirmed yet.
+    pub order: Option<(u64, Relay)>,
+    /// Highest order taken.
+    pub order_last: u64,
+    /// Cumulative credit that the meter is known to hold, minor units.
+    pub credit_delivered_minor: i64,
+}
+
+/// What applying a record brought about: the caller turns it into events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Applied {
+    /// Nothing to tell.
+    Quiet,
+    /// A reading was stored.
+    Reading {
+        /// The first live one of its period.
+        first_of_period: bool,
+        /// What was billed, where the DCU bills.
+        debit: Option<Debit>,
+        /// Periods before it that turned out missing, as a range.
+        missed: Option<(u32, u32)>,
+    },
+    /// A payment was booked.
+    Credit(Credit),
+    /// A payment was recorded for the cloud to credit.
+    Forwarded,
+    /// Days were charged.
+    Fees(Fees),
+}
+
+impl State {
+    /// Before the first record.
+    #[must_use]
+    pub fn new(config: &DcuConfig, meters: &[MeterEntry]) -> Self {
+        let accounts = meters.iter().map(|m| (m.account.as_str(), m.opening_balance_minor));
+        Self {
+            credit_at: config.traits.credit_at,
+            backfill_horizon_periods: config.backfill_horizon_s.checked_div(config.reading_period_s).unwrap_or(0),
+            boot: 0,
+            last_record: 0,
+            book: Book::new(&config.tariff, accounts),
+            meters: vec![MeterState::default(); meters.len()],
+            outbox: Outbox::new(config.uplink.urgent_max, config.uplink.readings_max),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Number of the boot, from 1; 0 before any.
+    #[must_use]
+    pub const fn boot(&self) -> u32 {
+        self.boot
+    }
+
+    /// Number of the last record.
+    #[must_use]
+    pub const fn last_record(&self) -> u64 {
+        self.last_record
+    }
+
+    /// The accounts.
+    #[must_use]
+    pub const fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// What waits for the cloud.
+    #[must_use]
+    pub const fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// One meter.
+    #[must_use]
+    pub fn meter(&self, meter: MeterIx) -> Option<&MeterState> {
+        self.meters.get(meter.at())
+    }
+
+    /// All meters, by index.
+    #[must_use]
+    pub fn meters(&self) -> &[MeterState] {
+        &self.meters
+    }
+
+    /// Meters with a reading (live or back-filled) for the period.
+    #[must_use]
+    pub fn readings_in(&self, period: u32) -> u32 {
+        self.counts.of(period)
+    }
+
+    /// Takes one record. Records must come in order; a checkpoint may come first.
+    pub fn apply(&mut self, record: &Record) -> Applied {
+        let before = self.last_record;
+        let number = record.number;
+        self.last_record = number;
+        let unix_ms = record.stamp.unix_ms.unwrap_or(0);
+        match &record.entry {
+            Entry::Boot { tariff } => {
+                self.boot = record.stamp.boot;
+                self.book.set_tariff(tariff.clone());
+                Applied::Quiet
+            }
+            Entry::Reading(reading) => self.apply_reading(number, unix_ms, *reading),
+            Entry::Backfilled { meter, from, to, found } => {
+                if let Some(state) = self.meters.get_mut(meter.at()) {
+                    for row in found.iter().filter(|row| state.gaps.contains(row.period)) {
+                        self.counts.add(row.period);
+                        self.outbox.push_reading(number, *row);
+                    }
+                    state.gaps.settle(*from, *to);
+                }
+                Applied::Quiet
+            }
+            Entry::Payment { payment, local } => {
+                let outcome = (self.credit_at != CreditAt::Cloud).then(|| self.book.credit(payment));
+                let fresh = !matches!(outcome, Some(Credit::Duplicate | Credit::Refused));
+                if *local && fresh {
+                    self.outbox.push_urgent(number, Up::PaymentSeen(payment.clone()));
+                }
+                let Some(outcome) = outcome else { return Applied::Forwarded };
+                self.tell_credit(number, unix_ms, &payment.key, payment.amount_minor, outcome);
+                Applied::Credit(outcome)
+            }
+            Entry::Resolved { key, account } => {
+                let amount = self.book.suspense().find(|p| p.key == *key).map_or(0, |p| p.amount_minor);
+                let outcome = self.book.resolve(key, *account);
+                self.tell_credit(number, unix_ms, key, amount, outcome);
+                Applied::Credit(outcome)
+            }
+            Entry::DayFee { day } => {
+                let fees = self.book.charge_until(*day);
+                if let Fees::ClockLeap { .. } = fees {
+                    self.outbox.push_urgent(number, Up::Alarm { meter: None, code: AlarmCode::ClockLeap, unix_ms });
+                }
+                Applied::Fees(fees)
+            }
+            Entry::Ordered { order, meter, relay } => {
+                if let Some(state) = self.meters.get_mut(meter.at()).filter(|m| *order > m.order_last) {
+                    state.order_last = *order;
+                    state.order = Some((*order, *relay));
+                }
+                Applied::Quiet
+            }
+            Entry::RelaySeen { meter, relay, order } => {
+                if let Some(state) = self.meters.get_mut(meter.at()) {
+                    state.relay_seen = Some(*relay);
+                    if order.is_some() && state.order.map(|(n, _)| n) == *order {
+                        state.order = None;
+                    }
+                    let (closed, sequence) = (relay.is_closed(), state.sequence);
+                    let message = Up::RelayState { meter: *meter, closed, order: *order, sequence, unix_ms };
+                    self.outbox.push_urgent(number, message);
+                }
+                Applied::Quiet
+            }
+            Entry::CreditDelivered { meter, total_minor } => {
+                if let Some(state) = self.meters.get_mut(meter.at()) {
+                    state.credit_delivered_minor = *total_minor;
+                    let message = Up::CreditDelivered { meter: *meter, total_minor: *total_minor };
+                    self.outbox.push_urgent(number, message);
+                }
+                Applied::Quiet
+            }
+            Entry::Acked { lane, from, to } => {
+                self.outbox.ack(*lane, *from, *to);
+                Applied::Quiet
+            }
+            Entry::TariffChanged(tariff) => {
+                self.book.set_tariff(tariff.clone());
+                Applied::Quiet
+            }
+            Entry::Alarm { meter, code } => {
+                self.outbox.push_urgent(number, Up::Alarm { meter: *meter, code: *code, unix_ms });
+                Applied::Quiet
+            }
+            Entry::Checkpoint(state) => {
+                if before != state.last_record {
+                    *self = (**state).clone();
+                    self.last_record = number;
+                }
+                Applied::Quiet
+            }
+        }
+    }
+
+    fn apply_reading(&mut self, number: u64, unix_ms: i64, reading: Reading) -> Applied {
+        let Some(state) = self.meters.get_mut(reading.meter.at()) else { return Applied::Quiet };
+        // A newest period that lies days ahead is the trace of a clock that was wrong and has been put right.
+        let newest = state.last_period.filter(|last| last.saturating_sub(reading.period) <= CLOCK_STEP_PERIODS_MAX);
+        let first_of_period = newest.is_none_or(|last| reading.period > last);
+        let mut missed = None;
+        if first_of_period {
+            if let Some(last) = newest {
+                let (from, to) = (last.saturating_add(1), reading.period.saturating_sub(1));
+                missed = (from <= to).then_some((from, to));
+                state.gaps.push(from, to);
+                state.gaps.forget_before(reading.period.saturating_sub(self.backfill_horizon_periods));
+            }
+            state.last_period = Some(reading.period);
+            self.counts.add(reading.period);
+        }
+        state.sequence = reading.sequence;
+        self.outbox.push_reading(number, reading);
+        let debit = match self.credit_at {
+            CreditAt::Dcu => Some(self.book.debit(reading.meter.0, reading.sequence, reading.register_wh)),
+            CreditAt::Cloud | CreditAt::Meter => None,
+        };
+        if let Some(Debit::Backward { .. }) = debit {
+            let code = AlarmCode::RegisterBackward;
+            self.outbox.push_urgent(number, Up::Alarm { meter: Some(reading.meter), code, unix_ms });
+        }
+        Applied::Reading { first_of_period, debit, missed }
+    }
+
+    fn tell_credit(&mut self, number: u64, unix_ms: i64, key: &str, amount_minor: i64, outcome: Credit) {
+        let message = match outcome {
+            Credit::Credited { account, balance_minor } => {
+                Up::Credited { key: key.to_owned(), account, amount_minor, balance_minor, unix_ms }
+            }
+            Credit::Suspended => Up::Suspended { key: key.to_owned() },
+            Credit::Conflict => Up::Alarm { meter: None, code: AlarmCode::PaymentConflict, unix_ms },
+            Credit::Duplicate | Credit::Refused => return,
+        };
+        self.outbox.push_urgent(number, message);
+    }
+}
+
+/// Readings per period.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Counts {
+    base: u32,
+    per_period: VecDeque<u32>,
+}
+
+impl Counts {
+    fn of(&self, period: u32) -> u32 {
+        let slot = period.checked_sub(self.base).and_then(|n| self.per_period.get(n as usize));
+        slot.copied().unwrap_or(0)
+    }
+
+    fn add(&mut self, period: u32) {
+        if self.per_period.is_empty() {
+            self.base = period;
+        }
+        let Some(slot) = period.checked_sub(self.base) else { return };
+        let slot = slot as usize;
+        if slot >= self.per_period.len().saturating_add(COUNTED_PERIODS_MAX) {
+            // A leap of the clock: nothing before it can be told apart any more.
+            self.per_period.clear();
+            self.base = period;
+            self.per_period.push_back(1);
+            return;
+        }
+        while self.per_period.len() <= slot {
+            self.per_period.push_back(0);
+        }
+        if let Some(count) = self.per_period.get_mut(slot) {
+            *count = count.saturating_add(1);
+        }
+        while self.per_period.len() > COUNTED_PERIODS_MAX {
+            self.per_period.pop_front();
+            self.base = self.base.saturating_add(1);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The production DCU: reading plan, billing, relay reconciliation, uplink outbox; sans-I/O.
+//!
+//! ```text
+//!              handle_clock · handle_entropy · handle_link · handle_payment · handle_durable · handle_timeout
+//!                                                     │
+//!  meters ──bytes──▶ handle_meter_receive ──▶  ┌──────▼──────┐  ◀── handle_uplink_receive ◀──bytes── cloud
+//!  meters ◀──bytes── Output::Transmit     ◀──  │     Dcu     │  ──▶ Output::Uplink ──bytes──▶ cloud
+//!                                              └──────┬──────┘
+//!                         Output::Append (journal) · Output::Event · Output::Timeout(deadline)
+//! ```
+//!
+//! **The driving invariant.** Mutate once, drain [`Dcu::poll_output`] until it answers [`Output::Timeout`], and only
+//! then mutate again. `now` is monotonic nanoseconds since this boot, whoever calls.
+//!
+//! **Promises follow durability.** State is a fold over the [`journal`]. Relay orders, receipts and acknowledgements
+//! leave only after [`Dcu::handle_durable`] covers the record they rest on; a driver that never calls it gets
+//! readings into the journal, and nothing else.
+//!
+//! [`billing::Book`] and [`cloud::Cloud`] are pure too: the operator's cloud bills with the very same code when
+//! [`config::CreditAt::Cloud`] is set.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::arithmetic_side_effects
+    )
+)]
+
+pub mod billing;
+pub mod cloud;
+pub mod config;
+mod dcu;
+mod fleet;
+pub mod ids;
+pub mod journal;
+pub mod payment;
+mod plan;
+pub mod reading;
+pub mod relay;
+pub mod uplink;
+
+pub use dcu::{
+    Dcu,
+    output::{DcuEvent, LinkState, Output},
+};
+pub use ids::MeterIx;

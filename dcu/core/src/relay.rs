@@ -1,0 +1,65 @@
+//! Relays: what they should be, and why.
+//!
+//! Who decides follows [`CreditAt`](crate::config::CreditAt):
+//!
+//! | credit at | who decides | what the DCU does |
+//! |---|---|---|
+//! | DCU | its own [`Book`](crate::billing::Book) | orders whenever the relay seen differs from the one desired |
+//! | cloud | the cloud | carries out each numbered order until the output state confirms it, then reports |
+//! | meter | the meter | delivers credit; never touches the relay |
+//!
+//! With [`OnLinkLoss::Open`](crate::config::OnLinkLoss) and credit in the cloud, the DCU opens all relays once the
+//! cloud has not been heard for the stale limit, and leaves closing them to the cloud. Where the DCU or the meter
+//! keeps the credit the balance is at hand, and a lost link opens nothing.
+//!
+//! An order counts as done when the meter's output state says so, not when the meter says "success". Where the DCU
+//! decides, a relay found in the wrong state later (a meter that booted open) is simply ordered again; where the
+//! cloud decides, the DCU reports what it saw and the cloud decides again.
+
+/// State of a relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Relay {
+    /// The customer is disconnected.
+    Open,
+    /// The customer is supplied, if there is voltage.
+    Closed,
+}
+
+impl Relay {
+    /// From the output state (true = closed, IEC 62056-6-2 class 70).
+    #[must_use]
+    pub const fn from_output_state(closed: bool) -> Self {
+        if closed { Self::Closed } else { Self::Open }
+    }
+
+    /// The customer is supplied.
+    #[must_use]
+    pub const fn is_closed(self) -> bool {
+        matches!(self, Self::Closed)
+    }
+}
+
+/// Why a relay is ordered to a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Reason {
+    /// The balance is used up.
+    Debt = 0,
+    /// The balance is sufficient, after a payment or after the relay was found open.
+    Credit = 1,
+    /// The cloud ordered it.
+    Cloud = 2,
+    /// The balance could not be confirmed within the stale limit.
+    Stale = 3,
+}
+
+/// An order that waits to be carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The state to reach.
+    pub relay: Relay,
+    /// Why.
+    pub reason: Reason,
+    /// The cloud's number, where it is the cloud's.
+    pub order: Option<u64>,
+}

@@ -1,0 +1,100 @@
+//! What the cloud sends down.
+
+use super::wire::{self, DecodeError};
+use crate::{MeterIx, config::Tariff, payment::Payment};
+
+/// A message from the cloud.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Down {
+    /// The frame with this number has arrived and is kept.
+    Ack(u64),
+    /// A payment that the intake holds for this site.
+    Payment(Payment),
+    /// Bring a relay to this state. Of two orders for one meter the higher number counts.
+    RelayOrder {
+        /// The cloud's number, rising from 1.
+        order: u64,
+        /// Which meter.
+        meter: MeterIx,
+        /// To this state.
+        closed: bool,
+    },
+    /// New prices from the moment the DCU records them.
+    TariffChange(Tariff),
+}
+
+/// A numbered message from the cloud.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DownFrame {
+    /// Its number; 0 for an acknowledgement.
+    pub sequence: u64,
+    /// What it says.
+    pub body: Down,
+}
+
+const ACK: u8 = 1;
+const PAYMENT: u8 = 2;
+const RELAY_ORDER: u8 = 3;
+const TARIFF_CHANGE: u8 = 4;
+
+impl DownFrame {
+    /// Appends the frame to `out`.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let kind = match self.body {
+            Down::Ack(_) => ACK,
+            Down::Payment(_) => PAYMENT,
+            Down::RelayOrder { .. } => RELAY_ORDER,
+            Down::TariffChange(_) => TARIFF_CHANGE,
+        };
+        let start = wire::begin(out, kind, self.sequence);
+        match &self.body {
+            Down::Ack(sequence) => wire::put_u64(out, *sequence),
+            Down::Payment(payment) => wire::put_payment(out, payment),
+            Down::RelayOrder { order, meter, closed } => {
+                wire::put_u64(out, *order);
+                wire::put_u64(out, u64::from(meter.0));
+                out.push(u8::from(*closed));
+            }
+            Down::TariffChange(tariff) => {
+                wire::put_text(out, &tariff.currency);
+                wire::put_u64(out, u64::from(tariff.minor_per_unit));
+                wire::put_i64(out, tariff.energy_price_per_kwh_minor);
+                wire::put_i64(out, tariff.daily_fee_minor);
+                wire::put_i64(out, tariff.grace_minor);
+            }
+        }
+        wire::finish(out, start);
+    }
+
+    /// Reads one whole frame.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when anything about the frame is wrong.
+    pub fn decode(frame: &[u8]) -> Result<Self, DecodeError> {
+        let (kind, mut from) = wire::open(frame)?;
+        let sequence = from.u64("sequence")?;
+        let body = match kind {
+            ACK => Down::Ack(from.u64("acknowledged")?),
+            PAYMENT => Down::Payment(from.payment()?),
+            RELAY_ORDER => Down::RelayOrder {
+                order: from.u64("order")?,
+                meter: MeterIx(from.u32("meter")?),
+                closed: from.flag("closed")?,
+            },
+            TARIFF_CHANGE => Down::TariffChange(Tariff {
+                currency: from.text("currency")?,
+                minor_per_unit: from.u32("minor_per_unit")?,
+                energy_price_per_kwh_minor: not_negative(from.i64("price")?, "price")?,
+                daily_fee_minor: not_negative(from.i64("fee")?, "fee")?,
+                grace_minor: from.i64("grace")?,
+            }),
+            other => return Err(DecodeError::Kind(other)),
+        };
+        from.end()?;
+        Ok(Self { sequence, body })
+    }
+}
+
+fn not_negative(value: i64, field: &'static str) -> Result<i64, DecodeError> {
+    if value < 0 { Err(DecodeError::Field(field)) } else { Ok(value) }
+}

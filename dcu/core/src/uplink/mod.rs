@@ -1,0 +1,36 @@
+//! The link to the cloud: what goes up, what comes down, and the outbox that forgets nothing.
+//!
+//! Every message is one frame:
+//!
+//! ```text
+//!  byte 0   1     2  3            4…
+//!  ┌───────┬─────┬──────────────┬──────────┬────────────┐
+//!  │version│kind │length (BE)   │sequence  │fields      │   length counts the bytes after itself
+//!  │   1   │     │              │varint    │            │
+//!  └───────┴─────┴──────────────┴──────────┴────────────┘
+//! ```
+//!
+//! Integers are little-endian base-128 varints, signed ones zigzag-coded; texts are a varint length and UTF-8 of at
+//! most 64 bytes. A frame is refused whole unless its length, its version and every field are right and nothing is
+//! left over. The format is ours (Arbitrary): it runs inside whatever the port gives (TLS, MQTT), which also
+//! authenticates both ends.
+//!
+//! Sequence numbers start at 1 per boot; an [`Up::Ack`] or [`Down::Ack`] carries 0 for its own and is never
+//! acknowledged. Delivery is at least once and may reorder; every message is harmless when repeated: readings are
+//! known by (meter, period, sequence), payments by key, relay orders by number.
+
+mod down;
+mod outbox;
+mod up;
+mod wire;
+
+pub use down::{Down, DownFrame};
+pub use outbox::{Lane, Outbox, OutboxEntry};
+pub use up::{AlarmCode, Up, UpFrame};
+pub use wire::DecodeError;
+
+/// Version of the frame format.
+pub const VERSION: u8 = 1;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,192 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    MeterIx,
+    config::Tariff,
+    payment::{Channel, Payment},
+    reading::Reading,
+};
+
+fn text() -> impl Strategy<Value = String> {
+    "[A-Za-z0-9äß-]{1,20}"
+}
+
+fn payment() -> impl Strategy<Value = Payment> {
+    (text(), text(), 1..i64::MAX, any::<bool>(), any::<i64>()).prop_map(|(key, account, amount_minor, phone, at)| {
+        let channel = if phone { Channel::Phone } else { Channel::Agent };
+        Payment { key, account, amount_minor, channel, accepted_unix_ms: at }
+    })
+}
+
+fn reading() -> impl Strategy<Value = Reading> {
+    let numbers = (any::<u32>(), any::<u32>(), any::<u32>(), any::<u32>(), any::<u64>());
+    (numbers, any::<Option<bool>>(), any::<Option<i64>>()).prop_map(|(numbers, relay_closed, credit_minor)| {
+        let (meter, period, at_unix_s, sequence, register_wh) = numbers;
+        Reading { meter: MeterIx(meter), period, at_unix_s, sequence, register_wh, relay_closed, credit_minor }
+    })
+}
+
+fn up() -> impl Strategy<Value = Up> {
+    let meter = any::<u32>().prop_map(MeterIx);
+    let some_meter = proptest::option::of((0..u32::MAX).prop_map(MeterIx));
+    let code = proptest::sample::select(vec![AlarmCode::RegisterBackward, AlarmCode::RelayStuck, AlarmCode::ClockLeap]);
+    prop_oneof![
+        any::<(u32, u32, u64, u64)>().prop_map(|(boot, meters, fleet_digest, dropped)| Up::Hello {
+            boot,
+            meters,
+            fleet_digest,
+            dropped
+        }),
+        proptest::collection::vec(reading(), 0..60).prop_map(Up::Readings),
+        (meter.clone(), any::<bool>(), proptest::option::of(1..u64::MAX), any::<u32>(), any::<i64>()).prop_map(
+            |(meter, closed, order, sequence, unix_ms)| Up::RelayState { meter, closed, order, sequence, unix_ms }
+        ),
+        (text(), any::<(u32, i64, i64, i64)>()).prop_map(|(key, (account, amount_minor, balance_minor, unix_ms))| {
+            Up::Credited { key, account, amount_minor, balance_minor, unix_ms }
+        }),
+        payment().prop_map(Up::PaymentSeen),
+        text().prop_map(|key| Up::Suspended { key }),
+        (some_meter, code, any::<i64>()).prop_map(|(meter, code, unix_ms)| Up::Alarm { meter, code, unix_ms }),
+        any::<u64>().prop_map(Up::Ack),
+        (meter, any::<i64>()).prop_map(|(meter, total_minor)| Up::CreditDelivered { meter, total_minor }),
+    ]
+}
+
+fn down() -> impl Strategy<Value = Down> {
+    let prices = (any::<u32>(), 0..i64::MAX, 0..i64::MAX, any::<i64>());
+    prop_oneof![
+        any::<u64>().prop_map(Down::Ack),
+        payment().prop_map(Down::Payment),
+        any::<(u64, u32, bool)>().prop_map(|(order, meter, closed)| Down::RelayOrder {
+            order,
+            meter: MeterIx(meter),
+            closed
+        }),
+        prices.prop_map(|(minor_per_unit, energy_price_per_kwh_minor, daily_fee_minor, grace_minor)| {
+            Down::TariffChange(Tariff {
+                currency: "KES".into(),
+                minor_per_unit,
+                energy_price_per_kwh_minor,
+                daily_fee_minor,
+                grace_minor,
+            })
+        }),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn up_frames_survive(sequence: u64, body in up()) {
+        let frame = UpFrame { sequence, body };
+        let mut bytes = Vec::new();
+        frame.encode(&mut bytes);
+        prop_assert_eq!(UpFrame::decode(&bytes), Ok(frame));
+    }
+
+    #[test]
+    fn down_frames_survive(sequence: u64, body in down()) {
+        let frame = DownFrame { sequence, body };
+        let mut bytes = Vec::new();
+        frame.encode(&mut bytes);
+        prop_assert_eq!(DownFrame::decode(&bytes), Ok(frame));
+    }
+
+    /// A frame cut short or with a byte too many is refused, never half used.
+    #[test]
+    fn wrong_lengths_are_refused(sequence: u64, body in up(), cut in 1_usize..200) {
+        let mut bytes = Vec::new();
+        UpFrame { sequence, body }.encode(&mut bytes);
+        let short = &bytes[..bytes.len().saturating_sub(cut)];
+        prop_assert!(UpFrame::decode(short).is_err());
+        bytes.push(0);
+        prop_assert_eq!(UpFrame::decode(&bytes), Err(DecodeError::Length));
+    }
+
+    #[test]
+    fn noise_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = UpFrame::decode(&bytes);
+        let _ = DownFrame::decode(&bytes);
+        let mut framed = vec![VERSION, bytes.first().copied().unwrap_or(0) % 12];
+        framed.extend_from_slice(&(bytes.len() as u16).to_be_bytes());
+        framed.extend_from_slice(&bytes);
+        let _ = UpFrame::decode(&framed);
+        let _ = DownFrame::decode(&framed);
+    }
+
+    /// The outbox against a plain model: what is in, what was acknowledged, in any order.
+    #[test]
+    fn acknowledged_entries_and_no_others_leave(
+        pushes in 1_u64..60,
+        acks in proptest::collection::vec((0_u64..60, 1_u64..10), 0..20),
+    ) {
+        let mut outbox = Outbox::new(100, 100);
+        for n in 0..pushes {
+            outbox.push_reading(n, live(n as u32));
+        }
+        let mut waiting: std::collections::BTreeSet<u64> = (0..pushes).collect();
+        for (from, width) in acks {
+            outbox.ack(Lane::Readings, from, from + width);
+            waiting.retain(|id| !(from..from + width).contains(id));
+            prop_assert_eq!(outbox.len(), waiting.len());
+            let first = waiting.first().copied().unwrap_or(pushes);
+            prop_assert_eq!(outbox.first(Lane::Readings), first);
+        }
+    }
+}
+
+fn live(n: u32) -> Reading {
+    Reading {
+        meter: MeterIx(n),
+        period: 480_000,
+        at_unix_s: 1_728_000_000 + n,
+        sequence: 5_000,
+        register_wh: 4_000_000,
+        relay_closed: Some(true),
+        credit_minor: None,
+    }
+}
+
+#[test]
+fn the_documented_layout() {
+    let mut bytes = Vec::new();
+    Up::Ack(300).encode(1, &mut bytes);
+    assert_eq!(bytes, [1, 8, 0, 3, 1, 0xac, 0x02]);
+    bytes[0] = 2;
+    assert_eq!(UpFrame::decode(&bytes), Err(DecodeError::Version(2)));
+    bytes[0] = 1;
+    bytes[1] = 99;
+    assert_eq!(UpFrame::decode(&bytes), Err(DecodeError::Kind(99)));
+}
+
+#[test]
+fn a_batch_fills_its_frame_and_not_more() {
+    let mut outbox = Outbox::new(10, 1000);
+    (0..500).for_each(|n| outbox.push_reading(u64::from(n), live(n)));
+    let mut frame = Vec::new();
+    let end = outbox.encode(Lane::Readings, (0, 500), 1000, 7, 1024, &mut frame).unwrap();
+    assert!(frame.len() <= 1024 && frame.len() > 950, "{} bytes", frame.len());
+    assert!(end >= 70, "{end} readings of about 12 bytes each");
+    let Ok(UpFrame { sequence: 7, body: Up::Readings(readings) }) = UpFrame::decode(&frame) else { panic!() };
+    assert_eq!(readings.len() as u64, end);
+    assert_eq!(readings[3], live(3));
+}
+
+#[test]
+fn nothing_leaves_before_its_record_is_durable() {
+    let mut outbox = Outbox::new(10, 10);
+    outbox.push_reading(5, live(0));
+    outbox.push_reading(6, live(1));
+    let mut frame = Vec::new();
+    assert_eq!(outbox.encode(Lane::Readings, (0, 2), 4, 1, 1024, &mut frame), None);
+    assert_eq!(outbox.encode(Lane::Readings, (0, 2), 5, 1, 1024, &mut frame), Some(1));
+}
+
+#[test]
+fn at_the_bound_the_oldest_goes_and_is_counted() {
+    let mut outbox = Outbox::new(2, 3);
+    (0..5).for_each(|n| outbox.push_reading(u64::from(n), live(n)));
+    assert_eq!((outbox.len(), outbox.dropped(), outbox.first(Lane::Readings)), (3, 2, 2));
+    outbox.push_urgent(9, Up::Suspended { key: "a".into() });
+    assert_eq!(outbox.len(), 4, "the lanes have bounds of their own");
+}

@@ -1,0 +1,169 @@
+//! Bytes: varints, zigzag, texts, and the frame around them.
+
+use super::VERSION;
+use crate::payment::{Channel, NAME_BYTES_MAX, Payment};
+
+/// Bytes of version, kind and length.
+const HEAD_BYTES: usize = 4;
+
+/// Why a frame was refused. The sender (or the line) is at fault; nothing of the frame was used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// Shorter than its head or its fields.
+    #[error("the frame ends too early")]
+    Truncated,
+    /// Another format version.
+    #[error("frame version {0}, this end speaks {VERSION}")]
+    Version(u8),
+    /// No such message.
+    #[error("unknown message kind {0}")]
+    Kind(u8),
+    /// The length field disagrees with the bytes.
+    #[error("the length field disagrees with the frame")]
+    Length,
+    /// A field holds what it may not hold.
+    #[error("field {0} is out of range")]
+    Field(&'static str),
+    /// Bytes are left after the last field.
+    #[error("bytes are left after the last field")]
+    Trailing,
+}
+
+/// Starts a frame in `out`; [`finish`] fills in the length.
+pub(crate) fn begin(out: &mut Vec<u8>, kind: u8, sequence: u64) -> usize {
+    let start = out.len();
+    out.extend_from_slice(&[VERSION, kind, 0, 0]);
+    put_u64(out, sequence);
+    start
+}
+
+/// Ends the frame that started at `start`.
+pub(crate) fn finish(out: &mut [u8], start: usize) {
+    let length = out.len().saturating_sub(start).saturating_sub(HEAD_BYTES);
+    let bytes = u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes();
+    if let Some(field) = out.get_mut(start.saturating_add(2)..start.saturating_add(HEAD_BYTES)) {
+        field.copy_from_slice(&bytes);
+    }
+}
+
+/// Checks the head; gives kind and a reader over the rest.
+pub(crate) fn open(frame: &[u8]) -> Result<(u8, Reader<'_>), DecodeError> {
+    let (head, rest) = frame.split_at_checked(HEAD_BYTES).ok_or(DecodeError::Truncated)?;
+    let &[version, kind, high, low] = head else { return Err(DecodeError::Truncated) };
+    if version != VERSION {
+        return Err(DecodeError::Version(version));
+    }
+    if usize::from(u16::from_be_bytes([high, low])) != rest.len() {
+        return Err(DecodeError::Length);
+    }
+    Ok((kind, Reader { rest }))
+}
+
+pub(crate) fn put_u64(out: &mut Vec<u8>, mut value: u64) {
+    while value >= 0x80 {
+        out.push((value as u8) | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+pub(crate) fn put_i64(out: &mut Vec<u8>, value: i64) {
+    put_u64(out, ((value << 1) ^ (value >> 63)) as u64);
+}
+
+pub(crate) fn put_text(out: &mut Vec<u8>, text: &str) {
+    let bytes = text.as_bytes();
+    let bytes = bytes.get(..NAME_BYTES_MAX).unwrap_or(bytes);
+    put_u64(out, bytes.len() as u64);
+    out.extend_from_slice(bytes);
+}
+
+pub(crate) fn put_payment(out: &mut Vec<u8>, payment: &Payment) {
+    put_text(out, &payment.key);
+    put_text(out, &payment.account);
+    put_i64(out, payment.amount_minor);
+    out.push(payment.channel as u8);
+    put_i64(out, payment.accepted_unix_ms);
+}
+
+/// Takes fields off the front.
+#[derive(Debug)]
+pub(crate) struct Reader<'a> {
+    rest: &'a [u8],
+}
+
+impl Reader<'_> {
+    pub(crate) fn u8(&mut self) -> Result<u8, DecodeError> {
+        let (&first, rest) = self.rest.split_first().ok_or(DecodeError::Truncated)?;
+        self.rest = rest;
+        Ok(first)
+    }
+
+    pub(crate) fn u64(&mut self, field: &'static str) -> Result<u64, DecodeError> {
+        let mut value = 0_u64;
+        for shift in (0..64).step_by(7) {
+            let byte = self.u8()?;
+            let bits = u64::from(byte & 0x7f);
+            if shift == 63 && bits > 1 {
+                return Err(DecodeError::Field(field));
+            }
+            value |= bits << shift;
+            if byte & 0x80 == 0 {
+                return Ok(value);
+            }
+        }
+        Err(DecodeError::Field(field))
+    }
+
+    pub(crate) fn u32(&mut self, field: &'static str) -> Result<u32, DecodeError> {
+        u32::try_from(self.u64(field)?).map_err(|_| DecodeError::Field(field))
+    }
+
+    pub(crate) fn i64(&mut self, field: &'static str) -> Result<i64, DecodeError> {
+        let raw = self.u64(field)?;
+        Ok(((raw >> 1) as i64) ^ ((raw & 1) as i64).wrapping_neg())
+    }
+
+    pub(crate) fn flag(&mut self, field: &'static str) -> Result<bool, DecodeError> {
+        match self.u8()? {
+            0 => Ok(false),
+            1 => Ok(true),
+            _ => Err(DecodeError::Field(field)),
+        }
+    }
+
+    pub(crate) fn text(&mut self, field: &'static str) -> Result<String, DecodeError> {
+        let length = self.u64(field)?;
+        if length > NAME_BYTES_MAX as u64 {
+            return Err(DecodeError::Field(field));
+        }
+        let (bytes, rest) = self.rest.split_at_checked(length as usize).ok_or(DecodeError::Truncated)?;
+        self.rest = rest;
+        std::str::from_utf8(bytes).map(str::to_owned).map_err(|_| DecodeError::Field(field))
+    }
+
+    pub(crate) fn payment(&mut self) -> Result<Payment, DecodeError> {
+        let payment = Payment {
+            key: self.text("key")?,
+            account: self.text("account")?,
+            amount_minor: self.i64("amount")?,
+            channel: match self.u8()? {
+                0 => Channel::Phone,
+                1 => Channel::Agent,
+                _ => return Err(DecodeError::Field("channel")),
+            },
+            accepted_unix_ms: self.i64("accepted")?,
+        };
+        payment.check().map_err(|_| DecodeError::Field("payment"))?;
+        Ok(payment)
+    }
+
+    pub(crate) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
+    pub(crate) fn end(self) -> Result<(), DecodeError> {
+        if self.rest.is_empty() { Ok(()) } else { Err(DecodeError::Trailing) }
+    }
+}

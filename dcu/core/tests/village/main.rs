@@ -1,0 +1,10 @@
+//! A whole village against the DCU: model meters behind a lossy mesh, a link that comes and goes, power cuts.
+//!
+//! `field` and `money` tell single stories; `chaos` lets chance write them and demands, once everything has healed,
+//! that money and light agree.
+
+mod chaos;
+mod field;
+mod meter;
+mod money;
+mod village;

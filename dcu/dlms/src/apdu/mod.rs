@@ -1,0 +1,156 @@
+//! Application messages (Green Book 9.3–9.5): what stands inside a frame, before protection and link.
+//!
+//! Decoded messages borrow from the frame; values inside stay encoded ([`crate::axdr::decode`] opens them), so that a
+//! server answers and a client dispatches without copying. Each `encode` appends to the caller's buffer.
+//!
+//! Not here yet, refused by name when received: general block transfer, ACCESS, short-name services, the with-list
+//! form of SET and ACTION, ACTION in blocks, ciphered forms.
+
+mod acse;
+mod action;
+mod ber;
+mod codes;
+mod conformance;
+mod exception;
+mod get;
+mod initiate;
+mod invoke;
+mod notification;
+mod reference;
+mod set;
+
+pub use acse::{Aare, Aarq, ApplicationContext, AssociationRefusal, AssociationResult, Diagnostic, Mechanism, Release};
+pub use action::{ActionRequest, ActionResponse};
+pub use codes::{ActionResult, DataAccessResult};
+pub use conformance::Conformance;
+pub use exception::{ConfirmedServiceError, ExceptionResponse, ServiceError, StateError};
+pub use get::{AttributeList, GetRequest, GetResponse, ResultList};
+pub use initiate::{InitiateRequest, InitiateResponse, VAA_NAME_LN, VAA_NAME_SN};
+pub use invoke::InvokeId;
+pub use notification::DataNotification;
+pub use reference::{AttributeRef, MethodRef, Selection};
+pub use set::{Block, SetRequest, SetResponse};
+
+use crate::error::DecodeError;
+use crate::wire::Reader;
+
+/// First bytes of the messages.
+pub mod tag {
+    /// Confirmed service error.
+    pub const CONFIRMED_SERVICE_ERROR: u8 = 0x0E;
+    /// Data notification (push).
+    pub const DATA_NOTIFICATION: u8 = 0x0F;
+    /// Association request.
+    pub const AARQ: u8 = 0x60;
+    /// Association response.
+    pub const AARE: u8 = 0x61;
+    /// Release request.
+    pub const RLRQ: u8 = 0x62;
+    /// Release response.
+    pub const RLRE: u8 = 0x63;
+    /// GET request.
+    pub const GET_REQUEST: u8 = 0xC0;
+    /// SET request.
+    pub const SET_REQUEST: u8 = 0xC1;
+    /// ACTION request.
+    pub const ACTION_REQUEST: u8 = 0xC3;
+    /// GET response.
+    pub const GET_RESPONSE: u8 = 0xC4;
+    /// SET response.
+    pub const SET_RESPONSE: u8 = 0xC5;
+    /// ACTION response.
+    pub const ACTION_RESPONSE: u8 = 0xC7;
+    /// Exception response.
+    pub const EXCEPTION_RESPONSE: u8 = 0xD8;
+}
+
+/// Any message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "each variant is named as its content")]
+pub enum Apdu<'a> {
+    Aarq(Aarq<'a>),
+    Aare(Aare<'a>),
+    Rlrq(Release<'a>),
+    Rlre(Release<'a>),
+    GetRequest(GetRequest<'a>),
+    GetResponse(GetResponse<'a>),
+    SetRequest(SetRequest<'a>),
+    SetResponse(SetResponse),
+    ActionRequest(ActionRequest<'a>),
+    ActionResponse(ActionResponse<'a>),
+    DataNotification(DataNotification<'a>),
+    ExceptionResponse(ExceptionResponse),
+    ConfirmedServiceError(ConfirmedServiceError),
+}
+
+impl<'a> Apdu<'a> {
+    /// Decodes one message that fills the bytes.
+    ///
+    /// # Errors
+    /// Any [`DecodeError`]; messages that this crate does not know are [`DecodeError::UnknownTag`].
+    #[inline]
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        let tag = reader.u8()?;
+        let apdu = match tag {
+            tag::GET_REQUEST => Self::GetRequest(GetRequest::decode(&mut reader)?),
+            tag::GET_RESPONSE => Self::GetResponse(GetResponse::decode(&mut reader)?),
+            tag::SET_REQUEST => Self::SetRequest(SetRequest::decode(&mut reader)?),
+            tag::SET_RESPONSE => Self::SetResponse(SetResponse::decode(&mut reader)?),
+            tag::ACTION_REQUEST => Self::ActionRequest(ActionRequest::decode(&mut reader)?),
+            tag::ACTION_RESPONSE => Self::ActionResponse(ActionResponse::decode(&mut reader)?),
+            tag::AARQ => Self::Aarq(Aarq::decode(&mut reader)?),
+            tag::AARE => Self::Aare(Aare::decode(&mut reader)?),
+            tag::RLRQ => Self::Rlrq(Release::decode(&mut reader)?),
+            tag::RLRE => Self::Rlre(Release::decode(&mut reader)?),
+            tag::DATA_NOTIFICATION => Self::DataNotification(DataNotification::decode(&mut reader)?),
+            tag::EXCEPTION_RESPONSE => Self::ExceptionResponse(ExceptionResponse::decode(&mut reader)?),
+            tag::CONFIRMED_SERVICE_ERROR => Self::ConfirmedServiceError(ConfirmedServiceError::decode(&mut reader)?),
+            tag => return Err(DecodeError::UnknownTag { what: "message", tag }),
+        };
+        reader.finish()?;
+        Ok(apdu)
+    }
+
+    /// Appends the message.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Aarq(apdu) => apdu.encode(out),
+            Self::Aare(apdu) => apdu.encode(out),
+            Self::Rlrq(apdu) => apdu.encode(tag::RLRQ, out),
+            Self::Rlre(apdu) => apdu.encode(tag::RLRE, out),
+            Self::GetRequest(apdu) => apdu.encode(out),
+            Self::GetResponse(apdu) => apdu.encode(out),
+            Self::SetRequest(apdu) => apdu.encode(out),
+            Self::SetResponse(apdu) => apdu.encode(out),
+            Self::ActionRequest(apdu) => apdu.encode(out),
+            Self::ActionResponse(apdu) => apdu.encode(out),
+            Self::DataNotification(apdu) => apdu.encode(out),
+            Self::ExceptionResponse(apdu) => apdu.encode(out),
+            Self::ConfirmedServiceError(apdu) => apdu.encode(out),
+        }
+    }
+}
+
+/// The message asks something of a server (a client gets answers and notifications).
+#[must_use]
+pub const fn is_request(tag: u8) -> bool {
+    matches!(
+        tag,
+        tag::AARQ
+            | tag::RLRQ
+            | tag::GET_REQUEST
+            | tag::SET_REQUEST
+            | tag::ACTION_REQUEST
+            // Read, Write, UnconfirmedWrite, ciphered and general forms that this server answers with an exception.
+            | 0x05 | 0x06 | 0x16 | 0x21 | 0x25 | 0x26 | 0x36
+            | 0xC8 | 0xC9 | 0xCB | 0xD0 | 0xD1 | 0xD3 | 0xD9 | 0xDB | 0xDC | 0xDD | 0xDF | 0xE0
+    )
+}
+
+/// The message is a protected (glo-, ded- or general-) form.
+#[must_use]
+pub const fn is_protected(tag: u8) -> bool {
+    matches!(tag, 0x21 | 0x25..=0x28 | 0x2C..=0x2D | 0x36 | 0x38 | 0xC8..=0xD7 | 0xDB..=0xDD | 0xDF)
+}

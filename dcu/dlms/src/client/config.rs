@@ -1,0 +1,82 @@
+//! How a client is set up.
+
+use std::fmt;
+
+use taa_keys::Secret;
+
+/// One client, one meter.
+#[derive(Clone, Debug)]
+pub struct ClientConfig {
+    /// Our address at the wrapper: which client we are. 1 management, 16 public.
+    pub client_sap: u16,
+    /// The logical device behind the meter's address; 1 is the management logical device.
+    pub server_sap: u16,
+    /// How we prove who we are.
+    pub auth: Auth,
+    /// What carries the bytes.
+    pub link: Link,
+    /// Longest message we take, bytes; proposed in the association.
+    pub pdu_max: u16,
+    /// How long an answer may take, from the moment at which the request comes out of `poll_output`'s caller.
+    pub reply_timeout_ns: u64,
+    /// How often an unanswered request is repeated.
+    pub retries: u8,
+    /// Longest answer assembled from blocks, bytes. A meter that sends more has misbehaved.
+    pub answer_bytes_max: usize,
+    /// Offset of the meter's local time from UTC, for stamps whose deviation it leaves unspecified.
+    pub utc_offset_s: i32,
+}
+
+impl ClientConfig {
+    /// Management client of the management logical device over datagrams: messages up to 1 KB, answers within 20 s,
+    /// one repeat, at most 256 KB from blocks.
+    #[must_use]
+    pub const fn new(auth: Auth) -> Self {
+        Self {
+            client_sap: 1,
+            server_sap: 1,
+            auth,
+            link: Link::Datagram,
+            pdu_max: 1024,
+            reply_timeout_ns: 20_000_000_000,
+            retries: 1,
+            answer_bytes_max: 256 * 1024,
+            utc_offset_s: 0,
+        }
+    }
+}
+
+/// How a client proves who it is.
+#[derive(Clone)]
+pub enum Auth {
+    /// Not at all (lowest).
+    None,
+    /// By a password that travels in clear (low). Derive it per meter: [`taa_keys::MeterKeys`].
+    Lls(Secret),
+}
+
+impl Auth {
+    /// Low-level security with this password; none when it is empty.
+    #[must_use]
+    pub fn password(password: &[u8]) -> Self {
+        if password.is_empty() { Self::None } else { Self::Lls(Secret::new(password)) }
+    }
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Lls(_) => "Lls(..)",
+        })
+    }
+}
+
+/// What carries the frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// Each call of `handle_receive` brings one whole wrapper frame (UDP, the mesh).
+    Datagram,
+    /// Calls bring bytes cut anywhere (TCP).
+    Stream,
+}

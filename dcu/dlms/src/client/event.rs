@@ -1,0 +1,45 @@
+//! What comes out of a client.
+
+use crate::apdu::DataAccessResult;
+use crate::axdr::Value;
+use crate::cosem::ProfileRows;
+use crate::error::Error;
+
+/// One thing that comes out of [`super::Client::poll_output`].
+#[derive(Debug, PartialEq)]
+pub enum Output<'a> {
+    /// Send this: one whole frame.
+    Transmit(&'a [u8]),
+    /// This happened.
+    Event(ClientEvent<'a>),
+    /// Nothing more until then (monotonic ns), or until something arrives. Always the last of a drain.
+    Timeout(Option<u64>),
+}
+
+/// What a client has to tell. Every command ends with exactly one of `Values`, `Profile`, `Done`, `Failed`;
+/// `Associated` may come before.
+#[derive(Debug, PartialEq)]
+pub enum ClientEvent<'a> {
+    /// An association has just been granted.
+    Associated(Associated),
+    /// Results of `read`, in the order asked for.
+    Values(&'a [ReadResult]),
+    /// Rows of `read_profile`.
+    Profile(&'a ProfileRows),
+    /// `associate`, `write`, `invoke` or `release` succeeded. What a method returned, if anything.
+    Done(Option<&'a Value>),
+    /// The command failed.
+    Failed(Error),
+}
+
+/// Value of one attribute, or why the meter did not give it.
+pub type ReadResult = Result<Value, DataAccessResult>;
+
+/// Why an association was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Associated {
+    /// There was none on our side.
+    Opened,
+    /// The meter answered that it knows of none, although we had one: it restarted, or let it lapse.
+    Reopened,
+}

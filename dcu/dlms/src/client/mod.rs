@@ -1,0 +1,378 @@
+//! The client: one state machine per meter.
+//!
+//! Its methods come in four kinds. Getters; `handle_*`, for what happened (bytes, time, a closed connection); commands
+//! (`associate`, `read`, `read_profile`, `write`, `invoke`, `release`, `cancel`); and `poll_output`, for what comes out.
+//!
+//! **The driving invariant:** call one method that changes the state, then drain [`Client::poll_output`] until it
+//! answers [`Output::Timeout`]; only then change the state again. At that deadline, call [`Client::handle_timeout`].
+//!
+//! What trips people up:
+//! - A command opens the association by itself when there is none, and opens it again when the meter answers that it
+//!   knows of none (it restarted). [`Associated::Reopened`] tells; the command then goes on.
+//! - Repeats carry the same invoke id, so an answer to any copy will do. Answers to earlier requests are ignored. A
+//!   request that was carried out and whose answer was lost **is carried out again**: write absolute values.
+//! - After a timeout the association counts as lost, and the next command opens one first.
+//!
+//! ```
+//! use taa_dlms::client::{Auth, Client, ClientConfig, ClientEvent, Output};
+//! use taa_dlms::{AttributeRef, cosem::register, obis};
+//!
+//! let mut client = Client::new(ClientConfig::new(Auth::password(b"12345678")));
+//! client.read(0, &[AttributeRef::new(register::CLASS, obis::ACTIVE_ENERGY_IMPORT, register::VALUE)])?;
+//! let mut deadline = None;
+//! loop {
+//!     match client.poll_output() {
+//!         Output::Transmit(frame) => assert_eq!(frame[8], 0x60), // the association comes first
+//!         Output::Event(ClientEvent::Values(values)) => println!("{values:?}"),
+//!         Output::Event(event) => println!("{event:?}"),
+//!         Output::Timeout(at) => break deadline = at,
+//!     }
+//! }
+//! assert_eq!(deadline, Some(20_000_000_000));
+//! # Ok::<(), taa_dlms::Error>(())
+//! ```
+
+mod answer;
+mod associate;
+mod config;
+mod drive;
+mod event;
+mod request;
+
+pub use config::{Auth, ClientConfig, Link};
+pub use event::{Associated, ClientEvent, Output, ReadResult};
+
+use std::fmt;
+
+use crate::apdu::{AttributeRef, Conformance, InvokeId, MethodRef};
+use crate::axdr::{Value, encode};
+use crate::cosem::{ProfileRange, ProfileRows};
+use crate::error::{Error, Misuse};
+use crate::link::wrapper::{Addresses, Reassembler};
+use crate::obis::Obis;
+use crate::security::Security;
+
+/// Buffers above this are given back when the client falls idle.
+const IDLE_BUFFER_BYTES: usize = 256;
+
+/// A client of one meter. See the [module](self) for how to drive it.
+pub struct Client {
+    config: ClientConfig,
+    security: Security,
+    session: Option<Session>,
+    phase: Phase,
+    command: Command,
+    /// Times the association was opened again within this command.
+    reopened: u8,
+    /// Times a transfer in blocks was begun anew within this command.
+    restarted: u8,
+    invoke: InvokeId,
+    transfer: Transfer,
+    /// The frame last sent, kept for repeats.
+    frame: Vec<u8>,
+    frame_due: bool,
+    tries_left: u8,
+    deadline: Option<u64>,
+    /// What was wrong with something received in place of the answer; told if no answer comes.
+    suspicion: Option<Error>,
+    attributes: Vec<AttributeRef>,
+    results: Vec<ReadResult>,
+    rows: ProfileRows,
+    returned: Option<Value>,
+    associated: Option<Associated>,
+    ended: Option<Result<Ending, Error>>,
+    reassembler: Reassembler,
+    ignored: u64,
+}
+
+/// What was agreed.
+#[derive(Clone, Copy, Debug)]
+struct Session {
+    conformance: Conformance,
+    /// Longest message that the meter takes.
+    pdu_max: usize,
+}
+
+/// What is being waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Idle,
+    Associating(Associated),
+    Requesting,
+    Releasing,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Command {
+    None,
+    Associate,
+    Read,
+    CountRows { profile: Obis, last: u32 },
+    ReadRows { profile: Obis, range: ProfileRange, keep_last: Option<u32> },
+    Write(AttributeRef),
+    Invoke { method: MethodRef, with_parameter: bool },
+    Release,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    Values,
+    Profile,
+    Done,
+}
+
+/// A long value on its way, in either direction.
+#[derive(Debug, Default)]
+struct Transfer {
+    /// Answer so far, or encoded value to be written.
+    bytes: Vec<u8>,
+    /// Number of the block received last, or sent last.
+    block: u32,
+    /// Bytes of the value already sent.
+    sent: usize,
+    /// Attributes in the request under way.
+    batch: usize,
+}
+
+impl Client {
+    /// Not associated, idle.
+    #[must_use]
+    pub fn new(config: ClientConfig) -> Self {
+        Self {
+            reassembler: reassembler(&config),
+            config,
+            security: Security::None,
+            session: None,
+            phase: Phase::Idle,
+            command: Command::None,
+            reopened: 0,
+            restarted: 0,
+            invoke: InvokeId::confirmed(0),
+            transfer: Transfer::default(),
+            frame: Vec::new(),
+            frame_due: false,
+            tries_left: 0,
+            deadline: None,
+            suspicion: None,
+            attributes: Vec::new(),
+            results: Vec::new(),
+            rows: ProfileRows::default(),
+            returned: None,
+            associated: None,
+            ended: None,
+            ignored: 0,
+        }
+    }
+
+    // Getters.
+
+    /// No command is under way.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.phase == Phase::Idle
+    }
+
+    /// As far as we know, the meter holds an association with us.
+    #[must_use]
+    pub const fn is_associated(&self) -> bool {
+        self.session.is_some()
+    }
+
+    /// When [`Self::handle_timeout`] is due, monotonic ns.
+    #[must_use]
+    pub const fn deadline(&self) -> Option<u64> {
+        self.deadline
+    }
+
+    /// Frames and messages received that answered nothing: late, duplicate, not for us, unreadable.
+    #[must_use]
+    pub const fn ignored(&self) -> u64 {
+        self.ignored
+    }
+
+    /// Memory held, struct and buffers.
+    #[must_use]
+    pub const fn memory_bytes(&self) -> usize {
+        size_of::<Self>()
+            .saturating_add(self.frame.capacity())
+            .saturating_add(self.transfer.bytes.capacity())
+            .saturating_add(self.attributes.capacity().saturating_mul(size_of::<AttributeRef>()))
+            .saturating_add(self.results.capacity().saturating_mul(size_of::<ReadResult>()))
+            .saturating_add(self.rows.heap_bytes())
+            .saturating_add(self.reassembler.heap_bytes())
+    }
+
+    // Commands.
+
+    /// Opens an association, afresh if there is one. Ends in `Done`.
+    ///
+    /// # Errors
+    /// [`Misuse::Busy`].
+    pub fn associate(&mut self, now: u64) -> Result<(), Error> {
+        self.begin(Command::Associate)?;
+        self.session = None;
+        self.go_on(now);
+        Ok(())
+    }
+
+    /// Reads attributes: in one list when there are several and the meter can, else one after the other. Ends in
+    /// `Values`.
+    ///
+    /// # Errors
+    /// [`Misuse::Busy`], [`Misuse::Empty`].
+    pub fn read(&mut self, now: u64, attributes: &[AttributeRef]) -> Result<(), Error> {
+        if attributes.is_empty() {
+            return Err(Misuse::Empty.into());
+        }
+        self.begin(Command::Read)?;
+        self.attributes.clear();
+        self.attributes.extend_from_slice(attributes);
+        self.results.clear();
+        self.go_on(now);
+        Ok(())
+    }
+
+    /// Reads rows of a profile. Ends in `Profile`.
+    ///
+    /// # Errors
+    /// [`Misuse::Busy`].
+    pub fn read_profile(&mut self, now: u64, profile: Obis, range: ProfileRange) -> Result<(), Error> {
+        self.begin(match range {
+            ProfileRange::Last(last) => Command::CountRows { profile, last },
+            range => Command::ReadRows { profile, range, keep_last: None },
+        })?;
+        self.rows.clear(self.config.utc_offset_s);
+        self.go_on(now);
+        Ok(())
+    }
+
+    /// Writes an attribute, in blocks when it is long. Ends in `Done`.
+    ///
+    /// # Errors
+    /// [`Misuse::Busy`].
+    pub fn write(&mut self, now: u64, attribute: AttributeRef, value: &Value) -> Result<(), Error> {
+        self.begin(Command::Write(attribute))?;
+        encode(value, &mut self.transfer.bytes);
+        self.go_on(now);
+        Ok(())
+    }
+
+    /// Runs a method. Ends in `Done`.
+    ///
+    /// # Errors
+    /// [`Misuse::Busy`]. A parameter that does not fit one message ends in `Failed` with [`Misuse::RequestTooLong`].
+    pub fn invoke(&mut self, now: u64, method: MethodRef, parameter: Option<&Value>) -> Result<(), Error> {
+        self.begin(Command::Invoke { method, with_parameter: parameter.is_some() })?;
+        if let Some(parameter) = parameter {
+            encode(parameter, &mut self.transfer.bytes);
+        }
+        self.go_on(now);
+        Ok(())
+    }
+
+    /// Gives up the association. Ends in `Done`, also at once when there is none.
+    ///
+    /// # Errors
+    /// [`Misuse::Busy`].
+    pub fn release(&mut self, now: u64) -> Result<(), Error> {
+        self.begin(Command::Release)?;
+        if self.session.is_none() {
+            self.end(Ok(Ending::Done));
+            return Ok(());
+        }
+        self.go_on(now);
+        Ok(())
+    }
+
+    /// Drops the command under way without an event. The meter may still carry it out; its answer will be ignored.
+    pub fn cancel(&mut self) {
+        self.settle();
+        self.ended = None;
+    }
+
+    // Inside.
+
+    fn begin(&mut self, command: Command) -> Result<(), Error> {
+        if !self.is_idle() {
+            return Err(Misuse::Busy.into());
+        }
+        self.command = command;
+        self.reopened = 0;
+        self.restarted = 0;
+        self.suspicion = None;
+        self.returned = None;
+        self.transfer.bytes.clear();
+        self.transfer.block = 0;
+        self.transfer.sent = 0;
+        Ok(())
+    }
+
+    /// Sends whatever the command needs next: the association, or its next request.
+    fn go_on(&mut self, now: u64) {
+        let sent = match self.session {
+            None => self.send_association_request(now, Associated::Opened),
+            Some(session) => self.send_request(now, session),
+        };
+        if let Err(error) = sent {
+            self.end(Err(error));
+        }
+    }
+
+    /// Something came that is no answer. It may be damage on the way: keep waiting, but remember.
+    fn suspect(&mut self, error: Error) {
+        self.ignored = self.ignored.saturating_add(1);
+        if !self.is_idle() {
+            self.suspicion = Some(error);
+        }
+    }
+
+    fn end(&mut self, ending: Result<Ending, Error>) {
+        self.settle();
+        self.ended = Some(ending);
+    }
+
+    fn settle(&mut self) {
+        self.phase = Phase::Idle;
+        self.command = Command::None;
+        self.frame_due = false;
+        self.deadline = None;
+        self.invoke = self.invoke.next();
+    }
+
+    fn give_back_buffers(&mut self) {
+        if self.frame.capacity() > IDLE_BUFFER_BYTES {
+            self.frame = Vec::new();
+        }
+        if self.transfer.bytes.capacity() > IDLE_BUFFER_BYTES {
+            self.transfer.bytes = Vec::new();
+        }
+        if self.attributes.capacity() > 16 {
+            self.attributes = Vec::new();
+        }
+        if self.results.capacity() > 8 {
+            self.results = Vec::new();
+        }
+        if self.rows.heap_bytes() > 0 {
+            self.rows.shrink();
+        }
+    }
+}
+
+fn reassembler(config: &ClientConfig) -> Reassembler {
+    // A refusal or an association may be longer than the messages that we propose.
+    let message_max = usize::from(config.pdu_max).max(2048);
+    let expected = Addresses { source: config.server_sap, destination: config.client_sap };
+    Reassembler::new(message_max, Some(expected))
+}
+
+/// The frame last sent may hold a password: states are shown, bytes are not.
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("phase", &self.phase)
+            .field("command", &self.command)
+            .field("session", &self.session)
+            .field("deadline", &self.deadline)
+            .finish_non_exhaustive()
+    }
+}

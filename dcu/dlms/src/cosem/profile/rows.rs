@@ -1,0 +1,137 @@
+//! Rows as a client gets them: one flat table, so that a year of rows is one allocation.
+
+use crate::axdr::{self, DateTime, Tag, Value};
+use crate::error::PeerFault;
+use crate::wire::Reader;
+
+/// Rows of a profile.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ProfileRows {
+    columns: usize,
+    values: Vec<Value>,
+    utc_offset_s: i32,
+}
+
+impl ProfileRows {
+    /// Columns of each row.
+    #[must_use]
+    pub const fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// How many rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.values.len().checked_div(self.columns).unwrap_or(0)
+    }
+
+    /// No rows.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The rows, in the meter's order: oldest first.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = &[Value]> {
+        self.values.chunks_exact(self.columns.max(1))
+    }
+
+    /// Capture time of a row (its first date-time), seconds since 1970 UTC.
+    #[must_use]
+    pub fn unix_s(&self, row: &[Value]) -> Option<i64> {
+        row.iter().find_map(Value::date_time)?.unix_s(self.utc_offset_s)
+    }
+
+    /// Replaces each null by the value above it; a null in a column of times by the time above plus the capture
+    /// period. Nulls of the first row stay.
+    pub fn expand_nulls(&mut self, capture_period_s: u32) {
+        let offset_s = self.utc_offset_s;
+        for index in self.columns..self.values.len() {
+            if self.values.get(index) != Some(&Value::Null) {
+                continue;
+            }
+            let above = index.checked_sub(self.columns).and_then(|above| self.values.get(above)).cloned();
+            let value = match above {
+                Some(value) => later(&value, capture_period_s, offset_s).unwrap_or(value),
+                None => continue,
+            };
+            if let Some(slot) = self.values.get_mut(index) {
+                *slot = value;
+            }
+        }
+    }
+
+    /// Keeps the newest `count` rows.
+    pub(crate) fn keep_last(&mut self, count: u32) {
+        let excess = self.len().saturating_sub(count as usize).saturating_mul(self.columns);
+        self.values.drain(..excess);
+    }
+
+    pub(crate) fn clear(&mut self, utc_offset_s: i32) {
+        self.values.clear();
+        self.columns = 0;
+        self.utc_offset_s = utc_offset_s;
+    }
+
+    pub(crate) const fn heap_bytes(&self) -> usize {
+        self.values.capacity().saturating_mul(size_of::<Value>())
+    }
+
+    pub(crate) fn shrink(&mut self) {
+        self.values = Vec::new();
+    }
+
+    /// Takes a buffer: an array of structures, or a compact array of them.
+    pub(crate) fn read(&mut self, encoded: &[u8]) -> Result<(), PeerFault> {
+        const NOT_ROWS: PeerFault = PeerFault::WrongType { what: "rows of a profile" };
+        let mut reader = Reader::new(encoded);
+        match reader.peek() {
+            Some(tag) if tag == Tag::Array as u8 => {
+                reader.u8()?;
+                let count = reader.length()?;
+                for _ in 0..count {
+                    if reader.u8()? != Tag::Structure as u8 {
+                        return Err(NOT_ROWS);
+                    }
+                    let columns = reader.length()?;
+                    self.begin_row(columns)?;
+                    for _ in 0..columns {
+                        self.values.push(axdr::decode(&mut reader)?);
+                    }
+                }
+            }
+            _ => {
+                let Value::CompactArray(array) = axdr::decode(&mut reader)? else { return Err(NOT_ROWS) };
+                for row in array.elements() {
+                    let Value::Structure(cells) = row else { return Err(NOT_ROWS) };
+                    self.begin_row(cells.len())?;
+                    self.values.extend_from_slice(cells);
+                }
+            }
+        }
+        reader.finish()?;
+        Ok(())
+    }
+
+    const fn begin_row(&mut self, columns: usize) -> Result<(), PeerFault> {
+        if columns == 0 {
+            return Err(PeerFault::WrongType { what: "row without columns" });
+        }
+        if self.values.is_empty() {
+            self.columns = columns;
+        }
+        if self.columns == columns { Ok(()) } else { Err(PeerFault::WrongType { what: "rows of unequal length" }) }
+    }
+}
+
+fn later(value: &Value, period_s: u32, utc_offset_s: i32) -> Option<Value> {
+    let stamp = value.date_time()?;
+    let offset_s = match stamp.deviation_min {
+        DateTime::DEVIATION_UNSPECIFIED => utc_offset_s,
+        minutes => i32::from(minutes).saturating_mul(-60),
+    };
+    let mut next = DateTime::from_unix_s(stamp.unix_s(offset_s)?.saturating_add(i64::from(period_s)), offset_s);
+    next.deviation_min = stamp.deviation_min;
+    next.status = stamp.status;
+    Some(Value::OctetString(next.to_octets().into()))
+}

@@ -1,0 +1,90 @@
+//! The steady state: no allocation, and what an exchange costs. Also that announced lengths reserve nothing.
+//!
+//! One test, because the counter counts the whole process.
+#![allow(unsafe_code, reason = "a global allocator cannot be written without")]
+
+mod common;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use common::{Bench, ENERGY, NAME, RELAY};
+use taa_dlms::apdu::Apdu;
+use taa_dlms::axdr::decode_all;
+use taa_dlms::client::{ClientEvent, Output};
+
+struct Counting;
+
+static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+static BYTES: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call is passed on to the system's allocator unchanged.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        BYTES.fetch_add(layout.size(), Ordering::Relaxed);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn read_once(bench: &mut Bench, reply: &mut Vec<u8>) -> bool {
+    bench.client.read(0, &[ENERGY, RELAY, NAME]).unwrap();
+    let mut answered = false;
+    loop {
+        match bench.client.poll_output() {
+            Output::Transmit(frame) => {
+                assert!(bench.server.handle_receive(&mut bench.device, frame, reply));
+                bench.client.handle_receive(0, reply);
+            }
+            Output::Event(ClientEvent::Values(values)) => answered = values.len() == 3,
+            Output::Event(_) => {}
+            Output::Timeout(_) => return answered,
+        }
+    }
+}
+
+#[test]
+fn a_read_of_three_attributes_allocates_nothing() {
+    let mut bench = Bench::new();
+    let mut reply = Vec::new();
+    for _ in 0..3 {
+        assert!(read_once(&mut bench, &mut reply));
+    }
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    for _ in 0..1000 {
+        assert!(read_once(&mut bench, &mut reply));
+    }
+    assert_eq!(ALLOCATIONS.load(Ordering::Relaxed) - before, 0);
+
+    #[expect(clippy::disallowed_methods, reason = "a measurement, printed and not judged")]
+    let start = std::time::Instant::now();
+    const ROUNDS: u32 = 200_000;
+    for _ in 0..ROUNDS {
+        assert!(read_once(&mut bench, &mut reply));
+    }
+    println!("client encode, server, client decode, three attributes: {:?} each", start.elapsed() / ROUNDS);
+
+    // Four gigabytes announced in ten bytes: an octet string, an array, a compact array, a list, a BER length.
+    for frame in [
+        &[0x09, 0x84, 0xFF, 0xFF, 0xFF, 0xFF, 1, 2, 3, 4][..],
+        &[0x01, 0x84, 0xFF, 0xFF, 0xFF, 0xFF, 1, 2, 3, 4],
+        &[0x13, 0x11, 0x84, 0xFF, 0xFF, 0xFF, 0xFF, 1, 2, 3],
+        &[0xC4, 0x02, 0xC1, 0x01, 0, 0, 0, 1, 0, 0x84, 0xFF, 0xFF, 0xFF, 0xFF],
+        &[0xC0, 0x03, 0xC1, 0x84, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0],
+        &[0x60, 0x84, 0xFF, 0xFF, 0xFF, 0xFF, 1, 2, 3, 4],
+    ] {
+        let before = BYTES.load(Ordering::Relaxed);
+        assert!(decode_all(frame).is_err());
+        assert!(Apdu::decode(frame).is_err());
+        assert!(BYTES.load(Ordering::Relaxed) - before <= 64);
+    }
+}

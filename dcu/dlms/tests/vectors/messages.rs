@@ -1,0 +1,115 @@
+//! Kinds `apdu`, `wrapper_frame` and `data_notification`: one message. Decoded, looked into, and encoded to the same
+//! bytes.
+
+use libtest_mimic::Failed;
+use serde_json::Value as Json;
+use taa_dlms::apdu::{Apdu, GetResponse, InitiateRequest, InitiateResponse, SetRequest};
+use taa_dlms::axdr::{decode_all, encode};
+use taa_dlms::link::wrapper;
+
+use crate::{field, hex, same};
+
+pub(crate) fn apdu(case: &Json) -> Result<(), Failed> {
+    let bytes = hex(field(case, "hex")?)?;
+    let apdu = check(&bytes)?;
+    let name = match &apdu {
+        Apdu::Aarq(_) => "AARQ",
+        Apdu::Aare(_) => "AARE",
+        Apdu::Rlrq(_) => "RLRQ",
+        Apdu::Rlre(_) => "RLRE",
+        Apdu::GetRequest(_) => "GET-request",
+        Apdu::GetResponse(_) => "GET-response",
+        Apdu::SetRequest(_) => "SET-request",
+        Apdu::SetResponse(_) => "SET-response",
+        Apdu::ActionRequest(_) => "ACTION-request",
+        Apdu::ActionResponse(_) => "ACTION-response",
+        other => return Err(format!("unexpected {other:?}").into()),
+    };
+    if name != field(case, "name")? {
+        return Err(format!("decoded as {name}").into());
+    }
+    check_acse(&apdu, case)?;
+    if let Some(header) = case["wrapper_header"].as_str() {
+        let header = hex(header)?;
+        let whole = [header.as_slice(), bytes.as_slice()].concat();
+        let (addresses, message) = wrapper::open(&whole)?;
+        same("message in the wrapper", message, &bytes)?;
+        let mut frame = Vec::new();
+        wrapper::begin(&mut frame);
+        frame.extend_from_slice(message);
+        wrapper::finish(&mut frame, addresses)?;
+        same("wrapper", &frame, &whole)?;
+    }
+    Ok(())
+}
+
+/// A whole wrapper frame with one plain message in it.
+pub(crate) fn frame(case: &Json) -> Result<(), Failed> {
+    let bytes = hex(field(case, "hex")?)?;
+    let (addresses, message) = wrapper::open(&bytes)?;
+    let apdu = check(message)?;
+    if case["kind"] == "data_notification" && !matches!(apdu, Apdu::DataNotification(_)) {
+        return Err(format!("decoded as {apdu:?}").into());
+    }
+    let mut frame = Vec::new();
+    wrapper::begin(&mut frame);
+    apdu.encode(&mut frame);
+    wrapper::finish(&mut frame, addresses)?;
+    same("frame", &frame, &bytes)
+}
+
+/// Decodes a message, opens every value in it, and encodes both again.
+pub(crate) fn check(bytes: &[u8]) -> Result<Apdu<'_>, Failed> {
+    let apdu = Apdu::decode(bytes)?;
+    let mut encoded = Vec::new();
+    apdu.encode(&mut encoded);
+    same("message", &encoded, bytes)?;
+    let value = match &apdu {
+        Apdu::GetResponse(GetResponse::Normal { result: Ok(value), .. })
+        | Apdu::SetRequest(SetRequest::Normal { value, .. }) => Some(*value),
+        Apdu::ActionRequest(request) => request.parameter,
+        Apdu::ActionResponse(response) => response.returned.and_then(Result::ok),
+        Apdu::DataNotification(notification) => Some(notification.body),
+        _ => None,
+    };
+    if let Some(value) = value {
+        let mut encoded = Vec::new();
+        encode(&decode_all(value)?, &mut encoded);
+        same("value", &encoded, value)?;
+    }
+    Ok(apdu)
+}
+
+/// The fields of AARQ and AARE against those that the case lists.
+fn check_acse(apdu: &Apdu<'_>, case: &Json) -> Result<(), Failed> {
+    let listed = |tag: &str| case["ber_fields"][tag].as_str().map(hex).transpose();
+    // Content of a field that wraps one element of a short form: what follows its tag and length.
+    let inner = |tag: &str| Ok::<_, Failed>(listed(tag)?.map(|bytes| bytes.get(2..).unwrap_or(&[]).to_vec()));
+    let (mechanism, value, title, information, tags) = match apdu {
+        Apdu::Aarq(m) => {
+            (m.mechanism, m.authentication_value, m.calling_title, m.user_information, ["8b", "ac", "a6", "be"])
+        }
+        Apdu::Aare(m) => {
+            (m.mechanism, m.authentication_value, m.responding_title, m.user_information, ["89", "aa", "a4", "be"])
+        }
+        _ => return Ok(()),
+    };
+    let [mechanism_tag, value_tag, title_tag, information_tag] = tags;
+    let number = listed(mechanism_tag)?.and_then(|bytes| bytes.last().copied());
+    if mechanism.map(|m| m.number()) != number {
+        return Err(format!("mechanism {mechanism:?}, expected {number:?}").into());
+    }
+    same("authentication value", value.unwrap_or(&[]), &inner(value_tag)?.unwrap_or_default())?;
+    same("title", title.unwrap_or(&[]), &inner(title_tag)?.unwrap_or_default())?;
+    let information = information.unwrap_or(&[]);
+    same("user information", information, &inner(information_tag)?.unwrap_or_default())?;
+    let mut encoded = Vec::new();
+    match (apdu, information.first()) {
+        (Apdu::Aarq(_), Some(0x01)) => InitiateRequest::decode(information)?.encode(&mut encoded),
+        (Apdu::Aare(_), Some(0x08)) => InitiateResponse::decode(information)?.encode(&mut encoded),
+        // Protected: opening it needs ciphering; that it is carried unchanged has been checked.
+        (_, Some(0x21 | 0x28)) => return Ok(()),
+        (_, other) => return Err(format!("user information begins with {other:?}").into()),
+    }
+    same("initiate message", &encoded, information)
+}

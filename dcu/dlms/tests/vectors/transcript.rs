@@ -1,0 +1,274 @@
+//! Kind `transcript`: a whole conversation. Our client holds the client's part against the recorded meter; our server
+//! holds the meter's part against the recorded client.
+
+use std::collections::BTreeMap;
+
+use libtest_mimic::Failed;
+use serde_json::Value as Json;
+use taa_dlms::apdu::{ActionResult, Apdu, DataAccessResult, GetRequest, GetResponse, MethodRef, Selection, SetRequest};
+use taa_dlms::axdr::{decode_all, encode};
+use taa_dlms::client::{Auth, Client, ClientConfig, ClientEvent, Output};
+use taa_dlms::cosem::profile::{BUFFER, CLASS as PROFILE};
+use taa_dlms::cosem::{AttributeAccess, MethodAccess, ObjectEntry, ObjectModel, ProfileRange};
+use taa_dlms::link::wrapper;
+use taa_dlms::server::{Server, ServerConfig};
+use taa_dlms::{AttributeRef, DateTime, Value};
+use taa_keys::Secret;
+
+use crate::messages::check;
+use crate::{hex, same};
+
+struct Exchange {
+    request: Vec<u8>,
+    response: Vec<u8>,
+}
+
+pub(crate) fn run(case: &Json) -> Result<(), Failed> {
+    let messages = case["messages"].as_array().ok_or("no messages")?;
+    let mut exchanges = Vec::new();
+    for pair in messages.chunks(2) {
+        let [client, server] = pair else { return Err("a question without an answer".into()) };
+        if client[0] != "c" || server[0] != "s" {
+            return Err("not question and answer in turn".into());
+        }
+        let bytes = |side: &Json| hex(side[1].as_str().unwrap_or("x"));
+        exchanges.push(Exchange { request: bytes(client)?, response: bytes(server)? });
+    }
+    as_client(&exchanges)?;
+    as_server(&exchanges)
+}
+
+/// Issues the command behind each recorded request, compares the bytes sent, and feeds the recorded answer.
+fn as_client(exchanges: &[Exchange]) -> Result<(), Failed> {
+    let mut client = Client::new(ClientConfig::new(password(exchanges)?.map_or(Auth::None, Auth::Lls)));
+    for Exchange { request, response } in exchanges {
+        let (_, question) = wrapper::open(request)?;
+        let (_, answer) = wrapper::open(response)?;
+        let apdu = check(question)?;
+        let mut from_to = None;
+        match &apdu {
+            Apdu::Aarq(_) => client.associate(0)?,
+            Apdu::Rlrq(_) => client.release(0)?,
+            Apdu::GetRequest(GetRequest::Normal { attribute, selection, .. }) => match selection {
+                None => client.read(0, &[*attribute])?,
+                Some(selection) if attribute.class == PROFILE && attribute.attribute == BUFFER => {
+                    let range = range(*selection)?;
+                    from_to = Some(range);
+                    client.read_profile(0, attribute.obis, range)?;
+                }
+                Some(_) => return Err("selection on another class".into()),
+            },
+            Apdu::SetRequest(SetRequest::Normal { attribute, value, .. }) => {
+                client.write(0, *attribute, &decode_all(value)?)?;
+            }
+            Apdu::ActionRequest(request) => {
+                client.invoke(0, request.method, request.parameter.map(decode_all).transpose()?.as_ref())?;
+            }
+            other => return Err(format!("no command for {other:?}").into()),
+        }
+        let sent = sent(&mut client)?;
+        compare_request(&sent, request, from_to)?;
+        let mut reply = response.clone();
+        // The recorded client numbers every request 1; ours counts.
+        if matches!(answer.first(), Some(0xC4 | 0xC5 | 0xC7)) {
+            reply[wrapper::HEADER_BYTES + 2] = sent[wrapper::HEADER_BYTES + 2];
+        }
+        client.handle_receive(1, &reply);
+        expect_event(&mut client, answer)?;
+    }
+    if client.is_associated() { Err("still associated after the release".into()) } else { Ok(()) }
+}
+
+fn sent(client: &mut Client) -> Result<Vec<u8>, Failed> {
+    match client.poll_output() {
+        Output::Transmit(frame) => Ok(frame.to_vec()),
+        other => Err(format!("expected a transmission, got {other:?}").into()),
+    }
+}
+
+fn compare_request(sent: &[u8], recorded: &[u8], range: Option<ProfileRange>) -> Result<(), Failed> {
+    let (_, question) = wrapper::open(recorded)?;
+    match check(question)? {
+        // All but the proposal itself: the recorded client offers services that ours has not yet.
+        Apdu::Aarq(theirs) => {
+            let Apdu::Aarq(ours) = check(wrapper::open(sent)?.1)? else { return Err("no AARQ".into()) };
+            if (ours.context, ours.authenticates, ours.mechanism, ours.authentication_value)
+                != (theirs.context, theirs.authenticates, theirs.mechanism, theirs.authentication_value)
+            {
+                return Err(format!("AARQ {ours:?}, expected {theirs:?}").into());
+            }
+            Ok(())
+        }
+        // Ours fills in the day of the week.
+        Apdu::GetRequest(GetRequest::Normal { .. }) if matches!(range, Some(ProfileRange::Between(..))) => {
+            let Apdu::GetRequest(GetRequest::Normal { selection: Some(ours), .. }) = check(wrapper::open(sent)?.1)?
+            else {
+                return Err("no selection".into());
+            };
+            if Some(self::range(ours)?) == range { Ok(()) } else { Err("another range".into()) }
+        }
+        _ => {
+            let mut expected = recorded.to_vec();
+            if matches!(question.first(), Some(0xC0 | 0xC1 | 0xC3)) {
+                expected[wrapper::HEADER_BYTES + 2] = sent[wrapper::HEADER_BYTES + 2];
+            }
+            same("request", sent, &expected)
+        }
+    }
+}
+
+fn expect_event(client: &mut Client, answer: &[u8]) -> Result<(), Failed> {
+    let mut ends = 0;
+    loop {
+        match (client.poll_output(), check(answer)?) {
+            (Output::Event(ClientEvent::Associated(_)), Apdu::Aare(_)) => {}
+            (Output::Event(ClientEvent::Done(_)), Apdu::Aare(_) | Apdu::Rlre(_) | Apdu::SetResponse(_)) => ends += 1,
+            (Output::Event(ClientEvent::Done(returned)), Apdu::ActionResponse(response)) => {
+                if returned.is_some() != response.returned.is_some() {
+                    return Err(format!("returned {returned:?}").into());
+                }
+                ends += 1;
+            }
+            (
+                Output::Event(ClientEvent::Values([Ok(value)])),
+                Apdu::GetResponse(GetResponse::Normal { result: Ok(recorded), .. }),
+            ) => {
+                let mut encoded = Vec::new();
+                encode(value, &mut encoded);
+                same("value", &encoded, recorded)?;
+                ends += 1;
+            }
+            (
+                Output::Event(ClientEvent::Profile(rows)),
+                Apdu::GetResponse(GetResponse::Normal { result: Ok(recorded), .. }),
+            ) => {
+                let recorded = decode_all(recorded)?;
+                let recorded: Vec<&[Value]> =
+                    recorded.elements().ok_or("no rows")?.iter().filter_map(Value::elements).collect();
+                if rows.rows().collect::<Vec<_>>() != recorded {
+                    return Err(format!("rows {rows:?}").into());
+                }
+                check_hours(rows)?;
+                ends += 1;
+            }
+            (Output::Timeout(None), _) if ends == 1 => return Ok(()),
+            (other, _) => return Err(format!("unexpected {other:?} (after {ends} ends)").into()),
+        }
+    }
+}
+
+/// The recorded meter captures hourly: with nulls expanded, every row is an hour after the one before.
+fn check_hours(rows: &taa_dlms::cosem::ProfileRows) -> Result<(), Failed> {
+    let mut rows = rows.clone();
+    rows.expand_nulls(3600);
+    let times: Vec<_> = rows.rows().map(|row| rows.unix_s(row)).collect();
+    for pair in times.windows(2) {
+        match pair {
+            [Some(before), Some(after)] if after - before == 3600 => {}
+            other => return Err(format!("rows at {other:?}").into()),
+        }
+    }
+    Ok(())
+}
+
+fn range(selection: Selection<'_>) -> Result<ProfileRange, Failed> {
+    let parameters = decode_all(selection.parameters)?;
+    match (selection.selector, parameters.elements()) {
+        (1, Some([_, from, to, _])) => {
+            let at = |value: &Value| value.date_time().and_then(|stamp: DateTime| stamp.unix_s(0)).ok_or("no time");
+            Ok(ProfileRange::Between(at(from)?, at(to)?))
+        }
+        (2, Some([Value::U32(from), Value::U32(to), ..])) => Ok(ProfileRange::Entries(*from, *to)),
+        _ => Err("unknown selection".into()),
+    }
+}
+
+fn password(exchanges: &[Exchange]) -> Result<Option<Secret>, Failed> {
+    let first = exchanges.first().ok_or("empty transcript")?;
+    match check(wrapper::open(&first.request)?.1)? {
+        Apdu::Aarq(aarq) => Ok(aarq.authentication_value.map(Secret::new)),
+        _ => Err("does not begin with an AARQ".into()),
+    }
+}
+
+/// Answers as recorded, by what was asked for.
+#[derive(Default)]
+struct Recorded {
+    objects: Vec<ObjectEntry>,
+    values: BTreeMap<(AttributeRef, Vec<u8>), Vec<u8>>,
+    written: BTreeMap<AttributeRef, Vec<u8>>,
+}
+
+const ATTRIBUTES: &[AttributeAccess] =
+    &[AttributeAccess::read_write(2), AttributeAccess::read_write(3), AttributeAccess::read_write(4)];
+const METHODS: &[MethodAccess] = &[MethodAccess { id: 1 }, MethodAccess { id: 2 }];
+
+impl ObjectModel for Recorded {
+    fn objects(&self) -> &[ObjectEntry] {
+        &self.objects
+    }
+
+    fn read(
+        &mut self,
+        attribute: AttributeRef,
+        selection: Option<Selection<'_>>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), DataAccessResult> {
+        if let Some(written) = self.written.get(&attribute) {
+            out.extend_from_slice(written);
+            return Ok(());
+        }
+        let key = (attribute, selection.map_or(Vec::new(), |s| s.parameters.to_vec()));
+        out.extend_from_slice(self.values.get(&key).ok_or(DataAccessResult::ObjectUndefined)?);
+        Ok(())
+    }
+
+    fn write(&mut self, attribute: AttributeRef, value: &Value) -> Result<(), DataAccessResult> {
+        let mut encoded = Vec::new();
+        encode(value, &mut encoded);
+        self.written.insert(attribute, encoded);
+        Ok(())
+    }
+
+    fn invoke(&mut self, _: MethodRef, _: Option<&Value>) -> Result<(), ActionResult> {
+        Ok(())
+    }
+}
+
+/// Feeds the recorded requests to our server; every answer but the terms of the association must be equal to the byte.
+fn as_server(exchanges: &[Exchange]) -> Result<(), Failed> {
+    let mut model = Recorded::default();
+    for Exchange { request, response } in exchanges {
+        let (class, obis) = match (check(wrapper::open(request)?.1)?, check(wrapper::open(response)?.1)?) {
+            (
+                Apdu::GetRequest(GetRequest::Normal { attribute, selection, .. }),
+                Apdu::GetResponse(GetResponse::Normal { result: Ok(value), .. }),
+            ) => {
+                let key = (attribute, selection.map_or(Vec::new(), |s| s.parameters.to_vec()));
+                model.values.insert(key, value.to_vec());
+                (attribute.class, attribute.obis)
+            }
+            (Apdu::SetRequest(SetRequest::Normal { attribute, .. }), _) => (attribute.class, attribute.obis),
+            (Apdu::ActionRequest(request), _) => (request.method.class, request.method.obis),
+            _ => continue,
+        };
+        model.objects.push(ObjectEntry { class, version: 0, obis, attributes: ATTRIBUTES, methods: METHODS });
+    }
+    let mut server = Server::new(ServerConfig { management_password: password(exchanges)?, ..ServerConfig::default() });
+    let mut reply = Vec::new();
+    for Exchange { request, response } in exchanges {
+        if !server.handle_receive(&mut model, request, &mut reply) {
+            return Err("no answer".into());
+        }
+        match check(wrapper::open(response)?.1)? {
+            Apdu::Aare(theirs) => {
+                let Apdu::Aare(ours) = check(wrapper::open(&reply)?.1)? else { return Err("no AARE".into()) };
+                if (ours.context, ours.result, ours.diagnostic) != (theirs.context, theirs.result, theirs.diagnostic) {
+                    return Err(format!("AARE {ours:?}, expected {theirs:?}").into());
+                }
+            }
+            _ => same("answer", &reply, response)?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,255 @@
+//! What the meter is between two calls, and how time moves it.
+
+use std::collections::VecDeque;
+
+use taa_dlms::cosem::{ControlMode, ControlState, DisconnectControl};
+
+use crate::credit::Credit;
+use crate::metrology::Energy;
+use crate::profile::{LoadProfile, Row, status};
+use crate::{MeterConfig, MeterEvent, RelayWhy};
+
+const NS_PER_MS: i128 = 1_000_000;
+const DAY_S: u32 = 86_400;
+
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    pub(crate) config: MeterConfig,
+    pub(crate) now_ns: u64,
+    pub(crate) energised: bool,
+    pub(crate) dead: bool,
+    pub(crate) load_mw: i64,
+    pub(crate) voltage_dv: u16,
+    pub(crate) relay: DisconnectControl,
+    pub(crate) energy: Energy,
+    pub(crate) profile: LoadProfile,
+    pub(crate) credit: Option<Credit>,
+    pub(crate) events: VecDeque<MeterEvent>,
+    unix_ms_at_zero: i64,
+    row_status: u8,
+    next_capture_ns: u64,
+    next_fee_ns: u64,
+    /// When credit runs out at the present power.
+    exhausted_ns: u64,
+}
+
+impl State {
+    pub(crate) fn new(config: MeterConfig) -> Self {
+        let credit = config.credit_at_meter.then(|| {
+            Credit::new(
+                config.opening_credit_minor,
+                config.price_per_kwh_minor,
+                config.fee_per_day_minor,
+                config.grace_minor,
+            )
+        });
+        let mode = if config.credit_at_meter { ControlMode::Six } else { ControlMode::Four };
+        let mut relay = DisconnectControl::connected(mode);
+        if credit.as_ref().is_some_and(Credit::is_exhausted) {
+            // Mode 6 has this transition from connected.
+            let _ = relay.local_disconnect();
+        }
+        let mut state = Self {
+            now_ns: 0,
+            energised: config.energised,
+            dead: false,
+            load_mw: 0,
+            voltage_dv: config.nominal_voltage_dv,
+            relay,
+            energy: Energy::default(),
+            profile: LoadProfile::new(config.profile_entries, config.utc_offset_s),
+            credit,
+            events: VecDeque::new(),
+            unix_ms_at_zero: config.unix_s_at_zero.saturating_mul(1000),
+            row_status: 0,
+            next_capture_ns: u64::MAX,
+            next_fee_ns: u64::MAX,
+            exhausted_ns: u64::MAX,
+            config,
+        };
+        state.schedule_marks();
+        state
+    }
+
+    /// Voltage and no fault: the meter works.
+    pub(crate) const fn powered(&self) -> bool {
+        self.energised && !self.dead
+    }
+
+    pub(crate) const fn lit(&self) -> bool {
+        self.powered() && self.relay.output()
+    }
+
+    pub(crate) const fn power_drawn_mw(&self) -> i64 {
+        if self.lit() { self.load_mw } else { 0 }
+    }
+
+    pub(crate) const fn voltage_dv(&self) -> u16 {
+        if self.powered() { self.voltage_dv } else { 0 }
+    }
+
+    /// The meter's clock, seconds since 1970 UTC.
+    pub(crate) fn unix_s(&self) -> i64 {
+        self.unix_s_at(self.now_ns)
+    }
+
+    pub(crate) fn set_load(&mut self, power_mw: i64) {
+        self.load_mw = power_mw.max(0);
+        self.schedule_exhaustion();
+    }
+
+    pub(crate) fn set_clock(&mut self, unix_ms: i64) {
+        let run_ms = i64::try_from(i128::from(self.now_ns) / NS_PER_MS).unwrap_or(i64::MAX);
+        self.unix_ms_at_zero = unix_ms.saturating_sub(run_ms);
+        self.row_status |= status::CLOCK_ADJUSTED;
+        self.schedule_marks();
+    }
+
+    pub(crate) fn next_deadline(&self) -> Option<u64> {
+        let credit = self.credit.as_ref()?;
+        if !self.lit() {
+            return None;
+        }
+        let fee_ns = if credit.fee_per_day_minor > 0 { self.next_fee_ns } else { u64::MAX };
+        Some(fee_ns.min(self.exhausted_ns)).filter(|at| *at != u64::MAX)
+    }
+
+    pub(crate) const fn power_lost(&mut self) {
+        self.row_status |= status::POWER_DOWN;
+        self.exhausted_ns = u64::MAX;
+    }
+
+    pub(crate) fn boot(&mut self, now: u64) {
+        if self.config.boot_relay_open {
+            self.move_relay(now, RelayWhy::Boot, DisconnectControl::boot_open);
+        }
+        self.mind_credit(now);
+    }
+
+    /// Brings energy, profile and credit up to that time. Time before the last call changes nothing.
+    #[inline]
+    pub(crate) fn advance(&mut self, now: u64) {
+        while self.now_ns < now {
+            let until = now.min(self.next_mark_ns());
+            self.integrate(until);
+            if until >= self.next_capture_ns {
+                self.capture();
+            }
+            if self.credit.is_some() {
+                if until >= self.next_fee_ns {
+                    self.deduct_fee();
+                }
+                if until >= self.exhausted_ns {
+                    self.mind_credit(until);
+                }
+            }
+        }
+    }
+
+    /// Opens or closes the relay as the credit demands; nothing moves without power.
+    pub(crate) fn mind_credit(&mut self, now: u64) {
+        let Some(credit) = &self.credit else { return };
+        let exhausted = credit.is_exhausted();
+        if self.powered() {
+            self.move_relay(now, RelayWhy::Credit, |relay| {
+                // No transition from the present state is no fault: an order from afar holds.
+                let _ = if exhausted { relay.local_disconnect() } else { relay.local_reconnect() };
+            });
+        }
+        self.schedule_exhaustion();
+    }
+
+    pub(crate) fn move_relay(&mut self, now: u64, why: RelayWhy, step: impl FnOnce(&mut DisconnectControl)) {
+        let before = self.relay.output();
+        step(&mut self.relay);
+        let closed = self.relay.output();
+        if before != closed {
+            self.events.push_back(MeterEvent::RelayChanged { at_ns: now, closed, why });
+            self.schedule_exhaustion();
+        }
+    }
+
+    pub(crate) fn is_ready_for_reconnection(&self) -> bool {
+        self.relay.state() == ControlState::ReadyForReconnection
+    }
+
+    pub(crate) const fn row_status(&self) -> u8 {
+        self.row_status
+    }
+
+    fn integrate(&mut self, until: u64) {
+        let for_ns = until - self.now_ns;
+        let power_mw = self.power_drawn_mw().unsigned_abs();
+        if power_mw > 0 {
+            self.energy.add(power_mw, for_ns);
+            if let Some(credit) = &mut self.credit {
+                credit.spend(power_mw, for_ns);
+            }
+        }
+        self.now_ns = until;
+    }
+
+    fn capture(&mut self) {
+        if self.powered() {
+            let row = Row { unix_s: self.unix_s(), energy_wh: self.energy.wh(), status: self.row_status };
+            self.profile.push(row);
+            self.row_status = 0;
+        }
+        self.next_capture_ns = self.next_multiple_ns(self.config.capture_period_s);
+    }
+
+    fn deduct_fee(&mut self) {
+        if let Some(credit) = &mut self.credit {
+            credit.deduct_fee();
+        }
+        self.next_fee_ns = self.next_multiple_ns(DAY_S);
+        self.mind_credit(self.now_ns);
+    }
+
+    const fn next_mark_ns(&self) -> u64 {
+        let mut mark = self.next_capture_ns;
+        if self.credit.is_some() {
+            if self.next_fee_ns < mark {
+                mark = self.next_fee_ns;
+            }
+            if self.exhausted_ns < mark {
+                mark = self.exhausted_ns;
+            }
+        }
+        mark
+    }
+
+    fn schedule_marks(&mut self) {
+        self.next_capture_ns = self.next_multiple_ns(self.config.capture_period_s);
+        self.next_fee_ns = self.next_multiple_ns(DAY_S);
+        self.schedule_exhaustion();
+    }
+
+    fn schedule_exhaustion(&mut self) {
+        self.exhausted_ns = match &self.credit {
+            Some(credit) if self.lit() => credit
+                .lasts_ns(self.power_drawn_mw().unsigned_abs())
+                // Already exhausted and still lit cannot be: the relay has been opened then.
+                .map_or(u64::MAX, |ns| self.now_ns.saturating_add(ns.max(1))),
+            _ => u64::MAX,
+        };
+    }
+
+    fn unix_s_at(&self, at_ns: u64) -> i64 {
+        let ms = i128::from(self.unix_ms_at_zero) + i128::from(at_ns) / NS_PER_MS;
+        i64::try_from(ms.div_euclid(1000)).unwrap_or(i64::MAX)
+    }
+
+    /// The first instant after now at which the local clock shows a multiple of the period.
+    fn next_multiple_ns(&self, period_s: u32) -> u64 {
+        if period_s == 0 {
+            return u64::MAX;
+        }
+        let period_ns = i128::from(period_s) * 1000 * NS_PER_MS;
+        let local_ns_at_zero =
+            (i128::from(self.unix_ms_at_zero) + i128::from(self.config.utc_offset_s) * 1000) * NS_PER_MS;
+        let local_ns = local_ns_at_zero + i128::from(self.now_ns);
+        let next_local_ns = (local_ns.div_euclid(period_ns) + 1) * period_ns;
+        u64::try_from(next_local_ns - local_ns_at_zero).unwrap_or(u64::MAX)
+    }
+}

@@ -1,0 +1,113 @@
+//! The mesh: who hears whom, the shortest route to the root, and whether a message arrives and when.
+//!
+//! - [`Topology::build`] draws the links once (positions and shadowing do not change in a run).
+//! - [`Topology::routes`] finds routes over those nodes that are alive, under the noise there is now; call it when a
+//!   node goes dark or comes back. It is a shortest-path tree by ETX (expected transmissions), the metric of RPL with
+//!   MRHOF (RFC 6719), without RPL's inertia: routes are those that a settled network would have.
+//! - [`Topology::deliver`] sends one message along its route: frames, retries, delay, or where it was lost.
+//!
+//! Message fidelity: no frame collides with another; contention is in the delay's spread and in the loss floor.
+
+mod deliver;
+mod routes;
+mod topology;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    draw::{Draws, NodeKey},
+    param::{Checks, ParamError},
+    radio::Antenna,
+};
+
+pub use deliver::Delivery;
+pub use routes::{NoRoute, Routes};
+pub use topology::{MeshLink, Topology};
+
+/// How the mesh behaves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct MeshParams {
+    /// Most hops to the root. Published: 24 (Wi-SUN FAN, as TI SWRA714A states it).
+    pub hop_limit: u16,
+    /// Retries of a frame after its first transmission. Published: 7 (wisun-br-linux RCP, API 2.16 on).
+    pub retries: u8,
+    /// Links that need more transmissions than this are not used. Published: 4 (MAX_LINK_METRIC 512/128, RFC 6719).
+    pub max_etx: f64,
+    /// Most neighbours a node keeps, the best ones. Assumed: 24.
+    pub neighbours_max: u16,
+    /// Largest payload of a frame, octets; longer messages travel in several frames. Assumed: 250.
+    pub frame_octets: u16,
+    /// Octets added to each frame (PHY, MAC, security, 6LoWPAN). Assumed: 55.
+    pub overhead_octets: u16,
+    /// Mean wait per transmission before the frame goes on the air (CSMA, unicast dwell, turnaround), milliseconds.
+    /// Assumed: 45, near the 65 ms one way per hop of TI SWRA714A with 50 octets (373 ms at hop 1, 899 at hop 5).
+    pub access_mean_ms: f64,
+    /// Median time at both ends of a message (stack, queueing), milliseconds. Assumed: 90, from the same figures.
+    pub ends_median_ms: f64,
+    /// Median time for a node next to the root to join, seconds. Assumed: 180 (TI: 3–5 minutes with 2–3 nodes).
+    pub join_base_s: f64,
+    /// Added for each further hop, seconds. Assumed: 60. (TI saw 27–68 minutes in a cold start of 100 nodes at once;
+    /// that is contention of all joining together, not this.)
+    pub join_per_hop_s: f64,
+    /// Spread of the logarithm of the time to join. Assumed: 0.5.
+    pub join_sigma: f64,
+}
+
+impl Default for MeshParams {
+    fn default() -> Self {
+        Self {
+            hop_limit: 24,
+            retries: 7,
+            max_etx: 4.0,
+            neighbours_max: 24,
+            frame_octets: 250,
+            overhead_octets: 55,
+            access_mean_ms: 45.0,
+            ends_median_ms: 90.0,
+            join_base_s: 180.0,
+            join_per_hop_s: 60.0,
+            join_sigma: 0.5,
+        }
+    }
+}
+
+impl MeshParams {
+    /// What is out of range.
+    #[must_use]
+    pub fn check(&self) -> Vec<ParamError> {
+        Checks::default()
+            .demand((1..=255).contains(&self.hop_limit), "hop_limit", self.hop_limit, "1 to 255")
+            .demand(self.retries <= 50, "retries", self.retries, "0 to 50")
+            .demand((1.1..=100.0).contains(&self.max_etx), "max_etx", self.max_etx, "1.1 to 100")
+            .demand((1..=1000).contains(&self.neighbours_max), "neighbours_max", self.neighbours_max, "1 to 1000")
+            .demand((16..=2047).contains(&self.frame_octets), "frame_octets", self.frame_octets, "16 to 2047 octets")
+            .demand(self.overhead_octets <= 500, "overhead_octets", self.overhead_octets, "0 to 500 octets")
+            .not_negative("access_mean_ms", self.access_mean_ms)
+            .not_negative("ends_median_ms", self.ends_median_ms)
+            .not_negative("join_base_s", self.join_base_s)
+            .not_negative("join_per_hop_s", self.join_per_hop_s)
+            .demand((0.0..=3.0).contains(&self.join_sigma), "join_sigma", self.join_sigma, "0 to 3")
+            .done()
+    }
+}
+
+/// A node of the mesh.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MeshNode {
+    /// Its key: draws shadowing and breaks ties.
+    pub key: NodeKey,
+    /// Its antenna.
+    pub antenna: Antenna,
+}
+
+/// Seconds for a node `hops` from the root to join after it has got power; at least a second.
+#[must_use]
+pub fn join_delay_s(params: &MeshParams, hops: u16, draws: &mut Draws) -> f64 {
+    let median = params.join_base_s + params.join_per_hop_s * f64::from(hops.saturating_sub(1));
+    draws.lognormal(median, params.join_sigma).max(1.0)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+//! Shortest-ETX routes to the root (Dijkstra), and why a node has none.
+
+use std::{cmp::Reverse, collections::BinaryHeap};
+
+use super::topology::{ETX_ONE, Edge, Topology};
+
+/// Why a node has no route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoRoute {
+    /// Not even with all nodes alive and no noise.
+    OutOfRange,
+    /// There would be one if all nodes were alive.
+    ForwarderDark,
+    /// There would be one without the rise of the noise.
+    Jammed,
+    /// There is one, but longer than the hop limit.
+    HopLimit,
+    /// The node itself is dark.
+    SelfDark,
+}
+
+/// Routes of all nodes. Keep it and give it to [`Topology::routes_into`] again: its buffers are reused.
+#[derive(Clone, Debug, Default)]
+pub struct Routes {
+    /// Next hop towards the root; `None` for the root and for nodes without a route.
+    pub parent: Vec<Option<u32>>,
+    /// Hops to the root; 0 for the root and for nodes without a route.
+    pub hops: Vec<u16>,
+    /// Expected transmissions to the root; infinite without a route, 0 for the root.
+    pub path_etx: Vec<f32>,
+    /// Why there is no route; `None` where there is one.
+    pub why_not: Vec<Option<NoRoute>>,
+    /// Success of a full frame and its acknowledgement on the hop to the parent.
+    pub(super) hop_success: Vec<f32>,
+    best: Vec<Best>,
+    open: BinaryHeap<Reverse<(u32, u16, u32, u32)>>,
+}
+
+/// The best known way of a node.
+#[derive(Clone, Copy, Debug)]
+struct Best {
+    cost: u32,
+    hops: u16,
+    parent_rank: u32,
+    parent: u32,
+    success: f32,
+    settled: bool,
+}
+
+const UNSEEN: Best =
+    Best { cost: u32::MAX, hops: u16::MAX, parent_rank: u32::MAX, parent: u32::MAX, success: 0.0, settled: false };
+
+impl Routes {
+    /// Whether this node reaches the root (the root does).
+    #[must_use]
+    pub fn has_route(&self, node: usize) -> bool {
+        self.why_not.get(node).is_some_and(Option::is_none)
+    }
+
+    /// The nodes from here to the root, this one first, the root last; empty without a route.
+    pub fn path(&self, node: usize) -> impl Iterator<Item = usize> + '_ {
+        let first = self.has_route(node).then_some(node);
+        std::iter::successors(first, |&n| self.parent[n].map(|p| p as usize))
+    }
+}
+
+impl Topology {
+    /// Routes over the nodes that are alive. `noise_rise_db` raises the noise floor at each node (empty: none does).
+    ///
+    /// # Panics
+    /// When the slices are not as long as there are nodes.
+    #[must_use]
+    pub fn routes(&self, alive: &[bool], noise_rise_db: &[f32]) -> Routes {
+        let mut routes = Routes::default();
+        self.routes_into(alive, noise_rise_db, &mut routes);
+        routes
+    }
+
+    /// As [`Topology::routes`], into buffers that are kept.
+    ///
+    /// Ties: least ETX, then fewest hops, then the parent whose key ranks first.
+    ///
+    /// # Panics
+    /// When the slices are not as long as there are nodes.
+    pub fn routes_into(&self, alive: &[bool], noise_rise_db: &[f32], routes: &mut Routes) {
+        let n = self.len();
+        assert_eq!(alive.len(), n, "alive flags");
+        assert!(noise_rise_db.is_empty() || noise_rise_db.len() == n, "noise figures");
+        let noisy = noise_rise_db.iter().any(|&db| db > 0.0);
+        let noise = if noisy { noise_rise_db } else { &[] };
+        self.shortest(alive, noise, routes);
+        self.report(alive, routes);
+        if routes.best.iter().zip(alive).any(|(b, &up)| up && b.cost == u32::MAX) {
+            self.explain(alive, noise, routes);
+        }
+    }
+
+    fn shortest(&self, alive: &[bool], noise: &[f32], routes: &mut Routes) {
+        routes.best.clear();
+        routes.best.resize(self.len(), UNSEEN);
+        routes.open.clear();
+        if !alive[self.root] {
+            return;
+        }
+        #[allow(clippy::cast_possible_truncation)]
+        let root = self.root as u32;
+        routes.best[self.root] = Best { cost: 0, hops: 0, success: 1.0, ..UNSEEN };
+        routes.open.push(Reverse((0, 0, self.rank[self.root], root)));
+        while let Some(Reverse((cost, hops, rank, at))) = routes.open.pop() {
+            let here = &mut routes.best[at as usize];
+            if here.settled || here.cost != cost || here.hops != hops {
+                continue;
+            }
+            here.settled = true;
+            for edge in self.edges_of(at as usize) {
+                let to = edge.to as usize;
+                if !alive[to] || routes.best[to].settled {
+                    continue;
+                }
+                let (step, success) = self.weigh(at as usize, edge, noise);
+                if step == u32::MAX {
+                    continue;
+                }
+                let found = (cost + step, hops + 1, rank);
+                let known = &mut routes.best[to];
+                if found < (known.cost, known.hops, known.parent_rank) {
+                    let nearer = (found.0, found.1) < (known.cost, known.hops);
+                    *known =
+                        Best { cost: found.0, hops: found.1, parent_rank: rank, parent: at, success, settled: false };
+                    if nearer {
+                        routes.open.push(Reverse((found.0, found.1, self.rank[to], edge.to)));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Cost of an edge and success of frame plus acknowledgement on it, under the noise at both ends.
+    fn weigh(&self, from: usize, edge: &Edge, noise: &[f32]) -> (u32, f32) {
+        if noise.is_empty() {
+            let success = self.success(edge.snr_db);
+            return (edge.cost, success * success);
+        }
+        let here = self.success(edge.snr_db - noise[from].max(0.0));
+        let there = self.success(edge.snr_db - noise[edge.to as usize].max(0.0));
+        (self.cost(here, there), here * there)
+    }
+
+    #[allow(clippy::cast_precision_loss)]
+    fn report(&self, alive: &[bool], routes: &mut Routes) {
+        let Routes { parent, hops, path_etx, why_not, hop_success, best, .. } = routes;
+        parent.clear();
+        hops.clear();
+        path_etx.clear();
+        why_not.clear();
+        hop_success.clear();
+        for (best, &up) in best.iter().zip(alive) {
+            let too_long = best.cost != u32::MAX && best.hops > self.params.hop_limit;
+            let routed = best.cost != u32::MAX && !too_long;
+            parent.push((routed && best.hops > 0).then_some(best.parent));
+            hops.push(if routed { best.hops } else { 0 });
+            path_etx.push(if routed { best.cost as f32 / ETX_ONE as f32 } else { f32::INFINITY });
+            hop_success.push(best.success);
+            why_not.push(match (routed, up, too_long) {
+                (true, ..) => None,
+                (_, false, _) => Some(NoRoute::SelfDark),
+                (_, _, true) => Some(NoRoute::HopLimit),
+                _ => Some(NoRoute::OutOfRange),
+            });
+        }
+    }
+
+    /// Tells apart why living nodes have no way at all. Noise is named first when quiet alone would help, then dark
+    /// forwarders when light alone would help; where both are needed, the dark forwarders.
+    fn explain(&self, alive: &[bool], noise: &[f32], routes: &mut Routes) {
+        let quiet = if noise.is_empty() { Vec::new() } else { self.reached(|_, e| e.cost != u32::MAX, |i| alive[i]) };
+        for (i, why) in routes.why_not.iter_mut().enumerate() {
+            if *why != Some(NoRoute::OutOfRange) || !self.in_reach[i] {
+                continue;
+            }
+            let jammed = quiet.get(i).copied().unwrap_or(false);
+            *why = Some(if jammed { NoRoute::Jammed } else { NoRoute::ForwarderDark });
+        }
+    }
+}

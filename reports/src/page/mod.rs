@@ -1,0 +1,109 @@
+//! `report.html`: one self-contained page.
+//!
+//! Everything is in the file: style, script, figures as inline SVG. A content security policy in its head forbids
+//! every request, so an accidental one would fail loudly in the browser test. Without JavaScript the page still reads
+//! from top to bottom; scripts add zoom, the switch between architectures, sorting and tooltips. Colours are CSS
+//! variables, so light, dark and print share the figures.
+
+mod battery;
+mod chart;
+mod downtime;
+mod energy;
+mod figures;
+mod html;
+mod map;
+mod notes;
+mod payload;
+mod payments;
+mod suffered;
+mod timeline;
+mod verdict;
+
+use crate::{data::ReportData, numbers::number, time};
+use html::esc;
+
+const CSS: &str = include_str!("../../assets/page.css");
+const SCRIPTS: [&str; 4] = [
+    include_str!("../../assets/page.js"),
+    include_str!("../../assets/map.js"),
+    include_str!("../../assets/suffered.js"),
+    include_str!("../../assets/heat.js"),
+];
+
+/// Renders the page.
+pub(crate) fn render(data: &ReportData) -> String {
+    let mut out = String::with_capacity(512 * 1024);
+    head(&mut out, data);
+    verdict::section(&mut out, data);
+    if !data.architectures.is_empty() {
+        nav(&mut out);
+        figures::section(&mut out, data);
+        map::section(&mut out, data);
+        suffered::section(&mut out, data);
+        downtime::section(&mut out, data);
+        timeline::section(&mut out, data);
+        battery::section(&mut out, data);
+        energy::section(&mut out, data);
+        payments::section(&mut out, data);
+    }
+    notes::section(&mut out, data);
+    out.push_str("</main>\n<script type=\"application/json\" id=\"taa-data\">");
+    out.push_str(&payload::json(data));
+    out.push_str("</script>\n<script>\n");
+    for script in SCRIPTS {
+        out.push_str(script);
+    }
+    out.push_str("</script>\n</body>\n</html>\n");
+    out
+}
+
+fn head(out: &mut String, data: &ReportData) {
+    let scenario = &data.scenario;
+    let start = time::local(data.run.start_unix_s, scenario.utc_offset_s, 0);
+    let days = data.run.days();
+    let customers = data.village.customers.len();
+    let facts = format!(
+        "{} days from {} · {} customers · {} kWp, {} kWh · seed {}{}",
+        number(days, if (days - days.round()).abs() < 0.01 { 0 } else { 1 }),
+        time::date(start),
+        customers,
+        number(scenario.pv_kwp, if scenario.pv_kwp < 100.0 { 1 } else { 0 }),
+        number(scenario.battery_kwh, 0),
+        data.run.seed,
+        if data.run.partial { " · partial" } else { "" },
+    );
+    html::push!(
+        out,
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
+         script-src 'unsafe-inline'; img-src data:\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<link rel=\"icon\" href=\"data:,\">\n\
+         <title>{title} · taa report</title>\n<style>\n{CSS}</style>\n\
+         <script>window.__taaErrors=[];addEventListener(\"error\",function(e)\
+         {{window.__taaErrors.push(String(e.message||e.type))}},true);\
+         document.documentElement.classList.add(\"js\");</script>\n\
+         </head>\n<body>\n<header class=\"top\"><p class=\"brand\">taa</p><p class=\"facts\"><b>{title}</b> \
+         <span>{facts}</span></p></header>\n<main>\n",
+        title = esc(&scenario.title),
+        facts = esc(&facts),
+    );
+}
+
+fn nav(out: &mut String) {
+    out.push_str("<nav class=\"toc\" aria-label=\"Sections\">");
+    for (id, name) in [
+        ("figures", "Figures"),
+        ("village", "Map"),
+        ("who", "Who"),
+        ("why", "Causes"),
+        ("when", "When"),
+        ("battery", "Battery"),
+        ("energy", "Demand and sun"),
+        ("payments", "Payments"),
+        ("notes", "Notes"),
+    ] {
+        html::push!(out, "<a href=\"#{id}\">{name}</a>");
+    }
+    out.push_str("</nav>\n");
+}

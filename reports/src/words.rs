@@ -1,0 +1,207 @@
+//! Names of classes, causes, traits and components as a reader meets them.
+
+use taa_dcu::config::{Backhaul, BootRelay, CreditAt, OnLinkLoss, Traits};
+use taa_scenarios::model::{FaultKind, FaultTarget, Scenario};
+use taa_sim::{
+    cause::{Cause, Chain, DownClass},
+    records::{Component, PayOutcome},
+};
+
+use crate::data::CauseKind;
+
+/// Short name of a class of lost time.
+pub(crate) const fn class_name(class: DownClass) -> &'static str {
+    match class {
+        DownClass::SupplyDown => "no supply",
+        DownClass::CreditStuck => "credit stuck",
+        DownClass::PaymentBlocked => "payment blocked",
+    }
+}
+
+/// What the class means for the customer.
+pub(crate) const fn class_meaning(class: DownClass) -> &'static str {
+    match class {
+        DownClass::SupplyDown => "they were entitled to power and none came",
+        DownClass::CreditStuck => "they had paid, and the credit had not taken effect at the meter",
+        DownClass::PaymentBlocked => "they wanted to pay and found no way to",
+    }
+}
+
+/// Key of a cause as in `downtime_h_by_cause`: scripted faults carry their name.
+pub(crate) fn cause_key(cause: Cause, scenario: &Scenario) -> String {
+    match cause {
+        Cause::Scripted(n) => match scenario.faults.get(usize::from(n)) {
+            Some(fault) => format!("scripted:{}", fault.id),
+            None => cause.name(),
+        },
+        _ => cause.name(),
+    }
+}
+
+/// A cause in words.
+pub(crate) fn cause_words(cause: Cause, scenario: &Scenario) -> String {
+    match cause {
+        Cause::Scripted(n) => match scenario.faults.get(usize::from(n)) {
+            Some(fault) => format!("“{}” (scripted)", fault.id),
+            None => format!("scripted fault {n}"),
+        },
+        _ => cause.words().to_owned(),
+    }
+}
+
+/// A chain in words, nearest cause first.
+pub(crate) fn chain_words(chain: Chain, scenario: &Scenario) -> Vec<String> {
+    chain.causes().map(|cause| cause_words(cause, scenario)).collect()
+}
+
+/// Family of a root cause; a scripted fault belongs to the family of what it breaks.
+pub(crate) fn cause_kind(cause: Option<Cause>, scenario: &Scenario) -> CauseKind {
+    let Some(cause) = cause else { return CauseKind::Unknown };
+    match cause {
+        Cause::Unknown => CauseKind::Unknown,
+        Cause::SupplyOff | Cause::BatteryEmpty | Cause::LittleSun => CauseKind::Energy,
+        Cause::InverterOverload => CauseKind::Overload,
+        Cause::InverterFailed | Cause::MeterDead | Cause::FeederOpen | Cause::DcuDown | Cause::DcuBatteryEmpty => {
+            CauseKind::Repair
+        }
+        Cause::BackhaulDown
+        | Cause::BearerDown
+        | Cause::TowerDown
+        | Cause::TowerPower
+        | Cause::TowerEquipment
+        | Cause::RainFade
+        | Cause::PhoneNoSignal => CauseKind::Backhaul,
+        Cause::CloudDown | Cause::ProviderDown | Cause::CallbackLost => CauseKind::Operator,
+        Cause::MeshIsolated | Cause::HopLimit | Cause::ForwarderDark | Cause::Rejoining | Cause::RadioLoss => {
+            CauseKind::Mesh
+        }
+        Cause::AgentAway | Cause::AgentClosed => CauseKind::Agent,
+        Cause::Scripted(n) => scenario.faults.get(usize::from(n)).map_or(CauseKind::Scripted, |f| fault_kind(f.what)),
+        // Relay open, credit or order undelivered, in transit, stale reading, booted open.
+        _ => CauseKind::Handling,
+    }
+}
+
+const fn fault_kind(what: FaultKind) -> CauseKind {
+    match what {
+        FaultKind::TowerOut | FaultKind::BackhaulOut => CauseKind::Backhaul,
+        FaultKind::ProviderOut | FaultKind::CloudOut => CauseKind::Operator,
+        FaultKind::Cloudy { .. } => CauseKind::Energy,
+        FaultKind::RadioJammed { .. } => CauseKind::Mesh,
+        FaultKind::DcuPowerLost | FaultKind::MeterDead | FaultKind::FeederOut | FaultKind::InverterOut => {
+            CauseKind::Repair
+        }
+        FaultKind::AgentAway => CauseKind::Agent,
+    }
+}
+
+/// A scripted fault in words.
+pub(crate) fn fault_words(what: FaultKind, target: &FaultTarget, scenario: &Scenario) -> String {
+    let what = match what {
+        FaultKind::TowerOut => "cellular tower off".to_owned(),
+        FaultKind::BackhaulOut => "the site's bearer down".to_owned(),
+        FaultKind::ProviderOut => "mobile-money provider out".to_owned(),
+        FaultKind::CloudOut => "operator's cloud down".to_owned(),
+        FaultKind::Cloudy { sun_share } => {
+            format!("sun reduced to {} of the weather file", crate::numbers::percent(sun_share))
+        }
+        FaultKind::RadioJammed { noise_rise_db } => format!("radio noise raised by {noise_rise_db} dB"),
+        FaultKind::DcuPowerLost => "data concentrator and router without supply".to_owned(),
+        FaultKind::MeterDead => "meters dead".to_owned(),
+        FaultKind::FeederOut => "feeder open".to_owned(),
+        FaultKind::InverterOut => "inverter off".to_owned(),
+        FaultKind::AgentAway => "no cash agent".to_owned(),
+    };
+    match target {
+        FaultTarget::All => what,
+        FaultTarget::Customers(list) => match list.as_slice() {
+            [one] => match scenario.village.customers.get(*one as usize) {
+                Some(customer) => format!("{what}, customer {}", customer.id),
+                None => what,
+            },
+            many => format!("{what}, {} customers", many.len()),
+        },
+        FaultTarget::Feeder(n) => match scenario.village.feeders.get(*n as usize) {
+            Some(feeder) => format!("{what}, feeder {}", feeder.id),
+            None => what,
+        },
+        FaultTarget::Tower(n) => format!("{what}, operator {}", n + 1),
+    }
+}
+
+/// A component in words.
+pub(crate) const fn component(component: Component) -> &'static str {
+    match component {
+        Component::TowerA => "Tower, first operator",
+        Component::TowerB => "Tower, second operator",
+        Component::Bearer => "Bearer and router",
+        Component::Backhaul => "Site to cloud",
+        Component::Provider => "Payment provider",
+        Component::Cloud => "Operator's cloud",
+        Component::Supply => "Supply to the feeders",
+        Component::Dcu => "Data concentrator",
+        Component::Agent => "Cash agent",
+    }
+}
+
+/// A component as a key in files.
+pub(crate) const fn component_key(component: Component) -> &'static str {
+    match component {
+        Component::TowerA => "tower_a",
+        Component::TowerB => "tower_b",
+        Component::Bearer => "bearer",
+        Component::Backhaul => "backhaul",
+        Component::Provider => "provider",
+        Component::Cloud => "cloud",
+        Component::Supply => "supply",
+        Component::Dcu => "dcu",
+        Component::Agent => "agent",
+    }
+}
+
+/// A payment's outcome as a key in files.
+pub(crate) const fn outcome_key(outcome: PayOutcome) -> &'static str {
+    match outcome {
+        PayOutcome::Applied => "applied",
+        PayOutcome::Pending => "pending",
+        PayOutcome::Blocked => "blocked",
+    }
+}
+
+/// The traits, name and what they mean, for the comparison side by side.
+pub(crate) fn traits(traits: &Traits) -> Vec<(String, String)> {
+    let credit_at = match traits.credit_at {
+        CreditAt::Meter => "in the meter",
+        CreditAt::Dcu => "at the site",
+        CreditAt::Cloud => "in the cloud",
+    };
+    let on_link_loss = match traits.on_link_loss {
+        OnLinkLoss::Hold => "nobody is cut off",
+        OnLinkLoss::Open => "relays open all the same",
+    };
+    let boot_relay = match traits.boot_relay {
+        BootRelay::Last => "returns to its last state",
+        BootRelay::Open => "waits open for an order",
+    };
+    let backhaul = match traits.backhaul {
+        Backhaul::SingleSim => "one SIM",
+        Backhaul::DualSim => "two SIMs, two operators",
+        Backhaul::Vsat => "satellite terminal",
+    };
+    let yes_no = |on: bool| if on { "yes" } else { "no" };
+    [
+        ("Balance kept", credit_at),
+        ("When the link is lost", on_link_loss),
+        ("Relay after a restart", boot_relay),
+        ("Wide-area link", backhaul),
+        ("Keypad for tokens", yes_no(traits.keypad)),
+        ("Credit sold in the village", yes_no(traits.local_vending)),
+    ]
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .to_vec()
+}
+
+/// A customer class in words: `household_low` becomes `household, low`.
+pub(crate) fn customer_class(name: &str) -> String {
+    name.replacen('_', ", ", 1).replace('_', " ")
+}

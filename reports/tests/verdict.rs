@@ -1,0 +1,118 @@
+//! The verdict says something else when the figures do.
+
+mod sample;
+
+use std::path::Path;
+
+use taa_reports::{
+    WriteOptions,
+    data::{Architecture, CauseKind, CauseRow, ReportData},
+    load,
+    verdict::{Level, Verdict, verdict},
+    write,
+};
+
+fn data(name: &str, days: u32) -> ReportData {
+    let mut scenario = sample::scenario(days);
+    scenario.faults.clear();
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    write(&dir, &scenario, &sample::result(&scenario), &WriteOptions::default()).expect("written");
+    load(&dir).expect("loaded")
+}
+
+fn cause(kind: CauseKind, words: &str, hours: [u64; 3]) -> CauseRow {
+    let chain = vec![words.to_owned()];
+    CauseRow { key: words.replace(' ', "_"), words: words.to_owned(), kind, ms: hours.map(|h| h * 3_600_000), chain }
+}
+
+/// Gives an architecture these causes and the availability that belongs to them.
+fn set(arch: &mut Architecture, paid: f64, causes: Vec<CauseRow>) {
+    arch.causes = causes;
+    arch.kpis.insert("paid_service_availability".to_owned(), paid.into());
+}
+
+fn text(verdict: &Verdict) -> String {
+    verdict.paragraphs.iter().map(|(lead, text)| format!("{lead}: {text}\n")).collect()
+}
+
+#[test]
+fn nobody_lost_an_hour() {
+    let mut data = data("verdict-none", 3);
+    data.architectures.iter_mut().for_each(|arch| set(arch, 1.0, vec![]));
+    let verdict = verdict(&data);
+    assert_eq!(verdict.headline, "Yes. In this draw nobody lost an hour.");
+    assert_eq!(verdict.level, Level::Steady);
+    assert_eq!(verdict.paragraphs.len(), 1, "nothing to explain: {}", text(&verdict));
+}
+
+#[test]
+fn energy_is_not_blamed_on_communication() {
+    let mut data = data("verdict-energy", 3);
+    let dark = || vec![cause(CauseKind::Energy, "not enough sun", [900, 0, 0])];
+    data.architectures.iter_mut().for_each(|arch| set(arch, 0.90, dark()));
+    let verdict = verdict(&data);
+    assert_eq!(verdict.headline, "Not reliably, whichever the architecture.");
+    let text = text(&verdict);
+    assert!(text.contains("every lost hour goes back to one cause: not enough sun."), "{text}");
+    assert!(text.contains("Hardly anything"), "{text}");
+    assert!(text.contains("a larger battery"), "{text}");
+    assert!(text.contains("too small to mean anything"), "{text}");
+}
+
+#[test]
+fn the_better_architecture_may_be_the_first_one() {
+    let mut data = data("verdict-worse", 3);
+    set(&mut data.architectures[0], 0.9995, vec![cause(CauseKind::Mesh, "no route in the mesh", [0, 20, 0])]);
+    let worse = vec![
+        cause(CauseKind::Repair, "data concentrator down", [0, 500, 0]),
+        cause(CauseKind::Mesh, "no route in the mesh", [0, 20, 0]),
+    ];
+    set(&mut data.architectures[1], 0.97, worse);
+    let verdict = verdict(&data);
+    assert_eq!(verdict.headline, "Yes under cloud_sync; mostly under edge_local.");
+    let text = text(&verdict);
+    assert!(text.contains("Going from edge_local to cloud_sync"), "{text}");
+    assert!(text.contains("data concentrator down (−500 h)"), "{text}");
+    assert!(text.contains("Meters on poles"), "what remains is the mesh: {text}");
+}
+
+#[test]
+fn one_architecture_is_not_compared() {
+    let mut data = data("verdict-single", 3);
+    data.architectures.truncate(1);
+    let blocked = vec![
+        cause(CauseKind::Backhaul, "tower without power", [0, 0, 60]),
+        cause(CauseKind::Operator, "payment provider down", [0, 0, 40]),
+    ];
+    set(&mut data.architectures[0], 0.985, blocked);
+    let verdict = verdict(&data);
+    assert_eq!(verdict.headline, "Mostly.");
+    let text = text(&verdict);
+    assert!(!text.contains("architecture changes") && !text.contains("less with"), "{text}");
+    assert!(text.contains("they wanted to pay and found no way to"), "{text}");
+    assert!(text.contains("credit kept at the site"), "what it lacks is recommended: {text}");
+}
+
+#[test]
+fn what_an_architecture_has_is_not_recommended_again() {
+    let mut data = data("verdict-has", 3);
+    data.architectures.remove(0);
+    set(&mut data.architectures[0], 0.985, vec![cause(CauseKind::Backhaul, "tower down", [0, 0, 60])]);
+    let text = text(&verdict(&data));
+    assert!(!text.contains("a second operator") && !text.contains("credit kept at the site"), "{text}");
+}
+
+#[test]
+fn the_caveat_is_honest() {
+    let mut data = data("verdict-caveat", 3);
+    data.run.partial = true;
+    data.run.days_asked = 30;
+    let lost =
+        vec![cause(CauseKind::Unknown, "not known", [5, 0, 0]), cause(CauseKind::Energy, "battery empty", [95, 0, 0])];
+    set(&mut data.architectures[0], 0.99, lost);
+    let caveat = verdict(&data).caveat;
+    assert!(caveat.starts_with("This is one draw (seed 42)."), "{caveat}");
+    assert!(caveat.contains("stopped early, after 3.0 of 30 days"), "{caveat}");
+    assert!(caveat.contains("scaled up from 3.0 days"), "{caveat}");
+    assert!(caveat.contains("5.0 % of the lost hours have no known cause"), "{caveat}");
+}

@@ -1,0 +1,54 @@
+//! The kinds of scripted faults: what each is called and what it takes.
+
+use crate::model::FaultKind;
+
+/// What a kind of fault takes beside its times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Takes {
+    Nothing,
+    Tower,
+    SunShare,
+    NoiseAndMeters,
+    Meters,
+    Feeder,
+}
+
+/// Kind, name in files, what it takes.
+pub(super) const KINDS: [(&str, FaultKind, Takes); 11] = [
+    ("tower_out", FaultKind::TowerOut, Takes::Tower),
+    ("backhaul_out", FaultKind::BackhaulOut, Takes::Nothing),
+    ("provider_out", FaultKind::ProviderOut, Takes::Nothing),
+    ("cloud_out", FaultKind::CloudOut, Takes::Nothing),
+    ("cloudy", FaultKind::Cloudy { sun_share: 0.3 }, Takes::SunShare),
+    ("radio_jammed", FaultKind::RadioJammed { noise_rise_db: 20.0 }, Takes::NoiseAndMeters),
+    ("dcu_power_lost", FaultKind::DcuPowerLost, Takes::Nothing),
+    ("meter_dead", FaultKind::MeterDead, Takes::Meters),
+    ("feeder_out", FaultKind::FeederOut, Takes::Feeder),
+    ("inverter_out", FaultKind::InverterOut, Takes::Nothing),
+    ("agent_away", FaultKind::AgentAway, Takes::Nothing),
+];
+
+impl Takes {
+    /// The keys, in words.
+    pub(super) fn words(self) -> &'static str {
+        match self {
+            Self::Nothing => "id, from, until and nothing else",
+            Self::Tower => "id, from, until, tower (1 or 2)",
+            Self::SunShare => "id, from, until, sun_share (0 to 1)",
+            Self::NoiseAndMeters => "id, from, until, noise_rise_db, meters or meters_share",
+            Self::Meters => "id, from, until, meters or meters_share",
+            Self::Feeder => "id, from, until, feeder",
+        }
+    }
+
+    pub(super) fn key(self, key: &str) -> bool {
+        match key {
+            "tower" => self == Self::Tower,
+            "sun_share" => self == Self::SunShare,
+            "noise_rise_db" => self == Self::NoiseAndMeters,
+            "meters" | "meters_share" => matches!(self, Self::Meters | Self::NoiseAndMeters),
+            "feeder" => self == Self::Feeder,
+            _ => true,
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! Scripted faults: what, where, from, until.
+//!
+//! ```toml
+//! [[fault]]
+//! what = "tower_out"
+//! from = "day 8 14:00"
+//! until = "36 h"          # a duration, "day 9 20:00", or a local date and time
+//! ```
+//!
+//! Times are local civil time of the village; `day 1` is the run's first day. Targets are ids of `village.geojson`
+//! (`meters = ["b17"]` takes a building's, a customer's or a meter's id); `meters_share` picks the customers nearest to
+//! one another in a fixed order, so a fault file fits any village. What is left out means the whole village, or for
+//! `meter_dead` and `feeder_out` the first customer and the first feeder.
+
+mod kinds;
+mod when;
+
+use std::path::Path;
+
+use jiff::civil::Date;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use taa_models::draw::NodeKey;
+
+use crate::diagnostics::{Diagnostics, FaultProblem, SettingProblem};
+use crate::document::{Document, did_you_mean};
+use crate::model::{Fault, FaultKind, FaultTarget, Village};
+
+use kinds::{KINDS, Takes};
+use when::When;
+
+/// Faults that the chains of causes can tell apart.
+pub(crate) const FAULTS_MAX: usize = 127;
+
+/// A fault file.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct FaultFile {
+    /// What the story is, for people.
+    #[serde(default)]
+    #[expect(dead_code, reason = "kept in the file for its readers")]
+    title: Option<String>,
+    /// The faults.
+    #[serde(default)]
+    fault: Vec<FaultEntry>,
+}
+
+/// One fault.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct FaultEntry {
+    /// Name in reports; left out: the kind and a number.
+    id: Option<String>,
+    /// Kind of fault, such as "tower_out".
+    what: String,
+    /// Beginning, as "day 3 18:00" or "2026-01-03 18:00".
+    from: String,
+    /// End, as "36 h", "day 5 06:00" or "2026-01-05 06:00".
+    until: String,
+    /// Which tower, 1 or 2.
+    tower: Option<u8>,
+    /// What is left of the sun, 0 to 1.
+    sun_share: Option<f64>,
+    /// Rise of the noise floor, dB.
+    noise_rise_db: Option<f64>,
+    /// Ids of buildings, customers or meters.
+    meters: Option<Vec<String>>,
+    /// Share of all customers, 0 to 1.
+    meters_share: Option<f64>,
+    /// Id of a feeder.
+    feeder: Option<String>,
+}
+
+/// The run that faults fall into.
+#[derive(Clone, Copy)]
+pub(crate) struct Span {
+    pub(crate) start: Date,
+    pub(crate) days: u32,
+}
+
+/// Reads a fault file for a village and a run. Remarks are added to `found`, errors too; what can be used is returned.
+pub(crate) fn read(path: &Path, village: &Village, span: Span, found: &mut Diagnostics) -> Vec<Fault> {
+    let document = match Document::read(path) {
+        Ok(document) => document,
+        Err(problems) => {
+            found.extend(problems);
+            return Vec::new();
+        }
+    };
+    let file: FaultFile = match document.typed() {
+        Ok(file) => file,
+        Err(problems) => {
+            found.extend(problems);
+            return Vec::new();
+        }
+    };
+    if file.fault.len() > FAULTS_MAX {
+        found.push(FaultProblem::TooMany { at: document.at("fault"), found: file.fault.len(), max: FAULTS_MAX });
+        return Vec::new();
+    }
+    let mut reader = Reader { document: &document, village, span, found, faults: Vec::new() };
+    for (index, entry) in file.fault.iter().enumerate() {
+        reader.entry(index, entry);
+    }
+    let mut faults = reader.faults;
+    faults.sort_by(|a, b| (a.from_ms, &a.id).cmp(&(b.from_ms, &b.id)));
+    faults
+}
+
+struct Reader<'a> {
+    document: &'a Document,
+    village: &'a Village,
+    span: Span,
+    found: &'a mut Diagnostics,
+    faults: Vec<Fault>,
+}
+
+impl Reader<'_> {
+    fn entry(&mut self, index: usize, entry: &FaultEntry) {
+        let path = format!("fault.{index}");
+        let at = |key: &str| self.document.at(&format!("{path}.{key}"));
+        let Some(&(name, kind, takes)) = KINDS.iter().find(|(name, ..)| *name == entry.what) else {
+            let names = || KINDS.iter().map(|&(name, ..)| name);
+            self.found.push(FaultProblem::UnknownKind {
+                at: at("what"),
+                what: entry.what.clone(),
+                suggestion: did_you_mean(&entry.what, names()),
+                allowed: names().collect::<Vec<_>>().join(", "),
+            });
+            return;
+        };
+        let id = entry.id.clone().unwrap_or_else(|| self.free_id(name));
+        if self.faults.iter().any(|fault| fault.id == id) {
+            return self.found.push(FaultProblem::DuplicateId { at: at("id"), id });
+        }
+        for (key, given) in entry.given() {
+            if given && !takes.key(key) {
+                self.found.push(FaultProblem::KeyNotTaken {
+                    at: at(key),
+                    what: name,
+                    key,
+                    allowed: takes.words().to_owned(),
+                });
+            }
+        }
+        let Some(what) = self.what(kind, entry, &path) else { return };
+        let Some(target) = self.target(takes, entry, &path, &id) else { return };
+        let Some((from_ms, until_ms)) = self.times(entry, &path, &id) else { return };
+        self.faults.push(Fault { id, what, target, from_ms, until_ms });
+    }
+
+    fn free_id(&self, name: &str) -> String {
+        let taken = |id: &str| self.faults.iter().any(|fault| fault.id == id);
+        if !taken(name) {
+            return name.to_owned();
+        }
+        (2..).map(|n| format!("{name}_{n}")).find(|id| !taken(id)).unwrap_or_default()
+    }
+
+    fn what(&mut self, kind: FaultKind, entry: &FaultEntry, path: &str) -> Option<FaultKind> {
+        match kind {
+            FaultKind::Cloudy { sun_share } => {
+                let sun_share = entry.sun_share.unwrap_or(sun_share);
+                self.share(sun_share, &format!("{path}.sun_share"))?;
+                Some(FaultKind::Cloudy { sun_share })
+            }
+            FaultKind::RadioJammed { noise_rise_db } => {
+                let noise_rise_db = entry.noise_rise_db.unwrap_or(noise_rise_db);
+                if !(0.0..=100.0).contains(&noise_rise_db) {
+                    self.found.push(SettingProblem::OutOfRange {
+                        at: self.document.at(&format!("{path}.noise_rise_db")),
+                        value: noise_rise_db.to_string(),
+                        allowed: "0 to 100 dB".to_owned(),
+                    });
+                    return None;
+                }
+                Some(FaultKind::RadioJammed { noise_rise_db })
+            }
+            other => Some(other),
+        }
+    }
+
+    fn share(&mut self, share: f64, path: &str) -> Option<()> {
+        if (0.0..=1.0).contains(&share) {
+            return Some(());
+        }
+        self.found.push(crate::load::share_problem(self.document.at(path), share));
+        None
+    }
+
+    fn target(&mut self, takes: Takes, entry: &FaultEntry, path: &str, id: &str) -> Option<FaultTarget> {
+        if entry.meters.is_some() && entry.meters_share.is_some() {
+            self.found.push(FaultProblem::TwoTargets { at: self.document.at(path), id: id.to_owned() });
+            return None;
+        }
+        if let Some(meters) = &entry.meters {
+            let customers: Vec<u32> = meters
+                .iter()
+                .enumerate()
+                .filter_map(|(i, meter)| self.customer(meter, &format!("{path}.meters.{i}"), id))
+                .collect();
+            return (customers.len() == meters.len()).then(|| FaultTarget::Customers(sorted(customers)));
+        }
+        if let Some(share) = entry.meters_share {
+            self.share(share, &format!("{path}.meters_share"))?;
+            return Some(FaultTarget::Customers(self.cluster(share)));
+        }
+        match takes {
+            Takes::Meters => Some(FaultTarget::Customers(self.cluster(0.0))),
+            Takes::Feeder => self.feeder(entry.feeder.as_deref(), path, id),
+            Takes::Tower => match entry.tower {
+                None => Some(FaultTarget::All),
+                Some(tower @ (1 | 2)) => Some(FaultTarget::Tower(tower - 1)),
+                Some(tower) => {
+                    let at = self.document.at(&format!("{path}.tower"));
+                    let allowed = "1 (the first operator's) or 2 (the second's)".to_owned();
+                    self.found.push(SettingProblem::OutOfRange { at, value: tower.to_string(), allowed });
+                    None
+                }
+            },
+            Takes::Nothing | Takes::SunShare | Takes::NoiseAndMeters => Some(FaultTarget::All),
+        }
+    }
+
+    /// A customer by its own id, its building's, or its meter's.
+    fn customer(&mut self, name: &str, path: &str, id: &str) -> Option<u32> {
+        let village = self.village;
+        let named = |c: &crate::model::Customer| {
+            c.id == name
+                || c.meter_id == name
+                || village.buildings.get(c.building as usize).is_some_and(|b| b.id == name)
+        };
+        if let Some(index) = village.customers.iter().position(named) {
+            return u32::try_from(index).ok();
+        }
+        let meters = || village.customers.iter().map(|c| c.meter_id.as_str());
+        let ids =
+            || village.customers.iter().filter_map(|c| Some(village.buildings.get(c.building as usize)?.id.as_str()));
+        let some: Vec<&str> = ids().take(6).collect();
+        self.found.push(FaultProblem::UnknownTarget {
+            at: self.document.at(path),
+            id: id.to_owned(),
+            kind: "meter",
+            target: name.to_owned(),
+            suggestion: did_you_mean(name, ids().chain(meters())),
+            allowed: format!("{}, … ({} connected buildings)", some.join(", "), village.customers.len()),
+        });
+        None
+    }
+
+    fn feeder(&mut self, name: Option<&str>, path: &str, id: &str) -> Option<FaultTarget> {
+        let ids = || self.village.feeders.iter().map(|feeder| feeder.id.as_str());
+        let index = match name {
+            None => (!self.village.feeders.is_empty()).then_some(0),
+            Some(name) => ids().position(|known| known == name),
+        };
+        if let Some(index) = index.and_then(|index| u32::try_from(index).ok()) {
+            return Some(FaultTarget::Feeder(index));
+        }
+        let name = name.unwrap_or_default();
+        let problem = FaultProblem::UnknownTarget {
+            at: self.document.at(&format!("{path}.feeder")),
+            id: id.to_owned(),
+            kind: "feeder",
+            target: name.to_owned(),
+            suggestion: did_you_mean(name, ids()),
+            allowed: ids().collect::<Vec<_>>().join(", "),
+        };
+        self.found.push(problem);
+        None
+    }
+
+    /// At least one customer, and this share of them: the neighbours of the customer whose id hashes lowest.
+    fn cluster(&self, share: f64) -> Vec<u32> {
+        let customers = &self.village.customers;
+        let Some(heart) = customers.iter().min_by_key(|c| NodeKey::of(&c.id).0) else { return Vec::new() };
+        let wanted = ((customers.len() as f64 * share).round() as usize).clamp(1, customers.len());
+        let far = |at: [f64; 2]| (at[0] - heart.meter_at_m[0]).hypot(at[1] - heart.meter_at_m[1]);
+        let mut order: Vec<(f64, u32)> = (0_u32..).zip(customers).map(|(i, c)| (far(c.meter_at_m), i)).collect();
+        order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        sorted(order.into_iter().take(wanted).map(|(_, i)| i).collect())
+    }
+
+    fn times(&mut self, entry: &FaultEntry, path: &str, id: &str) -> Option<(u64, u64)> {
+        let (from_at, until_at) =
+            (self.document.at(&format!("{path}.from")), self.document.at(&format!("{path}.until")));
+        let end_ms = i64::from(self.span.days) * 86_400_000;
+        let bad = |at, text: &str, detail| FaultProblem::BadTime { at, text: text.to_owned(), detail };
+        let from = when::read(&entry.from, self.span.start);
+        let until = when::read(&entry.until, self.span.start);
+        let from_ms = match from {
+            Ok(When::Run(ms)) => Some(ms),
+            Ok(When::For(_)) => {
+                self.found.push(bad(from_at.clone(), &entry.from, ": a duration is no beginning".to_owned()));
+                None
+            }
+            Err(detail) => {
+                self.found.push(bad(from_at.clone(), &entry.from, detail));
+                None
+            }
+        };
+        if let Err(detail) = until.clone() {
+            self.found.push(bad(until_at.clone(), &entry.until, detail));
+        }
+        let (from_ms, until) = (from_ms?, until.ok()?);
+        let until_ms = match until {
+            When::Run(ms) => ms,
+            When::For(ms) => from_ms.saturating_add(ms),
+        };
+        let id = id.to_owned();
+        if until_ms <= from_ms {
+            self.found.push(FaultProblem::EndsBeforeStart { at: until_at, id, from: entry.from.clone() });
+            return None;
+        }
+        if from_ms < 0 {
+            self.found.push(FaultProblem::BeforeRun { at: from_at, id, start: self.span.start.to_string() });
+            return None;
+        }
+        if from_ms >= end_ms {
+            self.found.push(FaultProblem::AfterRun { at: from_at, id, days: self.span.days });
+            return None;
+        }
+        if until_ms > end_ms {
+            self.found.push(FaultProblem::BeyondRun { at: until_at, id, days: self.span.days });
+        }
+        Some((u64::try_from(from_ms).ok()?, u64::try_from(until_ms.min(end_ms)).ok()?))
+    }
+}
+
+impl FaultEntry {
+    /// Keys that only some kinds take, and whether they stand here.
+    fn given(&self) -> [(&'static str, bool); 6] {
+        [
+            ("tower", self.tower.is_some()),
+            ("sun_share", self.sun_share.is_some()),
+            ("noise_rise_db", self.noise_rise_db.is_some()),
+            ("meters", self.meters.is_some()),
+            ("meters_share", self.meters_share.is_some()),
+            ("feeder", self.feeder.is_some()),
+        ]
+    }
+}
+
+fn sorted(mut customers: Vec<u32>) -> Vec<u32> {
+    customers.sort_unstable();
+    customers.dedup();
+    customers
+}

@@ -1,0 +1,335 @@
+//! A scenario as the simulator takes it: everything resolved, checked, in metres and SI units.
+//!
+//! The loader fills it from a folder; nothing here is optional any more. Coordinates are metres east and north of
+//! [`Site`]'s origin (a local tangent plane, good to a centimetre over a village).
+
+use taa_dcu::config::{Tariff, Traits};
+use taa_models::{
+    assets::AssetParams,
+    cellular::CellularParams,
+    demand::{Class, DemandParams},
+    mesh::MeshParams,
+    payments::PaymentParams,
+    people::PeopleParams,
+    plant::PlantParams,
+    radio::RadioParams,
+    weather::Series,
+};
+
+/// A resolved scenario.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// Short name: the folder's, used in file names.
+    pub name: String,
+    /// Name for people.
+    pub title: String,
+    /// Where the village is.
+    pub site: Site,
+    /// Buildings, customers, poles, lines.
+    pub village: Village,
+    /// Sun and temperature.
+    pub weather: Weather,
+    /// PV, battery, inverter.
+    pub power: PlantParams,
+    /// Prices.
+    pub tariff: Tariff,
+    /// Radio, mesh, wide-area link, payment provider.
+    pub comms: Comms,
+    /// What appliances people have.
+    pub demand: DemandParams,
+    /// What people do.
+    pub people: PeopleParams,
+    /// What breaks and how it is mended.
+    pub assets: AssetParams,
+    /// What lost customers and better hardware cost.
+    pub economics: Economics,
+    /// When, how long, which seed, which architectures.
+    pub run: RunPlan,
+    /// Scripted faults, by start.
+    pub faults: Vec<Fault>,
+    /// Calm remarks for the reader (where the weather comes from, what was assumed).
+    pub notes: Vec<String>,
+    /// Who must be named for the data.
+    pub attributions: Vec<String>,
+}
+
+/// The local frame.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Site {
+    /// Latitude of the origin, degrees north.
+    pub lat_deg: f64,
+    /// Longitude of the origin, degrees east.
+    pub lon_deg: f64,
+    /// Offset of local civil time from UTC, seconds.
+    pub utc_offset_s: i32,
+}
+
+/// The village as built.
+#[derive(Clone, Debug, Default)]
+pub struct Village {
+    /// All buildings, connected or not.
+    pub buildings: Vec<Building>,
+    /// Those that are customers.
+    pub customers: Vec<Customer>,
+    /// Poles; the first of each feeder hangs on the generation site.
+    pub poles: Vec<Pole>,
+    /// Low-voltage lines between poles (a tree per feeder).
+    pub lines: Vec<Line>,
+    /// Feeders leaving the generation site.
+    pub feeders: Vec<Feeder>,
+    /// The data concentrator's antenna.
+    pub dcu: Place,
+    /// Panels, battery, inverter.
+    pub generation: Place,
+    /// Radio relays without a customer.
+    pub relays: Vec<Place>,
+}
+
+/// A point with a stable id.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Place {
+    /// Scenario id.
+    pub id: String,
+    /// Metres east, north.
+    pub at_m: [f64; 2],
+    /// Antenna or structure height above ground, metres.
+    pub height_m: f64,
+}
+
+/// Roof material: decides how much radio leaks out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Roof {
+    /// Corrugated iron.
+    Iron,
+    /// Thatch or grass.
+    Thatch,
+    /// Tiles or concrete.
+    Tile,
+}
+
+/// Wall material.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Wall {
+    /// Sun-dried mud brick.
+    Mud,
+    /// Burnt brick or block.
+    Brick,
+    /// Poles and boards.
+    Wood,
+}
+
+/// Where the meter hangs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Placement {
+    /// On the pole, outdoors, about 4 m high.
+    Pole,
+    /// On the outer wall, about 1.8 m high.
+    Wall,
+    /// Indoors.
+    Indoor,
+}
+
+/// A footprint.
+#[derive(Clone, Debug)]
+pub struct Building {
+    /// Scenario id.
+    pub id: String,
+    /// Outer ring, metres; empty for a point.
+    pub outline_m: Vec<[f64; 2]>,
+    /// Centre, metres.
+    pub at_m: [f64; 2],
+    /// Footprint, square metres.
+    pub area_m2: f64,
+    /// Roof material.
+    pub roof: Roof,
+    /// Wall material.
+    pub wall: Wall,
+    /// Index into [`Village::customers`], where connected.
+    pub customer: Option<u32>,
+}
+
+/// A connection.
+#[derive(Clone, Debug)]
+pub struct Customer {
+    /// Scenario id, stable under changes elsewhere.
+    pub id: String,
+    /// Logical device name of the meter, unique.
+    pub meter_id: String,
+    /// Index into [`Village::buildings`].
+    pub building: u32,
+    /// Consumption class.
+    pub class: Class,
+    /// Where the meter hangs.
+    pub placement: Placement,
+    /// Index into [`Village::poles`].
+    pub pole: u32,
+    /// Index into [`Village::feeders`].
+    pub feeder: u32,
+    /// Phase, 0–2.
+    pub phase: u8,
+    /// Position of the meter, metres.
+    pub meter_at_m: [f64; 2],
+    /// Length of the service drop, metres.
+    pub service_m: f64,
+}
+
+/// A pole.
+#[derive(Clone, Debug)]
+pub struct Pole {
+    /// Scenario id.
+    pub id: String,
+    /// Position, metres.
+    pub at_m: [f64; 2],
+    /// Index into [`Village::feeders`].
+    pub feeder: u32,
+}
+
+/// Where a line starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineEnd {
+    /// At the generation site.
+    Source,
+    /// At a pole.
+    Pole(u32),
+}
+
+/// A low-voltage span, from the side of the source outwards.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// Scenario id.
+    pub id: String,
+    /// The end nearer to the source.
+    pub from: LineEnd,
+    /// The far pole.
+    pub to: u32,
+    /// Length, metres.
+    pub length_m: f64,
+}
+
+/// A feeder.
+#[derive(Clone, Debug)]
+pub struct Feeder {
+    /// Scenario id.
+    pub id: String,
+}
+
+/// The weather of the run and where it is from.
+#[derive(Clone, Debug)]
+pub struct Weather {
+    /// The series, hour by hour, UTC.
+    pub series: Series,
+    /// One line: file, format, place, years.
+    pub source: String,
+    /// Distance from the village to the weather's own site, km.
+    pub distance_km: f64,
+}
+
+/// Everything that carries messages.
+#[derive(Clone, Debug, Default)]
+pub struct Comms {
+    /// Link budget.
+    pub radio: RadioParams,
+    /// Mesh behaviour.
+    pub mesh: MeshParams,
+    /// Tower, bearer, router.
+    pub cellular: CellularParams,
+    /// Payment provider, agents, cloud.
+    pub payments: PaymentParams,
+    /// How long the DCU and its router run on their own battery, hours.
+    pub dcu_holdup_h: f64,
+}
+
+/// What lost customers and better hardware cost, for `cost_of_downtime` and `payback_months`.
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Economics {
+    /// Units of the tariff's currency for one US dollar. Assumed: 2600 (Tanzanian shilling, 2024–2026).
+    pub currency_per_usd: f64,
+    /// Price of replacing a churned connection, US dollars. Published: 733 (AMDA 2020 via afsea.org).
+    pub connection_usd: f64,
+    /// Price of the DCU upgrade to `edge_local`, US dollars. Assumed: 250 (220–280 in the project's brief, unverified).
+    pub edge_upgrade_usd: f64,
+}
+
+impl Default for Economics {
+    fn default() -> Self {
+        Self { currency_per_usd: 2600.0, connection_usd: 733.0, edge_upgrade_usd: 250.0 }
+    }
+}
+
+/// What to run.
+#[derive(Clone, Debug)]
+pub struct RunPlan {
+    /// Local midnight at which the run starts, as Unix seconds (UTC).
+    pub start_unix_s: i64,
+    /// Days to simulate.
+    pub days: u32,
+    /// Seed that draws the whole world.
+    pub seed: u64,
+    /// Architectures by name.
+    pub architectures: Vec<(String, Traits)>,
+}
+
+/// What a scripted fault does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum FaultKind {
+    /// The cellular tower is off (with dual SIM, both towers unless the target names one).
+    TowerOut,
+    /// The site's bearer is down; the tower stands.
+    BackhaulOut,
+    /// The mobile-money provider answers nobody.
+    ProviderOut,
+    /// The operator's cloud is down.
+    CloudOut,
+    /// Sun reduced to this share of what the weather file says.
+    Cloudy {
+        /// Factor on global irradiance, 0–1 (what is left turns diffuse).
+        sun_share: f64,
+    },
+    /// Noise raised by this many dB at the target and 150 m around (or everywhere).
+    RadioJammed {
+        /// Rise of the noise floor, dB.
+        noise_rise_db: f64,
+    },
+    /// The DCU and its router have no supply.
+    DcuPowerLost,
+    /// Meters are dead until mended.
+    MeterDead,
+    /// A feeder is open.
+    FeederOut,
+    /// The inverter is off.
+    InverterOut,
+    /// No cash agent is to be found.
+    AgentAway,
+}
+
+/// Where a fault bites.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FaultTarget {
+    /// The whole village or the one such thing there is.
+    All,
+    /// These customers (indices).
+    Customers(Vec<u32>),
+    /// One feeder (index).
+    Feeder(u32),
+    /// One tower: 0 the first operator's, 1 the second's.
+    Tower(u8),
+}
+
+/// A scripted fault.
+#[derive(Clone, Debug)]
+pub struct Fault {
+    /// Name shown in causes.
+    pub id: String,
+    /// What.
+    pub what: FaultKind,
+    /// Where.
+    pub target: FaultTarget,
+    /// From, milliseconds of the run.
+    pub from_ms: u64,
+    /// Until, milliseconds of the run.
+    pub until_ms: u64,
+}

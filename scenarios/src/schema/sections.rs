@@ -1,0 +1,192 @@
+//! The sections of `scenario.toml` that are not a model's own parameters.
+
+use crate::model::Economics;
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize};
+use taa_dcu::config::{Backhaul, BootRelay, CreditAt, OnLinkLoss};
+use taa_models::{
+    cellular::CellularParams, mesh::MeshParams, payments::PaymentParams, plant::PlantParams, radio::RadioParams,
+};
+
+/// Where the village is.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct SiteSection {
+    /// Latitude of the map's origin, degrees north; left out: the middle of the buildings.
+    pub lat_deg: Option<f64>,
+    /// Longitude of the map's origin, degrees east; left out: the middle of the buildings.
+    pub lon_deg: Option<f64>,
+    /// Local civil time minus UTC, hours (Tanzania 3, Nigeria 1); left out: guessed from the place.
+    pub utc_offset_h: Option<f64>,
+}
+
+/// Buildings and grid.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct VillageSection {
+    /// GeoJSON with buildings and, where drawn, poles, lines, concentrator and generation site; KML or CSV points
+    /// serve for buildings alone. Relative to this folder.
+    pub file: String,
+}
+
+impl Default for VillageSection {
+    fn default() -> Self {
+        Self { file: "village.geojson".to_owned() }
+    }
+}
+
+/// Sun and temperature.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct WeatherSection {
+    /// PVGIS TMY, EPW, PVWatts hourly or `timestamp,ghi_w_m2`, as downloaded. Relative to this folder.
+    pub file: String,
+}
+
+/// Panels, battery, inverter. A size that is left out follows from the customers and the weather.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PowerSection {
+    /// Panels, kilowatts peak.
+    pub pv_kwp: Option<f64>,
+    /// Battery, kilowatt-hours nominal.
+    pub battery_kwh: Option<f64>,
+    /// Inverter, kilowatts AC.
+    pub inverter_kw: Option<f64>,
+    /// Everything else about the plant. The three sizes above win over those in here.
+    pub plant: PlantParams,
+}
+
+/// Prices, in units of the currency (shillings, not cents).
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TariffSection {
+    /// ISO 4217 code, for instance TZS.
+    pub currency: String,
+    /// Minor units in a unit of the currency; left out: as ISO 4217 has it (TZS 100, UGX 1).
+    pub minor_per_unit: Option<u32>,
+    /// Price of a kilowatt-hour, units of the currency.
+    pub energy_price_per_kwh: f64,
+    /// Fixed fee a day, units of the currency.
+    #[serde(default)]
+    pub daily_fee: f64,
+    /// Balance below zero that is still served, units of the currency.
+    #[serde(default)]
+    pub grace: f64,
+}
+
+/// Radio, mesh, wide-area link, payment provider.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct CommsSection {
+    /// How long the concentrator and its router run on their own battery, hours. Assumed: 8.
+    pub dcu_holdup_h: f64,
+    /// Link budget.
+    pub radio: RadioParams,
+    /// Mesh behaviour.
+    pub mesh: MeshParams,
+    /// Tower, bearer, router, satellite.
+    pub cellular: CellularParams,
+    /// Payment provider, cash agent, cloud.
+    pub payments: PaymentParams,
+}
+
+impl Default for CommsSection {
+    fn default() -> Self {
+        Self {
+            // Assumed: a 12 V 7 Ah battery carries a concentrator and a router of together 8 W for about a night.
+            dcu_holdup_h: 8.0,
+            radio: RadioParams::default(),
+            mesh: MeshParams::default(),
+            cellular: CellularParams::default(),
+            payments: PaymentParams::default(),
+        }
+    }
+}
+
+/// What lost customers and better hardware cost.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct EconomicsSection {
+    /// Units of the tariff's currency for one US dollar; left out: a round figure for the currency, where one is known.
+    pub currency_per_usd: Option<f64>,
+    /// Price of replacing a churned connection, US dollars. Published: 733 (AMDA 2020 via afsea.org).
+    pub connection_usd: f64,
+    /// Price of the upgrade to `edge_local`, US dollars. Assumed: 250.
+    pub edge_upgrade_usd: f64,
+}
+
+impl Default for EconomicsSection {
+    fn default() -> Self {
+        let Economics { connection_usd, edge_upgrade_usd, .. } = Economics::default();
+        Self { currency_per_usd: None, connection_usd, edge_upgrade_usd }
+    }
+}
+
+/// When, how long, which seed, which architectures.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct RunSection {
+    /// First day, local date as year-month-day. Default 2026-01-01: a Thursday, in no season's middle.
+    #[serde(deserialize_with = "date_text")]
+    pub start: String,
+    /// Days, 1 to 3660.
+    pub days: i64,
+    /// Draws the whole world, 0 to 2^53 − 1.
+    pub seed: i64,
+    /// Which to run: cloud_sync, cloud_cached, edge_local, or your own from [architecture.NAME].
+    pub architectures: Vec<String>,
+}
+
+impl Default for RunSection {
+    fn default() -> Self {
+        Self {
+            start: "2026-01-01".to_owned(),
+            days: 30,
+            seed: 1,
+            architectures: vec!["cloud_sync".to_owned(), "edge_local".to_owned()],
+        }
+    }
+}
+
+/// A built-in architecture with some traits changed.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ArchitectureSection {
+    /// The built-in one from which the other traits are taken.
+    pub base: String,
+    /// Where the deciding balance is kept.
+    pub credit_at: Option<CreditAt>,
+    /// What happens to relays while the deciding party is out of reach.
+    pub on_link_loss: Option<OnLinkLoss>,
+    /// What a relay does after its meter restarts.
+    pub boot_relay: Option<BootRelay>,
+    /// The meter has a keypad for tokens.
+    pub keypad: Option<bool>,
+    /// The wide-area link.
+    pub backhaul: Option<Backhaul>,
+    /// A cash agent in the village can sell credit at the DCU itself.
+    pub local_vending: Option<bool>,
+}
+
+/// A date in quotes, or as TOML's own local date.
+fn date_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    struct DateText;
+    impl<'de> serde::de::Visitor<'de> for DateText {
+        type Value = String;
+
+        fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            out.write_str("a date")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<String, E> {
+            Ok(text.to_owned())
+        }
+
+        fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<String, A::Error> {
+            let entry: Option<(String, String)> = map.next_entry()?;
+            entry.map(|(_, date)| date).ok_or_else(|| serde::de::Error::custom("an empty date"))
+        }
+    }
+    deserializer.deserialize_any(DateText)
+}

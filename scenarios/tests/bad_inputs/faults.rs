@@ -1,0 +1,24 @@
+//! Fault files.
+
+cases! {
+    unknown_kind: "taa::fault::unknown_kind" at "faults.toml, line 2, `fault.0.what`" says ["`towr_out`", "did you mean `tower_out`", "meter_dead"] when |f| f.fault("what = \"towr_out\"\nfrom = \"day 2\"\nuntil = \"3 h\"");
+    bad_from: "taa::fault::bad_time" at "faults.toml, line 3, `fault.0.from`" says ["`soon`", "day 3 18:00"] when |f| f.fault("what = \"tower_out\"\nfrom = \"soon\"\nuntil = \"3 h\"");
+    bad_unit: "taa::fault::bad_time" at "`fault.0.until`" says ["unit `fortnights`"] when |f| f.fault("what = \"tower_out\"\nfrom = \"day 2\"\nuntil = \"1 fortnights\"");
+    ends_before_start: "taa::fault::ends_before_start" at "faults.toml, line 4, `fault.0.until`" says ["before it begins", "day 5 06:00"] when |f| f.fault("what = \"tower_out\"\nfrom = \"day 5 06:00\"\nuntil = \"day 4 06:00\"");
+    before_the_run: "taa::fault::before_run" at "`fault.0.from`" says ["2026-01-01"] when |f| f.fault("what = \"tower_out\"\nfrom = \"2025-12-24 12:00\"\nuntil = \"30 days\"");
+    after_the_run: "taa::fault::after_run" at "`fault.0.from`" says ["10 days", "left out"] when |f| f.fault("what = \"tower_out\"\nfrom = \"day 11\"\nuntil = \"3 h\"");
+    beyond_the_run: "taa::fault::beyond_run" at "`fault.0.until`" says ["cut off"] when |f| f.fault("what = \"tower_out\"\nfrom = \"day 9\"\nuntil = \"1 week\"");
+    unknown_meter: "taa::fault::unknown_target" at "faults.toml, line 5, `fault.0.meters.1`" says ["the meter `b33`", "did you mean `b3`"] when |f| f.fault("what = \"meter_dead\"\nfrom = \"day 2\"\nuntil = \"3 h\"\nmeters = [\"b1\", \"b33\"]");
+    unknown_feeder: "taa::fault::unknown_target" at "`fault.0.feeder`" says ["the feeder `f7`", "feeders: f1"] when |f| f.fault("what = \"feeder_out\"\nfrom = \"day 2\"\nuntil = \"3 h\"\nfeeder = \"f7\"");
+    key_not_taken: "taa::fault::key_not_taken" at "`fault.0.feeder`" says ["`tower_out` fault takes no `feeder`", "tower (1 or 2)"] when |f| f.fault("what = \"tower_out\"\nfrom = \"day 2\"\nuntil = \"3 h\"\nfeeder = \"f1\"");
+    two_targets: "taa::fault::two_targets" at "faults.toml" says ["more than one target"] when |f| f.fault("what = \"meter_dead\"\nfrom = \"day 2\"\nuntil = \"3 h\"\nmeters = [\"b1\"]\nmeters_share = 0.5");
+    duplicate_id: "taa::fault::duplicate_id" at "faults.toml, line 9, `fault.1.id`" says ["`t` stands twice"] when |f| f.fault("what = \"tower_out\"\nid = \"t\"\nfrom = \"day 2\"\nuntil = \"3 h\"\n\n[[fault]]\nwhat = \"cloud_out\"\nid = \"t\"\nfrom = \"day 3\"\nuntil = \"3 h\"");
+    too_much_sun: "taa::scenario::share" at "faults.toml, line 5, `fault.0.sun_share`" says ["35 % is 0.35"] when |f| f.fault("what = \"cloudy\"\nfrom = \"day 2\"\nuntil = \"3 h\"\nsun_share = 35");
+    third_tower: "taa::scenario::out_of_range" at "`fault.0.tower`" says ["the first operator's"] when |f| f.fault("what = \"tower_out\"\nfrom = \"day 2\"\nuntil = \"3 h\"\ntower = 3");
+    no_until: "taa::scenario::missing_key" at "`fault.0`" says ["`until` is missing"] when |f| f.fault("what = \"tower_out\"\nfrom = \"day 2\"");
+    unknown_key: "taa::scenario::unknown_key" at "faults.toml, line 4, `fault.0.end`" says ["did you mean `until`"] when |f| f.fault("what = \"tower_out\"\nfrom = \"day 2\"\nend = \"3 h\"\nuntil = \"3 h\"");
+    too_many: "taa::fault::too_many" at "`fault`" says ["128 faults", "127"] when |f| {
+        f.fault("what = \"tower_out\"\nfrom = \"day 2\"\nuntil = \"3 h\"");
+        f.faults = f.faults.as_ref().map(|one| one.repeat(128));
+    };
+}

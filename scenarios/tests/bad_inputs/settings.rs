@@ -1,0 +1,62 @@
+//! `scenario.toml` and the command line.
+
+use std::path::Path;
+
+cases! {
+    no_scenario: "taa::scenario::no_scenario" at "no_scenario" says ["scenario.toml", "taa new"] when |f| f.missing.push("scenario.toml");
+    toml_syntax: "taa::toml::syntax" at "scenario.toml, line 6" says ["not valid TOML", "name = value"] when |f| f.toml("lon_deg = 33.612", "lon_deg 33.612");
+    unclosed_text: "taa::toml::syntax" at "scenario.toml, line 2" says ["double quotes"] when |f| f.toml("\"Kitongoji\"", "\"Kitongoji");
+    unknown_key: "taa::scenario::unknown_key" at "scenario.toml, line 24, `run.dayz`" says ["did you mean `days`", "architectures"] when |f| f.toml("days = 10", "days = 10\ndayz = 3");
+    unknown_section: "taa::scenario::unknown_key" at "scenario.toml, line 12" says ["`powr`", "did you mean `power`"] when |f| f.toml("[power]", "[powr]");
+    latitude_in_full: "taa::scenario::unknown_key" at "`site.latitude`" says ["did you mean `lat_deg`"] when |f| f.toml("lat_deg = -2.85", "latitude = -2.85\nlat_deg = -2.85");
+    wrong_unit: "taa::scenario::wrong_unit" at "scenario.toml, line 13, `power.pv_w`" says ["pv_kwp", "kilowatts peak"] when |f| f.toml("pv_kwp = 2.5", "pv_w = 2500");
+    wrong_type: "taa::scenario::wrong_type" at "scenario.toml, line 23, `run.days`" says ["a whole number", "the text \"ten\""] when |f| f.toml("days = 10", "days = \"ten\"");
+    quoted_number: "taa::scenario::wrong_type" at "line 13" says ["without quotes"] when |f| f.toml("pv_kwp = 2.5", "pv_kwp = \"2.5\"");
+    fraction_of_a_day: "taa::scenario::wrong_type" at "`run.days`" says ["decimal number 1.5"] when |f| f.toml("days = 10", "days = 1.5");
+    missing_price: "taa::scenario::missing_key" at "`tariff`" says ["`energy_price_per_kwh` is missing", "Price of a kilowatt-hour"] when |f| f.toml("energy_price_per_kwh = 1800\n", "");
+    missing_rate: "taa::scenario::missing_key" at "`economics`" says ["currency_per_usd", "KWD"] when |f| f.toml("\"TZS\"", "\"KWD\"");
+    schema_of_tomorrow: "taa::scenario::schema_version" at "scenario.toml, line 1" says ["schema 2", "schema = 1"] when |f| f.toml("schema = 1", "schema = 2");
+    negative_size: "taa::scenario::negative" at "scenario.toml, line 14, `power.battery_kwh`" says ["-12", "more than 0"] when |f| f.toml("battery_kwh = 12", "battery_kwh = -12");
+    negative_fee: "taa::scenario::negative" at "`tariff.daily_fee`" says ["-5", "0 or more"] when |f| f.toml("[run]", "daily_fee = -5\n\n[run]");
+    out_of_range: "taa::scenario::out_of_range" at "`power.plant.pv.tilt_deg`" says ["120", "0 to 90 degrees"] when |f| f.toml("[tariff]", "[power.plant.pv]\ntilt_deg = 120\n\n[tariff]");
+    share_in_percent: "taa::scenario::share" at "`power.plant.pv.albedo`" says ["0 to 1", "20 % is 0.2"] when |f| f.toml("[tariff]", "[power.plant.pv]\nalbedo = 20\n\n[tariff]");
+    not_a_number: "taa::scenario::not_finite" at "scenario.toml, line 13, `power.pv_kwp`" says ["nan", "decimal number"] when |f| f.toml("pv_kwp = 2.5", "pv_kwp = nan");
+    infinite: "taa::scenario::not_finite" at "`tariff.energy_price_per_kwh`" says ["inf"] when |f| f.toml("1800", "inf");
+    odd_size: "taa::power::odd_size" at "scenario.toml, line 13, `power.pv_kwp`" says ["2500 kWp is very large", "3 customers"] when |f| f.toml("pv_kwp = 2.5", "pv_kwp = 2500");
+    missing_weather_file: "taa::scenario::missing_reference" at "scenario.toml, line 10, `weather.file`" says ["there is no file `wether.csv`", "there is a weather.csv"] when |f| f.toml("weather.csv", "wether.csv");
+    missing_fault_file: "taa::scenario::missing_reference" at "`faults`" says ["storm.toml", "relative to the folder"] when |f| f.toml("title", "faults = \"storm.toml\"\ntitle");
+    folder_for_file: "taa::scenario::reference_is_folder" at "`weather.file`" says ["is a folder", "weather.csv"] when |f| f.toml("\"weather.csv\"", "\".\"");
+    no_days: "taa::run::no_days" at "scenario.toml, line 23, `run.days`" says ["0 days", "1 to 3660"] when |f| f.toml("days = 10", "days = 0");
+    minus_days: "taa::run::no_days" at "`run.days`" says ["-3 days"] when |f| f.toml("days = 10", "days = -3");
+    too_many_days: "taa::run::too_many_days" at "`run.days`" says ["40000 days", "3660"] when |f| f.toml("days = 10", "days = 40000");
+    negative_seed: "taa::run::seed" at "scenario.toml, line 24, `run.seed`" says ["-7", "9007199254740991"] when |f| f.toml("seed = 7", "seed = -7");
+    endless_seed: "taa::run::seed" at "`run.seed`" says ["99999999999999999999"] when |f| f.toml("seed = 7", "seed = 99999999999999999999");
+    bad_date: "taa::run::bad_date" at "scenario.toml, line 22, `run.start`" says ["31/12/2026", "year stands first"] when |f| f.toml("2026-01-01", "31/12/2026");
+    no_such_day: "taa::run::bad_date" at "`run.start`" says ["2026-02-30", "no such day"] when |f| f.toml("2026-01-01", "2026-02-30");
+    before_1970: "taa::run::date_range" at "`run.start`" says ["1969-12-31", "1970-01-02 to 2099-12-31"] when |f| f.toml("2026-01-01", "1969-12-31");
+    no_architecture: "taa::run::no_architecture" at "`run.architectures`" says ["cloud_sync, cloud_cached"] when |f| f.toml("[\"cloud_sync\", \"edge_local\"]", "[]");
+    unknown_architecture: "taa::architecture::unknown" at "scenario.toml, line 25, `run.architectures.1`" says ["edge-local", "did you mean `edge_local`"] when |f| f.toml("edge_local", "edge-local");
+    architecture_twice: "taa::architecture::twice" at "`run.architectures.1`" says ["`cloud_sync` is named twice"] when |f| f.toml("edge_local", "cloud_sync");
+    unknown_base: "taa::architecture::unknown" at "`architecture.mine.base`" says ["did you mean `cloud_sync`"] when |f| f.scenario += "[architecture.mine]\nbase = \"cloud_sink\"\n";
+    name_taken: "taa::architecture::bad_name" at "`architecture.edge_local`" says ["built-in names"] when |f| f.scenario += "[architecture.edge_local]\nbase = \"cloud_sync\"\n";
+    own_trait_unknown: "taa::architecture::unknown_trait" at "`architecture.mine.credits`" says ["did you mean `credit_at`"] when |f| f.scenario += "[architecture.mine]\nbase = \"cloud_sync\"\ncredits = \"dcu\"\n";
+    own_trait_value: "taa::architecture::trait_value" at "`architecture.mine.backhaul`" says ["dualsim", "did you mean `dual_sim`"] when |f| f.scenario += "[architecture.mine]\nbase = \"cloud_sync\"\nbackhaul = \"dualsim\"\n";
+    unknown_trait: "taa::architecture::unknown_trait" at "command line, `--trait`" says ["did you mean `backhaul`", "credit_at"] when |f| f.overrides.traits.push(("backhall".to_owned(), "vsat".to_owned()));
+    trait_value: "taa::architecture::trait_value" at "command line, `--trait`" says ["did you mean `meter`", "meter, dcu, cloud"] when |f| f.overrides.traits.push(("credit_at".to_owned(), "metre".to_owned()));
+    needs_tokens: "taa::architecture::needs_tokens" at "command line, `--architecture`" says ["sts_keypad", "not built yet", "--architecture cloud_cached --trait credit_at=meter"] when |f| f.overrides.architectures.push("sts_keypad".to_owned());
+    seed_on_the_command_line: "taa::run::seed" at "command line, `--seed`" says ["18446744073709551615"] when |f| f.overrides.seed = Some(u64::MAX);
+    days_on_the_command_line: "taa::run::no_days" at "command line, `--days`" says ["1 to 3660"] when |f| f.overrides.days = Some(0);
+    start_on_the_command_line: "taa::run::bad_date" at "command line, `--start`" says ["tomorrow"] when |f| f.overrides.start = Some("tomorrow".to_owned());
+    faults_on_the_command_line: "taa::file::missing" at "nowhere.toml" says ["no such file"] when |f| f.overrides.faults = Some(Path::new("nowhere.toml").to_owned());
+    currency: "taa::tariff::currency" at "scenario.toml, line 18, `tariff.currency`" says ["`TSh`", "did you mean `TZS`", "ISO 4217"] when |f| f.toml("\"TZS\"", "\"TSh\"");
+    free_energy: "taa::tariff::price" at "scenario.toml, line 19, `tariff.energy_price_per_kwh`" says ["0 TZS", "more than 0"] when |f| f.toml("1800", "0");
+    fraction_of_a_cent: "taa::tariff::minor_unit" at "`tariff.energy_price_per_kwh`" says ["1800.005", "100 minor units"] when |f| f.toml("1800", "1800.005");
+    off_the_planet: "taa::site::coordinates" at "scenario.toml, line 5, `site.lat_deg`" says ["-285", "-90 to 90"] when |f| f.toml("-2.85", "-285");
+    swapped_site: "taa::site::far_from_buildings" at "`site.lat_deg`" says ["swapped", "leave them out"] when |f| {
+        f.toml("lat_deg = -2.85", "lat_deg = 33.612");
+        f.toml("lon_deg = 33.612", "lon_deg = -2.85");
+    };
+    utc_offset: "taa::site::utc_offset" at "scenario.toml, line 7, `site.utc_offset_h`" says ["180 h", "-12 to 14"] when |f| f.toml("utc_offset_h = 3", "utc_offset_h = 180");
+    odd_noon: "taa::site::odd_noon" at "`site.utc_offset_h`" says ["04:46", "about 2 h"] when |f| f.toml("utc_offset_h = 3", "utc_offset_h = -5");
+    unknown_word: "taa::scenario::unknown_word" at "`power.plant.battery.chemistry`" says ["lithium", "lead_acid"] when |f| f.toml("[tariff]", "[power.plant.battery]\nchemistry = \"lithium\"\n\n[tariff]");
+}

@@ -1,0 +1,26 @@
+//! Who has no way to the data concentrator even when everything works: worth knowing before a run.
+
+use taa_scenarios::model::Scenario;
+
+use crate::world::unreached;
+
+/// A remark for the planner on meters without a route, or nothing when all have one.
+///
+/// Such a meter is never read and takes no orders. While its relay stays closed its customer has light that nobody
+/// bills; after a restart that opens it, nobody can close it from afar.
+#[must_use]
+pub fn remark(scenario: &Scenario) -> Option<String> {
+    let ids = unreached(scenario);
+    let all = scenario.village.customers.len();
+    let shown: Vec<&str> = ids.iter().take(5).map(String::as_str).collect();
+    let more = if ids.len() > shown.len() { ", …" } else { "" };
+    (!ids.is_empty()).then(|| {
+        format!(
+            "{} of {all} meters {} no radio route to the data concentrator ({}{more}): move it, raise its mast, hang the \
+             meters outdoors, or add a relay in village.geojson.",
+            ids.len(),
+            if ids.len() == 1 { "has" } else { "have" },
+            shown.join(", ")
+        )
+    })
+}

@@ -1,0 +1,279 @@
+//! The tables, one struct of columns each.
+
+use crate::cause::{Chain, DownClass};
+
+macro_rules! table {
+    ($(#[$doc:meta])* $table:ident / $row:ident { $( $(#[$fdoc:meta])* $field:ident : $ty:ty ),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub struct $table { $( $(#[$fdoc])* pub $field: Vec<$ty>, )* }
+
+        /// One row of the table of the same name.
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct $row { $( $(#[$fdoc])* pub $field: $ty, )* }
+
+        impl $table {
+            /// Appends a row.
+            pub fn push(&mut self, row: $row) { $( self.$field.push(row.$field); )* }
+            /// Rows held.
+            #[must_use]
+            pub fn len(&self) -> usize { let lens = [$( self.$field.len() ),*]; lens[0] }
+            /// No row yet.
+            #[must_use]
+            pub fn is_empty(&self) -> bool { self.len() == 0 }
+            /// The rows, cloned one by one.
+            pub fn rows(&self) -> impl Iterator<Item = $row> + '_ {
+                (0..self.len()).map(move |i| $row { $( $field: self.$field[i].clone(), )* })
+            }
+        }
+    };
+}
+
+table! {
+    /// Intervals of lost hours: never overlapping per customer; a change of class or chain starts a new row.
+    Downtime / DowntimeRow {
+        /// Customer index.
+        customer: u32,
+        /// Class.
+        class: DownClass,
+        /// How it came about, nearest cause first.
+        chain: Chain,
+        /// Start, ms of the run.
+        start_ms: u64,
+        /// End, ms of the run.
+        end_ms: u64,
+        /// Rows of one unbroken darkness share this number (per architecture).
+        outage: u32,
+        /// The darkness was still going on when the run ended.
+        open_end: bool,
+    }
+}
+
+/// How money moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum PayChannel {
+    /// Mobile money on the customer's phone.
+    Phone = 0,
+    /// Cash to the agent in the village.
+    Agent = 1,
+}
+
+/// What became of a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum PayOutcome {
+    /// Effective at the meter.
+    Applied = 0,
+    /// Accepted, not yet effective when the run ended.
+    Pending = 1,
+    /// Never accepted: no path to pay, given up or still trying at the end.
+    Blocked = 2,
+}
+
+table! {
+    /// Payments: one row each, by time of the first attempt.
+    Payments / PaymentRow {
+        /// Customer index.
+        customer: u32,
+        /// First attempt, ms of the run.
+        wanted_ms: u64,
+        /// Accepted by provider or agent, ms of the run.
+        accepted_ms: Option<u64>,
+        /// Effective at the meter, ms of the run.
+        applied_ms: Option<u64>,
+        /// Amount in minor units.
+        amount_minor: i64,
+        /// Way.
+        channel: PayChannel,
+        /// Outcome.
+        outcome: PayOutcome,
+        /// Attempts it took (1 = at once).
+        attempts: u32,
+        /// What held it longest, when it was held.
+        held_by: Chain,
+    }
+}
+
+table! {
+    /// The plant, sampled every quarter of an hour: means over the quarter, state at its end.
+    Plant / PlantRow {
+        /// End of the quarter, ms of the run.
+        time_ms: u64,
+        /// Global horizontal irradiance, W/m².
+        ghi_w_per_m2: f32,
+        /// PV power at the array's best point, W.
+        pv_available_w: f32,
+        /// PV power used, W.
+        pv_used_w: f32,
+        /// Load served, W.
+        load_w: f32,
+        /// Load that was wanted (as if nobody were dark), W.
+        wanted_w: f32,
+        /// Battery state of charge, 0–1.
+        battery_soc: f32,
+        /// Share of the quarter in which the inverter fed the feeders, 0–1.
+        supply_on: f32,
+    }
+}
+
+/// A thing outside the meters that is up or down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Component {
+    /// The first operator's tower.
+    TowerA = 0,
+    /// The second operator's tower.
+    TowerB = 1,
+    /// The site's bearer and router.
+    Bearer = 2,
+    /// The link from site to cloud, all together.
+    Backhaul = 3,
+    /// The mobile-money provider.
+    Provider = 4,
+    /// The operator's cloud.
+    Cloud = 5,
+    /// Supply to all feeders.
+    Supply = 6,
+    /// The data concentrator.
+    Dcu = 7,
+    /// The cash agent.
+    Agent = 8,
+}
+
+impl Component {
+    /// The name used in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::TowerA => "tower_a",
+            Self::TowerB => "tower_b",
+            Self::Bearer => "bearer",
+            Self::Backhaul => "backhaul",
+            Self::Provider => "provider",
+            Self::Cloud => "cloud",
+            Self::Supply => "supply",
+            Self::Dcu => "dcu",
+            Self::Agent => "agent",
+        }
+    }
+}
+
+table! {
+    /// Intervals in which a component was down.
+    Outages / OutageRow {
+        /// What.
+        component: Component,
+        /// Start, ms of the run.
+        start_ms: u64,
+        /// End, ms of the run (the run's end where still down).
+        end_ms: u64,
+        /// Why.
+        chain: Chain,
+    }
+}
+
+table! {
+    /// Telemetry by hour: readings that were due, that reached the DCU, that reached the cloud (ever).
+    Telemetry / TelemetryRow {
+        /// End of the hour, ms of the run.
+        time_ms: u64,
+        /// Readings due.
+        due: u32,
+        /// Held by the DCU by the end of the run.
+        at_dcu: u32,
+        /// Acknowledged by the cloud by the end of the run.
+        at_cloud: u32,
+    }
+}
+
+table! {
+    /// Totals per customer.
+    Customers / CustomerRow {
+        /// Scenario id.
+        id: String,
+        /// Class name as in the scenario.
+        class: String,
+        /// Customer index.
+        customer: u32,
+        /// Energy served, Wh.
+        served_wh: f64,
+        /// Energy wanted while dark and entitled, stuck or blocked, Wh.
+        unserved_wh: f64,
+        /// Energy served beyond the balance, Wh.
+        unbilled_wh: f64,
+        /// Money accepted, minor units.
+        paid_minor: i64,
+        /// Lost time `supply_down`, ms.
+        supply_down_ms: u64,
+        /// Lost time `credit_stuck`, ms.
+        credit_stuck_ms: u64,
+        /// Lost time `payment_blocked`, ms.
+        payment_blocked_ms: u64,
+        /// Dark by choice or for want of money (not downtime), ms.
+        zero_credit_ms: u64,
+        /// Longest unbroken darkness of the three classes, ms.
+        longest_ms: u64,
+        /// Unbroken darknesses longer than five minutes that began with `supply_down`.
+        interruptions: u32,
+        /// Hops to the DCU at the start (0: no route).
+        hops: u32,
+        /// Expected transmissions along the route at the start.
+        path_etx: f32,
+        /// Left the operator, ms of the run.
+        churned_ms: Option<u64>,
+    }
+}
+
+table! {
+    /// Radio links of the mesh at the start: those used by routes, and the best alternatives.
+    Links / LinkRow {
+        /// From node: customers first, then relays; the DCU is `u32::MAX`.
+        from: u32,
+        /// To node, likewise.
+        to: u32,
+        /// Received power, dBm (mean, with shadowing).
+        rssi_dbm: f32,
+        /// Packet error rate of one frame, 0–1.
+        per: f32,
+        /// Expected transmissions.
+        etx: f32,
+        /// Used by the shortest-ETX tree at the start.
+        in_tree: bool,
+    }
+}
+
+table! {
+    /// What happened, for timelines and the MCAP file.
+    Log / LogRow {
+        /// When, ms of the run.
+        time_ms: u64,
+        /// Kind, a short stable word such as `tower_down`.
+        kind: &'static str,
+        /// What it concerns: a scenario id, or empty.
+        subject: String,
+        /// In words.
+        text: String,
+    }
+}
+
+/// Everything one architecture leaves.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Records {
+    /// Lost hours.
+    pub downtime: Downtime,
+    /// Payments.
+    pub payments: Payments,
+    /// The plant.
+    pub plant: Plant,
+    /// Components down.
+    pub outages: Outages,
+    /// Telemetry.
+    pub telemetry: Telemetry,
+    /// Customers.
+    pub customers: Customers,
+    /// Links.
+    pub links: Links,
+    /// Log.
+    pub log: Log,
+}

@@ -1,0 +1,167 @@
+//! A run: one or more architectures under one seed, each a world of its own, on as many threads as are lent.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use sha2::{Digest as _, Sha256};
+use taa_dcu::config::Traits;
+use taa_scenarios::model::Scenario;
+
+use crate::{
+    kernel::{Control, Kernel, KernelError, Outcome, SimTime},
+    result::{ArchResult, Digest, Kpis, RunResult},
+    world::{Timeline, Village},
+};
+
+/// What the caller decides, and hears.
+pub struct RunOptions<'a> {
+    /// Architectures simulated at the same time. The results do not depend on it.
+    pub threads: usize,
+    /// Set it to stop early: the result covers the time simulated so far and is marked partial.
+    pub stop: &'a AtomicBool,
+    /// Called with (architecture, ms of the run) about once a simulated day, from the thread that simulates it.
+    pub progress: &'a (dyn Fn(usize, u64) + Sync),
+}
+
+/// Why a run failed. All of these are our own fault: bad input ends in the loader.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// The kernel refused to go on.
+    #[error("the event kernel stopped: {0}")]
+    Kernel(#[from] KernelError),
+    /// Two architectures did not meet the same outside world.
+    #[error("architectures {0} and {1} met different outside worlds; the comparison would mean nothing")]
+    Exogenous(String, String),
+}
+
+/// Simulates the scenario under all its architectures.
+///
+/// `wall_s` of the result is 0: the caller has the clock.
+///
+/// # Errors
+/// [`RunError`], all of them our own fault.
+pub fn run(scenario: &Scenario, options: &RunOptions<'_>) -> Result<RunResult, RunError> {
+    let seed = (scenario.run.seed, 0);
+    let horizon_ms = u64::from(scenario.run.days) * 86_400_000;
+    let timeline = Timeline::draw(scenario, seed, horizon_ms);
+    let architectures = &scenario.run.architectures;
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some((name, traits)) = architectures.get(index) else { return done };
+            let outcome =
+                one(scenario, &timeline, *traits, horizon_ms, &|ms| (options.progress)(index, ms), options.stop);
+            done.push((index, name.clone(), *traits, outcome));
+        }
+    };
+    let threads = options.threads.clamp(1, architectures.len().max(1));
+    let mut outcomes: Vec<_> = std::thread::scope(|scope| {
+        let helpers: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut all = work();
+        for helper in helpers {
+            match helper.join() {
+                Ok(done) => all.extend(done),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        all
+    });
+    outcomes.sort_by_key(|o| o.0);
+
+    let mut results = Vec::with_capacity(outcomes.len());
+    let mut exogenous: Option<(String, Digest)> = None;
+    let (mut simulated_ms, mut events) = (horizon_ms, 0);
+    let (mut reached, mut same_length) = (None, true);
+    for (_, name, traits, outcome) in outcomes {
+        let One { result, exogenous_digest, reached_ms } = outcome?;
+        match &exogenous {
+            Some((first, digest)) if *digest != exogenous_digest => {
+                return Err(RunError::Exogenous(first.clone(), name));
+            }
+            Some(_) => {}
+            None => exogenous = Some((name.clone(), exogenous_digest)),
+        }
+        same_length &= reached.is_none_or(|first| first == reached_ms);
+        reached = Some(reached_ms);
+        simulated_ms = simulated_ms.min(reached_ms);
+        events += result.events;
+        results.push(ArchResult { name, traits, ..result });
+    }
+    // Architectures stopped at different times lived through different weeks: nothing to compare then.
+    if same_length {
+        payback(scenario, simulated_ms, &mut results);
+    }
+    let mut hash = Sha256::new();
+    for result in &results {
+        hash.update(result.digest.0);
+    }
+    Ok(RunResult {
+        seed: seed.0,
+        start_unix_s: scenario.run.start_unix_s,
+        simulated_ms,
+        partial: simulated_ms < horizon_ms,
+        wall_s: 0.0,
+        events,
+        digest: Digest(hash.finalize().into()),
+        exogenous_digest: exogenous.map_or_else(Digest::default, |e| e.1),
+        architectures: results,
+    })
+}
+
+/// Months until the upgrade has paid for itself against the first architecture; nothing where it saves nothing.
+///
+/// A comparison of outcomes, not part of any architecture's own digest.
+fn payback(scenario: &Scenario, simulated_ms: u64, results: &mut [ArchResult]) {
+    let economics = &scenario.economics;
+    let price = economics.edge_upgrade_usd * economics.currency_per_usd;
+    let months = simulated_ms as f64 / 3_600_000.0 / (8_760.0 / 12.0);
+    if let [first, others @ ..] = results {
+        for other in others {
+            let saved_a_month = (first.kpis.cost_of_downtime - other.kpis.cost_of_downtime) / months;
+            other.kpis.payback_months = (saved_a_month > 0.0).then(|| price / saved_a_month);
+        }
+    }
+}
+
+struct One {
+    result: ArchResult,
+    exogenous_digest: Digest,
+    reached_ms: u64,
+}
+
+fn one(
+    scenario: &Scenario,
+    timeline: &Timeline,
+    traits: Traits,
+    horizon_ms: u64,
+    progress: &dyn Fn(u64),
+    stop: &AtomicBool,
+) -> Result<One, RunError> {
+    let (mut village, queue) = Village::build(scenario, timeline, traits)?;
+    let exogenous_digest = village.exogenous_digest();
+    let mut kernel = Kernel::new(village, queue);
+    let outcome = kernel.run_until(SimTime::from_ms(horizon_ms), &mut |at| {
+        progress(at.now.as_ms());
+        if stop.load(Ordering::Relaxed) { Control::Stop } else { Control::Go }
+    })?;
+    let reached_ms = match outcome {
+        Outcome::Reached => horizon_ms,
+        Outcome::Stopped => kernel.queue.now().as_ms(),
+    };
+    let events = kernel.events();
+    let mut hash = Sha256::new();
+    hash.update(kernel.digest().0);
+    hash.update(kernel.model.payload_digest().0);
+    let (records, kpis) = kernel.model.finish(reached_ms);
+    absorb_kpis(&mut hash, &kpis);
+    let digest = Digest(hash.finalize().into());
+    let result = ArchResult { name: String::new(), traits, digest, events, kpis, records };
+    Ok(One { result, exogenous_digest, reached_ms })
+}
+
+/// Final figures enter the digest as their shortest exact text, which is the same for the same bits.
+fn absorb_kpis(hash: &mut Sha256, kpis: &Kpis) {
+    hash.update(format!("{kpis:?}").as_bytes());
+}

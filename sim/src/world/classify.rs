@@ -1,0 +1,173 @@
+//! Why a customer is dark: the one place that turns the state of the village into a class and a chain.
+//!
+//! Read from the inside out: line → meter → relay → who decides over the relay → what keeps the decision from the
+//! meter. A wait whose obstacle has just gone (the tower is back, the retry is due in a minute) keeps the obstacle's
+//! name: without it there would be no wait.
+
+use taa_dcu::config::CreditAt;
+
+use super::{
+    Village,
+    light::Status,
+    money::Stage,
+    parts::{easiest_to_clear, hardest_to_clear},
+    population::{One, Opened},
+};
+use crate::cause::{Cause, Chain, DownClass};
+
+/// How long an obstacle that has gone is remembered: the longest back-off of the DCU's retries, with room.
+const MEMORY_MS: u64 = 2 * 3_600_000;
+
+impl Village<'_> {
+    /// Brings the status of all touched customers up to date.
+    pub(crate) fn settle(&mut self, now_ms: u64) {
+        if self.touched_all {
+            self.touched_all = false;
+            self.touched.clear();
+            for customer in 0..self.people.len() {
+                self.classify(customer, now_ms);
+            }
+            return;
+        }
+        while let Some(customer) = self.touched.pop() {
+            self.classify(customer, now_ms);
+        }
+    }
+
+    /// This customer's status may have changed.
+    pub(crate) fn touch(&mut self, customer: u32) {
+        if self.touched.last() != Some(&customer) {
+            self.touched.push(customer);
+        }
+    }
+
+    /// Anybody's status may have changed.
+    pub(crate) fn touch_all(&mut self) {
+        self.touched_all = true;
+    }
+
+    fn classify(&mut self, customer: u32, now_ms: u64) {
+        let status = self.status_of(customer, now_ms);
+        let one = self.people.of(customer);
+        let before = one.light.status();
+        if before == status {
+            return;
+        }
+        one.load.integrate(now_ms, matches!(before, Status::Lost(..)));
+        let ended = one.light.turn(customer, now_ms, status, &mut self.outages, &mut self.records.downtime);
+        if matches!(status, Status::Lit | Status::NoCredit) {
+            one.purse.blocker = Chain::EMPTY;
+        }
+        if let Some(length_ms) = ended {
+            self.darkness_ended(customer, length_ms, now_ms);
+        }
+    }
+
+    fn status_of(&mut self, customer: u32, now_ms: u64) -> Status {
+        let tariff = &self.scenario.tariff;
+        let One { identity, unit, purse, .. } = self.people.of(customer);
+        if purse.gone_ms.is_some() {
+            return Status::Gone;
+        }
+        if unit.meter.lit() && !unit.dead {
+            return Status::Lit;
+        }
+        let feeder = identity.feeder;
+        let (dead, opened, last_loss) = (unit.dead, unit.opened, unit.last_loss);
+        let entitled = purse.entitled(unit.energy_mwh(now_ms), tariff);
+        let held = purse.open.first().copied();
+        let wish = purse.wish;
+        // An obstacle that has gone still explains the wait that follows it, until retries must have gone round.
+        let recent = now_ms - purse.blocked_ms <= MEMORY_MS;
+        let blocker = if recent { purse.blocker } else { Chain::EMPTY };
+
+        let meter = dead.then(|| self.meter_dead_chain(customer));
+        let physical = hardest_to_clear([self.line_dead(feeder), meter]);
+        if entitled {
+            let chain = match physical {
+                Some(chain) => chain,
+                None => self.open_although_entitled(customer, opened, last_loss, blocker, now_ms),
+            };
+            return Status::Lost(DownClass::SupplyDown, chain);
+        }
+        if let Some(payment) = held {
+            let obstacle = physical.or_else(|| self.holding(customer, payment, now_ms));
+            let chain = Chain::of(Cause::RelayOpen).because(Cause::CreditUndelivered);
+            return Status::Lost(
+                DownClass::CreditStuck,
+                chain.then(self.remember(customer, obstacle, blocker, now_ms)),
+            );
+        }
+        match wish {
+            Some(wish) if !wish.blocked.is_empty() => {
+                Status::Lost(DownClass::PaymentBlocked, Chain::of(Cause::RelayOpen).then(wish.blocked))
+            }
+            _ => Status::NoCredit,
+        }
+    }
+
+    /// The obstacle now, or the last one of this wait, or plain latency.
+    fn remember(&mut self, customer: u32, obstacle: Option<Chain>, last: Chain, now_ms: u64) -> Chain {
+        match obstacle {
+            Some(chain) => {
+                let purse = self.people.of(customer).purse;
+                purse.blocker = chain;
+                purse.blocked_ms = now_ms;
+                chain
+            }
+            None if !last.is_empty() => last,
+            None => Chain::of(Cause::InTransit),
+        }
+    }
+
+    fn open_although_entitled(
+        &mut self,
+        customer: u32,
+        opened: Opened,
+        last_loss: Chain,
+        blocker: Chain,
+        now_ms: u64,
+    ) -> Chain {
+        let head = Chain::of(Cause::RelayOpen);
+        let obstacle = self.order_obstacle(customer, now_ms);
+        match opened {
+            Opened::AtBoot => {
+                let chain = head.because(Cause::BootedOpen);
+                // Both are needed: without the loss of power the relay would be closed, without the obstacle it would be
+                // by now. The one whose absence is a scripted fault's absence names the hours.
+                let obstacle = self.remember(customer, obstacle, blocker, now_ms);
+                let waits = obstacle != Chain::of(Cause::InTransit) || last_loss.is_empty();
+                chain.then(if waits { easiest_to_clear(obstacle, last_loss) } else { last_loss })
+            }
+            Opened::Stale => head.because(Cause::StaleReading).then(self.remember(customer, obstacle, blocker, now_ms)),
+            Opened::ForDebt | Opened::No => {
+                head.because(Cause::OrderUndelivered).then(self.remember(customer, obstacle, blocker, now_ms))
+            }
+        }
+    }
+
+    /// What keeps an order from the deciding party from the meter.
+    fn order_obstacle(&mut self, customer: u32, now_ms: u64) -> Option<Chain> {
+        let remote = self.traits.credit_at == CreditAt::Cloud;
+        self.between_cloud_and_meter(customer, remote, now_ms)
+    }
+
+    fn between_cloud_and_meter(&mut self, customer: u32, from_cloud: bool, now_ms: u64) -> Option<Chain> {
+        let cloud = (from_cloud && !self.cloud_part.up()).then(|| self.cloud_part.chain());
+        let wan = (from_cloud && !self.wan.up()).then(|| self.wan.chain());
+        let site = (!self.site.up()).then(|| self.site_chain());
+        let mesh = if site.is_none() { self.unreachable(customer, now_ms) } else { None };
+        hardest_to_clear([cloud, wan, site, mesh])
+    }
+
+    /// What holds an accepted payment.
+    fn holding(&mut self, customer: u32, payment: u32, now_ms: u64) -> Option<Chain> {
+        match self.pays[payment as usize].stage {
+            Stage::CallbackLost => Some(Chain::of(Cause::CallbackLost)),
+            Stage::Accepted => (!self.cloud_part.up()).then(|| self.cloud_part.chain()),
+            Stage::AtCloud => self.between_cloud_and_meter(customer, true, now_ms),
+            Stage::Credited => self.order_obstacle(customer, now_ms),
+            Stage::Wanted | Stage::Applied => None,
+        }
+    }
+}

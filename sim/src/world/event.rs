@@ -1,0 +1,74 @@
+//! The events of the village: small and `Copy`; bytes travel beside them in [`super::message::Messages`].
+
+use super::message::MessageId;
+
+/// What happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// Edge `n` of the exogenous timeline.
+    Edge(u32),
+    /// The plant is stepped.
+    PlantTick { generation: u32 },
+    /// A quarter of an hour of plant data is recorded.
+    Sample,
+    /// The second SIM takes over.
+    Failover { generation: u32 },
+    /// The DCU's own battery runs out.
+    HoldupEmpty { generation: u32 },
+    /// The DCU has booted.
+    DcuBooted { generation: u32 },
+    /// The DCU's deadline.
+    DcuWake { generation: u32 },
+    /// Bytes reach a meter.
+    AtMeter { customer: u32, message: MessageId },
+    /// Bytes of a meter reach the DCU.
+    AtDcu { customer: u32, message: MessageId },
+    /// Bytes of the DCU reach the cloud.
+    AtCloud { message: MessageId },
+    /// Bytes of the cloud reach the DCU.
+    DownAtDcu { message: MessageId },
+    /// The cloud's deadline.
+    CloudWake { generation: u32 },
+    /// A meter has joined the mesh.
+    Joined { customer: u32, generation: u32 },
+    /// A meter's own deadline (credit in the meter runs out).
+    MeterWake { customer: u32, generation: u32 },
+    /// A customer's appliances for the day are drawn.
+    Day { customer: u32 },
+    /// The next appliance switches.
+    Switch { customer: u32, generation: u32 },
+    /// A customer thinks of paying, or tries again.
+    Person { customer: u32, generation: u32 },
+    /// Provider or agent has accepted a payment.
+    Accepted { payment: u32 },
+    /// The provider's callback is due at the cloud.
+    Callback { payment: u32 },
+}
+
+impl Event {
+    /// Two words for the digest: what it is, and what it carries. Message bytes are digested when they arrive.
+    pub(crate) fn words(self) -> [u64; 2] {
+        let pair = |code: u64, a: u32, b: u32| [code, (u64::from(a) << 32) | u64::from(b)];
+        match self {
+            Self::Edge(n) => pair(1, n, 0),
+            Self::PlantTick { generation } => pair(2, generation, 0),
+            Self::Sample => pair(3, 0, 0),
+            Self::Failover { generation } => pair(4, generation, 0),
+            Self::HoldupEmpty { generation } => pair(5, generation, 0),
+            Self::DcuBooted { generation } => pair(6, generation, 0),
+            Self::DcuWake { generation } => pair(7, generation, 0),
+            Self::AtMeter { customer, message } => pair(8, customer, message.number()),
+            Self::AtDcu { customer, message } => pair(9, customer, message.number()),
+            Self::AtCloud { message } => pair(10, message.number(), 0),
+            Self::DownAtDcu { message } => pair(11, message.number(), 0),
+            Self::CloudWake { generation } => pair(12, generation, 0),
+            Self::Joined { customer, generation } => pair(13, customer, generation),
+            Self::MeterWake { customer, generation } => pair(14, customer, generation),
+            Self::Day { customer } => pair(15, customer, 0),
+            Self::Switch { customer, generation } => pair(16, customer, generation),
+            Self::Person { customer, generation } => pair(17, customer, generation),
+            Self::Accepted { payment } => pair(18, payment, 0),
+            Self::Callback { payment } => pair(19, payment, 0),
+        }
+    }
+}

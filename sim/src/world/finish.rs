@@ -1,0 +1,194 @@
+//! Closing the books: open intervals, per-customer totals, telemetry, links, KPIs.
+
+use taa_models::demand::Class;
+use taa_scenarios::model::Scenario;
+
+use super::Village;
+use crate::{
+    cause::Chain,
+    kpi::{self, Totals},
+    records::{Component, CustomerRow, OutageRow, Records, TelemetryRow},
+    result::Kpis,
+};
+
+/// Components that are down now, with their start and chain.
+#[derive(Debug, Default)]
+pub(crate) struct ComponentLog {
+    open: Vec<(Component, u64, Chain)>,
+}
+
+impl ComponentLog {
+    /// Component is down as of now for this reason; nothing when it is up.
+    pub(crate) fn turn(
+        &mut self,
+        component: Component,
+        down: Option<Chain>,
+        now_ms: u64,
+        records: &mut Records,
+    ) -> bool {
+        let at = self.open.iter().position(|o| o.0 == component);
+        if at.map(|i| self.open[i].2) == down {
+            return false;
+        }
+        if let Some(i) = at {
+            let (_, start_ms, chain) = self.open.remove(i);
+            if now_ms > start_ms {
+                records.outages.push(OutageRow { component, start_ms, end_ms: now_ms, chain });
+            }
+        }
+        if let Some(chain) = down {
+            self.open.push((component, now_ms, chain));
+        }
+        true
+    }
+
+    fn finish(&mut self, now_ms: u64, records: &mut Records) {
+        for (component, start_ms, chain) in self.open.drain(..) {
+            if now_ms > start_ms {
+                records.outages.push(OutageRow { component, start_ms, end_ms: now_ms, chain });
+            }
+        }
+    }
+}
+
+/// Which hourly readings have reached whom, one bit per customer and hour.
+#[derive(Debug)]
+pub(crate) struct TelemetryCount {
+    customers: usize,
+    first_period: u32,
+    at_dcu: BitTable,
+    at_cloud: BitTable,
+}
+
+#[derive(Debug)]
+struct BitTable {
+    words: Vec<u64>,
+    by_hour: Vec<u32>,
+}
+
+impl BitTable {
+    fn new(hours: usize, customers: usize) -> Self {
+        Self { words: vec![0; (hours * customers).div_ceil(64)], by_hour: vec![0; hours] }
+    }
+
+    fn set(&mut self, hour: usize, customer: usize, customers: usize) {
+        let Some(count) = self.by_hour.get_mut(hour) else { return };
+        let bit = hour * customers + customer;
+        let mask = 1_u64 << (bit % 64);
+        let word = &mut self.words[bit / 64];
+        if *word & mask == 0 {
+            *word |= mask;
+            *count += 1;
+        }
+    }
+}
+
+impl TelemetryCount {
+    pub(crate) fn new(customers: usize, hours: usize, first_period: u32) -> Self {
+        let table = || BitTable::new(hours, customers);
+        Self { customers, first_period, at_dcu: table(), at_cloud: table() }
+    }
+
+    pub(crate) fn stored(&mut self, customer: u32, period: u32) {
+        let hour = period.wrapping_sub(self.first_period) as usize;
+        self.at_dcu.set(hour, customer as usize, self.customers);
+    }
+
+    pub(crate) fn arrived(&mut self, customer: u32, period: u32) {
+        let hour = period.wrapping_sub(self.first_period) as usize;
+        self.at_cloud.set(hour, customer as usize, self.customers);
+    }
+
+    fn rows(&self, hours: u64, records: &mut Records) {
+        for hour in 0..hours as usize {
+            records.telemetry.push(TelemetryRow {
+                time_ms: (hour as u64 + 1) * 3_600_000,
+                due: self.customers as u32,
+                at_dcu: self.at_dcu.by_hour[hour],
+                at_cloud: self.at_cloud.by_hour[hour],
+            });
+        }
+    }
+}
+
+impl Village<'_> {
+    /// Ends the run at this time: what it leaves.
+    pub(crate) fn finish(mut self, now_ms: u64) -> (Records, Kpis) {
+        let tariff = &self.scenario.tariff;
+        self.component_down.finish(now_ms, &mut self.records);
+        self.mesh.integrate(now_ms);
+        let mut totals = totals(self.scenario, now_ms);
+        let days = now_ms as f64 / 86_400_000.0;
+        for customer in 0..self.people.len() {
+            let layout = &self.scenario.village.customers[customer as usize];
+            let one = self.people.of(customer);
+            let lost = matches!(one.light.status(), super::light::Status::Lost(..));
+            one.load.integrate(now_ms, lost);
+            one.light.finish(customer, now_ms, &mut self.records.downtime);
+            let energy_mwh = one.unit.energy_mwh(now_ms);
+            one.purse.count_unbilled(energy_mwh, tariff);
+            let [supply_down_ms, credit_stuck_ms, payment_blocked_ms] = one.light.lost_ms;
+            totals.entitled_ms += one.light.lit_ms + supply_down_ms;
+            if let Some(gone_ms) = one.purse.gone_ms {
+                let days_left = (now_ms - gone_ms) as f64 / 86_400_000.0;
+                totals.churned_spend_minor += (one.purse.daily_spend_minor * days_left) as i64;
+            }
+            let hour_ms = 3_600_000.0;
+            totals.tiers.push(kpi::mtf_tier(
+                one.light.lit_ms as f64 / hour_ms / days,
+                one.light.lit_evening_ms as f64 / hour_ms / days,
+                f64::from(one.light.interruptions) / days * 7.0,
+                connection_limit_w(one.identity.class),
+            ));
+            self.records.customers.push(CustomerRow {
+                id: layout.id.clone(),
+                class: layout.class.name().to_owned(),
+                customer,
+                served_wh: energy_mwh as f64 / 1000.0,
+                unserved_wh: one.load.unserved_energy as f64 / 3.6e9,
+                unbilled_wh: one.purse.unbilled_mwh as f64 / 1000.0,
+                paid_minor: one.purse.paid_minor,
+                supply_down_ms,
+                credit_stuck_ms,
+                payment_blocked_ms,
+                zero_credit_ms: one.light.no_credit_ms,
+                longest_ms: one.light.longest_ms,
+                interruptions: one.light.interruptions,
+                hops: u32::from(one.unit.hops),
+                path_etx: one.unit.path_etx,
+                churned_ms: one.purse.gone_ms,
+            });
+        }
+        self.payment_rows();
+        self.telemetry.rows(now_ms / 3_600_000, &mut self.records);
+        totals.mesh_sent = self.mesh.sent;
+        totals.mesh_delivered = self.mesh.delivered;
+        totals.joins_s = std::mem::take(&mut self.mesh.joins_s);
+        totals.isolated_node_ms = self.mesh.isolated_node_ms;
+        totals.battery_cycles = self.power.plant.equivalent_cycles();
+        let kpis = kpi::kpis(&self.records, &totals, tariff);
+        (self.records, kpis)
+    }
+}
+
+fn totals(scenario: &Scenario, horizon_ms: u64) -> Totals {
+    let economics = &scenario.economics;
+    let minor = f64::from(scenario.tariff.minor_per_unit);
+    Totals {
+        horizon_ms,
+        reconnection_minor: (economics.connection_usd * economics.currency_per_usd * minor) as i64,
+        fault_ids: scenario.faults.iter().map(|fault| fault.id.clone()).collect(),
+        ..Totals::default()
+    }
+}
+
+/// What a connection of this class may draw, W: the breaker that mini-grid operators fit (assumed: 2 A, 5 A, 10 A at
+/// 230 V for households and shops, three-phase supply for the mill).
+fn connection_limit_w(class: Class) -> f64 {
+    match class {
+        Class::HouseholdLow => 460.0,
+        Class::HouseholdMiddle | Class::Shop => 1150.0,
+        Class::HouseholdHigh | Class::School | Class::Clinic => 2300.0,
+        Class::Mill => 10_000.0,
+    }
+}

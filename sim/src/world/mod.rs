@@ -1,0 +1,199 @@
+//! The village as one kernel model: the state, and which room handles which event.
+//!
+//! ```text
+//!   demand ─▶ power ─▶ meters ◀─bytes─▶ radio ◀─bytes─▶ site (Dcu) ◀─bytes─▶ cloud
+//!     ▲         │                                                            ▲
+//!   people ──── money ── provider ───────────────────────────────────────────┘
+//!               classify: who is dark, in which class, along which chain
+//! ```
+//!
+//! Each file is an `impl Village` block over its own part of the state. After every event [`Village::settle`] brings
+//! the status of the customers it touched up to date; that is the only place where lost time is booked.
+
+mod backhaul;
+mod classify;
+mod demand;
+mod event;
+mod finish;
+mod light;
+mod message;
+mod money;
+mod outside;
+mod parts;
+mod population;
+mod power;
+mod radio;
+mod setup;
+mod site;
+mod sky;
+mod timeline;
+mod wan;
+
+use taa_dcu::config::Traits;
+use taa_scenarios::model::Scenario;
+
+pub(crate) use self::{event::Event, setup::unreached, timeline::Timeline};
+use self::{
+    message::Messages, money::Pay, parts::Part, population::Population, power::Power, radio::Mesh, site::Site, wan::Wan,
+};
+use crate::{
+    cause::Chain,
+    kernel::{Fired, Model, NodeId, Queue, RollingDigest},
+    records::{LogRow, Records},
+};
+
+/// Kernel nodes that are not customers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ops {
+    plant: NodeId,
+    dcu: NodeId,
+    wan: NodeId,
+    cloud: NodeId,
+    outside: NodeId,
+}
+
+/// The village under one architecture.
+pub(crate) struct Village<'s> {
+    scenario: &'s Scenario,
+    timeline: &'s Timeline,
+    traits: Traits,
+    /// Seed and replication.
+    seed: (u64, u32),
+    ops: Ops,
+    people: Population,
+    power: Power,
+    inverter: Part,
+    feeders: Vec<Part>,
+    meter_parts: Vec<Part>,
+    mesh: Mesh,
+    site: Site,
+    wan: Wan,
+    cloud: backhaul::CloudHost,
+    cloud_part: Part,
+    provider: Part,
+    agent: Part,
+    /// Payments whose callback waits for the cloud to come back.
+    intake: Vec<u32>,
+    pays: Vec<Pay>,
+    leaving: Vec<u32>,
+    outages: u32,
+    touched: Vec<u32>,
+    touched_all: bool,
+    messages: Messages,
+    scratch: Vec<u8>,
+    records: Records,
+    component_down: finish::ComponentLog,
+    telemetry: finish::TelemetryCount,
+    /// Digest of the bytes that arrived anywhere.
+    payloads: RollingDigest,
+}
+
+impl Model for Village<'_> {
+    type Event = Event;
+
+    fn handle(&mut self, fired: &Fired<Event>, queue: &mut Queue<Event>) {
+        let now_ms = fired.time.as_ms();
+        match fired.event {
+            Event::Edge(number) => self.edge(number, now_ms, queue),
+            Event::PlantTick { generation } => self.plant_tick(generation, now_ms, queue),
+            Event::Sample => self.sample(now_ms, queue),
+            Event::Failover { generation } => self.fail_over(generation, now_ms, queue),
+            Event::HoldupEmpty { generation } => self.holdup_empty(generation, now_ms, queue),
+            Event::DcuBooted { generation } => self.dcu_booted(generation, now_ms, queue),
+            Event::DcuWake { generation } => self.dcu_wakes(generation, now_ms, queue),
+            Event::AtMeter { customer, message } => {
+                let bytes = self.messages.take(message);
+                self.payloads.absorb_bytes(&bytes);
+                self.at_meter(customer, &bytes, now_ms, queue);
+                self.messages.recycle(message, bytes);
+            }
+            Event::AtDcu { customer, message } => {
+                let bytes = self.messages.take(message);
+                self.payloads.absorb_bytes(&bytes);
+                self.at_dcu(customer, &bytes, now_ms, queue);
+                self.messages.recycle(message, bytes);
+            }
+            Event::AtCloud { message } => {
+                let bytes = self.messages.take(message);
+                self.payloads.absorb_bytes(&bytes);
+                self.at_cloud(&bytes, now_ms, queue);
+                self.messages.recycle(message, bytes);
+            }
+            Event::DownAtDcu { message } => {
+                let bytes = self.messages.take(message);
+                self.payloads.absorb_bytes(&bytes);
+                self.down_at_dcu(&bytes, now_ms, queue);
+                self.messages.recycle(message, bytes);
+            }
+            Event::CloudWake { generation } => self.cloud_wakes(generation, now_ms, queue),
+            Event::Joined { customer, generation } => {
+                if self.people.of(customer).unit.join_wake.is_current(generation) {
+                    self.joined(customer, now_ms, queue);
+                }
+            }
+            Event::MeterWake { customer, generation } => {
+                if self.people.of(customer).unit.wake.is_current(generation) {
+                    self.meter_wakes(customer, now_ms, queue);
+                }
+            }
+            Event::Day { customer } => self.day(customer, now_ms, queue),
+            Event::Switch { customer, generation } => {
+                if self.people.of(customer).load.wake.is_current(generation) {
+                    self.switch(customer, now_ms, queue);
+                }
+            }
+            Event::Person { customer, generation } => {
+                if self.people.of(customer).purse.wake.is_current(generation) {
+                    self.person_wakes(customer, now_ms, queue);
+                }
+            }
+            Event::Accepted { payment } => self.accepted(payment, now_ms, queue),
+            Event::Callback { payment } => self.callback(payment, now_ms, queue),
+        }
+        self.settle(now_ms);
+        while let Some(customer) = self.leaving.pop() {
+            self.leave(customer, now_ms);
+            self.touch(customer);
+            self.settle(now_ms);
+        }
+    }
+
+    fn digest_words(event: &Event) -> [u64; 2] {
+        event.words()
+    }
+}
+
+impl Village<'_> {
+    /// Local second of the day and weekday (0 = Monday).
+    fn local(&self, now_ms: u64) -> (u32, u8) {
+        let start_local_s = self.scenario.run.start_unix_s + i64::from(self.scenario.site.utc_offset_s);
+        let local_s = start_local_s + (now_ms / 1000) as i64;
+        let second = local_s.rem_euclid(86_400) as u32;
+        // 1 January 1970 was a Thursday.
+        let weekday = (local_s.div_euclid(86_400) + 3).rem_euclid(7) as u8;
+        (second, weekday)
+    }
+
+    fn unix_ms(&self, now_ms: u64) -> i64 {
+        self.scenario.run.start_unix_s * 1000 + now_ms as i64
+    }
+
+    fn log(&mut self, time_ms: u64, kind: &'static str, subject: String, text: String) {
+        self.records.log.push(LogRow { time_ms, kind, subject, text });
+    }
+
+    /// A chain in words, nearest cause first.
+    fn say(&self, chain: Chain) -> String {
+        chain
+            .causes()
+            .map(|cause| match cause {
+                crate::cause::Cause::Scripted(n) => match self.scenario.faults.get(usize::from(n)) {
+                    Some(fault) => format!("scripted fault {}", fault.id),
+                    None => cause.words().to_owned(),
+                },
+                _ => cause.words().to_owned(),
+            })
+            .collect::<Vec<_>>()
+            .join(" because ")
+    }
+}

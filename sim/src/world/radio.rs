@@ -1,0 +1,253 @@
+//! The mesh under the village: who is reachable over which route, and messages on their way.
+//!
+//! Fidelity `message`: one event per delivered message, drawn hop by hop from the link models. Routes are the
+//! shortest-ETX tree over the meters that are alive; they are computed anew only when somebody sends after a change.
+
+use taa_models::{
+    draw::{Draws, NodeKey, Purpose},
+    mesh::{Delivery, MeshParams, NoRoute, Routes, Topology, join_delay_s},
+};
+use taa_scenarios::model::{Fault, FaultKind, FaultTarget, Village as Layout};
+
+use super::{Event, Village};
+use crate::{
+    cause::{Cause, Chain},
+    kernel::{Phase, Queue, SimTime},
+};
+
+const HOP_DRAWS: Purpose = Purpose::named("mesh hops");
+const JOIN_DRAWS: Purpose = Purpose::named("mesh join");
+/// Join times are rounded up to this, so that a whole village coming back costs few route computations, ms.
+const JOIN_GRID_MS: u64 = 15_000;
+/// A jammer aimed at a meter reaches this far, m.
+const JAM_RADIUS_M: f64 = 150.0;
+
+/// The mesh.
+pub(crate) struct Mesh {
+    pub(crate) topology: Topology,
+    pub(crate) params: MeshParams,
+    routes: Routes,
+    keys: Vec<NodeKey>,
+    /// Alive and joined, by node: meters, relays, root.
+    alive: Vec<bool>,
+    noise_rise_db: Vec<f32>,
+    jams: Vec<(u8, Vec<u32>, f32)>,
+    meters: usize,
+    pub(crate) dirty: bool,
+    messages: u64,
+    pub(crate) sent: u64,
+    pub(crate) delivered: u64,
+    pub(crate) joins_s: Vec<f64>,
+    isolated_since_ms: u64,
+    isolated: u64,
+    pub(crate) isolated_node_ms: u64,
+}
+
+impl Mesh {
+    pub(crate) fn new(topology: Topology, params: MeshParams, keys: Vec<NodeKey>, meters: usize) -> Self {
+        let nodes = keys.len();
+        let alive = vec![true; nodes];
+        let noise_rise_db = vec![0.0; nodes];
+        let routes = topology.routes(&alive, &noise_rise_db);
+        Self {
+            topology,
+            params,
+            routes,
+            keys,
+            alive,
+            noise_rise_db,
+            jams: Vec::new(),
+            meters,
+            dirty: true,
+            messages: 0,
+            sent: 0,
+            delivered: 0,
+            joins_s: Vec::new(),
+            isolated_since_ms: 0,
+            isolated: 0,
+            isolated_node_ms: 0,
+        }
+    }
+
+    /// The routes as of the last change.
+    pub(crate) fn routes(&self) -> &Routes {
+        &self.routes
+    }
+
+    /// Routes as of now.
+    fn refresh(&mut self, now_ms: u64) {
+        if !self.dirty {
+            return;
+        }
+        self.dirty = false;
+        self.integrate(now_ms);
+        self.topology.routes_into(&self.alive, &self.noise_rise_db, &mut self.routes);
+        self.isolated = (0..self.meters).filter(|&n| self.alive[n] && !self.routes.has_route(n)).count() as u64;
+    }
+
+    /// Brings the isolated node-hours up to now.
+    pub(crate) fn integrate(&mut self, now_ms: u64) {
+        self.isolated_node_ms += self.isolated * (now_ms - self.isolated_since_ms);
+        self.isolated_since_ms = now_ms;
+    }
+
+    fn draws(&mut self, seed: (u64, u32), node: usize) -> Draws {
+        self.messages += 1;
+        Draws::keyed(seed.0, seed.1, self.keys[node], HOP_DRAWS, self.messages)
+    }
+
+    /// Hands a message to the mesh; the delay when it arrives, ms.
+    fn carry(&mut self, seed: (u64, u32), meter: u32, bytes: usize, up: bool, now_ms: u64) -> Option<u64> {
+        self.refresh(now_ms);
+        self.sent += 1;
+        let node = meter as usize;
+        let mut draws = self.draws(seed, node);
+        match self.topology.deliver(&self.routes, node, bytes, up, &mut draws) {
+            Delivery::Delivered { delay_ms, .. } => {
+                self.delivered += 1;
+                Some(delay_ms)
+            }
+            Delivery::Lost { .. } => None,
+        }
+    }
+
+    /// The border router beside the DCU runs, or does not: without it nobody has a route.
+    pub(crate) fn root_turned(&mut self, up: bool) {
+        let root = self.topology.root();
+        self.dirty |= self.alive[root] != up;
+        self.alive[root] = up;
+    }
+
+    /// A scripted fault jams the air, or stops.
+    pub(crate) fn turn(&mut self, number: u8, fault: &Fault, on: bool, layout: &Layout) {
+        let FaultKind::RadioJammed { noise_rise_db } = fault.what else { return };
+        self.jams.retain(|j| j.0 != number);
+        if on {
+            let nodes = match &fault.target {
+                FaultTarget::Customers(list) => self.near(list, layout),
+                _ => (0..self.keys.len() as u32).collect(),
+            };
+            self.jams.push((number, nodes, noise_rise_db as f32));
+        }
+        self.noise_rise_db.fill(0.0);
+        for (_, nodes, rise) in &self.jams {
+            for &node in nodes {
+                let rise_there = &mut self.noise_rise_db[node as usize];
+                *rise_there = rise_there.max(*rise);
+            }
+        }
+        self.dirty = true;
+    }
+
+    fn near(&self, customers: &[u32], layout: &Layout) -> Vec<u32> {
+        let place = |node: usize| match layout.customers.get(node) {
+            Some(customer) => customer.meter_at_m,
+            None => layout.relays.get(node - self.meters).unwrap_or(&layout.dcu).at_m,
+        };
+        let close = |a: [f64; 2], b: [f64; 2]| libm::hypot(a[0] - b[0], a[1] - b[1]) <= JAM_RADIUS_M;
+        (0..self.keys.len())
+            .filter(|&node| customers.iter().any(|&c| close(place(node), place(c as usize))))
+            .map(|node| node as u32)
+            .collect()
+    }
+
+    fn jam(&self, node: usize) -> Option<u8> {
+        self.jams.iter().find(|j| j.1.contains(&(node as u32))).or(self.jams.first()).map(|j| j.0)
+    }
+}
+
+impl Village<'_> {
+    /// Bytes of the DCU for a meter.
+    pub(crate) fn send_down(&mut self, customer: u32, bytes: &[u8], now_ms: u64, queue: &mut Queue<Event>) {
+        if let Some(delay_ms) = self.mesh.carry(self.seed, customer, bytes.len(), false, now_ms) {
+            let message = self.messages.put(bytes);
+            let node = self.people.of(customer).identity.node;
+            queue.at(SimTime::from_ms(now_ms + delay_ms), Phase::Meter, node, Event::AtMeter { customer, message });
+        }
+    }
+
+    /// Bytes have reached a meter: it answers, if it lives.
+    pub(crate) fn at_meter(&mut self, customer: u32, frame: &[u8], now_ms: u64, queue: &mut Queue<Event>) {
+        let mut reply = std::mem::take(&mut self.scratch);
+        reply.clear();
+        let unit = self.people.of(customer).unit;
+        let closed_before = unit.meter.relay_closed();
+        let answers = unit.meter.handle_receive(now_ms * 1_000_000, frame, &mut reply);
+        let closed = unit.meter.relay_closed();
+        if answers
+            && !reply.is_empty()
+            && let Some(delay_ms) = self.mesh.carry(self.seed, customer, reply.len(), true, now_ms)
+        {
+            let message = self.messages.put(&reply);
+            let at = SimTime::from_ms(now_ms + delay_ms);
+            queue.at(at, Phase::Dcu, self.ops.dcu, Event::AtDcu { customer, message });
+        }
+        self.scratch = reply;
+        if closed != closed_before {
+            self.relay_turned(customer, closed, now_ms, queue);
+        } else {
+            self.meter_deadline(customer, now_ms, queue);
+        }
+    }
+
+    /// A meter got or lost its voltage, or died, or was mended.
+    pub(crate) fn mesh_power_turned(&mut self, customer: u32, awake: bool, now_ms: u64, queue: &mut Queue<Event>) {
+        self.mesh.alive[customer as usize] = false;
+        self.mesh.dirty = true;
+        let seed = self.seed;
+        let one = self.people.of(customer);
+        if !awake || one.unit.dead {
+            one.unit.joining_since_ms = None;
+            one.unit.join_wake.cancel();
+            return;
+        }
+        one.unit.joining_since_ms = Some(now_ms);
+        one.unit.joins += 1;
+        let mut draws = Draws::keyed(seed.0, seed.1, one.identity.key, JOIN_DRAWS, one.unit.joins);
+        let delay_ms = (join_delay_s(&self.mesh.params, one.unit.hops, &mut draws) * 1000.0) as u64;
+        let at_ms = (now_ms + delay_ms).next_multiple_of(JOIN_GRID_MS);
+        let node = one.identity.node;
+        queue.arm(&mut one.unit.join_wake, SimTime::from_ms(at_ms), Phase::Radio, node, |generation| Event::Joined {
+            customer,
+            generation,
+        });
+    }
+
+    /// A meter has joined: it can be reached and forwards for others.
+    pub(crate) fn joined(&mut self, customer: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        let unit = self.people.of(customer).unit;
+        if let Some(since_ms) = unit.joining_since_ms.take() {
+            self.mesh.joins_s.push((now_ms - since_ms) as f64 / 1000.0);
+        }
+        self.mesh.alive[customer as usize] = true;
+        self.mesh.dirty = true;
+        self.site_meter_heard(customer, now_ms, queue);
+        // The way to others may lead through this one.
+        self.touch_all();
+    }
+
+    /// Why the DCU cannot reach a meter whose line is alive; nothing when it can.
+    pub(crate) fn unreachable(&mut self, customer: u32, now_ms: u64) -> Option<Chain> {
+        self.mesh.refresh(now_ms);
+        let node = customer as usize;
+        if self.mesh.alive[node] && self.mesh.routes.has_route(node) {
+            return None;
+        }
+        let last_loss = self.people.of(customer).unit.last_loss;
+        if !self.mesh.alive[node] {
+            return Some(Chain::of(Cause::Rejoining).then(last_loss));
+        }
+        let isolated = Chain::of(Cause::MeshIsolated);
+        Some(match self.mesh.routes.why_not[node] {
+            Some(NoRoute::HopLimit) => isolated.because(Cause::HopLimit),
+            Some(NoRoute::Jammed) => match self.mesh.jam(node) {
+                Some(number) => isolated.because(Cause::Scripted(number)),
+                None => isolated.because(Cause::RadioLoss),
+            },
+            Some(NoRoute::ForwarderDark | NoRoute::SelfDark) => isolated
+                .because(Cause::ForwarderDark)
+                .then(if last_loss.is_empty() { self.power.off } else { last_loss }),
+            Some(NoRoute::OutOfRange) | None => isolated,
+        })
+    }
+}

@@ -1,0 +1,300 @@
+//! Building the village: nodes, customers, mesh, plant, site, cloud, and the first events.
+
+use sha2::{Digest as _, Sha256};
+use taa_dcu::{
+    cloud::{Cloud, CloudConfig},
+    config::{BootRelay, CreditAt, DcuConfig, MeterEntry, Traits},
+};
+use taa_meter::{Meter, MeterConfig};
+use taa_models::{
+    demand,
+    draw::{Draws, NodeKey, Purpose},
+    mesh::{MeshNode, Topology},
+    people::Disposition,
+    pv::Array,
+    radio::{Antenna, MountKind, RoofKind, WallKind, leakage_db},
+    weather::SunContext,
+};
+use taa_scenarios::model::{FaultKind, Placement, Roof, Scenario, Wall};
+
+use super::{
+    Event, Ops, Timeline, Village,
+    backhaul::CloudHost,
+    finish::{ComponentLog, TelemetryCount},
+    light::Light,
+    message::Messages,
+    parts::Part,
+    population::{Identity, Load, MeterUnit, Opened, Population, Purse},
+    power::{Power, SAMPLE_MS, TICK_MS},
+    radio::Mesh,
+    site::Site,
+    sky::Sky,
+    wan::Wan,
+};
+use crate::{
+    cause::{Cause, Chain},
+    kernel::{KernelError, NodeId, NodeTable, Phase, Queue, RollingDigest, SimTime, Wake},
+    records::{LinkRow, Records},
+    result::Digest,
+};
+
+const DISPOSITION: Purpose = Purpose::named("disposition");
+const APPLIANCES: Purpose = Purpose::named("appliances");
+const OPENING: Purpose = Purpose::named("opening balance");
+const PASSWORD: Purpose = Purpose::named("lls password");
+
+/// Kernel ids of what is not a customer; a scenario id cannot contain a slash at its start.
+const OPS: [&str; 5] = ["/plant", "/dcu", "/wan", "/cloud", "/outside"];
+const HEIGHT_M: [(Placement, f64); 3] = [(Placement::Pole, 4.0), (Placement::Wall, 1.8), (Placement::Indoor, 1.5)];
+
+impl<'s> Village<'s> {
+    /// The village under these traits, with its first events scheduled.
+    pub(crate) fn build(
+        scenario: &'s Scenario,
+        timeline: &'s Timeline,
+        traits: Traits,
+    ) -> Result<(Self, Queue<Event>), KernelError> {
+        let seed = (scenario.run.seed, 0);
+        let layout = &scenario.village;
+        let ids = layout.customers.iter().map(|c| c.id.as_str()).chain(OPS);
+        let nodes = NodeTable::new(ids)?;
+        let op = |name: &str| nodes.id(name).ok_or_else(|| KernelError::DuplicateNode { id: name.to_owned() });
+        let ops =
+            Ops { plant: op(OPS[0])?, dcu: op(OPS[1])?, wan: op(OPS[2])?, cloud: op(OPS[3])?, outside: op(OPS[4])? };
+        let mesh = mesh(scenario, seed);
+        let entries = entries(scenario, seed);
+        let mut people = Population::new();
+        for (index, entry) in entries.iter().enumerate() {
+            let node = op(&layout.customers[index].id)?;
+            people.spawn(customer(scenario, traits, seed, index, entry, node, &mesh));
+        }
+        let config = dcu_config(scenario, traits);
+        let cloud_config = CloudConfig {
+            utc_offset_s: scenario.site.utc_offset_s,
+            ..CloudConfig::new(traits, scenario.tariff.clone())
+        };
+        let cloud = Cloud::new(cloud_config, &entries);
+        let hours = scenario.run.days as usize * 24;
+        let first_period = (scenario.run.start_unix_s / 3600) as u32;
+        let mut village = Self {
+            scenario,
+            timeline,
+            traits,
+            seed,
+            ops,
+            power: power(scenario),
+            inverter: Part::new(Cause::InverterFailed),
+            feeders: layout.feeders.iter().map(|_| Part::new(Cause::FeederOpen)).collect(),
+            meter_parts: layout.customers.iter().map(|_| Part::new(Cause::MeterDead)).collect(),
+            site: Site::new(config, entries, (scenario.comms.dcu_holdup_h * 3_600_000.0) as u64),
+            wan: Wan::new(traits.backhaul),
+            cloud: CloudHost::new(cloud),
+            cloud_part: Part::new(Cause::CloudDown),
+            provider: Part::new(Cause::ProviderDown),
+            agent: Part::new(Cause::AgentAway),
+            intake: Vec::new(),
+            pays: Vec::new(),
+            leaving: Vec::new(),
+            outages: 0,
+            touched: Vec::new(),
+            touched_all: false,
+            messages: Messages::default(),
+            scratch: Vec::new(),
+            records: Records::default(),
+            component_down: ComponentLog::default(),
+            telemetry: TelemetryCount::new(layout.customers.len(), hours, first_period),
+            payloads: RollingDigest::default(),
+            people,
+            mesh,
+        };
+        village.record_links();
+        let mut queue = Queue::new(nodes);
+        village.start(&mut queue);
+        Ok((village, queue))
+    }
+
+    fn start(&mut self, queue: &mut Queue<Event>) {
+        self.arm_edge(0, queue);
+        let first = SimTime::from_ms(TICK_MS);
+        queue.arm(&mut self.power.wake, first, Phase::Power, self.ops.plant, |generation| Event::PlantTick {
+            generation,
+        });
+        queue.at(SimTime::from_ms(SAMPLE_MS), Phase::Probe, self.ops.plant, Event::Sample);
+        for customer in 0..self.people.len() {
+            let one = self.people.of(customer);
+            let node = one.identity.node;
+            // People do not look at their balance all at once.
+            let spread_ms = one.identity.key.0 % 86_400_000;
+            queue.at(SimTime::ZERO, Phase::Customer, node, Event::Day { customer });
+            self.arm_person(customer, spread_ms, queue);
+            self.connection_turned(customer, 0, queue);
+        }
+        self.boot_dcu(0, queue);
+        self.boot_cloud(queue);
+        self.settle(0);
+    }
+
+    /// Weather, outside lives, everybody's dispositions: what no architecture can influence.
+    pub(crate) fn exogenous_digest(&mut self) -> Digest {
+        let mut hash = Sha256::new();
+        hash.update(self.timeline.digest.0);
+        for customer in 0..self.people.len() {
+            let one = self.people.of(customer);
+            hash.update(format!("{:?}{:?}", one.purse.disposition, one.load.appliances).as_bytes());
+        }
+        Digest(hash.finalize().into())
+    }
+
+    /// Bytes that arrived anywhere.
+    pub(crate) fn payload_digest(&self) -> Digest {
+        self.payloads.finish()
+    }
+
+    fn record_links(&mut self) {
+        let root = self.mesh.topology.root();
+        let name = |node: usize| if node == root { u32::MAX } else { node as u32 };
+        for link in self.mesh.topology.links() {
+            let (a, b) = (link.a, link.b);
+            let parent = |node: usize| self.mesh.routes().parent[node];
+            let in_tree = parent(a) == Some(b as u32) || parent(b) == Some(a as u32);
+            // Of the hundreds of thousands of audible pairs a reader wants those that are used or could be.
+            if in_tree || link.etx < 2.0 {
+                self.records.links.push(LinkRow {
+                    from: name(a),
+                    to: name(b),
+                    rssi_dbm: link.rssi_dbm as f32,
+                    per: link.per as f32,
+                    etx: link.etx as f32,
+                    in_tree,
+                });
+            }
+        }
+    }
+}
+
+fn power(scenario: &Scenario) -> Power {
+    let params = &scenario.power;
+    let site = &scenario.site;
+    let context = SunContext::new(scenario.run.start_unix_s, site.lat_deg, site.lon_deg);
+    let clouded = scenario.faults.iter().any(|f| matches!(f.what, FaultKind::Cloudy { .. }));
+    let sky = Sky::new(scenario.weather.series.clone(), context, Array::new(&params.pv));
+    Power::new(params, clouded, sky)
+}
+
+fn dcu_config(scenario: &Scenario, traits: Traits) -> DcuConfig {
+    DcuConfig { utc_offset_s: scenario.site.utc_offset_s, ..DcuConfig::new(traits, scenario.tariff.clone()) }
+}
+
+/// What an average customer of the class spends a day, minor units.
+fn daily_spend_minor(scenario: &Scenario, index: usize, factor: f64) -> f64 {
+    let class = scenario.village.customers[index].class;
+    let price = scenario.tariff.energy_price_per_kwh_minor as f64;
+    demand::mean_daily_wh(class) * factor / 1000.0 * price + scenario.tariff.daily_fee_minor as f64
+}
+
+fn entries(scenario: &Scenario, seed: (u64, u32)) -> Vec<MeterEntry> {
+    let customers = scenario.village.customers.iter().enumerate();
+    customers
+        .map(|(index, customer)| {
+            let key = NodeKey::of(&customer.id);
+            let mut password = Draws::keyed(seed.0, seed.1, key, PASSWORD, 0);
+            let mut opening = Draws::keyed(seed.0, seed.1, key, OPENING, 0);
+            // Somewhere between two top-ups.
+            let days = opening.uniform() * scenario.people.topup_interval_median_days * 2.0;
+            MeterEntry {
+                id: customer.meter_id.clone(),
+                account: customer.id.clone(),
+                lls_password: format!("{:08x}", password.u64() as u32).into_bytes(),
+                opening_balance_minor: (daily_spend_minor(scenario, index, 1.0) * days) as i64,
+            }
+        })
+        .collect()
+}
+
+fn customer(
+    scenario: &Scenario,
+    traits: Traits,
+    seed: (u64, u32),
+    index: usize,
+    entry: &MeterEntry,
+    node: NodeId,
+    mesh: &Mesh,
+) -> (Identity, MeterUnit, Load, Purse, Light) {
+    let customer = &scenario.village.customers[index];
+    let key = NodeKey::of(&customer.id);
+    let draws = |purpose| Draws::keyed(seed.0, seed.1, key, purpose, 0);
+    let appliances = scenario.demand.for_customer(&mut draws(APPLIANCES));
+    let cash_share = scenario.comms.payments.cash_share;
+    let disposition = Disposition::draw(&scenario.people, cash_share, &mut draws(DISPOSITION));
+    let routes = mesh.routes();
+    let routed = routes.has_route(index);
+    let meter = Meter::new(MeterConfig {
+        logical_device_name: customer.meter_id.clone(),
+        energised: true,
+        boot_relay_open: traits.boot_relay == BootRelay::Open,
+        credit_at_meter: traits.credit_at == CreditAt::Meter,
+        lls_password: entry.lls_password.clone(),
+        unix_s_at_zero: scenario.run.start_unix_s,
+        utc_offset_s: scenario.site.utc_offset_s,
+        opening_credit_minor: entry.opening_balance_minor,
+        price_per_kwh_minor: scenario.tariff.energy_price_per_kwh_minor,
+        fee_per_day_minor: scenario.tariff.daily_fee_minor,
+        grace_minor: scenario.tariff.grace_minor,
+        ..MeterConfig::default()
+    });
+    let identity = Identity { node, key, class: customer.class, feeder: customer.feeder };
+    let unit = MeterUnit {
+        meter,
+        wake: Wake::default(),
+        dead: false,
+        opened: Opened::No,
+        ordered: None,
+        last_loss: Chain::EMPTY,
+        joining_since_ms: None,
+        joins: 0,
+        join_wake: Wake::default(),
+        hops: if routed { routes.hops[index] } else { 0 },
+        path_etx: if routed { routes.path_etx[index] } else { 0.0 },
+    };
+    let daily = daily_spend_minor(scenario, index, appliances.scale);
+    (identity, unit, Load::new(appliances), Purse::new(disposition, entry.opening_balance_minor, daily), Light::new())
+}
+
+/// Customers whose meters have no route when everything is alive and quiet.
+pub(crate) fn unreached(scenario: &Scenario) -> Vec<String> {
+    let mesh = mesh(scenario, (scenario.run.seed, 0));
+    let customers = scenario.village.customers.iter().enumerate();
+    customers.filter(|(node, _)| !mesh.routes().has_route(*node)).map(|(_, customer)| customer.id.clone()).collect()
+}
+
+fn mesh(scenario: &Scenario, seed: (u64, u32)) -> Mesh {
+    let layout = &scenario.village;
+    let radio = &scenario.comms.radio;
+    let meters = layout.customers.iter().map(|customer| {
+        let building = &layout.buildings[customer.building as usize];
+        let roof = if building.roof == Roof::Iron { RoofKind::Iron } else { RoofKind::Other };
+        let wall = match building.wall {
+            Wall::Mud => WallKind::Mud,
+            Wall::Brick => WallKind::Brick,
+            Wall::Wood => WallKind::Wood,
+        };
+        let mount = match customer.placement {
+            Placement::Pole => MountKind::Pole,
+            Placement::Wall => MountKind::Wall,
+            Placement::Indoor => MountKind::Indoor,
+        };
+        let height_m = HEIGHT_M.iter().find(|h| h.0 == customer.placement).map_or(1.8, |h| h.1);
+        let antenna =
+            Antenna { at_m: customer.meter_at_m, height_m, indoor_loss_db: leakage_db(radio, roof, wall, mount) };
+        MeshNode { key: NodeKey::of(&customer.id), antenna }
+    });
+    let places = layout.relays.iter().chain([&layout.dcu]).map(|place| MeshNode {
+        key: NodeKey::of(&place.id),
+        antenna: Antenna { at_m: place.at_m, height_m: place.height_m, indoor_loss_db: 0.0 },
+    });
+    let nodes: Vec<MeshNode> = meters.chain(places).collect();
+    let root = nodes.len() - 1;
+    let topology = Topology::build(radio, &scenario.comms.mesh, &nodes, root, seed.0);
+    let keys = nodes.iter().map(|node| node.key).collect();
+    Mesh::new(topology, scenario.comms.mesh.clone(), keys, layout.customers.len())
+}

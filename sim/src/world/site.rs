@@ -1,0 +1,408 @@
+//! The pole-mounted computer around the production [`Dcu`]: its supply, its boots, its ports, its disk in memory.
+//!
+//! The DCU is driven as its contract says: one mutation, then [`Dcu::poll_output`] until it answers with its deadline.
+//! What it appends is durable at once here (a disk that loses power comes with the store); the DCU hears of it by
+//! `handle_durable` before anything that rests on it leaves.
+
+use taa_dcu::{
+    Dcu, DcuEvent, LinkState, MeterIx, Output,
+    config::{CreditAt, DcuConfig, MeterEntry},
+    journal::{Entry, Record},
+    payment::Payment,
+    relay::Reason,
+};
+use taa_models::draw::{Draws, NodeKey, Purpose};
+
+use super::{
+    Event, Village,
+    money::payment_number,
+    parts::{Part, hardest_to_clear},
+    population::Opened,
+};
+use crate::{
+    cause::{Cause, Chain},
+    kernel::{Phase, Queue, SimTime, Wake},
+    records::Component,
+};
+
+const ENTROPY: Purpose = Purpose::named("dcu entropy");
+/// From power to a running DCU, ms (assumed: kernel, services, journal).
+const BOOT_MS: u64 = 60_000;
+/// The DCU's own battery charges this many times as fast as it drains (assumed).
+const CHARGE_RATE: u64 = 4;
+
+/// The computer and its state.
+pub(crate) struct Site {
+    config: DcuConfig,
+    meters: Vec<MeterEntry>,
+    dcu: Option<Box<Dcu>>,
+    journal: Vec<Record>,
+    durable: u64,
+    booted_ms: u64,
+    boots: u32,
+    boot: Wake,
+    booting: bool,
+    wake: Wake,
+    /// Scripted loss of its supply, and its own failures.
+    pub(crate) part: Part,
+    battery_full_ms: u64,
+    battery_left_ms: u64,
+    battery_since_ms: u64,
+    on_battery: bool,
+    battery_empty: bool,
+    holdup: Wake,
+    told_link: bool,
+    /// Why it last went down: explains the minute in which it boots.
+    last_down: Chain,
+    undurable: bool,
+    armed_for: Option<SimTime>,
+}
+
+impl Site {
+    pub(crate) fn new(config: DcuConfig, meters: Vec<MeterEntry>, battery_full_ms: u64) -> Self {
+        Self {
+            config,
+            meters,
+            dcu: None,
+            journal: Vec::new(),
+            durable: 0,
+            booted_ms: 0,
+            boots: 0,
+            boot: Wake::default(),
+            booting: false,
+            wake: Wake::default(),
+            part: Part::new(Cause::DcuDown),
+            battery_full_ms,
+            battery_left_ms: battery_full_ms,
+            battery_since_ms: 0,
+            on_battery: false,
+            battery_empty: false,
+            holdup: Wake::default(),
+            told_link: false,
+            last_down: Chain::of(Cause::DcuDown),
+            undurable: false,
+            armed_for: None,
+        }
+    }
+
+    /// The DCU runs.
+    pub(crate) fn up(&self) -> bool {
+        self.dcu.is_some()
+    }
+
+    /// It has power, so its router has as well.
+    pub(crate) fn powered(&self) -> bool {
+        self.part.up() && !self.battery_empty
+    }
+
+    /// Monotonic time of this boot, ns.
+    fn monotonic(&self, now_ms: u64) -> u64 {
+        (now_ms - self.booted_ms) * 1_000_000
+    }
+}
+
+/// The village counts in milliseconds: a deadline in nanoseconds is met at the first whole one after it, never before.
+pub(crate) fn whole_ms(ns: u64) -> SimTime {
+    SimTime::from_ms(ns.div_ceil(1_000_000))
+}
+
+impl Village<'_> {
+    /// Why the DCU does not run.
+    pub(crate) fn site_chain(&self) -> Chain {
+        let lost = (!self.site.part.up()).then(|| self.site.part.chain());
+        let empty = Chain::of(Cause::DcuDown).because(Cause::DcuBatteryEmpty).then(self.power.off);
+        hardest_to_clear([lost, self.site.battery_empty.then_some(empty)]).unwrap_or(self.site.last_down)
+    }
+
+    /// The plant feeds the site again, or no longer.
+    pub(crate) fn site_power_turned(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
+        let site = &mut self.site;
+        let elapsed = now_ms - site.battery_since_ms;
+        site.battery_since_ms = now_ms;
+        site.battery_left_ms = if site.on_battery {
+            site.battery_left_ms.saturating_sub(elapsed)
+        } else {
+            (site.battery_left_ms + elapsed * CHARGE_RATE).min(site.battery_full_ms)
+        };
+        site.on_battery = !self.power.feeding;
+        if site.on_battery {
+            let at = SimTime::from_ms(now_ms + site.battery_left_ms);
+            queue.arm(&mut site.holdup, at, Phase::Power, self.ops.dcu, |generation| Event::HoldupEmpty { generation });
+        } else {
+            site.holdup.cancel();
+            site.battery_empty = false;
+        }
+        self.site_turned(now_ms, queue);
+    }
+
+    /// The DCU's own battery is empty.
+    pub(crate) fn holdup_empty(&mut self, generation: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        if self.site.holdup.is_current(generation) {
+            self.site.battery_empty = true;
+            self.site_turned(now_ms, queue);
+        }
+    }
+
+    /// Power at the DCU may have come or gone.
+    pub(crate) fn site_turned(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
+        if self.site.powered() {
+            if self.site.dcu.is_none() && !self.site.booting {
+                self.site.booting = true;
+                let at = SimTime::from_ms(now_ms + BOOT_MS);
+                let boot = &mut self.site.boot;
+                queue.arm(boot, at, Phase::Dcu, self.ops.dcu, |generation| Event::DcuBooted { generation });
+            }
+        } else {
+            self.site.boot.cancel();
+            self.site.booting = false;
+            self.site.wake.cancel();
+            self.site.armed_for = None;
+            self.site.last_down = self.site_chain();
+            if self.site.dcu.take().is_some() {
+                let text = self.say(self.site.last_down);
+                self.log(now_ms, "dcu_down", String::new(), text);
+            }
+        }
+        let down = (!self.site.up()).then(|| self.site_chain());
+        self.component_down.turn(Component::Dcu, down, now_ms, &mut self.records);
+        self.mesh.root_turned(self.site.up());
+        self.link_turned(now_ms, queue);
+        self.cloud_link_turned(now_ms, queue);
+        self.touch_all();
+    }
+
+    /// The DCU starts: from its configuration the first time, from its journal afterwards.
+    pub(crate) fn dcu_booted(&mut self, generation: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        if !self.site.boot.is_current(generation) {
+            return;
+        }
+        self.site.booting = false;
+        self.boot_dcu(now_ms, queue);
+        self.log(now_ms, "dcu_up", String::new(), "data concentrator running".to_owned());
+        self.component_down.turn(Component::Dcu, None, now_ms, &mut self.records);
+        self.mesh.root_turned(true);
+        self.touch_all();
+    }
+
+    /// Builds and starts the DCU.
+    pub(crate) fn boot_dcu(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
+        let site = &mut self.site;
+        site.booted_ms = now_ms;
+        site.boots += 1;
+        site.told_link = false;
+        let (config, meters) = (site.config.clone(), site.meters.clone());
+        let mut dcu = if site.journal.is_empty() {
+            Dcu::new(config, meters)
+        } else {
+            Dcu::recover(config, meters, site.journal.iter().cloned())
+        };
+        let mut draws = Draws::keyed(self.seed.0, self.seed.1, NodeKey::of("dcu"), ENTROPY, u64::from(site.boots));
+        let mut entropy = [0; 32];
+        for chunk in entropy.chunks_exact_mut(8) {
+            chunk.copy_from_slice(&draws.u64().to_le_bytes());
+        }
+        dcu.handle_entropy(0, &entropy);
+        site.dcu = Some(Box::new(dcu));
+        self.drain(now_ms, queue);
+        let unix_ms = self.unix_ms(now_ms);
+        self.with_dcu(now_ms, queue, |dcu, now| dcu.handle_clock(now, unix_ms));
+        self.link_turned(now_ms, queue);
+    }
+
+    /// One mutation of the DCU, then everything that comes of it.
+    fn with_dcu(&mut self, now_ms: u64, queue: &mut Queue<Event>, mutate: impl FnOnce(&mut Dcu, u64)) {
+        let now = self.site.monotonic(now_ms);
+        if let Some(dcu) = &mut self.site.dcu {
+            mutate(dcu, now);
+            self.drain(now_ms, queue);
+        }
+    }
+
+    /// Drains the DCU to its deadline; records are durable as soon as they are out.
+    fn drain(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
+        let now = self.site.monotonic(now_ms);
+        loop {
+            let Some(dcu) = &mut self.site.dcu else { return };
+            match dcu.poll_output() {
+                Output::Transmit { meter, bytes } => {
+                    self.send_down(meter.0, &bytes, now_ms, queue);
+                    self.recycle(bytes);
+                }
+                Output::Uplink(bytes) => {
+                    self.send_up(&bytes, now_ms, queue);
+                    self.recycle(bytes);
+                }
+                Output::Append(record) => {
+                    // What lies before a checkpoint is never read again.
+                    if matches!(record.entry, Entry::Checkpoint(_)) {
+                        self.site.journal.clear();
+                    }
+                    self.site.durable = record.number;
+                    self.site.journal.push(record);
+                    self.site.undurable = true;
+                }
+                Output::Event(event) => self.dcu_event(event, now_ms, queue),
+                Output::Timeout(deadline) => {
+                    if std::mem::take(&mut self.site.undurable) {
+                        let durable = self.site.durable;
+                        if let Some(dcu) = &mut self.site.dcu {
+                            dcu.handle_durable(now, durable);
+                        }
+                        continue;
+                    }
+                    self.arm_dcu(deadline, queue);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn recycle(&mut self, bytes: Vec<u8>) {
+        if let Some(dcu) = &mut self.site.dcu {
+            dcu.recycle(bytes);
+        }
+    }
+
+    fn arm_dcu(&mut self, deadline: Option<u64>, queue: &mut Queue<Event>) {
+        let site = &mut self.site;
+        match deadline {
+            Some(ns) => {
+                let at = whole_ms(site.booted_ms * 1_000_000 + ns);
+                if site.armed_for != Some(at) {
+                    site.armed_for = Some(at);
+                    queue.arm(&mut site.wake, at, Phase::Dcu, self.ops.dcu, |generation| Event::DcuWake { generation });
+                }
+            }
+            None => {
+                site.armed_for = None;
+                site.wake.cancel();
+            }
+        }
+    }
+
+    /// The DCU's deadline.
+    pub(crate) fn dcu_wakes(&mut self, generation: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        if self.site.wake.is_current(generation) {
+            self.site.armed_for = None;
+            self.with_dcu(now_ms, queue, |dcu, now| dcu.handle_timeout(now));
+        }
+    }
+
+    /// Once a day the DCU writes its whole state, so that its journal stays short.
+    pub(crate) fn site_checkpoint(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
+        self.with_dcu(now_ms, queue, Dcu::checkpoint);
+    }
+
+    /// Bytes of a meter reach the DCU.
+    pub(crate) fn at_dcu(&mut self, customer: u32, bytes: &[u8], now_ms: u64, queue: &mut Queue<Event>) {
+        self.with_dcu(now_ms, queue, |dcu, now| dcu.handle_meter_receive(now, MeterIx(customer), bytes));
+    }
+
+    /// Bytes of the cloud reach the DCU.
+    pub(crate) fn down_at_dcu(&mut self, bytes: &[u8], now_ms: u64, queue: &mut Queue<Event>) {
+        if self.wan.up() && self.site.powered() {
+            self.with_dcu(now_ms, queue, |dcu, now| dcu.handle_uplink_receive(now, bytes));
+        }
+    }
+
+    /// The mesh has heard a meter join.
+    pub(crate) fn site_meter_heard(&mut self, customer: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        self.with_dcu(now_ms, queue, |dcu, now| dcu.handle_meter_heard(now, MeterIx(customer)));
+    }
+
+    /// A cash agent enters a payment at the DCU.
+    pub(crate) fn site_payment(&mut self, payment: Payment, now_ms: u64, queue: &mut Queue<Event>) {
+        let mut refused = None;
+        self.with_dcu(now_ms, queue, |dcu, now| refused = dcu.handle_payment(now, payment).err());
+        if let Some(error) = refused {
+            self.log(now_ms, "payment_refused", String::new(), error.to_string());
+        }
+    }
+
+    /// The wide-area link may have come or gone, as the DCU sees it.
+    pub(crate) fn link_turned(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
+        let up = self.wan.up();
+        if self.site.up() && self.site.told_link != up {
+            self.site.told_link = up;
+            let state = if up { LinkState::Up } else { LinkState::Down };
+            self.with_dcu(now_ms, queue, |dcu, now| dcu.handle_link(now, state));
+        }
+    }
+
+    fn dcu_event(&mut self, event: DcuEvent, now_ms: u64, queue: &mut Queue<Event>) {
+        match event {
+            DcuEvent::ReadingStored { meter, period, .. } => self.telemetry.stored(meter.0, period),
+            DcuEvent::Credited { key, balance_minor, .. } => {
+                if let Some(payment) = payment_number(&key) {
+                    let in_debt = balance_minor + self.scenario.tariff.grace_minor <= 0;
+                    self.credited(payment, in_debt, now_ms, queue);
+                }
+            }
+            DcuEvent::CreditDelivered { meter, total_minor } => {
+                self.apply(meter.0, Some(total_minor), now_ms, queue);
+                self.meter_deadline(meter.0, now_ms, queue);
+            }
+            DcuEvent::RelayOrdered { meter, reason, .. } => {
+                self.people.of(meter.0).unit.ordered = Some(reason);
+            }
+            _ => {}
+        }
+    }
+
+    /// A relay has turned.
+    pub(crate) fn relay_turned(&mut self, customer: u32, closed: bool, now_ms: u64, queue: &mut Queue<Event>) {
+        let one = self.people.of(customer);
+        if closed {
+            one.unit.opened = Opened::No;
+            one.purse.exhausted = false;
+            if self.traits.credit_at != CreditAt::Meter {
+                self.apply(customer, None, now_ms, queue);
+            }
+        } else {
+            let energy_mwh = one.unit.energy_mwh(now_ms);
+            let left_mwh = one.purse.limit_mwh(&self.scenario.tariff).saturating_sub_unsigned(energy_mwh);
+            // Registers count whole Wh: up to that, truth and account may differ. More left means an old decision.
+            let stale = one.unit.ordered == Some(Reason::Stale) || left_mwh > 2_000;
+            if stale && !one.purse.exhausted && left_mwh > 0 {
+                one.unit.opened = Opened::Stale;
+            } else {
+                one.unit.opened = Opened::ForDebt;
+                one.purse.exhausted = true;
+            }
+            self.notice_dark(customer, now_ms, queue);
+        }
+        self.connection_turned(customer, now_ms, queue);
+    }
+
+    /// Arms the moment at which credit kept in the meter runs out.
+    pub(crate) fn meter_deadline(&mut self, customer: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        if self.traits.credit_at != CreditAt::Meter {
+            return;
+        }
+        let one = self.people.of(customer);
+        let node = one.identity.node;
+        match one.unit.meter.next_deadline() {
+            Some(ns) => {
+                let at = whole_ms(ns).max(SimTime::from_ms(now_ms));
+                queue.arm(&mut one.unit.wake, at, Phase::Meter, node, |generation| Event::MeterWake {
+                    customer,
+                    generation,
+                });
+            }
+            None => one.unit.wake.cancel(),
+        }
+    }
+
+    /// Credit kept in the meter has run out.
+    pub(crate) fn meter_wakes(&mut self, customer: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        let unit = self.people.of(customer).unit;
+        let before = unit.meter.relay_closed();
+        unit.meter.handle_timeout(now_ms * 1_000_000);
+        let closed = unit.meter.relay_closed();
+        if closed == before {
+            self.meter_deadline(customer, now_ms, queue);
+        } else {
+            self.relay_turned(customer, closed, now_ms, queue);
+        }
+    }
+}

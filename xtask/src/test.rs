@@ -1,0 +1,121 @@
+//! `cargo xtask test`: everything that must hold.
+//!
+//! `needs` finds or installs the browser; `tests` is `cargo test --workspace` (unit tests, integration tests, vectors
+//! run by libtest-mimic, documentation examples, the tidy rules); `browser` opens a fresh report in Chromium. Stages go
+//! on after a failure, so one run shows all that is wrong.
+
+use crate::needs::{CHROMEDRIVER, CHROMIUM, Need};
+use crate::stages::{Done, Stages};
+use crate::{browser, process, workspace};
+
+const STAGES: [&str; 3] = ["needs", "tests", "browser"];
+
+pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
+    let verbose = arguments.contains(&"--verbose");
+    let wanted: Vec<&str> = arguments.iter().copied().filter(|a| *a != "--verbose").collect();
+    if let Some(unknown) = wanted.iter().find(|name| !STAGES.contains(name)) {
+        return Err(format!("no stage {unknown}; there are {}", STAGES.join(", ")));
+    }
+    let mut stages = Stages::default();
+    for stage in STAGES.into_iter().filter(|name| wanted.is_empty() || wanted.contains(name)) {
+        match stage {
+            "needs" => stages.run(stage, needs),
+            "tests" => stages.run(stage, || cargo_test(verbose)),
+            _ => stages.run(stage, browser::run),
+        }
+    }
+    stages.close(workspace::is_ci())
+}
+
+fn needs() -> Result<Done, String> {
+    let missing: Vec<String> = [CHROMIUM, CHROMEDRIVER].iter().map(Need::get).filter_map(Result::err).collect();
+    if missing.is_empty() {
+        Ok(Done::Passed("Chromium and its driver are here".to_owned()))
+    } else {
+        Ok(Done::LeftOut(missing.join("; ")))
+    }
+}
+
+/// Runs all tests; of what the runners print, tests that passed are left out unless `verbose`.
+fn cargo_test(verbose: bool) -> Result<Done, String> {
+    let mut tally = Tally::default();
+    let mut cargo = workspace::cargo();
+    cargo.args(["test", "--workspace", "--no-fail-fast"]);
+    let passed = process::by_line(&mut cargo, |line| {
+        tally.read(line);
+        if verbose || !is_routine(line) {
+            println!("{line}");
+        }
+    })?;
+    if !passed || tally.failed > 0 {
+        return Err(format!("{tally}, or something did not build"));
+    }
+    if tally.passed == 0 {
+        return Err("no test ran".to_owned());
+    }
+    Ok(Done::Passed(tally.to_string()))
+}
+
+fn is_routine(line: &str) -> bool {
+    let test = line.starts_with("test ") && line.ends_with("ok");
+    let building = ["   Compiling ", "    Checking ", "running "].iter().any(|start| line.starts_with(start));
+    test || building || line.is_empty()
+}
+
+/// Sums the runners' closing lines.
+#[derive(Debug, Default, PartialEq)]
+struct Tally {
+    runners: usize,
+    passed: usize,
+    failed: usize,
+    ignored: usize,
+}
+
+impl Tally {
+    /// Takes note of a line such as `test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; …`.
+    fn read(&mut self, line: &str) {
+        let Some(figures) = line.strip_prefix("test result: ") else { return };
+        self.runners += 1;
+        let words: Vec<&str> = figures.split([' ', ';']).filter(|word| !word.is_empty()).collect();
+        for pair in words.windows(2) {
+            let Ok(count) = pair[0].parse::<usize>() else { continue };
+            match pair[1] {
+                "passed" => self.passed += count,
+                "failed" => self.failed += count,
+                "ignored" => self.ignored += count,
+                _ => {}
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { runners, passed, failed, ignored } = self;
+        write!(f, "{passed} passed, {failed} failed, {ignored} ignored in {runners} runners")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn closing_lines_are_summed() {
+        let mut tally = Tally::default();
+        tally.read("test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.10s");
+        tally.read("test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.00s");
+        tally.read("test some::name ... ok");
+        assert_eq!(tally, Tally { runners: 2, passed: 15, failed: 2, ignored: 1 });
+    }
+
+    #[test]
+    fn failures_and_closing_lines_are_never_routine() {
+        assert!(is_routine("test a::b ... ok"));
+        for line in
+            ["test a::b ... FAILED", "test a::b ... ignored, needs tokens", "test result: ok. 1 passed", "error: x"]
+        {
+            assert!(!is_routine(line), "{line}");
+        }
+    }
+}
