@@ -269,6 +269,8 @@ pub struct RunPlan {
     pub days: u32,
     /// Seed that draws the whole world.
     pub seed: u64,
+    /// Which of the seed's worlds: 0 for a single run, counted up by studies over many.
+    pub replication: u32,
     /// Architectures by name.
     pub architectures: Vec<(String, Traits)>,
 }

@@ -41,7 +41,7 @@ pub enum RunError {
 /// # Errors
 /// [`RunError`], all of them our own fault.
 pub fn run(scenario: &Scenario, options: &RunOptions<'_>) -> Result<RunResult, RunError> {
-    let seed = (scenario.run.seed, 0);
+    let seed = (scenario.run.seed, scenario.run.replication);
     let horizon_ms = u64::from(scenario.run.days) * 86_400_000;
     let timeline = Timeline::draw(scenario, seed, horizon_ms);
     let architectures = &scenario.run.architectures;

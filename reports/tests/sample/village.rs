@@ -51,6 +51,7 @@ pub(crate) fn scenario_of(days: u32, copies: usize) -> Scenario {
             start_unix_s: 1_767_214_800,
             days,
             seed: 42,
+            replication: 0,
             architectures: ["cloud_sync", "edge_local"]
                 .map(|name| (name.to_owned(), Traits::bundle(name).expect("a bundle")))
                 .to_vec(),

@@ -33,6 +33,7 @@ impl Plan {
             start_unix_s: days * 86_400 - i64::from(site.utc_offset_s),
             days: self.days,
             seed: self.seed,
+            replication: 0,
             architectures: self.architectures,
         }
     }

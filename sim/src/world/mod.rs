@@ -11,6 +11,7 @@
 //! the status of the customers it touched up to date; that is the only place where lost time is booked.
 
 mod backhaul;
+mod calls;
 mod classify;
 mod demand;
 mod event;
@@ -20,8 +21,10 @@ mod message;
 mod money;
 mod outside;
 mod parts;
+mod person;
 mod population;
 mod power;
+mod purse;
 mod radio;
 mod setup;
 mod site;

@@ -4,33 +4,25 @@
 //! closed (or whose debt keeps it open anyway) when the deciding account is credited, else when the relay closes.
 
 use taa_dcu::{
-    config::{CreditAt, Tariff},
+    config::CreditAt,
     payment::{Channel, Payment},
 };
 use taa_models::{
     draw::{Draws, Purpose},
-    payments,
-    people::{self, Disposition},
+    payments, people,
 };
 
 use super::{
     Event, Village,
     parts::{easiest_to_clear, hardest_to_clear},
-    population::{Purse, Wish},
 };
 use crate::{
     cause::{Cause, Chain},
-    kernel::{Phase, Queue, SimTime, Wake},
+    kernel::{Phase, Queue, SimTime},
     records::{PayChannel, PayOutcome, PaymentRow},
 };
 
-const WISH: Purpose = Purpose::named("wish to pay");
-const LIQUID: Purpose = Purpose::named("money at hand, and how much");
-const NOTICE: Purpose = Purpose::named("notices the dark");
 const PAYMENT: Purpose = Purpose::named("payment");
-/// From the relay's opening to the decision to pay, minutes, mean (assumed).
-const NOTICE_MEAN_MIN: f64 = 20.0;
-const CHURN: Purpose = Purpose::named("churn");
 
 /// How far a payment has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,10 +49,27 @@ pub(crate) struct Pay {
     wanted_ms: u64,
     accepted_ms: Option<u64>,
     applied_ms: Option<u64>,
-    amount_minor: i64,
+    pub(crate) amount_minor: i64,
     channel: PayChannel,
     attempts: u32,
     held_by: Chain,
+}
+
+impl Pay {
+    /// A payment that somebody wants to make.
+    pub(crate) fn wanted(customer: u32, wanted_ms: u64, amount_minor: i64, channel: PayChannel) -> Self {
+        Self {
+            customer,
+            stage: Stage::Wanted,
+            wanted_ms,
+            accepted_ms: None,
+            applied_ms: None,
+            amount_minor,
+            channel,
+            attempts: 0,
+            held_by: Chain::EMPTY,
+        }
+    }
 }
 
 /// The provider's transaction id of a payment.
@@ -73,134 +82,9 @@ pub(crate) fn payment_number(key: &str) -> Option<u32> {
     key.strip_prefix('T')?.parse().ok()
 }
 
-const HOUR_MS: u64 = 3_600_000;
-
-/// When a person who means to act at this time will: people sleep from 22 to 6 h and do not rise all at once.
-fn awake_at_ms(at_ms: u64, key: u64) -> u64 {
-    let (day, of_day) = (at_ms / (24 * HOUR_MS), at_ms % (24 * HOUR_MS));
-    let rises = 6 * HOUR_MS + key % (HOUR_MS * 3 / 2);
-    if of_day < rises {
-        day * 24 * HOUR_MS + rises
-    } else if of_day >= 22 * HOUR_MS {
-        (day + 1) * 24 * HOUR_MS + rises
-    } else {
-        at_ms
-    }
-}
-
-impl Purse {
-    /// With this credit to start with, and this mean spending a day.
-    pub(crate) fn new(disposition: Disposition, opening_minor: i64, daily_spend_minor: f64) -> Self {
-        Self {
-            disposition,
-            daily_spend_minor,
-            applied_minor: opening_minor,
-            mark_mwh: 0,
-            unbilled_mwh: 0,
-            paid_minor: 0,
-            exhausted: false,
-            liquid_at_ms: None,
-            open: Vec::new(),
-            wish: None,
-            wake: Wake::default(),
-            topups: 0,
-            blocker: Chain::EMPTY,
-            blocked_ms: 0,
-            gone_ms: None,
-            strain: 0.0,
-        }
-    }
-
-    /// Energy that the money applied so far buys, mWh.
-    pub(crate) fn limit_mwh(&self, tariff: &Tariff) -> i64 {
-        let minor = i128::from(self.applied_minor + tariff.grace_minor);
-        let mwh = minor * 1_000_000 / i128::from(tariff.energy_price_per_kwh_minor.max(1));
-        i64::try_from(mwh).unwrap_or(i64::MAX)
-    }
-
-    /// The customer has credit left.
-    pub(crate) fn entitled(&self, energy_mwh: u64, tariff: &Tariff) -> bool {
-        !self.exhausted && self.limit_mwh(tariff) > i64::try_from(energy_mwh).unwrap_or(i64::MAX)
-    }
-
-    /// Balance in minor units.
-    pub(crate) fn balance_minor(&self, energy_mwh: u64, tariff: &Tariff) -> i64 {
-        let spent = i128::from(energy_mwh) * i128::from(tariff.energy_price_per_kwh_minor) / 1_000_000;
-        self.applied_minor - i64::try_from(spent).unwrap_or(i64::MAX)
-    }
-
-    /// Counts energy served beyond the money up to now; call before the money changes and at the end.
-    pub(crate) fn count_unbilled(&mut self, energy_mwh: u64, tariff: &Tariff) {
-        let limit = u64::try_from(self.limit_mwh(tariff)).unwrap_or(0);
-        self.unbilled_mwh += energy_mwh.saturating_sub(limit.max(self.mark_mwh));
-        self.mark_mwh = self.mark_mwh.max(energy_mwh);
-    }
-}
-
 impl Village<'_> {
-    /// A customer thinks of paying, or tries again.
-    pub(crate) fn person_wakes(&mut self, customer: u32, now_ms: u64, queue: &mut Queue<Event>) {
-        let tariff = &self.scenario.tariff;
-        let params = &self.scenario.people;
-        let one = self.people.of(customer);
-        if one.purse.gone_ms.is_some() {
-            return;
-        }
-        // Keyed by the top-up, not by how often the person woke: what happens before cannot shift what is drawn after.
-        let attempts = one.purse.wish.map_or(0, |wish| u64::from(wish.attempts) + 1);
-        let mut draws =
-            Draws::keyed(self.seed.0, self.seed.1, one.identity.key, WISH, (one.purse.topups << 16) | attempts);
-        if one.purse.wish.is_none() {
-            let energy_mwh = one.unit.energy_mwh(now_ms);
-            let balance = one.purse.balance_minor(energy_mwh, tariff);
-            let waiting: i64 = one.purse.open.iter().map(|&p| self.pays[p as usize].amount_minor).sum();
-            let Disposition { low_balance_days, .. } = one.purse.disposition;
-            let daily = one.purse.daily_spend_minor.max(1.0);
-            let days_left = (balance + waiting) as f64 / daily - low_balance_days;
-            if days_left > 0.0 {
-                // Looks again when it should be time, and not more often than every two hours.
-                let again_ms =
-                    (days_left.clamp(1.0 / 12.0, 30.0) * (0.8 + 0.3 * draws.uniform()) * 86_400_000.0) as u64;
-                self.arm_person(customer, now_ms + again_ms, queue);
-                return;
-            }
-            let mut money = Draws::keyed(self.seed.0, self.seed.1, one.identity.key, LIQUID, one.purse.topups);
-            let wait_ms = one.purse.disposition.liquid_after_s(params, &mut money) * 1000;
-            let liquid_at_ms = *one.purse.liquid_at_ms.get_or_insert(now_ms + wait_ms);
-            if liquid_at_ms > now_ms {
-                self.arm_person(customer, liquid_at_ms, queue);
-                return;
-            }
-            one.purse.liquid_at_ms = None;
-            one.purse.topups += 1;
-            let amount_minor = one.purse.disposition.next_amount_minor(params, daily, &mut money);
-            let channel = if one.purse.disposition.pays_cash { PayChannel::Agent } else { PayChannel::Phone };
-            one.purse.wish = Some(Wish { payment: self.pays.len() as u32, attempts: 0, blocked: Chain::EMPTY });
-            self.pays.push(Pay {
-                customer,
-                stage: Stage::Wanted,
-                wanted_ms: now_ms,
-                accepted_ms: None,
-                applied_ms: None,
-                amount_minor,
-                channel,
-                attempts: 0,
-                held_by: Chain::EMPTY,
-            });
-        }
-        self.attempt(customer, &mut draws, now_ms, queue);
-    }
-
-    /// Wakes a person, in waking hours.
-    pub(crate) fn arm_person(&mut self, customer: u32, at_ms: u64, queue: &mut Queue<Event>) {
-        let one = self.people.of(customer);
-        let at = SimTime::from_ms(awake_at_ms(at_ms, one.identity.key.0));
-        let node = one.identity.node;
-        queue.arm(&mut one.purse.wake, at, Phase::Customer, node, |generation| Event::Person { customer, generation });
-    }
-
     /// Tries to pay: the way of choice first, the other one when that is blocked.
-    fn attempt(&mut self, customer: u32, draws: &mut Draws, now_ms: u64, queue: &mut Queue<Event>) {
+    pub(crate) fn attempt(&mut self, customer: u32, draws: &mut Draws, now_ms: u64, queue: &mut Queue<Event>) {
         let one = self.people.of(customer);
         let Some(mut wish) = one.purse.wish else { return };
         // One in four carries the second operator's SIM (assumed): keyed by the customer, not drawn per try.
@@ -367,29 +251,6 @@ impl Village<'_> {
             one.purse.exhausted = false;
             self.arm_person(customer, now_ms + 3_600_000, queue);
             self.touch(customer);
-        }
-    }
-
-    /// A customer whose relay has opened for want of credit notices, and goes to pay when awake.
-    pub(crate) fn notice_dark(&mut self, customer: u32, now_ms: u64, queue: &mut Queue<Event>) {
-        let one = self.people.of(customer);
-        if one.purse.wish.is_none() && one.purse.gone_ms.is_none() {
-            let mut draws = Draws::keyed(self.seed.0, self.seed.1, one.identity.key, NOTICE, one.purse.topups);
-            let notice_ms = (draws.exponential(NOTICE_MEAN_MIN) * 60_000.0) as u64;
-            self.arm_person(customer, now_ms + notice_ms, queue);
-        }
-    }
-
-    /// A darkness of the three classes has ended: does the customer stay? Each has one threshold for the whole run, so
-    /// more darkness never keeps anybody, and two architectures try the same patience.
-    pub(crate) fn darkness_ended(&mut self, customer: u32, length_ms: u64, now_ms: u64) {
-        let params = &self.scenario.people;
-        let one = self.people.of(customer);
-        one.purse.strain += one.purse.disposition.strain(params, length_ms as f64 / 3_600_000.0);
-        let mut draws = Draws::keyed(self.seed.0, self.seed.1, one.identity.key, CHURN, 0);
-        if one.purse.strain > draws.exponential(1.0) {
-            one.purse.gone_ms = Some(now_ms);
-            self.leaving.push(customer);
         }
     }
 

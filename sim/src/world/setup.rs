@@ -54,7 +54,7 @@ impl<'s> Village<'s> {
         timeline: &'s Timeline,
         traits: Traits,
     ) -> Result<(Self, Queue<Event>), KernelError> {
-        let seed = (scenario.run.seed, 0);
+        let seed = (scenario.run.seed, scenario.run.replication);
         let layout = &scenario.village;
         let ids = layout.customers.iter().map(|c| c.id.as_str()).chain(OPS);
         let nodes = NodeTable::new(ids)?;
@@ -262,7 +262,7 @@ fn customer(
 
 /// Customers whose meters have no route when everything is alive and quiet.
 pub(crate) fn unreached(scenario: &Scenario) -> Vec<String> {
-    let mesh = mesh(scenario, (scenario.run.seed, 0));
+    let mesh = mesh(scenario, (scenario.run.seed, scenario.run.replication));
     let customers = scenario.village.customers.iter().enumerate();
     customers.filter(|(node, _)| !mesh.routes().has_route(*node)).map(|(_, customer)| customer.id.clone()).collect()
 }

@@ -46,6 +46,7 @@ pub(crate) fn village(customers: u32, days: u32, seed: u64) -> Scenario {
             start_unix_s: 1_767_560_400,
             days,
             seed,
+            replication: 0,
             architectures: vec![bundle("cloud_sync"), bundle("edge_local")],
         },
         faults: Vec::new(),

@@ -11,7 +11,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use super::Finding;
 
 /// Our crates, and which of our crates each may depend on.
-const PLAN: [(&str, &[&str]); 20] = [
+const PLAN: [(&str, &[&str]); 21] = [
     ("taa-keys", &[]),
     ("taa-dlms", &["taa-keys"]),
     ("taa-tokens", &["taa-keys"]),
@@ -44,9 +44,13 @@ const PLAN: [(&str, &[&str]); 20] = [
         ],
     ),
     ("taa-hil", &["taa-ports", "taa-sim", "taa-dcu"]),
-    ("taa-reports", &["taa-sim", "taa-dcu", "taa-scenarios", "taa-models"]),
+    ("taa-studies", &["taa-sim", "taa-dcu", "taa-scenarios", "taa-models"]),
+    ("taa-reports", &["taa-sim", "taa-studies", "taa-dcu", "taa-scenarios", "taa-models"]),
     ("taa-twin", &["taa-sim", "taa-hil", "taa-reports", "taa-dcu", "taa-scenarios"]),
-    ("taa", &["taa-dcu", "taa-models", "taa-scenarios", "taa-sim", "taa-reports", "taa-hil", "taa-twin"]),
+    (
+        "taa",
+        &["taa-dcu", "taa-models", "taa-scenarios", "taa-sim", "taa-studies", "taa-reports", "taa-hil", "taa-twin"],
+    ),
     ("xtask", &[]),
 ];
 
