@@ -138,13 +138,7 @@ impl Timelines {
 
     /// The towers alone, as [`Timelines::draw`] has them.
     #[must_use]
-    pub fn draw_towers(
-        p: &CellularParams,
-        sky: &Sky,
-        seed: u64,
-        replication: u32,
-        horizon_ms: u64,
-    ) -> [Vec<Down>; 2] {
+    pub fn draw_towers(p: &CellularParams, sky: &Sky, seed: u64, replication: u32, horizon_ms: u64) -> [Vec<Down>; 2] {
         Run { p, sky, seed, rep: replication, horizon_ms }.towers()
     }
 }
@@ -213,7 +207,8 @@ impl Run<'_> {
 
     fn power(&self, key: NodeKey, trouble: f64) -> Spells {
         let crew = self.p.crew();
-        site_power::outages(&self.p.site_power, &crew, trouble, self.sky, key, self.seed, self.rep, self.horizon_ms)
+        let who = (self.seed, self.rep, key);
+        site_power::outages(&self.p.site_power, &crew, trouble, self.sky, who, self.horizon_ms)
     }
 }
 

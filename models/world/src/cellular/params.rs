@@ -4,8 +4,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    common_cause::CommonCauseParams, equipment::EquipmentParams, link::Bearer, sim_card::SimCardParams,
-    site_power::{Crew, SitePowerParams}, throttle::ThrottleParams, vsat::VsatParams,
+    common_cause::CommonCauseParams,
+    equipment::EquipmentParams,
+    link::Bearer,
+    sim_card::SimCardParams,
+    site_power::{Crew, SitePowerParams},
+    throttle::ThrottleParams,
+    vsat::VsatParams,
 };
 use crate::param::{Checks, ParamError};
 
@@ -149,12 +154,7 @@ impl CellularParams {
                 longest,
                 "more than `bearer_drop_p90_h`, up to 8766 hours",
             )
-            .demand(
-                (0.3..=3.0).contains(&self.bearer_gap_shape),
-                "bearer_gap_shape",
-                self.bearer_gap_shape,
-                "0.3 to 3",
-            )
+            .demand((0.3..=3.0).contains(&self.bearer_gap_shape), "bearer_gap_shape", self.bearer_gap_shape, "0.3 to 3")
             .demand(
                 self.router_share >= 0.0 && self.router_share <= router_most,
                 "router_share",

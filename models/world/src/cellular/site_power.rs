@@ -174,18 +174,16 @@ struct Generator {
     next_theft_h: f64,
 }
 
-/// When the tower `key` has no power. `trouble` is the site's own factor on everything that fails, 1 on average.
+/// When the tower of this (seed, replication, key) has no power. `trouble` is the site's own factor on everything that fails, 1 on average.
 pub(super) fn outages(
     p: &SitePowerParams,
     crew: &Crew,
     trouble: f64,
     sky: &Sky,
-    key: NodeKey,
-    seed: u64,
-    rep: u32,
+    who: (u64, u32, NodeKey),
     horizon_ms: u64,
 ) -> Vec<(Spell, DownWhy)> {
-    let mut site = Site::draw(p, trouble, sky, (seed, rep, key));
+    let mut site = Site::draw(p, trouble, sky, who);
     let grid = site.grid_spells(horizon_ms);
     let mut grid = grid.iter().peekable();
     let mut found = Vec::new();

@@ -93,8 +93,7 @@ fn a_longer_horizon_changes_nothing_before_it() {
     let (sky, p) = (sky(), CellularParams::default());
     let half = YEAR_MS / 2;
     for seed in 0..20 {
-        let (long, short) =
-            (Timelines::draw(&p, &sky, seed, 0, YEAR_MS), Timelines::draw(&p, &sky, seed, 0, half));
+        let (long, short) = (Timelines::draw(&p, &sky, seed, 0, YEAR_MS), Timelines::draw(&p, &sky, seed, 0, half));
         for (l, s) in all_lists(&long).into_iter().zip(all_lists(&short)) {
             let cut = |list: &Vec<Down>| list.iter().filter(|d| d.end_ms < half).copied().collect::<Vec<_>>();
             assert_eq!(cut(l), cut(s), "{seed}");
