@@ -70,6 +70,20 @@ pub(crate) fn cause_kind(cause: Option<Cause>, scenario: &Scenario) -> CauseKind
         | Cause::TowerPower
         | Cause::TowerEquipment
         | Cause::RainFade
+        | Cause::TowerBatteryEmpty
+        | Cause::DarkDays
+        | Cause::TowerGridOut
+        | Cause::FuelStolen
+        | Cause::FuelLate
+        | Cause::TowerGenerator
+        | Cause::TowerBatteryWorn
+        | Cause::FibreCut
+        | Cause::CoreFault
+        | Cause::CountryOffline
+        | Cause::SimCreditOut
+        | Cause::RouterHung
+        | Cause::Throttled
+        | Cause::DishFault
         | Cause::PhoneNoSignal => CauseKind::Backhaul,
         Cause::CloudDown | Cause::ProviderDown | Cause::CallbackLost => CauseKind::Operator,
         Cause::MeshIsolated | Cause::HopLimit | Cause::ForwarderDark | Cause::Rejoining | Cause::RadioLoss => {
@@ -84,7 +98,11 @@ pub(crate) fn cause_kind(cause: Option<Cause>, scenario: &Scenario) -> CauseKind
 
 const fn fault_kind(what: FaultKind) -> CauseKind {
     match what {
-        FaultKind::TowerOut | FaultKind::BackhaulOut => CauseKind::Backhaul,
+        FaultKind::TowerOut
+        | FaultKind::BackhaulOut
+        | FaultKind::RouterHung
+        | FaultKind::SimCreditOut
+        | FaultKind::M2mThrottled { .. } => CauseKind::Backhaul,
         FaultKind::ProviderOut | FaultKind::CloudOut => CauseKind::Operator,
         FaultKind::Cloudy { .. } => CauseKind::Energy,
         FaultKind::RadioJammed { .. } => CauseKind::Mesh,
@@ -100,6 +118,13 @@ pub(crate) fn fault_words(what: FaultKind, target: &FaultTarget, scenario: &Scen
     let what = match what {
         FaultKind::TowerOut => "cellular tower off".to_owned(),
         FaultKind::BackhaulOut => "the site's bearer down".to_owned(),
+        FaultKind::RouterHung => "the site's router hangs".to_owned(),
+        FaultKind::SimCreditOut => "the SIM's prepaid bundle lapsed".to_owned(),
+        FaultKind::M2mThrottled { delay_median_s, loss_share } => format!(
+            "machine traffic put last: {} min a message, {} lost",
+            delay_median_s / 60.0,
+            crate::numbers::percent(loss_share)
+        ),
         FaultKind::ProviderOut => "mobile-money provider out".to_owned(),
         FaultKind::CloudOut => "operator's cloud down".to_owned(),
         FaultKind::Cloudy { sun_share } => {

@@ -155,9 +155,10 @@ impl Village<'_> {
     fn between_cloud_and_meter(&mut self, customer: u32, from_cloud: bool, now_ms: u64) -> Option<Chain> {
         let cloud = (from_cloud && !self.cloud_part.up()).then(|| self.cloud_part.chain());
         let wan = (from_cloud && !self.wan.up()).then(|| self.wan.chain());
+        let slow = if from_cloud && wan.is_none() { self.wan.slow_chain() } else { None };
         let site = (!self.site.up()).then(|| self.site_chain());
         let mesh = if site.is_none() { self.unreachable(customer, now_ms) } else { None };
-        hardest_to_clear([cloud, wan, site, mesh])
+        hardest_to_clear([cloud, wan, site, mesh, slow])
     }
 
     /// What holds an accepted payment.

@@ -30,6 +30,7 @@ mod setup;
 mod site;
 mod sky;
 mod timeline;
+mod towers;
 mod wan;
 
 use taa_dcu::config::Traits;

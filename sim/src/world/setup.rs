@@ -87,7 +87,7 @@ impl<'s> Village<'s> {
             feeders: layout.feeders.iter().map(|_| Part::new(Cause::FeederOpen)).collect(),
             meter_parts: layout.customers.iter().map(|_| Part::new(Cause::MeterDead)).collect(),
             site: Site::new(config, entries, (scenario.comms.dcu_holdup_h * 3_600_000.0) as u64),
-            wan: Wan::new(traits.backhaul),
+            wan: Wan::new(traits.backhaul, scenario.comms.cellular.bearer.figures().registration_s),
             cloud: CloudHost::new(cloud),
             cloud_part: Part::new(Cause::CloudDown),
             provider: Part::new(Cause::ProviderDown),
