@@ -141,6 +141,8 @@ pub(crate) const fn component(component: Component) -> &'static str {
         Component::Supply => "Supply to the feeders",
         Component::Dcu => "Data concentrator",
         Component::Agent => "Cash agent",
+        Component::Aggregator => "Payment aggregator",
+        Component::Intake => "Payment intake relay",
     }
 }
 
@@ -156,6 +158,8 @@ pub(crate) const fn component_key(component: Component) -> &'static str {
         Component::Supply => "supply",
         Component::Dcu => "dcu",
         Component::Agent => "agent",
+        Component::Aggregator => "aggregator",
+        Component::Intake => "intake",
     }
 }
 

@@ -110,6 +110,14 @@ causes! {
     CallbackLost = 31, "callback_lost", "provider's callback lost";
     RainFade = 33, "rain_fade", "rain fade";
     PhoneNoSignal = 35, "phone_no_signal", "no signal on the phone";
+    AggregatorDown = 50, "aggregator_down", "payment aggregator down";
+    IntakeDown = 51, "intake_down", "payment intake relay down";
+    CallbackLate = 52, "callback_late", "provider's callback late";
+    SmsLost = 53, "sms_lost", "text message lost";
+    UssdBroken = 54, "ussd_broken", "USSD session broken off";
+    ProviderBusy = 55, "provider_busy", "payment provider overloaded on a pay-day";
+    AgentNoFloat = 56, "agent_no_float", "cash agent's float used up";
+    NumberToType = 57, "number_to_type", "number in hand, not typed in yet";
 }
 
 /// Up to eight causes, nearest first, packed into eight bytes.

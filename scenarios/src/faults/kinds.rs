@@ -14,7 +14,7 @@ pub(super) enum Takes {
 }
 
 /// Kind, name in files, what it takes.
-pub(super) const KINDS: [(&str, FaultKind, Takes); 11] = [
+pub(super) const KINDS: [(&str, FaultKind, Takes); 15] = [
     ("tower_out", FaultKind::TowerOut, Takes::Tower),
     ("backhaul_out", FaultKind::BackhaulOut, Takes::Nothing),
     ("provider_out", FaultKind::ProviderOut, Takes::Nothing),
@@ -26,6 +26,10 @@ pub(super) const KINDS: [(&str, FaultKind, Takes); 11] = [
     ("feeder_out", FaultKind::FeederOut, Takes::Feeder),
     ("inverter_out", FaultKind::InverterOut, Takes::Nothing),
     ("agent_away", FaultKind::AgentAway, Takes::Nothing),
+    ("aggregator_out", FaultKind::AggregatorOut, Takes::Nothing),
+    ("intake_out", FaultKind::IntakeOut, Takes::Nothing),
+    ("sms_lost", FaultKind::SmsLost, Takes::Nothing),
+    ("ussd_broken", FaultKind::UssdBroken, Takes::Nothing),
 ];
 
 impl Takes {
