@@ -71,11 +71,19 @@ pub(crate) fn cause_kind(cause: Option<Cause>, scenario: &Scenario) -> CauseKind
         | Cause::TowerEquipment
         | Cause::RainFade
         | Cause::PhoneNoSignal => CauseKind::Backhaul,
-        Cause::CloudDown | Cause::ProviderDown | Cause::CallbackLost => CauseKind::Operator,
+        Cause::CloudDown
+        | Cause::ProviderDown
+        | Cause::ProviderBusy
+        | Cause::AggregatorDown
+        | Cause::IntakeDown
+        | Cause::CallbackLost
+        | Cause::CallbackLate
+        | Cause::SmsLost
+        | Cause::UssdBroken => CauseKind::Operator,
         Cause::MeshIsolated | Cause::HopLimit | Cause::ForwarderDark | Cause::Rejoining | Cause::RadioLoss => {
             CauseKind::Mesh
         }
-        Cause::AgentAway | Cause::AgentClosed => CauseKind::Agent,
+        Cause::AgentAway | Cause::AgentClosed | Cause::AgentNoFloat => CauseKind::Agent,
         Cause::Scripted(n) => scenario.faults.get(usize::from(n)).map_or(CauseKind::Scripted, |f| fault_kind(f.what)),
         // Relay open, credit or order undelivered, in transit, stale reading, booted open.
         _ => CauseKind::Handling,
@@ -85,7 +93,12 @@ pub(crate) fn cause_kind(cause: Option<Cause>, scenario: &Scenario) -> CauseKind
 const fn fault_kind(what: FaultKind) -> CauseKind {
     match what {
         FaultKind::TowerOut | FaultKind::BackhaulOut => CauseKind::Backhaul,
-        FaultKind::ProviderOut | FaultKind::CloudOut => CauseKind::Operator,
+        FaultKind::ProviderOut
+        | FaultKind::CloudOut
+        | FaultKind::AggregatorOut
+        | FaultKind::IntakeOut
+        | FaultKind::SmsLost
+        | FaultKind::UssdBroken => CauseKind::Operator,
         FaultKind::Cloudy { .. } => CauseKind::Energy,
         FaultKind::RadioJammed { .. } => CauseKind::Mesh,
         FaultKind::DcuPowerLost | FaultKind::MeterDead | FaultKind::FeederOut | FaultKind::InverterOut => {
@@ -111,6 +124,10 @@ pub(crate) fn fault_words(what: FaultKind, target: &FaultTarget, scenario: &Scen
         FaultKind::FeederOut => "feeder open".to_owned(),
         FaultKind::InverterOut => "inverter off".to_owned(),
         FaultKind::AgentAway => "no cash agent".to_owned(),
+        FaultKind::AggregatorOut => "payment aggregators out".to_owned(),
+        FaultKind::IntakeOut => "payment intake relay down".to_owned(),
+        FaultKind::SmsLost => "text messages lost".to_owned(),
+        FaultKind::UssdBroken => "USSD sessions broken".to_owned(),
     };
     match target {
         FaultTarget::All => what,

@@ -5,8 +5,8 @@ use taa_sim::{
     cause::{Cause, Chain, DownClass},
     kpi::{Totals, kpis},
     records::{
-        Component, CustomerRow, DowntimeRow, LinkRow, LogRow, OutageRow, PayChannel, PayOutcome, PaymentRow, PlantRow, TokenBy,
-        Records, TelemetryRow,
+        Component, CustomerRow, DowntimeRow, LinkRow, LogRow, OutageRow, PayChannel, PayOutcome, PaymentRow, PlantRow,
+        Records, TelemetryRow, TokenBy,
     },
     result::{ArchResult, Digest, RunResult},
 };

@@ -136,8 +136,9 @@ fn scripted(scenario: &Scenario, horizon_ms: u64, edges: &mut Vec<Edge>) {
             FaultKind::DcuPowerLost => hold(Target::Part(PartId::Dcu)),
             FaultKind::InverterOut => hold(Target::Part(PartId::Inverter)),
             FaultKind::AgentAway => hold(Target::Part(PartId::Agent)),
-            FaultKind::AggregatorOut => (0..scenario.comms.payments.aggregators.count)
-                .for_each(|n| hold(Target::Part(PartId::Aggregator(n)))),
+            FaultKind::AggregatorOut => {
+                (0..scenario.comms.payments.aggregators.count).for_each(|n| hold(Target::Part(PartId::Aggregator(n))))
+            }
             FaultKind::IntakeOut => hold(Target::Part(PartId::Intake)),
             FaultKind::SmsLost => hold(Target::Part(PartId::Sms)),
             FaultKind::UssdBroken => hold(Target::Part(PartId::Ussd)),

@@ -4,13 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    agent::AgentParams,
-    aggregator::AggregatorParams,
-    intake::IntakeParams,
-    keypad::KeypadParams,
-    peaks::PeakParams,
-    sms::SmsParams,
-    ussd::UssdParams,
+    agent::AgentParams, aggregator::AggregatorParams, intake::IntakeParams, keypad::KeypadParams, peaks::PeakParams,
+    sms::SmsParams, ussd::UssdParams,
 };
 use crate::param::{Checks, ParamError};
 

@@ -139,15 +139,21 @@ impl Village<'_> {
         }
     }
 
-    /// Somebody holds the number, and goes to the meter when awake.
+    /// Somebody holds the number, and goes to the meter when awake. A number that came at night because something had
+    /// held it up waits for the morning on that account: in time, it would have been typed by day.
     fn in_hand(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
         let pay = &mut self.pays[payment as usize];
         pay.stage = Stage::InHand;
         pay.in_hand_ms = Some(now_ms);
-        self.hold_number(payment, Chain::of(Cause::NumberToType), now_ms);
+        let (held, before) = (pay.held_longest.0, pay.holds.0);
+        let customer = pay.customer;
         let keypad = &self.scenario.comms.payments.keypad;
         let mut draws = self.keyed_draws(payment, TYPING, 0);
         let at_ms = now_ms + keypad.trip_ms(&mut draws) + keypad.typing_ms(&mut draws);
+        let asleep = awake_at_ms(at_ms, self.people.of(customer).identity.key.0) > at_ms;
+        let late_for = if before.is_empty() { held } else { before };
+        let chain = Chain::of(Cause::NumberToType);
+        self.hold_number(payment, if asleep { chain.then(late_for) } else { chain }, now_ms);
         self.types_at(payment, at_ms, queue);
     }
 

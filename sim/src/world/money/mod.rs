@@ -319,9 +319,7 @@ impl Village<'_> {
             let pay = &mut pays[payment as usize];
             let taken = match take {
                 Take::Credited => pay.stage == Stage::Credited,
-                Take::UpTo(limit) => {
-                    pay.stage == Stage::Credited && before + amount + pay.amount_minor <= limit
-                }
+                Take::UpTo(limit) => pay.stage == Stage::Credited && before + amount + pay.amount_minor <= limit,
                 Take::Typed(typed) => payment == typed,
             };
             if !taken {

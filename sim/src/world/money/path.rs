@@ -99,9 +99,7 @@ impl Village<'_> {
         let aggregators = &self.money.aggregators;
         let behind = |n: usize| aggregators.get(n).map_or_else(|| down(&self.money.intake), down);
         match at {
-            Place::Agent => {
-                hardest_to_clear([self.wan.phone_signal(AGENT_OPERATOR).err(), down(&self.money.intake)])
-            }
+            Place::Agent => hardest_to_clear([self.wan.phone_signal(AGENT_OPERATOR).err(), down(&self.money.intake)]),
             Place::Provider => hardest_to_clear([down(&self.provider), behind(0)]),
             Place::Aggregator(n) => {
                 let n = usize::from(n);
