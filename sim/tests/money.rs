@@ -183,7 +183,7 @@ fn parts_that_fail_by_themselves_are_named() {
     scenario.run.architectures = vec![bundle("cloud_sync"), bundle("edge_local")];
     let payments = &mut scenario.comms.payments;
     payments.aggregators.outages_per_year = 150.0;
-    payments.intake.outages_per_year = 150.0;
+    payments.intake.outages_per_year = 900.0;
     payments.callback_lost_share = 0.2;
     payments.callback_late_share = 0.2;
     payments.ussd.broken_share = 0.7;

@@ -12,7 +12,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct KeypadParams {
-    /// Median time from holding the number to standing before the keypad, minutes. Assumed: 6 (an indoor trip);
+    /// Median time from holding the number to standing before the keypad, minutes. Assumed: 3 (a trip through the house);
     /// spread of the logarithm 1.0.
     pub trip_median_min: f64,
     /// Median time to type twenty digits, minutes. Assumed: 1; spread of the logarithm 0.5.
@@ -23,7 +23,7 @@ pub struct KeypadParams {
 
 impl Default for KeypadParams {
     fn default() -> Self {
-        Self { trip_median_min: 6.0, typing_median_min: 1.0, wrong_share: 0.1 }
+        Self { trip_median_min: 3.0, typing_median_min: 1.0, wrong_share: 0.1 }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Word of a payment on its way from the provider to whoever vends: copies that hop from part to part, and wait.
 
+use taa_dcu::config::CreditAt;
 use taa_models::{
     draw::{Draws, Purpose},
     payments,
@@ -174,11 +175,19 @@ impl Village<'_> {
     }
 
     fn at_vendor(&mut self, payment: u32, now_ms: u64) {
+        let passes_on = self.traits.credit_at != CreditAt::Cloud && !self.by_keypad() && !self.dcu_fetches();
+        let passing_on = passes_on
+            .then(|| {
+                let wan = (!self.wan.up()).then(|| self.wan.chain());
+                hardest_to_clear([wan, (!self.site.up()).then(|| self.site_chain())])
+            })
+            .flatten();
         let pay = &mut self.pays[payment as usize];
         pay.callbacks += 1;
         pay.at_vendor_ms.get_or_insert(now_ms);
         if matches!(pay.stage, Stage::At(_)) {
-            pay.hold(Chain::EMPTY, now_ms);
+            // The cloud passes it on to a DCU that keeps the accounts: what is in the way now is what holds it.
+            pay.hold(passing_on.unwrap_or(Chain::EMPTY), now_ms);
             pay.stage = Stage::AtVendor;
         }
         let customer = pay.customer;
