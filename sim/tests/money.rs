@@ -56,7 +56,7 @@ fn money_faults(records: &Records, by_hand: bool) -> Vec<String> {
         let reached: Vec<u64> = stages.into_iter().flatten().collect();
         // A number on paper is in use before its vendor hears of it.
         let effect = if pay.token_by == TokenBy::Stock { pay.accepted_ms } else { pay.credited_ms };
-        if !reached.is_sorted() || pay.applied_ms.is_some() && !effect.is_some_and(|at| Some(at) <= pay.applied_ms) {
+        if !reached.is_sorted() || pay.applied_ms.is_some_and(|applied| effect.is_none_or(|at| at > applied)) {
             found.push(format!("row {row}: stages out of order"));
         }
         if (pay.outcome == PayOutcome::Applied) != pay.applied_ms.is_some() {

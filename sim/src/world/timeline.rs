@@ -137,7 +137,7 @@ fn scripted(scenario: &Scenario, horizon_ms: u64, edges: &mut Vec<Edge>) {
             FaultKind::InverterOut => hold(Target::Part(PartId::Inverter)),
             FaultKind::AgentAway => hold(Target::Part(PartId::Agent)),
             FaultKind::AggregatorOut => {
-                (0..scenario.comms.payments.aggregators.count).for_each(|n| hold(Target::Part(PartId::Aggregator(n))))
+                (0..scenario.comms.payments.aggregators.count).for_each(|n| hold(Target::Part(PartId::Aggregator(n))));
             }
             FaultKind::IntakeOut => hold(Target::Part(PartId::Intake)),
             FaultKind::SmsLost => hold(Target::Part(PartId::Sms)),

@@ -42,7 +42,7 @@ impl SmsParams {
     pub fn deliver_ms(&self, loss_share: f64, draws: &mut Draws) -> Option<u64> {
         let lost = draws.chance(loss_share);
         let delay_s = draws.lognormal(self.delay_median_s, self.delay_sigma).min(86_400.0);
-        (!lost).then(|| (delay_s * 1000.0) as u64)
+        (!lost).then_some((delay_s * 1000.0) as u64)
     }
 
     /// Until somebody who waits for a message asks for it again, milliseconds.

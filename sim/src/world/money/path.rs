@@ -80,7 +80,7 @@ impl Village<'_> {
             pay.hold(Chain::EMPTY, now_ms);
             self.touch(self.pays[payment as usize].customer);
         }
-        let occasion = (u64::from(self.pays[payment as usize].topup) << 8) | u64::from(to.code());
+        let occasion = (self.pays[payment as usize].topup << 8) | u64::from(to.code());
         let key = self.people.of(self.pays[payment as usize].customer).identity.key;
         let mut draws = Draws::keyed(self.seed.0, self.seed.1, key, HOP, occasion);
         let params = &self.scenario.comms.payments;
