@@ -325,6 +325,14 @@ pub enum FaultKind {
     InverterOut,
     /// No cash agent is to be found.
     AgentAway,
+    /// The aggregators between provider and operator pass nothing on.
+    AggregatorOut,
+    /// The operator's hosted intake relay is down.
+    IntakeOut,
+    /// Every text message is lost.
+    SmsLost,
+    /// Every USSD session breaks off.
+    UssdBroken,
 }
 
 /// Where a fault bites.

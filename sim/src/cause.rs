@@ -125,6 +125,14 @@ causes! {
     RouterHung = 47, "router_hung", "site's router hangs";
     Throttled = 48, "throttled", "machine traffic put last by the operator";
     DishFault = 49, "dish_fault", "satellite terminal failed";
+    AggregatorDown = 50, "aggregator_down", "payment aggregator down";
+    IntakeDown = 51, "intake_down", "payment intake relay down";
+    CallbackLate = 52, "callback_late", "provider's callback late";
+    SmsLost = 53, "sms_lost", "text message lost";
+    UssdBroken = 54, "ussd_broken", "USSD session broken off";
+    ProviderBusy = 55, "provider_busy", "payment provider overloaded on a pay-day";
+    AgentNoFloat = 56, "agent_no_float", "cash agent's float used up";
+    NumberToType = 57, "number_to_type", "number in hand, not typed in yet";
 }
 
 /// Up to eight causes, nearest first, packed into eight bytes.

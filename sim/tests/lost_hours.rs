@@ -91,6 +91,10 @@ fn any_fault() -> impl Strategy<Value = (FaultKind, FaultTarget)> {
         Just((FaultKind::FeederOut, FaultTarget::Feeder(1))),
         Just((FaultKind::InverterOut, FaultTarget::All)),
         Just((FaultKind::AgentAway, FaultTarget::All)),
+        Just((FaultKind::AggregatorOut, FaultTarget::All)),
+        Just((FaultKind::IntakeOut, FaultTarget::All)),
+        Just((FaultKind::SmsLost, FaultTarget::All)),
+        Just((FaultKind::UssdBroken, FaultTarget::All)),
     ]
 }
 
@@ -106,6 +110,7 @@ proptest! {
         pv in 0.3_f64..1.5,
     ) {
         let mut scenario = village(customers.max(12), days, seed);
+        scenario.run.architectures = common::all_bundles();
         scenario.power.pv.kwp *= pv;
         let horizon_h = u64::from(days) * 24;
         scenario.faults = faults
@@ -131,8 +136,7 @@ fn quiet(days: u32) -> Scenario {
     scenario.power.pv.kwp *= 2.0;
     scenario.power.battery.capacity_kwh *= 1.3;
     scenario.comms.cellular = taa_models::cellular::CellularParams::calm();
-    scenario.comms.payments.provider_outages_per_year = 0.0;
-    scenario.comms.payments.cloud_outages_per_year = 0.0;
+    common::calm_money(&mut scenario);
     let assets = &mut scenario.assets;
     assets.inverter_failures_per_year = 0.0;
     assets.feeder_failures_per_year = 0.0;

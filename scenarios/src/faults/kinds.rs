@@ -33,6 +33,10 @@ pub(super) const KINDS: &[(&str, FaultKind, Takes)] = &[
     ("feeder_out", FaultKind::FeederOut, Takes::Feeder),
     ("inverter_out", FaultKind::InverterOut, Takes::Nothing),
     ("agent_away", FaultKind::AgentAway, Takes::Nothing),
+    ("aggregator_out", FaultKind::AggregatorOut, Takes::Nothing),
+    ("intake_out", FaultKind::IntakeOut, Takes::Nothing),
+    ("sms_lost", FaultKind::SmsLost, Takes::Nothing),
+    ("ussd_broken", FaultKind::UssdBroken, Takes::Nothing),
 ];
 
 impl Takes {

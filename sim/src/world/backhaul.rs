@@ -6,8 +6,9 @@
 
 use taa_dcu::{
     LinkState,
+    billing::Totals,
     cloud::{Cloud, CloudEvent, CloudOutput},
-    config::{Backhaul, CreditAt},
+    config::Backhaul,
     payment::Payment,
 };
 use taa_models::{
@@ -111,12 +112,14 @@ impl Village<'_> {
         self.with_cloud(now_ms, queue, |cloud, now| cloud.handle_payment(now, payment));
     }
 
-    /// The cloud went down, or is back: then the intake delivers what it kept.
+    /// What the cloud's Book has taken in.
+    pub(crate) fn cloud_totals(&self) -> Totals {
+        self.cloud.cloud.book().totals()
+    }
+
+    /// The cloud went down, or is back.
     pub(crate) fn cloud_turned(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
         if self.cloud_part.up() {
-            for payment in std::mem::take(&mut self.intake) {
-                self.callback(payment, now_ms, queue);
-            }
             self.with_cloud(now_ms, queue, Cloud::handle_timeout);
         }
         self.cloud_link_turned(now_ms, queue);
@@ -173,12 +176,14 @@ impl Village<'_> {
     fn cloud_event(&mut self, event: &CloudEvent, now_ms: u64, queue: &mut Queue<Event>) {
         match event {
             CloudEvent::ReadingStored { meter, period, .. } => self.telemetry.arrived(meter.0, *period),
-            CloudEvent::Credited { key, balance_minor, .. } if self.traits.credit_at == CreditAt::Cloud => {
+            CloudEvent::Credited { meter, key, balance_minor, .. } => {
                 if let Some(payment) = payment_number(key) {
                     let in_debt = balance_minor + self.scenario.tariff.grace_minor <= 0;
-                    self.credited(payment, in_debt, now_ms, queue);
+                    let sequence = self.cloud.cloud.book().account(meter.0).map_or(0, |account| account.credits());
+                    self.credited(payment, sequence, in_debt, now_ms, queue);
                 }
             }
+            CloudEvent::Duplicate { .. } => self.payment_repeated(),
             _ => {}
         }
     }

@@ -164,9 +164,11 @@ impl Village<'_> {
     /// What holds an accepted payment.
     fn holding(&mut self, customer: u32, payment: u32, now_ms: u64) -> Option<Chain> {
         match self.pays[payment as usize].stage {
-            Stage::CallbackLost => Some(Chain::of(Cause::CallbackLost)),
-            Stage::Accepted => (!self.cloud_part.up()).then(|| self.cloud_part.chain()),
-            Stage::AtCloud => self.between_cloud_and_meter(customer, true, now_ms),
+            Stage::At(_) | Stage::Number | Stage::InHand => self.pays[payment as usize].held(),
+            Stage::AtVendor => {
+                let from_cloud = !self.dcu_fetches();
+                self.between_cloud_and_meter(customer, from_cloud, now_ms)
+            }
             Stage::Credited => self.order_obstacle(customer, now_ms),
             Stage::Wanted | Stage::Applied => None,
         }

@@ -23,6 +23,10 @@ pub(crate) enum PartId {
     Dcu,
     Feeder(u32),
     Meter(u32),
+    Aggregator(u8),
+    Intake,
+    Sms,
+    Ussd,
 }
 
 /// What an edge of the exogenous timeline does.

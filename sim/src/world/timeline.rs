@@ -12,7 +12,7 @@ use taa_models::{
 use taa_scenarios::model::{FaultKind, FaultTarget, Scenario};
 
 use super::{
-    Event, Village,
+    Event, Village, money,
     parts::{PartId, Turn},
     towers,
 };
@@ -80,6 +80,7 @@ fn natural(scenario: &Scenario, seed: (u64, u32), horizon_ms: u64, edges: &mut V
     for down in payments::cloud_timeline(payments, seed.0, seed.1, horizon_ms) {
         fail(PartId::Cloud, down.start_ms, down.end_ms, None);
     }
+    money::lives(scenario, seed, horizon_ms, |part, from_ms, until_ms| fail(part, from_ms, until_ms, None));
     let start_local_s = scenario.run.start_unix_s + i64::from(scenario.site.utc_offset_s);
     let mut wear = |part: PartId, kind: AssetKind, id: &str| {
         let key = NodeKey::of(id);
@@ -127,6 +128,12 @@ fn scripted(scenario: &Scenario, horizon_ms: u64, edges: &mut Vec<Edge>) {
             FaultKind::DcuPowerLost => hold(Target::Part(PartId::Dcu)),
             FaultKind::InverterOut => hold(Target::Part(PartId::Inverter)),
             FaultKind::AgentAway => hold(Target::Part(PartId::Agent)),
+            FaultKind::AggregatorOut => {
+                (0..scenario.comms.payments.aggregators.count).for_each(|n| hold(Target::Part(PartId::Aggregator(n))));
+            }
+            FaultKind::IntakeOut => hold(Target::Part(PartId::Intake)),
+            FaultKind::SmsLost => hold(Target::Part(PartId::Sms)),
+            FaultKind::UssdBroken => hold(Target::Part(PartId::Ussd)),
             FaultKind::MeterDead => match &fault.target {
                 FaultTarget::Customers(list) => list.iter().for_each(|&c| hold(Target::Part(PartId::Meter(c)))),
                 _ => (0..scenario.village.customers.len() as u32).for_each(|c| hold(Target::Part(PartId::Meter(c)))),
@@ -247,7 +254,11 @@ impl Village<'_> {
                 }
             }
             PartId::Meter(n) => self.meter_part_turned(n, turn, now_ms, queue),
+            PartId::Aggregator(_) | PartId::Intake | PartId::Sms | PartId::Ussd => {
+                self.money_part_turned(part, turn, now_ms);
+            }
         }
+        self.money_turned(now_ms, queue);
         self.touch_all();
     }
 
@@ -264,6 +275,8 @@ impl Village<'_> {
                 self.component_log(component, down, now_ms);
                 return;
             }
+            Component::Aggregator => self.money.components()[0],
+            Component::Intake => self.money.components()[1],
             Component::Backhaul | Component::Supply | Component::Dcu => return,
         };
         let down = (!part.up()).then(|| part.chain());
