@@ -50,6 +50,7 @@ pub(crate) struct Pay {
     accepted_ms: Option<u64>,
     applied_ms: Option<u64>,
     pub(crate) amount_minor: i64,
+    pub(crate) balance_before_minor: i64,
     channel: PayChannel,
     attempts: u32,
     held_by: Chain,
@@ -65,10 +66,19 @@ impl Pay {
             accepted_ms: None,
             applied_ms: None,
             amount_minor,
+            balance_before_minor: 0,
             channel,
             attempts: 0,
             held_by: Chain::EMPTY,
         }
+    }
+}
+
+impl Pay {
+    /// The way it went, and how long it has been, or was, accepted without effect, ms.
+    pub(crate) fn waited(&self, now_ms: u64) -> (PayChannel, u64) {
+        let wait_ms = self.accepted_ms.map_or(0, |from| self.applied_ms.unwrap_or(now_ms).saturating_sub(from));
+        (self.channel, wait_ms)
     }
 }
 
@@ -263,6 +273,7 @@ impl Village<'_> {
                 accepted_ms: pay.accepted_ms,
                 applied_ms: pay.applied_ms,
                 amount_minor: pay.amount_minor,
+                balance_before_minor: pay.balance_before_minor,
                 channel: pay.channel,
                 outcome: match pay.stage {
                     Stage::Applied => PayOutcome::Applied,
