@@ -71,6 +71,12 @@ impl Village<'_> {
             return false;
         }
 
+        let soonest_ms = purse.last_pay.map_or(0, |(_, at_ms)| at_ms + (params.least_gap_h * HOUR_MS as f64) as u64);
+        if balance + waiting > 0 && soonest_ms > now_ms {
+            self.arm_person(customer, soonest_ms, queue);
+            return false;
+        }
+
         let temper = disposition.temper;
         let distrusts = purse.mood.pass(&params.trust, now_ms).value() < temper.pauses_below;
         purse.mood.pause(distrusts && !temper.keeps_minimum);
@@ -90,7 +96,7 @@ impl Village<'_> {
         purse.money.spend(amount_minor as f64 / daily);
         purse.topups += 1;
         let channel = purse.channel(self.pays.as_slice(), params, now_ms);
-        purse.last_pay = Some(self.pays.len() as u32);
+        purse.last_pay = Some((self.pays.len() as u32, now_ms));
         purse.wish = Some(Wish { payment: self.pays.len() as u32, attempts: 0, blocked: Chain::EMPTY });
         let mut pay = Pay::wanted(customer, now_ms, amount_minor, channel);
         pay.balance_before_minor = balance + waiting;

@@ -104,8 +104,8 @@ pub(crate) struct Purse {
     pub(crate) exhausted: bool,
     /// Money for light at hand.
     pub(crate) money: MoneyBox,
-    /// The last payment made, to learn from.
-    pub(crate) last_pay: Option<u32>,
+    /// The last payment wished for, to learn from, and when, ms.
+    pub(crate) last_pay: Option<(u32, u64)>,
     /// A way to pay on which money got stuck, avoided until then, ms.
     pub(crate) shy_of: Option<(PayChannel, u64)>,
     /// What paid darkness makes of the customer.

@@ -22,7 +22,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct IncomeParams {
-    /// Money put by for light in a mean month over what the use costs, median over households. Assumed: 1.8.
+    /// Money put by for light in a mean month over what the use costs, median over households. Assumed: 2.
     pub budget_ratio: f64,
     /// Spread of the logarithm of that ratio over households. Assumed: 0.25.
     pub budget_sigma: f64,
@@ -46,14 +46,14 @@ pub struct IncomeParams {
     pub lean_months: Vec<u8>,
     /// Factor in those months. Assumed: 0.75.
     pub lean_factor: f64,
-    /// Money for light that a household keeps at most, days of use; the salaried keep a month more. Assumed: 14.
+    /// Money for light that a household keeps at most, days of use; the salaried keep a month more. Assumed: 40.
     pub kept_days: f64,
 }
 
 impl Default for IncomeParams {
     fn default() -> Self {
         Self {
-            budget_ratio: 1.8,
+            budget_ratio: 2.0,
             budget_sigma: 0.25,
             day_sigma: 0.8,
             salaried_share: 0.1,
@@ -65,7 +65,7 @@ impl Default for IncomeParams {
             harvest_factor: 1.5,
             lean_months: vec![1, 2, 3],
             lean_factor: 0.75,
-            kept_days: 14.0,
+            kept_days: 40.0,
         }
     }
 }
