@@ -90,7 +90,7 @@ fn distrust_stops_top_ups_for_a_while() {
 
 #[test]
 fn who_lost_money_by_phone_pays_the_agent_next() {
-    let mut scenario = bright(120, 25, "cloud_sync");
+    let mut scenario = bright(200, 40, "cloud_sync");
     scenario.comms.payments.cash_share = 0.0;
     scenario.people.phone_share = 1.0;
     scenario.faults.push(fault("cloud", FaultKind::CloudOut, FaultTarget::All, 96, 132));
@@ -99,6 +99,11 @@ fn who_lost_money_by_phone_pays_the_agent_next() {
     for (i, pay) in rows.iter().enumerate().filter(|(_, p)| p.channel == PayChannel::Phone) {
         let Some(next) = rows[i + 1..].iter().find(|p| p.customer == pay.customer) else { continue };
         let (Some(accepted), Some(applied)) = (pay.accepted_ms, pay.applied_ms) else { continue };
+        // Monday to Saturday by day: at other times the agent is closed and the phone the only way.
+        let (day, hour) = (next.wanted_ms / common::DAY_MS, next.wanted_ms % common::DAY_MS / common::HOUR_MS);
+        if day % 7 == 6 || !(7..19).contains(&hour) {
+            continue;
+        }
         let agent = u32::from(next.channel == PayChannel::Agent);
         if applied - accepted > 4 * common::HOUR_MS && next.wanted_ms > applied {
             burnt += 1;
@@ -108,7 +113,7 @@ fn who_lost_money_by_phone_pays_the_agent_next() {
             calm_agent += agent;
         }
     }
-    assert!(burnt > 20 && f64::from(changed) > 0.6 * f64::from(burnt), "{changed} of {burnt}");
+    assert!(burnt >= 15 && f64::from(changed) > 0.6 * f64::from(burnt), "{changed} of {burnt}");
     assert!(f64::from(calm_agent) < 0.2 * f64::from(calm), "{calm_agent} of {calm}");
 }
 
@@ -118,6 +123,7 @@ fn thieves() -> Scenario {
     let trust = &mut scenario.people.trust;
     trust.thief_share = 1.0;
     trust.steal_below = 0.5;
+    trust.fall_h = 8.0;
     trust.bypass_found_days = 20.0;
     scenario
 }

@@ -209,6 +209,8 @@ impl Village<'_> {
         if !self.cloud_part.up() {
             self.pays[payment as usize].stage = Stage::Accepted;
             self.intake.push(payment);
+            // What holds it now is the cloud, no longer a lost callback.
+            self.touch(self.pays[payment as usize].customer);
             return;
         }
         self.pays[payment as usize].stage = Stage::AtCloud;
