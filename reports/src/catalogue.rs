@@ -189,13 +189,20 @@ pub const GROUPS: [(&str, &[Figure]); 4] = [
                 Lower,
                 "Served beyond the balance, because nobody who decides could be reached.",
             ),
+            figure(
+                "energy_stolen_kwh",
+                "Energy stolen",
+                KWh,
+                Lower,
+                "Taken past the meter by customers who had lost their trust.",
+            ),
             figure("revenue", "Revenue", Money, Higher, "Payments accepted."),
             figure(
                 "revenue_lost",
                 "Revenue lost",
                 Money,
                 Lower,
-                "Energy not served at its price, and what customers who left would still have spent.",
+                "Energy not served or stolen at its price, and what customers who paused or left would have spent in the run.",
             ),
             figure("revenue_deferred", "Revenue deferred", Money, Lower, "Accepted more than five minutes late."),
             figure(
@@ -203,7 +210,8 @@ pub const GROUPS: [(&str, &[Figure]); 4] = [
                 "Cost of downtime",
                 Money,
                 Lower,
-                "Revenue lost and connections to be won again.",
+                "Energy not served or stolen, what customers who paused or left will not spend, and connections to be won \
+                 again.",
             ),
             figure("customers_churned", "Customers who left", Count(0), Lower, "Gave up their connection."),
             figure("payback_months", "Payback", Months, Lower, "Until the edge hardware has earned its price."),

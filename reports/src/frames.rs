@@ -156,6 +156,7 @@ fn payments(context: &Context, records: &Records) -> Vec<Column> {
         column("in_hand_ms", &table.in_hand_ms),
         column("applied_ms", &table.applied_ms),
         column("amount_minor", &table.amount_minor),
+        column("balance_before_minor", &table.balance_before_minor),
         column("channel", &channels),
         column("token_by", &tokens),
         column("outcome", &outcomes),
@@ -231,6 +232,10 @@ fn customers(_: &Context, records: &Records) -> Vec<Column> {
         column("hops", &table.hops),
         column("path_etx", &table.path_etx),
         column("churned_ms", &table.churned_ms),
+        column("calls", &table.calls),
+        column("stolen_wh", &table.stolen_wh),
+        column("trust_end", &table.trust_end),
+        column("paused_ms", &table.paused_ms),
     ]
 }
 

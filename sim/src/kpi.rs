@@ -41,8 +41,12 @@ pub struct Totals {
     pub battery_cycles: f64,
     /// Price at which a lost connection is replaced, minor units.
     pub reconnection_minor: i64,
-    /// What a churned customer would still have spent, minor units, over all of them.
+    /// What churned customers would still have spent until the end of the run, minor units, over all of them.
     pub churned_spend_minor: i64,
+    /// What they would have spent over the churn horizon, minor units, over all of them.
+    pub churned_horizon_minor: i64,
+    /// What customers who stopped topping up for want of trust would have spent meanwhile, minor units.
+    pub paused_spend_minor: i64,
     /// Names of the scripted faults.
     pub fault_ids: Vec<String>,
     /// Daily hours of light, evening hours, interruptions a week and power limit give the MTF tier of each customer.
@@ -130,7 +134,19 @@ pub fn kpis(records: &Records, totals: &Totals, tariff: &Tariff) -> Kpis {
     let sum = |column: &[f64]| column.iter().sum::<f64>() / 1000.0;
     let unserved_kwh = sum(&records.customers.unserved_wh);
     let churned = records.customers.churned_ms.iter().flatten().count();
-    let revenue_lost = unserved_kwh * price + totals.churned_spend_minor as f64;
+    let stolen_kwh = sum(&records.customers.stolen_wh);
+    let paused = totals.paused_spend_minor as f64;
+    let revenue_lost = (unserved_kwh + stolen_kwh) * price + paused + totals.churned_spend_minor as f64;
+    let cost_of_downtime_parts: BTreeMap<String, f64> = [
+        ("unserved_energy", unserved_kwh * price),
+        ("stolen_energy", stolen_kwh * price),
+        ("paused_spend", paused),
+        ("churned_spend", totals.churned_horizon_minor as f64),
+        ("replaced_connections", churned as f64 * totals.reconnection_minor as f64),
+    ]
+    .into_iter()
+    .map(|(part, minor)| (part.to_owned(), money(minor)))
+    .collect();
     let pay = payments(records);
     let telemetry = &records.telemetry;
     let due: u64 = telemetry.due.iter().map(|&n| u64::from(n)).sum();
@@ -154,6 +170,7 @@ pub fn kpis(records: &Records, totals: &Totals, tariff: &Tariff) -> Kpis {
         energy_served_kwh: sum(&records.customers.served_wh),
         energy_unserved_kwh: unserved_kwh,
         energy_unbilled_kwh: sum(&records.customers.unbilled_wh),
+        energy_stolen_kwh: stolen_kwh,
         currency: tariff.currency.clone(),
         revenue: money(pay.accepted_minor as f64),
         revenue_lost: money(revenue_lost),
@@ -168,7 +185,8 @@ pub fn kpis(records: &Records, totals: &Totals, tariff: &Tariff) -> Kpis {
         downtime_h: lost_ms / HOUR_MS,
         downtime_h_by_class: by_class.into_iter().map(|(k, ms)| (k, ms as f64 / HOUR_MS)).collect(),
         downtime_h_by_cause: by_cause.into_iter().map(|(k, ms)| (k, ms as f64 / HOUR_MS)).collect(),
-        cost_of_downtime: money(revenue_lost + churned as f64 * totals.reconnection_minor as f64),
+        cost_of_downtime: cost_of_downtime_parts.values().sum(),
+        cost_of_downtime_parts,
         payback_months: None,
         mtf_tier: tiers(&totals.tiers),
     }

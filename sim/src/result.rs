@@ -86,6 +86,7 @@ pub struct Kpis {
     pub energy_served_kwh: f64,
     pub energy_unserved_kwh: f64,
     pub energy_unbilled_kwh: f64,
+    pub energy_stolen_kwh: f64,
     pub currency: String,
     pub revenue: f64,
     pub revenue_lost: f64,
@@ -102,6 +103,8 @@ pub struct Kpis {
     /// By the root of the chain; scripted faults under `scripted:<id>`. Sums to `downtime_h`.
     pub downtime_h_by_cause: BTreeMap<String, f64>,
     pub cost_of_downtime: f64,
+    /// Its parts, in the same currency. They sum to `cost_of_downtime` exactly.
+    pub cost_of_downtime_parts: BTreeMap<String, f64>,
     pub payback_months: Option<f64>,
     /// Share of customers by ESMAP tier, `tier_0`…`tier_5`.
     pub mtf_tier: BTreeMap<String, f64>,

@@ -107,7 +107,7 @@ pub fn weekday(unix_s: i64) -> u8 {
 
 /// (year, month, day) of days since 1970 in the proleptic Gregorian calendar (years from March, 400-year eras).
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-fn civil(days: i64) -> (i64, u8, u8) {
+pub(crate) fn civil(days: i64) -> (i64, u8, u8) {
     let from_march = days + 719_468;
     let era = from_march.div_euclid(146_097);
     let day_of_era = from_march.rem_euclid(146_097);

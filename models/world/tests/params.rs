@@ -4,9 +4,18 @@ use schemars::{JsonSchema, schema_for};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use taa_models::{
-    ParamError, assets::AssetParams, battery::BatteryParams, cellular::CellularParams, demand::DemandParams,
-    mesh::MeshParams, payments::PaymentParams, people::PeopleParams, plant::PlantParams, pv::PvParams,
-    radio::RadioParams, repair::RepairParams,
+    ParamError,
+    assets::AssetParams,
+    battery::BatteryParams,
+    cellular::CellularParams,
+    demand::DemandParams,
+    mesh::MeshParams,
+    payments::PaymentParams,
+    people::{PeopleParams, income::IncomeParams, trust::TrustParams},
+    plant::PlantParams,
+    pv::PvParams,
+    radio::RadioParams,
+    repair::RepairParams,
 };
 
 fn keeps_its_promises<T>(check: impl Fn(&T) -> Vec<ParamError>)
@@ -47,6 +56,8 @@ fn all_structs() {
     keeps_its_promises(MeshParams::check);
     keeps_its_promises(PaymentParams::check);
     keeps_its_promises(PeopleParams::check);
+    keeps_its_promises(IncomeParams::check);
+    keeps_its_promises(TrustParams::check);
     keeps_its_promises(PlantParams::check);
     keeps_its_promises(PvParams::check);
     keeps_its_promises(RadioParams::check);

@@ -41,6 +41,8 @@ pub(crate) fn result(scenario: &Scenario) -> RunResult {
             battery_cycles: 0.6 * f64::from(scenario.run.days),
             reconnection_minor: 5_000_000,
             churned_spend_minor: 0,
+            churned_horizon_minor: 0,
+            paused_spend_minor: 0,
             fault_ids: scenario.faults.iter().map(|fault| fault.id.clone()).collect(),
             tiers: (0..n).map(|i| if draw(i) < 0.3 { 3 } else { 4 }).collect(),
         };
@@ -207,6 +209,7 @@ fn payments(records: &mut Records, scenario: &Scenario, horizon_ms: u64, arch: u
             in_hand_ms: None,
             applied_ms,
             amount_minor: 200_000,
+            balance_before_minor: 3_000,
             channel: if draw(key + 1) < 0.7 { PayChannel::Phone } else { PayChannel::Agent },
             token_by: TokenBy::None,
             outcome,
@@ -253,6 +256,10 @@ fn customers(records: &mut Records, scenario: &Scenario) {
             hops: 1 + (distance / 90.0) as u32,
             path_etx: 1.2,
             churned_ms: (draw(index as u64 + 7000) < 0.01).then_some(9 * DAY),
+            calls: u32::from(longest_ms > 20 * HOUR),
+            stolen_wh: 0.0,
+            trust_end: 1.0,
+            paused_ms: 0,
         });
     }
 }

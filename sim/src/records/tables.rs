@@ -121,6 +121,8 @@ table! {
         applied_ms: Option<u64>,
         /// Amount in minor units.
         amount_minor: i64,
+        /// Balance when the customer decided to pay, minor units; below zero where that is served.
+        balance_before_minor: i64,
         /// Way.
         channel: PayChannel,
         /// How the number for the keypad came.
@@ -273,6 +275,14 @@ table! {
         path_etx: f32,
         /// Left the operator, ms of the run.
         churned_ms: Option<u64>,
+        /// Calls to the operator that went through.
+        calls: u32,
+        /// Energy taken past the meter, Wh.
+        stolen_wh: f64,
+        /// Trust in the operator at the end of the run (or when they left), 0–1.
+        trust_end: f64,
+        /// Time without credit because lost trust keeps the customer from paying, ms.
+        paused_ms: u64,
     }
 }
 

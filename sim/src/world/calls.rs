@@ -4,7 +4,6 @@ use super::{Event, Village};
 use crate::kernel::Queue;
 
 impl Village<'_> {
-    #[expect(dead_code, reason = "the people's room calls it next")]
     /// This customer rings up about the dark. What the operator makes of it is the repair's business.
     pub(crate) fn customer_calls(&mut self, customer: u32, now_ms: u64, _queue: &mut Queue<Event>) {
         let id = self.scenario.village.customers[customer as usize].id.clone();

@@ -54,6 +54,9 @@ impl Village<'_> {
             return;
         }
         one.load.integrate(now_ms, matches!(before, Status::Lost(..)));
+        if one.purse.mood.turn(&self.scenario.people.trust, status, now_ms) {
+            self.stirred.push(customer);
+        }
         let ended = one.light.turn(customer, now_ms, status, &mut self.outages, &mut self.records.downtime);
         if matches!(status, Status::Lit | Status::NoCredit) {
             one.purse.blocker = Chain::EMPTY;
@@ -65,13 +68,17 @@ impl Village<'_> {
 
     fn status_of(&mut self, customer: u32, now_ms: u64) -> Status {
         let tariff = &self.scenario.tariff;
-        let One { identity, unit, purse, .. } = self.people.of(customer);
+        let One { unit, purse, .. } = self.people.of(customer);
         if purse.gone_ms.is_some() {
             return Status::Gone;
         }
         if unit.meter.lit() && !unit.dead {
             return Status::Lit;
         }
+        if self.lit_by_bypass(customer) {
+            return Status::Bypassed;
+        }
+        let One { identity, unit, purse, .. } = self.people.of(customer);
         let feeder = identity.feeder;
         let (dead, opened, last_loss) = (unit.dead, unit.opened, unit.last_loss);
         let entitled = purse.entitled(unit.energy_mwh(now_ms), tariff);

@@ -99,6 +99,8 @@ impl Village<'_> {
             self.power.connected_mw += delta_mw;
             self.load_changed(now_ms, queue);
         }
+        let connected = self.people.of(customer).load.connected;
+        self.bypass_turned(customer, connected, now_ms);
         self.meter_deadline(customer, now_ms, queue);
         self.arm_switch(customer, queue);
     }
@@ -109,6 +111,10 @@ impl Village<'_> {
         let one = self.people.of(customer);
         let lost = matches!(one.light.status(), super::light::Status::Lost(..));
         one.load.integrate(now_ms, lost);
+        one.purse.mood.bypass.on = false;
+        let connected = one.load.connected;
+        self.bypass_turned(customer, connected, now_ms);
+        let one = self.people.of(customer);
         self.power.wanted_mw -= one.load.wanted_mw;
         if one.load.connected {
             self.power.connected_mw -= one.load.wanted_mw;

@@ -39,6 +39,8 @@ pub(crate) enum Event {
     Switch { customer: u32, generation: u32 },
     /// A customer thinks of paying, or tries again.
     Person { customer: u32, generation: u32 },
+    /// A customer in the dark calls, tells, or has had enough.
+    Mood { customer: u32, generation: u32 },
     /// Provider or agent has accepted a payment.
     Accepted { payment: u32 },
     /// The provider has a callback ready.
@@ -77,6 +79,7 @@ impl Event {
             Self::Day { customer } => pair(15, customer, 0),
             Self::Switch { customer, generation } => pair(16, customer, generation),
             Self::Person { customer, generation } => pair(17, customer, generation),
+            Self::Mood { customer, generation } => pair(50, customer, generation),
             Self::Accepted { payment } => pair(18, payment, 0),
             Self::Callback { payment } => pair(19, payment, 0),
             Self::Hop { payment, at } => pair(40, payment, at.code()),

@@ -121,6 +121,8 @@ impl Village<'_> {
         let days = now_ms as f64 / 86_400_000.0;
         for customer in 0..self.people.len() {
             let layout = &self.scenario.village.customers[customer as usize];
+            let connected = self.people.of(customer).load.connected;
+            self.bypass_turned(customer, connected, now_ms);
             let one = self.people.of(customer);
             let lost = matches!(one.light.status(), super::light::Status::Lost(..));
             one.load.integrate(now_ms, lost);
@@ -129,10 +131,16 @@ impl Village<'_> {
             one.purse.count_unbilled(energy_mwh, tariff);
             let [supply_down_ms, credit_stuck_ms, payment_blocked_ms] = one.light.lost_ms;
             totals.entitled_ms += one.light.lit_ms + supply_down_ms;
+            let daily_minor = one.purse.daily_spend_minor;
             if let Some(gone_ms) = one.purse.gone_ms {
                 let days_left = (now_ms - gone_ms) as f64 / 86_400_000.0;
-                totals.churned_spend_minor += (one.purse.daily_spend_minor * days_left) as i64;
+                totals.churned_spend_minor += (daily_minor * days_left) as i64;
+                let horizon_days = self.scenario.people.churn_horizon_months * 365.25 / 12.0;
+                totals.churned_horizon_minor += (daily_minor * horizon_days) as i64;
             }
+            let trust_end = one.purse.mood.pass(&self.scenario.people.trust, now_ms).value();
+            let paused_ms = one.purse.mood.paused_ms;
+            totals.paused_spend_minor += (daily_minor * paused_ms as f64 / 86_400_000.0) as i64;
             let hour_ms = 3_600_000.0;
             totals.tiers.push(kpi::mtf_tier(
                 one.light.lit_ms as f64 / hour_ms / days,
@@ -157,6 +165,10 @@ impl Village<'_> {
                 hops: u32::from(one.unit.hops),
                 path_etx: one.unit.path_etx,
                 churned_ms: one.purse.gone_ms,
+                calls: one.purse.mood.calls,
+                stolen_wh: one.purse.mood.bypass.stolen_wh(),
+                trust_end,
+                paused_ms,
             });
         }
         self.payment_rows(now_ms);

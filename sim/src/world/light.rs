@@ -19,6 +19,8 @@ pub(crate) enum Status {
     Lost(DownClass, Chain),
     /// Dark with no credit, by choice or for want of money.
     NoCredit,
+    /// Dark by the meter, lit past it.
+    Bypassed,
     /// Left the operator.
     Gone,
 }
@@ -136,7 +138,7 @@ impl Light {
                 });
             }
             Status::NoCredit => self.no_credit_ms += length,
-            Status::Gone => {}
+            Status::Bypassed | Status::Gone => {}
         }
     }
 }

@@ -11,6 +11,7 @@
 //! the status of the customers it touched up to date; that is the only place where lost time is booked.
 
 mod backhaul;
+mod bypass;
 mod calls;
 mod classify;
 mod demand;
@@ -19,6 +20,7 @@ mod finish;
 mod light;
 mod message;
 mod money;
+mod mood;
 mod outside;
 mod parts;
 mod person;
@@ -79,6 +81,8 @@ pub(crate) struct Village<'s> {
     money: money::Money,
     pays: Vec<Pay>,
     leaving: Vec<u32>,
+    /// Customers whose darkness has just begun or ended.
+    stirred: Vec<u32>,
     outages: u32,
     touched: Vec<u32>,
     touched_all: bool,
@@ -150,6 +154,11 @@ impl Model for Village<'_> {
                     self.person_wakes(customer, now_ms, queue);
                 }
             }
+            Event::Mood { customer, generation } => {
+                if self.people.of(customer).purse.mood.wake.is_current(generation) {
+                    self.mood_wakes(customer, now_ms, queue);
+                }
+            }
             Event::Accepted { payment } => self.accepted(payment, now_ms, queue),
             Event::Callback { payment } => self.callback(payment, now_ms, queue),
             Event::Hop { payment, at } => self.hop(payment, at, now_ms, queue),
@@ -159,6 +168,10 @@ impl Model for Village<'_> {
             Event::Keypad { payment } => self.keypad(payment, now_ms, queue),
         }
         self.settle(now_ms);
+        while !self.stirred.is_empty() {
+            self.stir(now_ms, queue);
+            self.settle(now_ms);
+        }
         while let Some(customer) = self.leaving.pop() {
             self.leave(customer, now_ms);
             self.touch(customer);

@@ -1,23 +1,22 @@
-//! A customer as a person: thinks of paying, waits for money, notices the dark, loses patience.
+//! A customer as a person: thinks of paying, waits for money, notices the dark. What paid darkness does to people is in
+//! [`super::mood`].
 
-use taa_models::{
-    draw::{Draws, Purpose},
-    people::Disposition,
+use taa_models::draw::{Draws, Purpose};
+
+use super::{
+    Event, Village,
+    money::Pay,
+    population::{One, Purse, Wish},
 };
-
-use super::{Event, Village, money::Pay, population::Wish};
 use crate::{
     cause::Chain,
     kernel::{Phase, Queue, SimTime},
-    records::PayChannel,
 };
 
 const WISH: Purpose = Purpose::named("wish to pay");
-const LIQUID: Purpose = Purpose::named("money at hand, and how much");
+const WANT: Purpose = Purpose::named("what a top-up should buy, and when");
+const INCOME: Purpose = Purpose::named("a day's money");
 const NOTICE: Purpose = Purpose::named("notices the dark");
-const CHURN: Purpose = Purpose::named("churn");
-/// From the relay's opening to the decision to pay, minutes, mean (assumed).
-const NOTICE_MEAN_MIN: f64 = 20.0;
 const HOUR_MS: u64 = 3_600_000;
 
 /// When a person who means to act at this time will: people sleep from 22 to 6 h and do not rise all at once.
@@ -36,8 +35,6 @@ pub(crate) fn awake_at_ms(at_ms: u64, key: u64) -> u64 {
 impl Village<'_> {
     /// A customer thinks of paying, or tries again.
     pub(crate) fn person_wakes(&mut self, customer: u32, now_ms: u64, queue: &mut Queue<Event>) {
-        let tariff = &self.scenario.tariff;
-        let params = &self.scenario.people;
         let one = self.people.of(customer);
         if one.purse.gone_ms.is_some() {
             return;
@@ -46,35 +43,71 @@ impl Village<'_> {
         let attempts = one.purse.wish.map_or(0, |wish| u64::from(wish.attempts) + 1);
         let mut draws =
             Draws::keyed(self.seed.0, self.seed.1, one.identity.key, WISH, (one.purse.topups << 16) | attempts);
-        if one.purse.wish.is_none() {
-            let energy_mwh = one.unit.energy_mwh(now_ms);
-            let balance = one.purse.balance_minor(energy_mwh, tariff);
-            let waiting: i64 = one.purse.open.iter().map(|&p| self.pays[p as usize].amount_minor).sum();
-            let Disposition { low_balance_days, .. } = one.purse.disposition;
-            let daily = one.purse.daily_spend_minor.max(1.0);
-            let days_left = (balance + waiting) as f64 / daily - low_balance_days;
-            if days_left > 0.0 {
-                // Looks again when it should be time, and not more often than every two hours.
-                let again_ms =
-                    (days_left.clamp(1.0 / 12.0, 30.0) * (0.8 + 0.3 * draws.uniform()) * 86_400_000.0) as u64;
-                self.arm_person(customer, now_ms + again_ms, queue);
-                return;
-            }
-            let mut money = Draws::keyed(self.seed.0, self.seed.1, one.identity.key, LIQUID, one.purse.topups);
-            let wait_ms = one.purse.disposition.liquid_after_s(params, &mut money) * 1000;
-            let liquid_at_ms = *one.purse.liquid_at_ms.get_or_insert(now_ms + wait_ms);
-            if liquid_at_ms > now_ms {
-                self.arm_person(customer, liquid_at_ms, queue);
-                return;
-            }
-            one.purse.liquid_at_ms = None;
-            one.purse.topups += 1;
-            let amount_minor = one.purse.disposition.next_amount_minor(params, daily, &mut money);
-            let channel = if one.purse.disposition.pays_cash { PayChannel::Agent } else { PayChannel::Phone };
-            one.purse.wish = Some(Wish { payment: self.pays.len() as u32, attempts: 0, blocked: Chain::EMPTY });
-            self.pays.push(Pay::wanted(customer, now_ms, amount_minor, channel));
+        if one.purse.wish.is_none() && !self.wishes_to_pay(customer, &mut draws, now_ms, queue) {
+            return;
         }
         self.attempt(customer, &mut draws, now_ms, queue);
+    }
+
+    /// Whether the balance, trust and the money at hand make a payment now; arms the next look when not.
+    fn wishes_to_pay(&mut self, customer: u32, draws: &mut Draws, now_ms: u64, queue: &mut Queue<Event>) -> bool {
+        let (tariff, params) = (&self.scenario.tariff, &self.scenario.people);
+        let local_day = self.local_day(now_ms);
+        let seed = self.seed;
+        let One { identity, unit, purse, .. } = self.people.of(customer);
+        let Purse { disposition, topups, .. } = *purse;
+        let stream = |purpose, occasion| Draws::keyed(seed.0, seed.1, identity.key, purpose, occasion);
+
+        let want = disposition.next_want(&mut stream(WANT, topups));
+        let waiting: i64 = purse.open.iter().map(|&p| self.pays[p as usize].amount_minor).sum();
+        // An account found empty has nothing left, whatever rounding says.
+        let balance = if purse.exhausted { 0 } else { purse.balance_minor(unit.energy_mwh(now_ms), tariff) };
+        let daily = purse.daily_spend_minor.max(1.0);
+        let days_left = (balance + waiting) as f64 / daily - want.at_days_left;
+        if days_left > 0.0 {
+            // Looks again when it should be time, and not more often than every two hours.
+            let again_ms = (days_left.clamp(1.0 / 12.0, 30.0) * (0.8 + 0.3 * draws.uniform()) * 86_400_000.0) as u64;
+            self.arm_person(customer, now_ms + again_ms, queue);
+            return false;
+        }
+
+        let soonest_ms = purse.last_pay.map_or(0, |(_, at_ms)| at_ms + (params.least_gap_h * HOUR_MS as f64) as u64);
+        if balance + waiting > 0 && soonest_ms > now_ms {
+            self.arm_person(customer, soonest_ms, queue);
+            return false;
+        }
+
+        let temper = disposition.temper;
+        let distrusts = purse.mood.pass(&params.trust, now_ms).value() < temper.pauses_below;
+        purse.mood.pause(distrusts && !temper.keeps_minimum);
+        if distrusts && !temper.keeps_minimum {
+            self.arm_person(customer, now_ms + 24 * HOUR_MS, queue);
+            return false;
+        }
+        let want_days = if distrusts { params.least_topup_days } else { want.days };
+
+        purse.money.fill(&disposition.earner, &params.income, local_day, |day| stream(INCOME, day as u64));
+        let Some(amount_minor) = disposition.amount_minor(params, want_days, purse.money.days, daily) else {
+            // Looks into the box again when the next day's money is in.
+            let next_day_ms = (now_ms / (24 * HOUR_MS) + 1) * 24 * HOUR_MS;
+            self.arm_person(customer, next_day_ms, queue);
+            return false;
+        };
+        purse.money.spend(amount_minor as f64 / daily);
+        purse.topups += 1;
+        let channel = purse.channel(self.pays.as_slice(), params, now_ms);
+        purse.last_pay = Some((self.pays.len() as u32, now_ms));
+        purse.wish = Some(Wish { payment: self.pays.len() as u32, attempts: 0, blocked: Chain::EMPTY });
+        let mut pay = Pay::wanted(customer, now_ms, amount_minor, channel);
+        pay.balance_before_minor = balance + waiting;
+        self.pays.push(pay);
+        true
+    }
+
+    /// Local days since 1970.
+    fn local_day(&self, now_ms: u64) -> i64 {
+        let start_local_s = self.scenario.run.start_unix_s + i64::from(self.scenario.site.utc_offset_s);
+        (start_local_s + (now_ms / 1000) as i64).div_euclid(86_400)
     }
 
     /// Wakes a person, in waking hours.
@@ -90,21 +123,8 @@ impl Village<'_> {
         let one = self.people.of(customer);
         if one.purse.wish.is_none() && one.purse.gone_ms.is_none() {
             let mut draws = Draws::keyed(self.seed.0, self.seed.1, one.identity.key, NOTICE, one.purse.topups);
-            let notice_ms = (draws.exponential(NOTICE_MEAN_MIN) * 60_000.0) as u64;
+            let notice_ms = (draws.exponential(self.scenario.people.notice_mean_min) * 60_000.0) as u64;
             self.arm_person(customer, now_ms + notice_ms, queue);
-        }
-    }
-
-    /// A darkness of the three classes has ended: does the customer stay? Each has one threshold for the whole run, so
-    /// more darkness never keeps anybody, and two architectures try the same patience.
-    pub(crate) fn darkness_ended(&mut self, customer: u32, length_ms: u64, now_ms: u64) {
-        let params = &self.scenario.people;
-        let one = self.people.of(customer);
-        one.purse.strain += one.purse.disposition.strain(params, length_ms as f64 / 3_600_000.0);
-        let mut draws = Draws::keyed(self.seed.0, self.seed.1, one.identity.key, CHURN, 0);
-        if one.purse.strain > draws.exponential(1.0) {
-            one.purse.gone_ms = Some(now_ms);
-            self.leaving.push(customer);
         }
     }
 }

@@ -6,13 +6,14 @@ use taa_meter::Meter;
 use taa_models::{
     demand::{Class, DemandParams, Switch},
     draw::NodeKey,
-    people::Disposition,
+    people::{Disposition, income::MoneyBox},
 };
 
 use crate::{
     cause::Chain,
     kernel::{NodeId, Wake},
-    world::light::Light,
+    records::PayChannel,
+    world::{light::Light, mood::Mood},
 };
 
 /// Who this is.
@@ -101,8 +102,14 @@ pub(crate) struct Purse {
     pub(crate) paid_minor: i64,
     /// The deciding party found the account empty: residues of rounding do not entitle.
     pub(crate) exhausted: bool,
-    /// When there will be money for the next top-up, once one is wanted, ms.
-    pub(crate) liquid_at_ms: Option<u64>,
+    /// Money for light at hand.
+    pub(crate) money: MoneyBox,
+    /// The last payment wished for, to learn from, and when, ms.
+    pub(crate) last_pay: Option<(u32, u64)>,
+    /// A way to pay on which money got stuck, avoided until then, ms.
+    pub(crate) shy_of: Option<(PayChannel, u64)>,
+    /// What paid darkness makes of the customer.
+    pub(crate) mood: Mood,
     /// Payments accepted and not applied yet.
     pub(crate) open: Vec<u32>,
     /// The payment that the customer tries to make.

@@ -243,6 +243,8 @@ impl Village<'_> {
         let feeder_up = self.feeders[feeder as usize].up();
         let one = self.people.of(customer);
         let connected = feeder_up && !one.unit.dead && one.unit.meter.relay_closed();
+        self.bypass_turned(customer, connected, now_ms);
+        let one = self.people.of(customer);
         if connected != one.load.connected {
             one.load.connected = connected;
             self.power.connected_mw += if connected { one.load.wanted_mw } else { -one.load.wanted_mw };

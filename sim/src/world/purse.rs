@@ -1,14 +1,14 @@
 //! A customer's money and energy as they truly are: what is applied, what it buys, what is served beyond it.
 
 use taa_dcu::config::Tariff;
-use taa_models::people::Disposition;
+use taa_models::people::{Disposition, PeopleParams, income::MoneyBox};
 
-use super::population::Purse;
-use crate::{cause::Chain, kernel::Wake};
+use super::{money::Pay, mood::Mood, population::Purse};
+use crate::{cause::Chain, kernel::Wake, records::PayChannel};
 
 impl Purse {
-    /// With this credit to start with, and this mean spending a day.
-    pub(crate) fn new(disposition: Disposition, opening_minor: i64, daily_spend_minor: f64) -> Self {
+    /// With this money at hand and credit to start with, and this mean spending a day.
+    pub(crate) fn new(disposition: Disposition, money: MoneyBox, opening_minor: i64, daily_spend_minor: f64) -> Self {
         Self {
             disposition,
             daily_spend_minor,
@@ -17,7 +17,10 @@ impl Purse {
             unbilled_mwh: 0,
             paid_minor: 0,
             exhausted: false,
-            liquid_at_ms: None,
+            money,
+            last_pay: None,
+            shy_of: None,
+            mood: Mood::new(),
             open: Vec::new(),
             wish: None,
             wake: Wake::default(),
@@ -26,6 +29,21 @@ impl Purse {
             blocked_ms: 0,
             gone_ms: None,
             strain: 0.0,
+        }
+    }
+
+    /// The way of the next payment: by habit, unless money got stuck there lately.
+    pub(crate) fn channel(&mut self, pays: &[Pay], params: &PeopleParams, now_ms: u64) -> PayChannel {
+        if let Some((way, waited_ms)) = self.last_pay.map(|(last, _)| pays[last as usize].waited(now_ms))
+            && waited_ms as f64 > params.stuck_after_h * 3_600_000.0
+        {
+            self.shy_of = Some((way, now_ms + (params.shy_days * 86_400_000.0) as u64));
+        }
+        let habit = if self.disposition.pays_cash { PayChannel::Agent } else { PayChannel::Phone };
+        match self.shy_of {
+            Some((PayChannel::Phone, until_ms)) if until_ms > now_ms => PayChannel::Agent,
+            Some((PayChannel::Agent, until_ms)) if until_ms > now_ms && self.disposition.has_phone => PayChannel::Phone,
+            _ => habit,
         }
     }
 

@@ -7,10 +7,10 @@ use taa_dcu::{
 };
 use taa_meter::{Meter, MeterConfig};
 use taa_models::{
-    demand,
+    demand::{self, DemandParams},
     draw::{Draws, NodeKey, Purpose},
     mesh::{MeshNode, Topology},
-    people::Disposition,
+    people::{Disposition, income::MoneyBox},
     pv::Array,
     radio::{Antenna, MountKind, RoofKind, WallKind, leakage_db},
     weather::SunContext,
@@ -42,6 +42,7 @@ use crate::{
 const DISPOSITION: Purpose = Purpose::named("disposition");
 const APPLIANCES: Purpose = Purpose::named("appliances");
 const OPENING: Purpose = Purpose::named("opening balance");
+const MONEY: Purpose = Purpose::named("money at hand at the start");
 const PASSWORD: Purpose = Purpose::named("lls password");
 
 /// Kernel ids of what is not a customer; a scenario id cannot contain a slash at its start.
@@ -101,6 +102,7 @@ impl<'s> Village<'s> {
             money: money::Money::new(scenario, cash_daily_minor),
             pays: Vec::new(),
             leaving: Vec::new(),
+            stirred: Vec::new(),
             outages: 0,
             touched: Vec::new(),
             touched_all: false,
@@ -198,6 +200,23 @@ fn daily_spend_minor(scenario: &Scenario, index: usize, factor: f64) -> f64 {
     demand::mean_daily_wh(class) * factor / 1000.0 * price + scenario.tariff.daily_fee_minor as f64
 }
 
+/// Local days since 1970 on the day of the start.
+fn first_day(scenario: &Scenario) -> i64 {
+    (scenario.run.start_unix_s + i64::from(scenario.site.utc_offset_s)).div_euclid(86_400)
+}
+
+/// Who somebody is: their appliances, their disposition, and what they spend a day, minor units.
+fn character(scenario: &Scenario, seed: (u64, u32), index: usize) -> (DemandParams, Disposition, f64) {
+    let customer = &scenario.village.customers[index];
+    let draws = |purpose| Draws::keyed(seed.0, seed.1, NodeKey::of(&customer.id), purpose, 0);
+    let appliances = scenario.demand.for_customer(&mut draws(APPLIANCES));
+    let daily_wh = demand::mean_daily_wh(customer.class) * appliances.scale;
+    let cash_share = scenario.comms.payments.cash_share;
+    let disposition = Disposition::draw(&scenario.people, cash_share, daily_wh, &mut draws(DISPOSITION));
+    let daily_minor = daily_spend_minor(scenario, index, appliances.scale);
+    (appliances, disposition, daily_minor)
+}
+
 fn entries(scenario: &Scenario, seed: (u64, u32)) -> Vec<MeterEntry> {
     let customers = scenario.village.customers.iter().enumerate();
     customers
@@ -206,12 +225,13 @@ fn entries(scenario: &Scenario, seed: (u64, u32)) -> Vec<MeterEntry> {
             let mut password = Draws::keyed(seed.0, seed.1, key, PASSWORD, 0);
             let mut opening = Draws::keyed(seed.0, seed.1, key, OPENING, 0);
             // Somewhere between two top-ups.
-            let days = opening.uniform() * scenario.people.topup_interval_median_days * 2.0;
+            let (_, disposition, daily_minor) = character(scenario, seed, index);
+            let days = disposition.low_balance_days + opening.uniform() * disposition.topup_days;
             MeterEntry {
                 id: customer.meter_id.clone(),
                 account: customer.id.clone(),
                 lls_password: format!("{:08x}", password.u64() as u32).into_bytes(),
-                opening_balance_minor: (daily_spend_minor(scenario, index, 1.0) * days) as i64,
+                opening_balance_minor: (daily_minor * days) as i64,
             }
         })
         .collect()
@@ -229,9 +249,9 @@ fn customer(
     let customer = &scenario.village.customers[index];
     let key = NodeKey::of(&customer.id);
     let draws = |purpose| Draws::keyed(seed.0, seed.1, key, purpose, 0);
-    let appliances = scenario.demand.for_customer(&mut draws(APPLIANCES));
-    let cash_share = scenario.comms.payments.cash_share;
-    let disposition = Disposition::draw(&scenario.people, cash_share, &mut draws(DISPOSITION));
+    let (appliances, disposition, daily) = character(scenario, seed, index);
+    let income = &scenario.people.income;
+    let money = MoneyBox::found(&disposition.earner, income, first_day(scenario), &mut draws(MONEY));
     let routes = mesh.routes();
     let routed = routes.has_route(index);
     let meter = Meter::new(MeterConfig {
@@ -263,8 +283,8 @@ fn customer(
         hops: if routed { routes.hops[index] } else { 0 },
         path_etx: if routed { routes.path_etx[index] } else { 0.0 },
     };
-    let daily = daily_spend_minor(scenario, index, appliances.scale);
-    (identity, unit, Load::new(appliances), Purse::new(disposition, entry.opening_balance_minor, daily), Light::new())
+    let purse = Purse::new(disposition, money, entry.opening_balance_minor, daily);
+    (identity, unit, Load::new(appliances), purse, Light::new())
 }
 
 /// Customers whose meters have no route when everything is alive and quiet.

@@ -25,6 +25,7 @@ impl Village<'_> {
                 in_hand_ms: pay.in_hand_ms,
                 applied_ms: pay.applied_ms,
                 amount_minor: pay.amount_minor,
+                balance_before_minor: pay.balance_before_minor,
                 channel: pay.channel,
                 token_by: pay.token_by,
                 outcome: match pay.stage {

@@ -89,6 +89,7 @@ pub(crate) struct Pay {
     pub(crate) customer: u32,
     pub(crate) stage: Stage,
     pub(crate) amount_minor: i64,
+    pub(crate) balance_before_minor: i64,
     wanted_ms: u64,
     accepted_ms: Option<u64>,
     at_aggregator_ms: Option<u64>,
@@ -123,6 +124,7 @@ impl Pay {
             customer,
             stage: Stage::Wanted,
             amount_minor,
+            balance_before_minor: 0,
             wanted_ms,
             accepted_ms: None,
             at_aggregator_ms: None,
@@ -143,6 +145,12 @@ impl Pay {
             holds: (Chain::EMPTY, wanted_ms),
             held_longest: (Chain::EMPTY, 0),
         }
+    }
+
+    /// The way it went, and how long it has been, or was, accepted without effect, ms.
+    pub(crate) fn waited(&self, now_ms: u64) -> (PayChannel, u64) {
+        let wait_ms = self.accepted_ms.map_or(0, |from| self.applied_ms.unwrap_or(now_ms).saturating_sub(from));
+        (self.channel, wait_ms)
     }
 
     /// What holds it as of now; nothing while it moves.
