@@ -109,6 +109,7 @@ causes! {
     StaleReading = 30, "stale_reading", "decided on an old reading";
     CallbackLost = 31, "callback_lost", "provider's callback lost";
     RainFade = 33, "rain_fade", "rain fade";
+    MotorStart = 100, "motor_start", "a motor's starting current";
     PhoneNoSignal = 35, "phone_no_signal", "no signal on the phone";
 }
 

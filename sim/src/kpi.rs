@@ -130,7 +130,10 @@ pub fn kpis(records: &Records, totals: &Totals, tariff: &Tariff) -> Kpis {
     let sum = |column: &[f64]| column.iter().sum::<f64>() / 1000.0;
     let unserved_kwh = sum(&records.customers.unserved_wh);
     let churned = records.customers.churned_ms.iter().flatten().count();
-    let revenue_lost = unserved_kwh * price + totals.churned_spend_minor as f64;
+    // What was used later was paid for later.
+    let lost_kwh = (unserved_kwh - sum(&records.customers.deferred_wh)).max(0.0);
+    let deferred_minor = sum(&records.customers.deferred_supply_wh) * price;
+    let revenue_lost = lost_kwh * price + totals.churned_spend_minor as f64;
     let pay = payments(records);
     let telemetry = &records.telemetry;
     let due: u64 = telemetry.due.iter().map(|&n| u64::from(n)).sum();
@@ -157,7 +160,7 @@ pub fn kpis(records: &Records, totals: &Totals, tariff: &Tariff) -> Kpis {
         currency: tariff.currency.clone(),
         revenue: money(pay.accepted_minor as f64),
         revenue_lost: money(revenue_lost),
-        revenue_deferred: money(pay.deferred_minor as f64),
+        revenue_deferred: money(pay.deferred_minor as f64 + deferred_minor),
         customers_churned: churned as u32,
         token_delay_p50_s: pay.delay_p50_s,
         token_delay_p95_s: pay.delay_p95_s,

@@ -7,7 +7,7 @@ use taa_dcu::{
 };
 use taa_meter::{Meter, MeterConfig};
 use taa_models::{
-    demand,
+    demand::Catalogue,
     draw::{Draws, NodeKey, Purpose},
     mesh::{MeshNode, Topology},
     people::Disposition,
@@ -62,11 +62,12 @@ impl<'s> Village<'s> {
         let ops =
             Ops { plant: op(OPS[0])?, dcu: op(OPS[1])?, wan: op(OPS[2])?, cloud: op(OPS[3])?, outside: op(OPS[4])? };
         let mesh = mesh(scenario, seed);
-        let entries = entries(scenario, seed);
+        let usage = Catalogue::new(&scenario.demand);
+        let entries = entries(scenario, &usage, seed);
         let mut people = Population::new();
         for (index, entry) in entries.iter().enumerate() {
             let node = op(&layout.customers[index].id)?;
-            people.spawn(customer(scenario, traits, seed, index, entry, node, &mesh));
+            people.spawn(customer(scenario, &usage, traits, seed, index, entry, node, &mesh));
         }
         let config = dcu_config(scenario, traits);
         let cloud_config = CloudConfig {
@@ -95,6 +96,8 @@ impl<'s> Village<'s> {
             intake: Vec::new(),
             pays: Vec::new(),
             leaving: Vec::new(),
+            usage,
+            rearm: Vec::new(),
             outages: 0,
             touched: Vec::new(),
             touched_all: false,
@@ -140,7 +143,7 @@ impl<'s> Village<'s> {
         hash.update(self.timeline.digest.0);
         for customer in 0..self.people.len() {
             let one = self.people.of(customer);
-            hash.update(format!("{:?}{:?}", one.purse.disposition, one.load.appliances).as_bytes());
+            hash.update(format!("{:?}{:?}", one.purse.disposition, one.load.factor).as_bytes());
         }
         Digest(hash.finalize().into())
     }
@@ -186,13 +189,13 @@ fn dcu_config(scenario: &Scenario, traits: Traits) -> DcuConfig {
 }
 
 /// What an average customer of the class spends a day, minor units.
-fn daily_spend_minor(scenario: &Scenario, index: usize, factor: f64) -> f64 {
+fn daily_spend_minor(scenario: &Scenario, usage: &Catalogue, index: usize, factor: f64) -> f64 {
     let class = scenario.village.customers[index].class;
     let price = scenario.tariff.energy_price_per_kwh_minor as f64;
-    demand::mean_daily_wh(class) * factor / 1000.0 * price + scenario.tariff.daily_fee_minor as f64
+    usage.mean_daily_wh(&class) * factor / 1000.0 * price + scenario.tariff.daily_fee_minor as f64
 }
 
-fn entries(scenario: &Scenario, seed: (u64, u32)) -> Vec<MeterEntry> {
+fn entries(scenario: &Scenario, usage: &Catalogue, seed: (u64, u32)) -> Vec<MeterEntry> {
     let customers = scenario.village.customers.iter().enumerate();
     customers
         .map(|(index, customer)| {
@@ -205,7 +208,7 @@ fn entries(scenario: &Scenario, seed: (u64, u32)) -> Vec<MeterEntry> {
                 id: customer.meter_id.clone(),
                 account: customer.id.clone(),
                 lls_password: format!("{:08x}", password.u64() as u32).into_bytes(),
-                opening_balance_minor: (daily_spend_minor(scenario, index, 1.0) * days) as i64,
+                opening_balance_minor: (daily_spend_minor(scenario, usage, index, scenario.demand.scale) * days) as i64,
             }
         })
         .collect()
@@ -213,6 +216,7 @@ fn entries(scenario: &Scenario, seed: (u64, u32)) -> Vec<MeterEntry> {
 
 fn customer(
     scenario: &Scenario,
+    usage: &Catalogue,
     traits: Traits,
     seed: (u64, u32),
     index: usize,
@@ -223,7 +227,8 @@ fn customer(
     let customer = &scenario.village.customers[index];
     let key = NodeKey::of(&customer.id);
     let draws = |purpose| Draws::keyed(seed.0, seed.1, key, purpose, 0);
-    let appliances = scenario.demand.for_customer(&mut draws(APPLIANCES));
+    let price = scenario.tariff.energy_price_per_kwh_minor as f64 / f64::from(scenario.tariff.minor_per_unit.max(1));
+    let factor = scenario.demand.factor(&mut draws(APPLIANCES)) * scenario.demand.price_factor(price);
     let cash_share = scenario.comms.payments.cash_share;
     let disposition = Disposition::draw(&scenario.people, cash_share, &mut draws(DISPOSITION));
     let routes = mesh.routes();
@@ -256,8 +261,8 @@ fn customer(
         hops: if routed { routes.hops[index] } else { 0 },
         path_etx: if routed { routes.path_etx[index] } else { 0.0 },
     };
-    let daily = daily_spend_minor(scenario, index, appliances.scale);
-    (identity, unit, Load::new(appliances), Purse::new(disposition, entry.opening_balance_minor, daily), Light::new())
+    let daily = daily_spend_minor(scenario, usage, index, factor);
+    (identity, unit, Load::new(factor), Purse::new(disposition, entry.opening_balance_minor, daily), Light::new())
 }
 
 /// Customers whose meters have no route when everything is alive and quiet.
