@@ -221,6 +221,8 @@ fn customers(_: &Context, records: &Records) -> Vec<Column> {
         column("class", &table.class),
         column("served_wh", &table.served_wh),
         column("unserved_wh", &table.unserved_wh),
+        column("deferred_wh", &table.deferred_wh),
+        column("deferred_supply_wh", &table.deferred_supply_wh),
         column("unbilled_wh", &table.unbilled_wh),
         column("paid_minor", &table.paid_minor),
         column("supply_down_ms", &table.supply_down_ms),

@@ -133,6 +133,7 @@ causes! {
     ProviderBusy = 55, "provider_busy", "payment provider overloaded on a pay-day";
     AgentNoFloat = 56, "agent_no_float", "cash agent's float used up";
     NumberToType = 57, "number_to_type", "number in hand, not typed in yet";
+    MotorStart = 100, "motor_start", "a motor's starting current";
 }
 
 /// Up to eight causes, nearest first, packed into eight bytes.

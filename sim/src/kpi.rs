@@ -134,11 +134,14 @@ pub fn kpis(records: &Records, totals: &Totals, tariff: &Tariff) -> Kpis {
     let sum = |column: &[f64]| column.iter().sum::<f64>() / 1000.0;
     let unserved_kwh = sum(&records.customers.unserved_wh);
     let churned = records.customers.churned_ms.iter().flatten().count();
+    // What was used later was paid for later.
+    let lost_kwh = (unserved_kwh - sum(&records.customers.deferred_wh)).max(0.0);
+    let deferred_minor = sum(&records.customers.deferred_supply_wh) * price;
     let stolen_kwh = sum(&records.customers.stolen_wh);
     let paused = totals.paused_spend_minor as f64;
-    let revenue_lost = (unserved_kwh + stolen_kwh) * price + paused + totals.churned_spend_minor as f64;
+    let revenue_lost = (lost_kwh + stolen_kwh) * price + paused + totals.churned_spend_minor as f64;
     let cost_of_downtime_parts: BTreeMap<String, f64> = [
-        ("unserved_energy", unserved_kwh * price),
+        ("unserved_energy", lost_kwh * price),
         ("stolen_energy", stolen_kwh * price),
         ("paused_spend", paused),
         ("churned_spend", totals.churned_horizon_minor as f64),
@@ -174,7 +177,7 @@ pub fn kpis(records: &Records, totals: &Totals, tariff: &Tariff) -> Kpis {
         currency: tariff.currency.clone(),
         revenue: money(pay.accepted_minor as f64),
         revenue_lost: money(revenue_lost),
-        revenue_deferred: money(pay.deferred_minor as f64),
+        revenue_deferred: money(pay.deferred_minor as f64 + deferred_minor),
         customers_churned: churned as u32,
         token_delay_p50_s: pay.delay_p50_s,
         token_delay_p95_s: pay.delay_p95_s,

@@ -34,8 +34,11 @@ pub struct PlantParams {
     pub inverter_efficiency: f64,
     /// Power that the running inverter takes for itself, share of its rating. Assumed: 0.006.
     pub standby_share: f64,
-    /// Load at which it trips, as a multiple of its rating. Assumed: 1.1, sustained; in-rush is not modelled.
+    /// Load at which it trips, as a multiple of its rating. Assumed: 1.1, sustained.
     pub overload_share: f64,
+    /// Load that it carries for the seconds in which a motor starts, as a multiple of its rating. Assumed: 2, as data
+    /// sheets of battery inverters give for 5 s.
+    pub surge_share: f64,
     /// Wait before the restart after an overload, seconds. Assumed: 60.
     pub overload_restart_s: f64,
 }
@@ -49,6 +52,7 @@ impl Default for PlantParams {
             inverter_efficiency: 0.94,
             standby_share: 0.006,
             overload_share: 1.1,
+            surge_share: 2.0,
             overload_restart_s: 60.0,
         }
     }
@@ -73,6 +77,7 @@ impl PlantParams {
             )
             .demand((0.0..=0.1).contains(&self.standby_share), "standby_share", self.standby_share, "0 to 0.1")
             .demand((1.0..=3.0).contains(&self.overload_share), "overload_share", self.overload_share, "1 to 3")
+            .demand((1.0..=6.0).contains(&self.surge_share), "surge_share", self.surge_share, "1 to 6")
             .demand(
                 (1.0..=86_400.0).contains(&self.overload_restart_s),
                 "overload_restart_s",
@@ -216,6 +221,16 @@ impl Plant {
     /// The load has changed to this: trips at once when that is too much. True when it has tripped.
     pub fn load_changed(&mut self, pv_available_w: f64, wanted_load_w: f64) -> bool {
         let trips = self.feeding() && self.overloaded(pv_available_w.max(0.0), wanted_load_w.max(0.0));
+        if trips {
+            self.trip();
+        }
+        trips
+    }
+
+    /// Appliances start, and for some seconds the load is this: trips at once when that is too much for the inverter
+    /// (the battery's rating is one of energy and heat, seconds do not touch it). True when it has tripped.
+    pub fn surge(&mut self, peak_load_w: f64) -> bool {
+        let trips = self.feeding() && peak_load_w > self.params.surge_share * self.params.inverter_kw * 1000.0;
         if trips {
             self.trip();
         }

@@ -245,6 +245,8 @@ fn customers(records: &mut Records, scenario: &Scenario) {
             customer: index as u32,
             served_wh: 9000.0 + 15_000.0 * draw(index as u64),
             unserved_wh: ms.iter().sum::<u64>() as f64 / HOUR as f64 * 18.0,
+            deferred_wh: 0.0,
+            deferred_supply_wh: 0.0,
             unbilled_wh: 0.0,
             paid_minor: 1_200_000,
             supply_down_ms: ms[0],

@@ -245,6 +245,18 @@ pub enum SettingProblem {
         minor_per_unit: u32,
     },
 
+    /// A demand profile that cannot be used.
+    #[error("{at}: {what}")]
+    #[diagnostic(forward(at), code(taa::demand::profile), help("{help}"))]
+    Profile {
+        /// Where.
+        at: Spot,
+        /// What is wrong.
+        what: String,
+        /// What is wanted.
+        help: String,
+    },
+
     /// A site that is not on the planet.
     #[error("{at}: {found} degrees")]
     #[diagnostic(

@@ -9,6 +9,7 @@
 
 mod architectures;
 mod currency;
+mod demand;
 mod place;
 mod plan;
 mod power;
@@ -30,6 +31,7 @@ use crate::schema::{SCHEMA, ScenarioFile};
 use crate::village::{Source, from_drawn};
 use crate::weather::{self, WeatherFile, distance_km};
 
+pub(crate) use demand::own_classes;
 pub(crate) use place::guess_utc_offset_s;
 pub(crate) use power::sized;
 
@@ -145,9 +147,10 @@ fn resolve(dir: &Path, overrides: &Overrides, found: &mut Diagnostics) -> Option
         (Some(source), Some(site)) if layout_sound => village(source, site, &file, found, &mut notes),
         _ => None,
     };
-    let power = match (&village, &weather_file, &site) {
-        (Some(village), Some(weather), Some(site)) => {
-            power::resolve(&document, &file, village, weather, site, &mut notes, found)
+    let demand = village.as_ref().and_then(|village| demand::resolve(&document, &file, village, found));
+    let power = match (&village, &weather_file, &site, &demand) {
+        (Some(village), Some(weather), Some(site), Some(demand)) => {
+            power::resolve(&document, &file, demand, village, weather, site, &mut notes, found)
         }
         _ => None,
     };
@@ -182,7 +185,7 @@ fn resolve(dir: &Path, overrides: &Overrides, found: &mut Diagnostics) -> Option
             payments: file.comms.payments.clone(),
             dcu_holdup_h: file.comms.dcu_holdup_h,
         },
-        demand: file.demand,
+        demand: demand?,
         people: file.people.clone(),
         assets: file.assets.clone(),
         economics,
@@ -221,7 +224,6 @@ fn parameters(document: &Document, file: &ScenarioFile, found: &mut Diagnostics)
         ("comms.mesh", comms.mesh.check()),
         ("comms.cellular", comms.cellular.check()),
         ("comms.payments", comms.payments.check()),
-        ("demand", file.demand.check()),
         ("people", file.people.check()),
         ("assets", file.assets.check()),
     ] {
@@ -229,6 +231,7 @@ fn parameters(document: &Document, file: &ScenarioFile, found: &mut Diagnostics)
             found.push(range_problem(document.at(&format!("{section}.{}", error.field)), &error));
         }
     }
+    demand::ranges(document, file, found);
     if !(0.0..=8760.0).contains(&comms.dcu_holdup_h) {
         let error =
             ParamError { field: "dcu_holdup_h", value: comms.dcu_holdup_h.to_string(), allowed: "0 to 8760 hours" };
@@ -335,14 +338,16 @@ fn village(
     notes: &mut Vec<String>,
 ) -> Option<Village> {
     if source.has_grid() {
-        return from_drawn(source, site, &file.layout, found);
+        return from_drawn(source, site, &file.layout, &own_classes(&file.demand), found);
     }
     let mut params = file.layout.clone();
     let [generation, dcu] = source.sites();
     params.generation_lon_lat_deg = generation.or(params.generation_lon_lat_deg);
     params.dcu_lon_lat_deg = dcu.or(params.dcu_lon_lat_deg);
     match layout::build(&source.imported, &params, site, LAYOUT_SEED) {
-        Ok(village) => {
+        Ok(mut village) => {
+            let named = source.imported.buildings.iter().map(|raw| raw.tags.get("class").cloned().unwrap_or_default());
+            demand::classes_by_tag(named.enumerate(), &file.demand, &mut village);
             notes.push("No grid is drawn in the village file; poles and lines were laid out on loading.".to_owned());
             Some(village)
         }

@@ -1,6 +1,6 @@
 //! Section `[power]`: the plant as given, sized where it is not.
 
-use taa_models::demand::{Class, mean_daily_wh, peak_w};
+use taa_models::demand::{Catalogue, DemandParams};
 use taa_models::plant::{PlantParams, size_for};
 
 use super::range_problem;
@@ -17,17 +17,24 @@ const ODD_FACTOR: f64 = 4.0;
 const COINCIDENCE: f64 = 0.75;
 
 /// Mean daily energy of all customers, kWh, and their coincident peak, kW.
-fn demand(village: &Village) -> (f64, f64) {
-    let sum = |of: fn(Class) -> f64| village.customers.iter().map(|customer| of(customer.class)).sum::<f64>() / 1000.0;
-    let largest_w = village.customers.iter().map(|customer| peak_w(customer.class)).fold(0.0, f64::max);
+fn usual_demand(village: &Village, usage: &Catalogue) -> (f64, f64) {
+    let customers = || village.customers.iter().map(|customer| &customer.class);
+    let daily_kwh = customers().map(|class| usage.mean_daily_wh(class)).sum::<f64>() / 1000.0;
+    let peak_kw = customers().map(|class| usage.peak_w(class)).sum::<f64>() / 1000.0;
+    let largest_w = customers().map(|class| usage.peak_w(class)).fold(0.0, f64::max);
     // One mill alone may be more than three quarters of a small village.
-    (sum(mean_daily_wh), (COINCIDENCE * sum(peak_w)).max(largest_w / 1000.0))
+    (daily_kwh, (COINCIDENCE * peak_kw).max(largest_w / 1000.0))
 }
 
-/// The usual plant for a village under a weather, and the daily energy it is for, kWh. `scale` is that of demand.
-pub(crate) fn sized(village: &Village, scale: f64, weather: &WeatherFile, site: &Site) -> (PlantParams, f64) {
-    let (daily_kwh, peak_kw) = demand(village);
-    let (daily_kwh, peak_kw) = (daily_kwh * scale, peak_kw * scale);
+/// The usual plant for a village under a weather, and the daily energy it is for, kWh.
+pub(crate) fn sized(
+    village: &Village,
+    params: &DemandParams,
+    weather: &WeatherFile,
+    site: &Site,
+) -> (PlantParams, f64) {
+    let (daily_kwh, peak_kw) = usual_demand(village, &Catalogue::new(params));
+    let (daily_kwh, peak_kw) = (daily_kwh * params.scale, peak_kw * params.scale);
     (size_for(daily_kwh, peak_kw, design_yield(weather, site)), daily_kwh)
 }
 
@@ -47,9 +54,11 @@ fn design_yield(weather: &WeatherFile, site: &Site) -> f64 {
 }
 
 /// The plant, or what is wrong with it.
+#[allow(clippy::too_many_arguments)]
 pub(super) fn resolve(
     document: &Document,
     file: &ScenarioFile,
+    demand: &DemandParams,
     village: &Village,
     weather: &WeatherFile,
     site: &Site,
@@ -57,7 +66,7 @@ pub(super) fn resolve(
     found: &mut Diagnostics,
 ) -> Option<PlantParams> {
     let section = &file.power;
-    let (usual, daily_kwh) = sized(village, file.demand.scale, weather, site);
+    let (usual, daily_kwh) = sized(village, demand, weather, site);
     let mut plant = section.plant.clone();
     let mut chosen = Vec::new();
     // A size stands on top, or among the plant's own parameters, or follows from the usual sizing.

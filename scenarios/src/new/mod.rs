@@ -14,6 +14,7 @@ use crate::load::{self, LAYOUT_SEED};
 use crate::model::{Site, Village};
 use crate::village::{from_drawn, to_geojson};
 use crate::weather::{self, distance_km};
+use taa_models::demand::DemandParams;
 
 /// What `taa new` is told.
 #[derive(Clone, Debug)]
@@ -79,7 +80,7 @@ pub fn create(args: &NewArgs) -> Result<Created, Diagnostics> {
         params.connections = Connections::Count(connections);
     }
     let village = if source.has_grid() {
-        from_drawn(&source, &site, &params, &mut found)
+        from_drawn(&source, &site, &params, &[], &mut found)
     } else {
         match layout::build(&source.imported, &params, &site, LAYOUT_SEED) {
             Ok(village) => Some(village),
@@ -91,7 +92,7 @@ pub fn create(args: &NewArgs) -> Result<Created, Diagnostics> {
     };
     let Some(village) = village else { return Err(found.split().0) };
     let title = title(args, source.imported.name.as_deref());
-    let (power, daily_kwh) = load::sized(&village, 1.0, &weather_file, &site);
+    let (power, daily_kwh) = load::sized(&village, &DemandParams::default(), &weather_file, &site);
     let weather_name =
         args.weather.file_name().map_or_else(|| "weather.csv".to_owned(), |name| name.to_string_lossy().into_owned());
     let facts = text::Facts {

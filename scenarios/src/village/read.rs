@@ -56,12 +56,13 @@ pub(crate) fn from_drawn(
     source: &Source,
     site: &Site,
     params: &LayoutParams,
+    own: &[Class],
     found: &mut Diagnostics,
 ) -> Option<Village> {
     // What cannot be read has been reported; what would follow from it is not worth saying.
     let drawn = source.drawn.as_ref().filter(|drawn| drawn.sound)?;
     let mut problems = Diagnostics::default();
-    let village = Reader { drawn, site, params, found: &mut problems }.village(&source.imported);
+    let village = Reader { drawn, site, params, own, found: &mut problems }.village(&source.imported);
     let sound = !problems.has_errors();
     found.extend(problems);
     village.filter(|_| sound)
@@ -71,6 +72,8 @@ struct Reader<'a> {
     drawn: &'a Drawn,
     site: &'a Site,
     params: &'a LayoutParams,
+    /// Classes of the scenario's own.
+    own: &'a [Class],
     found: &'a mut Diagnostics,
 }
 
@@ -214,8 +217,7 @@ impl<'a> Reader<'a> {
             };
             let pole = if connected { self.pole_of(raw.feature, &building, words, poles) } else { None };
             if let Some((pole, drop_at, service_m)) = pole {
-                let classes = Class::ALL;
-                let class = self.word(raw.feature, &raw.id, "class", words, classes, |class| class.name());
+                let class = self.class(raw.feature, &raw.id, words);
                 let placements = [Placement::Wall, Placement::Pole, Placement::Indoor];
                 let placement = self.word(raw.feature, &raw.id, "placement", words, placements, placement_word);
                 let meter = words.get("meter_id").cloned().unwrap_or_else(|| meter_id(&raw.id));
@@ -314,6 +316,19 @@ impl<'a> Reader<'a> {
         let allowed: Vec<&str> = all.into_iter().map(name).collect();
         self.bad(feature, id, key, word, &allowed);
         first
+    }
+
+    /// A built-in class or one of the scenario's own; left out, the first.
+    fn class(&mut self, feature: usize, id: &str, words: &BTreeMap<String, String>) -> Class {
+        let Some(word) = words.get("class") else { return Class::ALL[0] };
+        let lower = word.to_lowercase();
+        let all: Vec<Class> = Class::ALL.iter().chain(self.own).copied().collect();
+        if let Some(found) = all.iter().find(|class| class.name() == lower) {
+            return *found;
+        }
+        let allowed: Vec<&str> = all.iter().map(Class::name).collect();
+        self.bad(feature, id, "class", word, &allowed);
+        Class::ALL[0]
     }
 
     fn phase(&mut self, feature: usize, id: &str, words: &BTreeMap<String, String>) -> Option<u8> {

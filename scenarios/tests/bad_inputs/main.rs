@@ -23,6 +23,7 @@ macro_rules! cases {
 }
 
 mod buildings;
+mod demand;
 mod faults;
 mod fixture;
 mod grid;
@@ -41,7 +42,7 @@ fn the_fixture_itself_is_sound() {
 
 #[test]
 fn there_are_more_than_eighty_distinct_diagnoses() {
-    let all = [settings::CODES, grid::CODES, buildings::CODES, sky::CODES, faults::CODES, making::CODES];
+    let all = [settings::CODES, demand::CODES, grid::CODES, buildings::CODES, sky::CODES, faults::CODES, making::CODES];
     let distinct: BTreeSet<&str> = all.into_iter().flatten().copied().collect();
     assert!(distinct.len() > 80, "{} distinct codes: {distinct:?}", distinct.len());
 }

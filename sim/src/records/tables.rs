@@ -253,6 +253,10 @@ table! {
         served_wh: f64,
         /// Energy wanted while dark and entitled, stuck or blocked, Wh.
         unserved_wh: f64,
+        /// Part of it that was used later, when the light was back, Wh.
+        deferred_wh: f64,
+        /// Part of `deferred_wh` that was missed during `supply_down`, Wh.
+        deferred_supply_wh: f64,
         /// Energy served beyond the balance, Wh.
         unbilled_wh: f64,
         /// Money accepted, minor units.

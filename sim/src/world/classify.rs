@@ -53,7 +53,12 @@ impl Village<'_> {
         if before == status {
             return;
         }
-        one.load.integrate(now_ms, matches!(before, Status::Lost(..)));
+        one.load.integrate(now_ms, before);
+        if matches!(before, Status::Lost(..)) {
+            one.load.return_missed(now_ms, status, &self.scenario.demand.deferral);
+            self.rearm.push(customer);
+        }
+        let one = self.people.of(customer);
         if one.purse.mood.turn(&self.scenario.people.trust, status, now_ms) {
             self.stirred.push(customer);
         }

@@ -1,6 +1,6 @@
 //! Closing the books: open intervals, per-customer totals, telemetry, links, KPIs.
 
-use taa_models::demand::Class;
+use taa_models::demand::{Class, DemandParams};
 use taa_scenarios::model::Scenario;
 
 use super::Village;
@@ -124,8 +124,7 @@ impl Village<'_> {
             let connected = self.people.of(customer).load.connected;
             self.bypass_turned(customer, connected, now_ms);
             let one = self.people.of(customer);
-            let lost = matches!(one.light.status(), super::light::Status::Lost(..));
-            one.load.integrate(now_ms, lost);
+            one.load.integrate(now_ms, one.light.status());
             one.light.finish(customer, now_ms, &mut self.records.downtime);
             let energy_mwh = one.unit.energy_mwh(now_ms);
             one.purse.count_unbilled(energy_mwh, tariff);
@@ -146,7 +145,7 @@ impl Village<'_> {
                 one.light.lit_ms as f64 / hour_ms / days,
                 one.light.lit_evening_ms as f64 / hour_ms / days,
                 f64::from(one.light.interruptions) / days * 7.0,
-                connection_limit_w(one.identity.class),
+                connection_limit_w(one.identity.class, &self.scenario.demand),
             ));
             self.records.customers.push(CustomerRow {
                 id: layout.id.clone(),
@@ -154,6 +153,8 @@ impl Village<'_> {
                 customer,
                 served_wh: energy_mwh as f64 / 1000.0,
                 unserved_wh: one.load.unserved_energy as f64 / 3.6e9,
+                deferred_wh: one.load.late.served[0] as f64 / 3.6e9,
+                deferred_supply_wh: one.load.late.served[1] as f64 / 3.6e9,
                 unbilled_wh: one.purse.unbilled_mwh as f64 / 1000.0,
                 paid_minor: one.purse.paid_minor,
                 supply_down_ms,
@@ -197,11 +198,12 @@ fn totals(scenario: &Scenario, horizon_ms: u64) -> Totals {
 
 /// What a connection of this class may draw, W: the breaker that mini-grid operators fit (assumed: 2 A, 5 A, 10 A at
 /// 230 V for households and shops, three-phase supply for the mill).
-fn connection_limit_w(class: Class) -> f64 {
+fn connection_limit_w(class: Class, demand: &DemandParams) -> f64 {
     match class {
         Class::HouseholdLow => 460.0,
         Class::HouseholdMiddle | Class::Shop => 1150.0,
         Class::HouseholdHigh | Class::School | Class::Clinic => 2300.0,
         Class::Mill => 10_000.0,
+        Class::Own(name) => demand.class.get(name.as_str()).map_or(2300.0, |own| own.limit_w),
     }
 }

@@ -17,6 +17,7 @@ mod classify;
 mod demand;
 mod event;
 mod finish;
+mod late;
 mod light;
 mod message;
 mod money;
@@ -83,6 +84,10 @@ pub(crate) struct Village<'s> {
     leaving: Vec<u32>,
     /// Customers whose darkness has just begun or ended.
     stirred: Vec<u32>,
+    /// What the classes use.
+    usage: taa_models::demand::Catalogue,
+    /// Customers to whom missed use returns: their next switch is to be armed.
+    rearm: Vec<u32>,
     outages: u32,
     touched: Vec<u32>,
     touched_all: bool,
@@ -176,6 +181,9 @@ impl Model for Village<'_> {
             self.leave(customer, now_ms);
             self.touch(customer);
             self.settle(now_ms);
+        }
+        while let Some(customer) = self.rearm.pop() {
+            self.arm_switch(customer, queue);
         }
     }
 

@@ -4,7 +4,7 @@ use bevy_ecs::{component::Component, entity::Entity, query::QueryState, world::W
 use taa_dcu::relay::Reason;
 use taa_meter::Meter;
 use taa_models::{
-    demand::{Class, DemandParams, Switch},
+    demand::{Class, Switch},
     draw::NodeKey,
     people::{Disposition, income::MoneyBox},
 };
@@ -13,7 +13,7 @@ use crate::{
     cause::Chain,
     kernel::{NodeId, Wake},
     records::PayChannel,
-    world::{light::Light, mood::Mood},
+    world::{demand::Planned, late::Late, light::Light, mood::Mood},
 };
 
 /// Who this is.
@@ -73,19 +73,21 @@ impl MeterUnit {
 /// What the appliances want.
 #[derive(Component, Debug)]
 pub(crate) struct Load {
-    /// The class's appliances as this customer uses them.
-    pub(crate) appliances: DemandParams,
+    /// This customer's multiple of the class's power: scenario, person and price.
+    pub(crate) factor: f64,
     pub(crate) wanted_mw: i64,
     /// Counted in the plant's connected load.
     pub(crate) connected: bool,
     /// Switches still to come, later ones first.
-    pub(crate) plan: Vec<(u64, i64)>,
+    pub(crate) plan: Vec<Planned>,
     pub(crate) scratch: Vec<Switch>,
     pub(crate) wake: Wake,
     /// Up to when `unserved_energy` has been counted, ms.
     pub(crate) since_ms: u64,
     /// Wanted energy during lost time, mW·ms.
     pub(crate) unserved_energy: i128,
+    /// What was missed and comes back.
+    pub(crate) late: Late,
 }
 
 /// Money and energy as they truly are, whoever believes what.

@@ -41,6 +41,10 @@ pub(crate) struct Power {
     pv_w: f64,
     /// Load at which the inverter trips, mW.
     limit_mw: i64,
+    /// Load at which it trips within seconds, mW.
+    surge_limit_mw: f64,
+    /// Starting power on top of the connected load, while a start is looked at, mW.
+    surge_mw: i64,
     pub(crate) wake: Wake,
     sample: SampleSums,
 }
@@ -73,6 +77,8 @@ impl Power {
             stepped_ms: 0,
             pv_w: 0.0,
             limit_mw,
+            surge_limit_mw: params.surge_share * params.inverter_kw * 1e6,
+            surge_mw: 0,
             wake: Wake::default(),
             sample: SampleSums::default(),
         }
@@ -127,11 +133,16 @@ impl Village<'_> {
             self.power.pv_w = light.pv_w;
         }
         let load_w = self.power.connected_mw as f64 / 1000.0;
-        if feeding && self.power.plant.load_changed(self.power.pv_w, load_w) {
+        let surge_mw = std::mem::take(&mut self.power.surge_mw);
+        let started = surge_mw > 0 && self.power.plant.surge(load_w + surge_mw as f64 / 1000.0);
+        if feeding && (started || self.power.plant.load_changed(self.power.pv_w, load_w)) {
             (feeding, trip) = (false, Some(Trip::Overload));
         }
         if !feeding {
             self.power.off = self.why_off(trip.or(self.power.plant.tripped()));
+            if started {
+                self.power.off = self.power.off.because(Cause::MotorStart);
+            }
         }
         self.power.feeding = feeding;
         if was.0 != feeding {
@@ -151,6 +162,17 @@ impl Village<'_> {
     pub(crate) fn load_changed(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
         let limit_mw = self.power.limit_mw;
         if self.power.feeding && self.power.connected_mw > limit_mw {
+            self.plant_step(now_ms, queue);
+        }
+    }
+
+    /// Something with a starting current has been switched on: the inverter may not stand it.
+    ///
+    /// Looked at once, when it is switched on; what starts together after a restart of the supply is not looked at.
+    pub(crate) fn motor_starts(&mut self, inrush_mw: i64, now_ms: u64, queue: &mut Queue<Event>) {
+        let peak_mw = self.power.connected_mw + inrush_mw;
+        if self.power.feeding && peak_mw as f64 > self.power.surge_limit_mw {
+            self.power.surge_mw = inrush_mw;
             self.plant_step(now_ms, queue);
         }
     }

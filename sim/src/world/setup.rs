@@ -7,7 +7,7 @@ use taa_dcu::{
 };
 use taa_meter::{Meter, MeterConfig};
 use taa_models::{
-    demand::{self, DemandParams},
+    demand::Catalogue,
     draw::{Draws, NodeKey, Purpose},
     mesh::{MeshNode, Topology},
     people::{Disposition, income::MoneyBox},
@@ -64,12 +64,13 @@ impl<'s> Village<'s> {
         let ops =
             Ops { plant: op(OPS[0])?, dcu: op(OPS[1])?, wan: op(OPS[2])?, cloud: op(OPS[3])?, outside: op(OPS[4])? };
         let mesh = mesh(scenario, seed);
-        let entries = entries(scenario, seed);
+        let usage = Catalogue::new(&scenario.demand);
+        let entries = entries(scenario, &usage, seed);
         let mut people = Population::new();
         let mut cash_daily_minor = 0.0;
         for (index, entry) in entries.iter().enumerate() {
             let node = op(&layout.customers[index].id)?;
-            let parts = customer(scenario, traits, seed, index, entry, node, &mesh);
+            let parts = customer(scenario, &usage, traits, seed, index, entry, node, &mesh);
             if parts.3.disposition.pays_cash {
                 cash_daily_minor += parts.3.daily_spend_minor;
             }
@@ -103,6 +104,8 @@ impl<'s> Village<'s> {
             pays: Vec::new(),
             leaving: Vec::new(),
             stirred: Vec::new(),
+            usage,
+            rearm: Vec::new(),
             outages: 0,
             touched: Vec::new(),
             touched_all: false,
@@ -148,7 +151,7 @@ impl<'s> Village<'s> {
         hash.update(self.timeline.digest.0);
         for customer in 0..self.people.len() {
             let one = self.people.of(customer);
-            hash.update(format!("{:?}{:?}", one.purse.disposition, one.load.appliances).as_bytes());
+            hash.update(format!("{:?}{:?}", one.purse.disposition, one.load.factor).as_bytes());
         }
         Digest(hash.finalize().into())
     }
@@ -194,10 +197,10 @@ fn dcu_config(scenario: &Scenario, traits: Traits) -> DcuConfig {
 }
 
 /// What an average customer of the class spends a day, minor units.
-fn daily_spend_minor(scenario: &Scenario, index: usize, factor: f64) -> f64 {
+fn daily_spend_minor(scenario: &Scenario, usage: &Catalogue, index: usize, factor: f64) -> f64 {
     let class = scenario.village.customers[index].class;
     let price = scenario.tariff.energy_price_per_kwh_minor as f64;
-    demand::mean_daily_wh(class) * factor / 1000.0 * price + scenario.tariff.daily_fee_minor as f64
+    usage.mean_daily_wh(&class) * factor / 1000.0 * price + scenario.tariff.daily_fee_minor as f64
 }
 
 /// Local days since 1970 on the day of the start.
@@ -205,19 +208,19 @@ fn first_day(scenario: &Scenario) -> i64 {
     (scenario.run.start_unix_s + i64::from(scenario.site.utc_offset_s)).div_euclid(86_400)
 }
 
-/// Who somebody is: their appliances, their disposition, and what they spend a day, minor units.
-fn character(scenario: &Scenario, seed: (u64, u32), index: usize) -> (DemandParams, Disposition, f64) {
+/// Who somebody is: their factor on the class's use, their disposition, and what they spend a day, minor units.
+fn character(scenario: &Scenario, usage: &Catalogue, seed: (u64, u32), index: usize) -> (f64, Disposition, f64) {
     let customer = &scenario.village.customers[index];
     let draws = |purpose| Draws::keyed(seed.0, seed.1, NodeKey::of(&customer.id), purpose, 0);
-    let appliances = scenario.demand.for_customer(&mut draws(APPLIANCES));
-    let daily_wh = demand::mean_daily_wh(customer.class) * appliances.scale;
+    let price = scenario.tariff.energy_price_per_kwh_minor as f64 / f64::from(scenario.tariff.minor_per_unit.max(1));
+    let factor = scenario.demand.factor(&mut draws(APPLIANCES)) * scenario.demand.price_factor(price);
+    let daily_wh = usage.mean_daily_wh(&customer.class) * factor;
     let cash_share = scenario.comms.payments.cash_share;
     let disposition = Disposition::draw(&scenario.people, cash_share, daily_wh, &mut draws(DISPOSITION));
-    let daily_minor = daily_spend_minor(scenario, index, appliances.scale);
-    (appliances, disposition, daily_minor)
+    (factor, disposition, daily_spend_minor(scenario, usage, index, factor))
 }
 
-fn entries(scenario: &Scenario, seed: (u64, u32)) -> Vec<MeterEntry> {
+fn entries(scenario: &Scenario, usage: &Catalogue, seed: (u64, u32)) -> Vec<MeterEntry> {
     let customers = scenario.village.customers.iter().enumerate();
     customers
         .map(|(index, customer)| {
@@ -225,7 +228,7 @@ fn entries(scenario: &Scenario, seed: (u64, u32)) -> Vec<MeterEntry> {
             let mut password = Draws::keyed(seed.0, seed.1, key, PASSWORD, 0);
             let mut opening = Draws::keyed(seed.0, seed.1, key, OPENING, 0);
             // Somewhere between two top-ups.
-            let (_, disposition, daily_minor) = character(scenario, seed, index);
+            let (_, disposition, daily_minor) = character(scenario, usage, seed, index);
             let days = disposition.low_balance_days + opening.uniform() * disposition.topup_days;
             MeterEntry {
                 id: customer.meter_id.clone(),
@@ -239,6 +242,7 @@ fn entries(scenario: &Scenario, seed: (u64, u32)) -> Vec<MeterEntry> {
 
 fn customer(
     scenario: &Scenario,
+    usage: &Catalogue,
     traits: Traits,
     seed: (u64, u32),
     index: usize,
@@ -249,7 +253,7 @@ fn customer(
     let customer = &scenario.village.customers[index];
     let key = NodeKey::of(&customer.id);
     let draws = |purpose| Draws::keyed(seed.0, seed.1, key, purpose, 0);
-    let (appliances, disposition, daily) = character(scenario, seed, index);
+    let (factor, disposition, daily) = character(scenario, usage, seed, index);
     let income = &scenario.people.income;
     let money = MoneyBox::found(&disposition.earner, income, first_day(scenario), &mut draws(MONEY));
     let routes = mesh.routes();
@@ -284,7 +288,7 @@ fn customer(
         path_etx: if routed { routes.path_etx[index] } else { 0.0 },
     };
     let purse = Purse::new(disposition, money, entry.opening_balance_minor, daily);
-    (identity, unit, Load::new(appliances), purse, Light::new())
+    (identity, unit, Load::new(factor), purse, Light::new())
 }
 
 /// Customers whose meters have no route when everything is alive and quiet.

@@ -65,6 +65,14 @@ impl Draws {
         Self { state, step }
     }
 
+    /// A stream of its own, opened by one word of this one: however much is drawn from it, this one goes on unshifted.
+    #[inline]
+    #[must_use]
+    pub const fn branch(&mut self) -> Self {
+        let word = self.u64();
+        Self { state: mix(word ^ 0x6272_616e_6368_2121), step: odd_step(word) }
+    }
+
     /// 64 random bits.
     #[inline]
     pub const fn u64(&mut self) -> u64 {
