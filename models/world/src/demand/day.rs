@@ -120,7 +120,7 @@ pub fn day_switches(kit: &Kit, today: &Today, draws: &mut Draws, out: &mut Vec<S
             sessions(appliance, kit.busy_min, today, &mut own, out);
         }
     }
-    out.sort_unstable();
+    out.sort_unstable_by_key(|switch| (switch.at_s, switch.delta_mw));
 }
 
 #[allow(clippy::cast_possible_truncation)]
