@@ -120,7 +120,7 @@ pub fn day_switches(kit: &Kit, today: &Today, draws: &mut Draws, out: &mut Vec<S
             sessions(appliance, kit.busy_min, today, &mut own, out);
         }
     }
-    out.sort_unstable();
+    out.sort_unstable_by_key(|switch| (switch.at_s, switch.delta_mw));
 }
 
 #[allow(clippy::cast_possible_truncation)]
@@ -199,14 +199,12 @@ impl Session<'_> {
         let seconds = |minutes: f64, u: f64| minutes * 60.0 * (1.0 + duty.spread * (2.0 * u - 1.0));
         #[allow(clippy::cast_possible_truncation)]
         let (on_s, off_s) = (seconds(duty.on_min, factor[0]) as i32, seconds(duty.off_min, factor[1]) as i32);
+        // The low power lasts, the rest comes and goes: half as many switches as one after the other.
+        self.run(appliance, self.from_s, self.to_s, low, false, out);
         let mut at = self.from_s;
         while at < self.to_s {
-            self.run(appliance, at, (at + on_s).min(self.to_s), full, true, out);
-            at += on_s;
-            if at < self.to_s {
-                self.run(appliance, at, (at + off_s).min(self.to_s), low, false, out);
-                at += off_s;
-            }
+            self.run(appliance, at, (at + on_s).min(self.to_s), full - low, true, out);
+            at += on_s + off_s;
         }
     }
 

@@ -96,7 +96,7 @@ fn household_middle() -> Vec<Appliance> {
             window_shift: 0.156,
             minutes_spread: 0.119,
             min_cycle_min: 51.0,
-            ..Appliance::plain("light_outside", Kind::Light, 7.6, &[[0.0, 5.23], [18.75, 24.0]], 628.8)
+            ..Appliance::plain("light_outside", Kind::Light, 7.6, &[[0.0, 5.23], [18.75, 24.0]], 628.7)
         },
         Appliance {
             number: 4,
@@ -117,7 +117,7 @@ fn household_middle() -> Vec<Appliance> {
             minutes_spread: 0.116,
             min_cycle_min: 111.0,
             share: 0.91,
-            ..Appliance::plain("television_noon", Kind::Media, 90.0, &[[12.39, 15.09]], 162.0)
+            ..Appliance::plain("television_noon", Kind::Media, 90.0, &[[12.39, 15.09]], 161.8)
         },
         Appliance {
             window_shift: 0.318,
@@ -154,7 +154,7 @@ fn household_high() -> Vec<Appliance> {
             window_shift: 0.304,
             minutes_spread: 0.2,
             min_cycle_min: 30.0,
-            ..Appliance::plain("light_outside", Kind::Light, 12.0, &[[0.0, 4.5], [20.0, 24.0]], 510.0)
+            ..Appliance::plain("light_outside", Kind::Light, 12.0, &[[0.0, 4.5], [20.0, 24.0]], 509.9)
         },
         Appliance {
             number: 6,

@@ -47,17 +47,17 @@ fn classes_use_it_when_the_reference_does() {
         assert!((mean_daily_wh(class) / total - 1.0).abs() < 0.04, "{}: {total}", class.name());
         let squares: f64 = mean.iter().zip(profile).map(|(m, p)| (m - p) * (m - p)).sum();
         let rms = libm::sqrt(squares / 24.0) / (wanted_wh / 24.0);
-        println!("{} rms {rms}", class.name());
-        assert!(rms < 0.25, "{}: hourly rms {rms} of the mean", class.name());
+        assert!(rms < 0.16, "{}: hourly rms {rms} of the mean", class.name());
     }
 }
 
 #[test]
 fn households_switch_a_few_times_a_day() {
-    for class in [Class::HouseholdLow, Class::HouseholdMiddle, Class::HouseholdHigh] {
+    // A refrigerator alone goes on and off some twenty-five times.
+    for (class, most) in [(Class::HouseholdLow, 40.0), (Class::HouseholdMiddle, 45.0), (Class::HouseholdHigh, 140.0)] {
         let total: usize = (0..400).map(|d| day(class, d, d).len()).sum();
         let mean = total as f64 / 400.0;
-        assert!((6.0..=30.0).contains(&mean), "{}: {mean}", class.name());
+        assert!((6.0..=most).contains(&mean), "{}: {mean}", class.name());
     }
 }
 
