@@ -306,6 +306,16 @@ pub enum FaultKind {
     InverterOut,
     /// No cash agent is to be found.
     AgentAway,
+    /// The charge controller is off: no sun comes in.
+    ChargeControllerOut,
+    /// A stroke at the beginning breaks inverter, concentrator and the meters aimed at; all wait for repair.
+    Lightning,
+    /// Meters open at the beginning, feeling tampered with, and cannot be cleared before the end.
+    MetersTampered,
+    /// No crew gets to the site.
+    RoadClosed,
+    /// The operator's crew is not to be had.
+    CrewAway,
 }
 
 /// Where a fault bites.

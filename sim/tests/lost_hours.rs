@@ -86,6 +86,11 @@ fn any_fault() -> impl Strategy<Value = (FaultKind, FaultTarget)> {
         Just((FaultKind::FeederOut, FaultTarget::Feeder(1))),
         Just((FaultKind::InverterOut, FaultTarget::All)),
         Just((FaultKind::AgentAway, FaultTarget::All)),
+        Just((FaultKind::ChargeControllerOut, FaultTarget::All)),
+        Just((FaultKind::Lightning, FaultTarget::Customers(vec![2, 4]))),
+        Just((FaultKind::MetersTampered, FaultTarget::Customers(vec![1, 6]))),
+        Just((FaultKind::RoadClosed, FaultTarget::All)),
+        Just((FaultKind::CrewAway, FaultTarget::All)),
     ]
 }
 
@@ -130,11 +135,7 @@ fn quiet(days: u32) -> Scenario {
     never.bearer_drops_per_month = 0.0;
     scenario.comms.payments.provider_outages_per_year = 0.0;
     scenario.comms.payments.cloud_outages_per_year = 0.0;
-    let assets = &mut scenario.assets;
-    assets.inverter_failures_per_year = 0.0;
-    assets.feeder_failures_per_year = 0.0;
-    assets.meter_failures_per_year = 0.0;
-    assets.dcu_failures_per_year = 0.0;
+    scenario.assets = taa_models::assets::AssetParams::none();
     scenario
 }
 

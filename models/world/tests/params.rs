@@ -4,9 +4,18 @@ use schemars::{JsonSchema, schema_for};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use taa_models::{
-    ParamError, assets::AssetParams, battery::BatteryParams, cellular::CellularParams, demand::DemandParams,
-    mesh::MeshParams, payments::PaymentParams, people::PeopleParams, plant::PlantParams, pv::PvParams,
-    radio::RadioParams, repair::RepairParams,
+    ParamError,
+    assets::{AssetParams, EdgeParams, TamperParams},
+    battery::BatteryParams,
+    cellular::CellularParams,
+    demand::DemandParams,
+    mesh::MeshParams,
+    payments::PaymentParams,
+    people::PeopleParams,
+    plant::PlantParams,
+    pv::PvParams,
+    radio::RadioParams,
+    repair::RepairParams,
 };
 
 fn keeps_its_promises<T>(check: impl Fn(&T) -> Vec<ParamError>)
@@ -41,6 +50,8 @@ where
 #[test]
 fn all_structs() {
     keeps_its_promises(AssetParams::check);
+    keeps_its_promises(EdgeParams::check);
+    keeps_its_promises(TamperParams::check);
     keeps_its_promises(BatteryParams::check);
     keeps_its_promises(CellularParams::check);
     keeps_its_promises(DemandParams::check);

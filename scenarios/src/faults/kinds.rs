@@ -14,7 +14,7 @@ pub(super) enum Takes {
 }
 
 /// Kind, name in files, what it takes.
-pub(super) const KINDS: [(&str, FaultKind, Takes); 11] = [
+pub(super) const KINDS: [(&str, FaultKind, Takes); 16] = [
     ("tower_out", FaultKind::TowerOut, Takes::Tower),
     ("backhaul_out", FaultKind::BackhaulOut, Takes::Nothing),
     ("provider_out", FaultKind::ProviderOut, Takes::Nothing),
@@ -26,6 +26,11 @@ pub(super) const KINDS: [(&str, FaultKind, Takes); 11] = [
     ("feeder_out", FaultKind::FeederOut, Takes::Feeder),
     ("inverter_out", FaultKind::InverterOut, Takes::Nothing),
     ("agent_away", FaultKind::AgentAway, Takes::Nothing),
+    ("charge_controller_out", FaultKind::ChargeControllerOut, Takes::Nothing),
+    ("lightning", FaultKind::Lightning, Takes::Meters),
+    ("meters_tampered", FaultKind::MetersTampered, Takes::Meters),
+    ("road_closed", FaultKind::RoadClosed, Takes::Nothing),
+    ("crew_away", FaultKind::CrewAway, Takes::Nothing),
 ];
 
 impl Takes {

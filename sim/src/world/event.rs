@@ -39,6 +39,10 @@ pub(crate) enum Event {
     Switch { customer: u32, generation: u32 },
     /// A customer thinks of paying, or tries again.
     Person { customer: u32, generation: u32 },
+    /// The next step of a repair.
+    Repair { job: u32, generation: u32 },
+    /// Somebody looks at a tampered meter.
+    Tamper { customer: u32, generation: u32 },
     /// Provider or agent has accepted a payment.
     Accepted { payment: u32 },
     /// The provider's callback is due at the cloud.
@@ -69,6 +73,8 @@ impl Event {
             Self::Person { customer, generation } => pair(17, customer, generation),
             Self::Accepted { payment } => pair(18, payment, 0),
             Self::Callback { payment } => pair(19, payment, 0),
+            Self::Repair { job, generation } => pair(60, job, generation),
+            Self::Tamper { customer, generation } => pair(61, customer, generation),
         }
     }
 }

@@ -26,9 +26,11 @@ mod population;
 mod power;
 mod purse;
 mod radio;
+mod repair;
 mod setup;
 mod site;
 mod sky;
+mod tamper;
 mod timeline;
 mod wan;
 
@@ -75,6 +77,8 @@ pub(crate) struct Village<'s> {
     cloud_part: Part,
     provider: Part,
     agent: Part,
+    repairs: repair::Repairs,
+    tampers: tamper::Tampers,
     /// Payments whose callback waits for the cloud to come back.
     intake: Vec<u32>,
     pays: Vec<Pay>,
@@ -150,6 +154,8 @@ impl Model for Village<'_> {
                     self.person_wakes(customer, now_ms, queue);
                 }
             }
+            Event::Repair { job, generation } => self.repair_step(job, generation, now_ms, queue),
+            Event::Tamper { customer, generation } => self.tamper_step(customer, generation, now_ms, queue),
             Event::Accepted { payment } => self.accepted(payment, now_ms, queue),
             Event::Callback { payment } => self.callback(payment, now_ms, queue),
         }

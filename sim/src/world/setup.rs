@@ -92,6 +92,8 @@ impl<'s> Village<'s> {
             cloud_part: Part::new(Cause::CloudDown),
             provider: Part::new(Cause::ProviderDown),
             agent: Part::new(Cause::AgentAway),
+            repairs: super::repair::Repairs::new(layout.customers.len()),
+            tampers: super::tamper::Tampers::default(),
             intake: Vec::new(),
             pays: Vec::new(),
             leaving: Vec::new(),

@@ -19,6 +19,8 @@ pub(crate) struct Wan {
     pub(crate) towers: [Part; 2],
     pub(crate) bearers: [Part; 2],
     pub(crate) vsat: Part,
+    /// The site's router, which every way goes through.
+    pub(crate) router: Part,
     /// Which SIM the router is on.
     active: usize,
     pub(crate) failover: Wake,
@@ -33,6 +35,7 @@ impl Wan {
             towers: [tower(), tower()],
             bearers: [bearer(), bearer()],
             vsat: Part::new(Cause::BearerDown),
+            router: Part::new(Cause::RouterFailed),
             active: 0,
             failover: Wake::default(),
         }
@@ -50,20 +53,27 @@ impl Wan {
 
     /// Messages pass (the DCU's supply apart).
     pub(crate) fn up(&self) -> bool {
-        match self.kind {
+        let way = match self.kind {
             Backhaul::Vsat => self.vsat.up(),
             Backhaul::SingleSim | Backhaul::DualSim => self.path_up(self.active),
-        }
+        };
+        way && self.router.up()
     }
 
     /// Why messages do not pass; with two SIMs the reason of the operator whose return would help.
     pub(crate) fn chain(&self) -> Chain {
-        let why = match self.kind {
+        let way = match self.kind {
             Backhaul::Vsat => self.vsat.chain(),
             Backhaul::SingleSim => self.path_chain(0),
             Backhaul::DualSim if self.path_up(1 - self.active) => self.path_chain(self.active),
             Backhaul::DualSim => easiest_to_clear(self.path_chain(self.active), self.path_chain(1 - self.active)),
         };
+        let way_up = match self.kind {
+            Backhaul::Vsat => self.vsat.up(),
+            Backhaul::SingleSim | Backhaul::DualSim => self.path_up(self.active),
+        };
+        let router = (!self.router.up()).then(|| self.router.chain());
+        let why = hardest_to_clear([router, (!way_up || router.is_none()).then_some(way)]).unwrap_or(way);
         Chain::of(Cause::BackhaulDown).then(why)
     }
 
