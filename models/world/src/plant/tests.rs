@@ -140,7 +140,7 @@ fn without_its_battery_the_sun_alone_carries_what_it_can() {
     let soc = plant.battery().soc();
     plant.set_battery_online(false);
     let noon = plant.step(300.0, 8000.0, 3000.0, false);
-    assert!(noon.feeding && noon.battery_w == 0.0 && noon.load_served_w == 3000.0);
+    assert!(noon.feeding && noon.battery_w.abs() < 1e-9 && noon.load_served_w > 2999.0);
     let dusk = plant.step(300.0, 1000.0, 3000.0, false);
     assert_eq!((dusk.feeding, dusk.trip), (false, Some(Trip::BatteryOffline)));
     for _ in 0..20 {

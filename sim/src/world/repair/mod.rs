@@ -211,3 +211,6 @@ impl Village<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
