@@ -131,7 +131,7 @@ fn sabotage_a_step_out_of_order_is_seen() {
 fn who_cannot_see_the_site_mends_it_later() {
     let mut seen = quiet(12, 400);
     seen.run.architectures = vec![bundle("cloud_sync"), bundle("cloud_cached")];
-    seen.assets = AssetParams { inverter_failures_per_year: 20.0, wear_shape: 1.0, ..AssetParams::none() };
+    seen.assets = AssetParams { inverter_failures_per_year: 60.0, wear_shape: 1.0, ..AssetParams::none() };
     seen.assets.repair.caretaker = false;
     seen.assets.repair.large_part_in_depot = 1.0;
     let mut blind = seen.clone();

@@ -1,6 +1,6 @@
 //! Who notices what is broken: an alarm or a gap at the operator's, the caretaker, a customer's call.
 
-use taa_models::repair;
+use taa_models::repair::{self, Course};
 
 use super::{How, Stage};
 use crate::{
@@ -51,11 +51,8 @@ impl Village<'_> {
     /// The operator knows: what follows is laid down.
     fn notice(&mut self, number: u32, how: How, now_ms: u64, queue: &mut Queue<Event>) {
         let sight = self.site_in_sight();
-        let params = &self.scenario.assets.repair;
-        let repairs = &mut self.repairs;
-        let open = &mut repairs.jobs[number as usize];
-        let course = repair::course(params, &self.timeline.outside, &open.job, now_ms, sight, repairs.crew_free_ms);
-        repairs.crew_free_ms = repairs.crew_free_ms.max(course.crew_back_ms(params));
+        let course = self.plan(number, now_ms, sight);
+        let open = &mut self.repairs.jobs[number as usize];
         (open.how, open.seen, open.course) = (Some(how), sight, Some(course));
         open.stage = Stage::Course(course);
         let text = format!(
@@ -64,8 +61,32 @@ impl Village<'_> {
             if sight { "sees" } else { "does not see" },
             course.way.name()
         );
-        self.repair_log(number, "noticed", now_ms, text);
+        self.repair_log(number, "noticed", now_ms, &text);
         self.follow(number, course, now_ms, queue);
+    }
+
+    /// The course of a job that fits between the visits for which this site's other jobs have the crew already.
+    fn plan(&self, number: u32, now_ms: u64, sight: bool) -> Course {
+        let params = &self.scenario.assets.repair;
+        let job = &self.repairs.jobs[number as usize].job;
+        let visit = |course: &Course| (course.trips > 0).then(|| (course.left_ms, course.crew_back_ms(params)));
+        let under_way = |&open: &u32| match self.repairs.jobs[open as usize].stage {
+            Stage::Course(course) => visit(&course),
+            _ => None,
+        };
+        let mut taken: Vec<(u64, u64)> = self.repairs.open.values().filter_map(under_way).collect();
+        taken.sort_unstable();
+        let mut free_ms = 0;
+        loop {
+            let course = repair::course(params, &self.timeline.outside, job, now_ms, sight, free_ms);
+            let clash = visit(&course)
+                .and_then(|(left, back)| taken.iter().find(|(from, until)| left < *until && *from < back));
+            // Each round frees the crew later, past a visit that is left behind, so there are at most as many rounds.
+            match clash {
+                Some(&(_, until)) if until > free_ms => free_ms = until,
+                _ => return course,
+            }
+        }
     }
 
     /// A customer has rung up: the operator learns of everything that could explain this customer's dark.

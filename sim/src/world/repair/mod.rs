@@ -91,7 +91,6 @@ struct Open {
 pub(crate) struct Repairs {
     jobs: Vec<Open>,
     open: BTreeMap<PartId, u32>,
-    crew_free_ms: u64,
     pub(crate) charge_controller: Part,
     pub(crate) panels: Part,
     pub(crate) bms: Part,
@@ -104,7 +103,6 @@ impl Repairs {
         Self {
             jobs: Vec::new(),
             open: BTreeMap::new(),
-            crew_free_ms: 0,
             charge_controller: Part::new(Cause::ChargeControllerFailed),
             panels: Part::new(Cause::PanelsGone),
             bms: Part::new(Cause::BatteryOffline),

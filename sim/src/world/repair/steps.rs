@@ -23,10 +23,10 @@ impl Village<'_> {
         }
         let crew = course.way == Way::Crew;
         if crew && now_ms == course.left_ms {
-            self.repair_log(number, "crew_left", now_ms, format!("the crew leaves, trip {}", course.trips));
+            self.repair_log(number, "crew_left", now_ms, &format!("the crew leaves, trip {}", course.trips));
         }
         if crew && now_ms == course.arrived_ms {
-            self.repair_log(number, "crew_arrived", now_ms, "the crew arrives".to_owned());
+            self.repair_log(number, "crew_arrived", now_ms, "the crew arrives");
             self.while_on_site(number, course, queue);
         }
         let holds = course.held.map_or([u64::MAX; 2], |hold| [hold.from_ms, hold.until_ms]);
@@ -86,8 +86,6 @@ impl Village<'_> {
             open.stage = Stage::Course(course);
             joined.push((number, mended_ms));
         }
-        let away_ms = visit.arrived_ms - visit.left_ms;
-        self.repairs.crew_free_ms = self.repairs.crew_free_ms.max(free_ms + away_ms);
         for (number, mended_ms) in joined {
             self.keep(number, None);
             self.arm_repair(number, mended_ms, queue);
@@ -111,11 +109,11 @@ impl Village<'_> {
         open.wake.cancel();
         let part = open.part;
         self.repairs.open.remove(&part);
-        self.repair_log(number, "mended", now_ms, "works again".to_owned());
+        self.repair_log(number, "mended", now_ms, "works again");
         self.part_turned(part, Turn::Mend, now_ms, queue);
     }
 
-    pub(super) fn repair_log(&mut self, number: u32, kind: &'static str, now_ms: u64, text: String) {
+    pub(super) fn repair_log(&mut self, number: u32, kind: &'static str, now_ms: u64, text: &str) {
         let open = &self.repairs.jobs[number as usize];
         let id = asset_id(self.scenario, open.job.kind, open.index).to_owned();
         let text = format!("{}: {text}", open.job.kind.name().replace('_', " "));
