@@ -20,11 +20,12 @@ use crate::{error::ReportError, words};
 type Build = fn(&Context, &Records) -> Vec<Column>;
 
 /// The tables by file name (without `.parquet`).
-pub(crate) const TABLES: [(&str, Build); 8] = [
+pub(crate) const TABLES: [(&str, Build); 9] = [
     ("downtime", downtime),
     ("payments", payments),
     ("plant", plant),
     ("outages", outages),
+    ("repairs", repairs),
     ("telemetry", telemetry),
     ("customers", customers),
     ("links", links),
@@ -200,6 +201,31 @@ fn outages(context: &Context, records: &Records) -> Vec<Column> {
         column("end_ms", &table.end_ms),
         chain,
         root,
+    ]
+}
+
+fn repairs(context: &Context, records: &Records) -> Vec<Column> {
+    let table = &records.repairs;
+    let ids: Vec<&str> = table.id.iter().map(String::as_str).collect();
+    let [cause, _] = chain_columns(context, &table.cause, ["cause", "root"]);
+    vec![
+        column("asset", &table.asset),
+        column("id", &ids),
+        cause,
+        column("failed_ms", &table.failed_ms),
+        column("noticed_ms", &table.noticed_ms),
+        column("noticed_by", &table.noticed_by),
+        column("site_seen", &table.site_seen),
+        column("diagnosed_ms", &table.diagnosed_ms),
+        column("returned_ms", &table.returned_ms),
+        column("dispatched_ms", &table.dispatched_ms),
+        column("spares", &table.spares),
+        column("spares_ms", &table.spares_ms),
+        column("left_ms", &table.left_ms),
+        column("arrived_ms", &table.arrived_ms),
+        column("mended_ms", &table.mended_ms),
+        column("mended_by", &table.mended_by),
+        column("trips", &table.trips),
     ]
 }
 

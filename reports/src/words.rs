@@ -64,6 +64,18 @@ pub(crate) fn cause_kind(cause: Option<Cause>, scenario: &Scenario) -> CauseKind
         Cause::InverterFailed | Cause::MeterDead | Cause::FeederOpen | Cause::DcuDown | Cause::DcuBatteryEmpty => {
             CauseKind::Repair
         }
+        Cause::Lightning
+        | Cause::Heat
+        | Cause::Theft
+        | Cause::ChargeControllerFailed
+        | Cause::PanelsGone
+        | Cause::BatteryOffline
+        | Cause::BreakerTripped
+        | Cause::RouterFailed
+        | Cause::DcuHung
+        | Cause::FlashFailed
+        | Cause::ClockLost
+        | Cause::KeysLost => CauseKind::Repair,
         Cause::BackhaulDown
         | Cause::BearerDown
         | Cause::TowerDown
@@ -126,6 +138,10 @@ const fn fault_kind(what: FaultKind) -> CauseKind {
             CauseKind::Repair
         }
         FaultKind::AgentAway => CauseKind::Agent,
+        FaultKind::ChargeControllerOut | FaultKind::Lightning | FaultKind::RoadClosed | FaultKind::CrewAway => {
+            CauseKind::Repair
+        }
+        FaultKind::MetersTampered => CauseKind::Handling,
     }
 }
 
@@ -158,6 +174,11 @@ pub(crate) fn fault_words(what: FaultKind, target: &FaultTarget, scenario: &Scen
         FaultKind::IntakeOut => "payment intake relay down".to_owned(),
         FaultKind::SmsLost => "text messages lost".to_owned(),
         FaultKind::UssdBroken => "USSD sessions broken".to_owned(),
+        FaultKind::ChargeControllerOut => "charge controller off".to_owned(),
+        FaultKind::Lightning => "lightning strikes inverter, concentrator and meters".to_owned(),
+        FaultKind::MetersTampered => "meters opened by a tampering".to_owned(),
+        FaultKind::RoadClosed => "road to the site closed".to_owned(),
+        FaultKind::CrewAway => "the operator's crew away".to_owned(),
     };
     match target {
         FaultTarget::All => what,

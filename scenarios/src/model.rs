@@ -333,6 +333,16 @@ pub enum FaultKind {
     SmsLost,
     /// Every USSD session breaks off.
     UssdBroken,
+    /// The charge controller is off: no sun comes in.
+    ChargeControllerOut,
+    /// A stroke at the beginning breaks inverter, concentrator and the meters aimed at; all wait for repair.
+    Lightning,
+    /// Meters open at the beginning, feeling tampered with, and cannot be cleared before the end.
+    MetersTampered,
+    /// No crew gets to the site.
+    RoadClosed,
+    /// The operator's crew is not to be had.
+    CrewAway,
 }
 
 /// Where a fault bites.

@@ -134,6 +134,20 @@ causes! {
     AgentNoFloat = 56, "agent_no_float", "cash agent's float used up";
     NumberToType = 57, "number_to_type", "number in hand, not typed in yet";
     MotorStart = 100, "motor_start", "a motor's starting current";
+    Tampered = 75, "tampered", "meter feels tampered with";
+    OperatorConfirms = 76, "operator_confirms", "waits for the operator's people to confirm";
+    Lightning = 77, "lightning", "lightning";
+    Heat = 78, "heat", "heat";
+    Theft = 79, "theft", "theft";
+    ChargeControllerFailed = 80, "charge_controller_failed", "charge controller failed";
+    PanelsGone = 81, "panels_gone", "panels missing";
+    BatteryOffline = 82, "battery_offline", "battery taken off by its management system";
+    BreakerTripped = 83, "breaker_tripped", "breaker tripped";
+    RouterFailed = 84, "router_failed", "router failed";
+    DcuHung = 85, "dcu_hung", "data concentrator hangs";
+    FlashFailed = 86, "flash_failed", "flash memory failed";
+    ClockLost = 87, "clock_lost", "data concentrator has no time";
+    KeysLost = 88, "keys_lost", "key of the meter lost";
 }
 
 /// Up to eight causes, nearest first, packed into eight bytes.

@@ -95,6 +95,11 @@ fn any_fault() -> impl Strategy<Value = (FaultKind, FaultTarget)> {
         Just((FaultKind::IntakeOut, FaultTarget::All)),
         Just((FaultKind::SmsLost, FaultTarget::All)),
         Just((FaultKind::UssdBroken, FaultTarget::All)),
+        Just((FaultKind::ChargeControllerOut, FaultTarget::All)),
+        Just((FaultKind::Lightning, FaultTarget::Customers(vec![2, 4]))),
+        Just((FaultKind::MetersTampered, FaultTarget::Customers(vec![1, 6]))),
+        Just((FaultKind::RoadClosed, FaultTarget::All)),
+        Just((FaultKind::CrewAway, FaultTarget::All)),
     ]
 }
 
@@ -137,11 +142,7 @@ fn quiet(days: u32) -> Scenario {
     scenario.power.battery.capacity_kwh *= 1.3;
     scenario.comms.cellular = taa_models::cellular::CellularParams::calm();
     common::calm_money(&mut scenario);
-    let assets = &mut scenario.assets;
-    assets.inverter_failures_per_year = 0.0;
-    assets.feeder_failures_per_year = 0.0;
-    assets.meter_failures_per_year = 0.0;
-    assets.dcu_failures_per_year = 0.0;
+    scenario.assets = taa_models::assets::AssetParams::none();
     scenario
 }
 

@@ -33,6 +33,7 @@ pub use config::MeterConfig;
 pub use keypad::{Keyed, Number};
 pub use profile::status;
 
+use taa_dlms::cosem::DisconnectControl;
 use taa_dlms::server::{Server, ServerConfig};
 use taa_keys::Secret;
 
@@ -68,6 +69,8 @@ pub enum RelayWhy {
     Credit,
     /// It waits open after a restart.
     Boot,
+    /// It felt tampered with.
+    Tamper,
 }
 
 impl Meter {
@@ -138,6 +141,12 @@ impl Meter {
         self.state.credit.as_ref().map_or(0, |credit| credit.total_minor)
     }
 
+    /// It waits for somebody to clear a tampering.
+    #[must_use]
+    pub const fn is_tampered(&self) -> bool {
+        self.state.tampered
+    }
+
     /// The management client is associated.
     #[must_use]
     pub const fn is_associated(&self) -> bool {
@@ -166,6 +175,34 @@ impl Meter {
         let was_powered = self.state.powered();
         self.state.dead = dead;
         self.power_changed(now, was_powered);
+    }
+
+    /// The meter feels tampered with: it opens, and refuses to close until [`Self::clear_tamper`]. `true` when the relay
+    /// moved. Without power it feels nothing.
+    pub fn handle_tamper(&mut self, now: u64) -> bool {
+        self.state.advance(now);
+        let before = self.state.relay.output();
+        if self.state.powered() {
+            self.state.tampered = true;
+            self.state.move_relay(now, RelayWhy::Tamper, DisconnectControl::boot_open);
+        }
+        before != self.state.relay.output()
+    }
+
+    /// The deciding party has cleared the tampering. Where credit is kept in the meter it closes by itself, else it
+    /// waits for an order. `true` when the relay moved.
+    pub fn clear_tamper(&mut self, now: u64) -> bool {
+        self.state.advance(now);
+        let before = self.state.relay.output();
+        self.state.tampered = false;
+        if self.state.credit.is_some() && self.state.powered() {
+            // What opened it was not credit, so the way back is a reconnection as if ordered; credit decides at once.
+            self.state.move_relay(now, RelayWhy::Tamper, |relay| {
+                let _ = relay.remote_reconnect();
+            });
+            self.state.mind_credit(now);
+        }
+        before != self.state.relay.output()
     }
 
     /// Somebody sets the meter's clock.

@@ -152,6 +152,9 @@ impl ObjectModel for State {
 
 impl State {
     fn order_relay(&mut self, close: bool) -> Result<(), ActionResult> {
+        if close && self.tampered {
+            return Err(ActionResult::TemporaryFailure);
+        }
         let mut done = Ok(());
         self.move_relay(self.now_ns, RelayWhy::Remote, |relay| {
             done = if close { relay.remote_reconnect() } else { relay.remote_disconnect() };

@@ -19,6 +19,8 @@ pub(crate) struct State {
     pub(crate) now_ns: u64,
     pub(crate) energised: bool,
     pub(crate) dead: bool,
+    /// Latched by a tampering until cleared; survives a loss of power.
+    pub(crate) tampered: bool,
     pub(crate) load_mw: i64,
     pub(crate) voltage_dv: u16,
     pub(crate) relay: DisconnectControl,
@@ -55,6 +57,7 @@ impl State {
             now_ns: 0,
             energised: config.energised,
             dead: false,
+            tampered: false,
             load_mw: 0,
             voltage_dv: config.nominal_voltage_dv,
             relay,
@@ -153,7 +156,7 @@ impl State {
     pub(crate) fn mind_credit(&mut self, now: u64) {
         let Some(credit) = &self.credit else { return };
         let exhausted = credit.is_exhausted();
-        if self.powered() {
+        if self.powered() && (exhausted || !self.tampered) {
             self.move_relay(now, RelayWhy::Credit, |relay| {
                 // No transition from the present state is no fault: an order from afar holds.
                 let _ = if exhausted { relay.local_disconnect() } else { relay.local_reconnect() };

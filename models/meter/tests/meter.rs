@@ -200,3 +200,38 @@ fn every_attribute_of_the_object_list_can_be_read() {
     assert_eq!(objects.elements().unwrap().len(), 13);
     assert!(count > 40);
 }
+
+#[test]
+fn a_tampered_meter_opens_and_refuses_to_close_until_cleared() {
+    let mut meter = energised(config());
+    let mut client = client_of(&mut meter, S);
+    assert!(meter.handle_tamper(2 * S));
+    assert!(meter.is_tampered() && !meter.lit());
+    client.invoke(3 * S, CLOSE, None).unwrap();
+    assert!(
+        matches!(run(&mut client, &mut meter, 3 * S).first(), Some(Told::Failed(_))),
+        "a tampered meter does not close"
+    );
+    assert!(!meter.relay_closed());
+    // The latch survives a loss of power.
+    meter.handle_power(4 * S, false);
+    meter.handle_power(5 * S, true);
+    assert!(meter.is_tampered());
+    assert!(!meter.clear_tamper(6 * S), "cleared, it waits for an order");
+    let mut client = client_of(&mut meter, 7 * S);
+    client.invoke(8 * S, CLOSE, None).unwrap();
+    run(&mut client, &mut meter, 8 * S);
+    assert!(meter.relay_closed());
+}
+
+#[test]
+fn with_credit_in_the_meter_clearing_closes_it_and_credit_does_not_get_round_it() {
+    let mut meter = energised(MeterConfig { opening_credit_minor: 1000, ..prepaid() });
+    assert!(meter.handle_tamper(S));
+    meter.handle_power(2 * S, false);
+    assert!(!meter.handle_tamper(3 * S), "no power, no feeling");
+    meter.handle_power(4 * S, true);
+    assert!(!meter.relay_closed(), "credit does not get round the latch");
+    assert!(meter.clear_tamper(5 * S));
+    assert!(meter.lit());
+}

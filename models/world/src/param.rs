@@ -53,6 +53,11 @@ impl Checks {
         self.demand(value >= 0.0 && value.is_finite(), field, value, "0 or more")
     }
 
+    /// Demands a rate between none and one a day.
+    pub(crate) fn yearly(self, field: &'static str, value: f64) -> Self {
+        self.demand((0.0..=366.0).contains(&value), field, value, "0 to 366 a year")
+    }
+
     pub(crate) fn done(self) -> Vec<ParamError> {
         self.0
     }

@@ -9,6 +9,8 @@
 //! - **Overload.** When the load is above the inverter's limit, or needs more than sun and the battery's rated power
 //!   give, the inverter trips at once, restarts after `overload_restart_s`, and doubles that wait with every trip that
 //!   follows within half an hour of feeding, up to an hour.
+//! - **Battery off line** ([`Plant::set_battery_online`]): the panels alone carry the load as long as they can; where
+//!   they cannot, supply stops until they can, tried again after `overload_restart_s`.
 //! - **Forced off** (a failed inverter, a scripted fault) stops supply as long as the caller says so.
 
 use schemars::JsonSchema;
@@ -98,6 +100,8 @@ pub enum Trip {
     BatteryEmpty,
     /// More load than the inverter, or sun and battery together, can carry.
     Overload,
+    /// The battery is off line and the sun alone does not carry the load.
+    BatteryOffline,
 }
 
 /// What one step did: means over the step, state at its end.
@@ -123,7 +127,7 @@ pub struct PlantStep {
 enum Mode {
     Feeding { for_s: f64 },
     Empty,
-    Tripped { left_s: f64 },
+    Tripped { left_s: f64, why: Trip },
 }
 
 /// The plant.
@@ -131,6 +135,7 @@ enum Mode {
 pub struct Plant {
     params: PlantParams,
     battery: Battery,
+    battery_online: bool,
     mode: Mode,
     trips_in_a_row: u32,
 }
@@ -144,7 +149,7 @@ impl Plant {
     pub fn new(params: &PlantParams) -> Self {
         let battery = Battery::new(&params.battery);
         let mode = if battery.usable_wh() > 0.0 { Mode::Feeding { for_s: 0.0 } } else { Mode::Empty };
-        Self { params: params.clone(), battery, mode, trips_in_a_row: 0 }
+        Self { params: params.clone(), battery, battery_online: true, mode, trips_in_a_row: 0 }
     }
 
     /// The feeders would have voltage if nothing forces the inverter off.
@@ -159,7 +164,7 @@ impl Plant {
         match self.mode {
             Mode::Feeding { .. } => None,
             Mode::Empty => Some(Trip::BatteryEmpty),
-            Mode::Tripped { .. } => Some(Trip::Overload),
+            Mode::Tripped { why, .. } => Some(why),
         }
     }
 
@@ -167,7 +172,7 @@ impl Plant {
     #[must_use]
     pub fn restart_in_s(&self) -> Option<f64> {
         match self.mode {
-            Mode::Tripped { left_s } => Some(left_s),
+            Mode::Tripped { left_s, .. } => Some(left_s),
             _ => None,
         }
     }
@@ -182,6 +187,14 @@ impl Plant {
     #[must_use]
     pub fn equivalent_cycles(&self) -> f64 {
         self.battery.equivalent_cycles()
+    }
+
+    /// The battery is taken off the bus, or put back.
+    pub fn set_battery_online(&mut self, online: bool) {
+        self.battery_online = online;
+        if online && matches!(self.mode, Mode::Tripped { why: Trip::BatteryOffline, .. }) {
+            self.mode = if self.battery.usable_wh() > 0.0 { Mode::Feeding { for_s: 0.0 } } else { Mode::Empty };
+        }
     }
 
     /// Lets `dt_s` seconds pass. `pv_available_w` is the panels' best power (DC), `wanted_load_w` what the feeders
@@ -202,6 +215,10 @@ impl Plant {
             Mode::Empty | Mode::Tripped { .. } => {
                 let off = self.charge(dt_s, pv);
                 self.wait(dt_s);
+                if !self.battery_online && self.feeding() && self.overloaded(pv, load) {
+                    let left_s = self.params.overload_restart_s;
+                    self.mode = Mode::Tripped { left_s, why: Trip::BatteryOffline };
+                }
                 PlantStep { feeding: self.feeding(), ..off }
             }
         }
@@ -215,12 +232,12 @@ impl Plant {
     /// More than the inverter, or sun and battery's rated power together, can carry.
     fn overloaded(&self, pv_w: f64, load_w: f64) -> bool {
         load_w > self.params.overload_share * self.params.inverter_kw * 1000.0
-            || self.need_w(load_w) - pv_w > self.battery.rated_discharge_w()
+            || self.need_w(load_w) - pv_w > if self.battery_online { self.battery.rated_discharge_w() } else { 0.0 }
     }
 
     /// The load has changed to this: trips at once when that is too much. True when it has tripped.
     pub fn load_changed(&mut self, pv_available_w: f64, wanted_load_w: f64) -> bool {
-        let trips = self.feeding() && self.overloaded(pv_available_w.max(0.0), wanted_load_w.max(0.0));
+        let trips = self.strained(pv_available_w, wanted_load_w);
         if trips {
             self.trip();
         }
@@ -237,17 +254,30 @@ impl Plant {
         trips
     }
 
+    /// It feeds, and this load would trip it.
+    #[must_use]
+    pub fn strained(&self, pv_available_w: f64, wanted_load_w: f64) -> bool {
+        self.feeding() && self.overloaded(pv_available_w.max(0.0), wanted_load_w.max(0.0))
+    }
+
     /// Seconds until the battery is empty at this sun and load; `None` while sun carries the load or nothing feeds.
     #[must_use]
     pub fn empty_in_s(&self, pv_available_w: f64, wanted_load_w: f64) -> Option<f64> {
         let short = self.need_w(wanted_load_w) - pv_available_w;
-        (self.feeding() && short > 0.0).then(|| self.battery.usable_wh() * 3600.0 / short)
+        (self.feeding() && self.battery_online && short > 0.0).then(|| self.battery.usable_wh() * 3600.0 / short)
     }
 
     fn trip(&mut self) {
+        if !self.battery_online {
+            self.mode = Mode::Tripped { left_s: self.params.overload_restart_s, why: Trip::BatteryOffline };
+            return;
+        }
         let wait = self.params.overload_restart_s * f64::from(1_u32 << self.trips_in_a_row.min(12));
         self.trips_in_a_row += 1;
-        self.mode = Mode::Tripped { left_s: wait.min(LONGEST_RESTART_S.max(self.params.overload_restart_s)) };
+        self.mode = Mode::Tripped {
+            left_s: wait.min(LONGEST_RESTART_S.max(self.params.overload_restart_s)),
+            why: Trip::Overload,
+        };
     }
 
     fn feed(&mut self, dt_s: f64, pv: f64, load: f64, for_s: f64) -> PlantStep {
@@ -256,10 +286,10 @@ impl Plant {
         if self.overloaded(pv, load) {
             self.trip();
             let off = self.charge(dt_s, pv);
-            return PlantStep { feeding: false, trip: Some(Trip::Overload), ..off };
+            return PlantStep { feeding: false, trip: self.tripped(), ..off };
         }
         if short <= 0.0 {
-            let battery_w = self.battery.step(dt_s, -short);
+            let battery_w = if self.battery_online { self.battery.step(dt_s, -short) } else { 0.0 };
             self.fed_for(for_s + dt_s);
             return PlantStep {
                 feeding: true,
@@ -302,14 +332,14 @@ impl Plant {
     }
 
     fn charge(&mut self, dt_s: f64, pv: f64) -> PlantStep {
-        let battery_w = self.battery.step(dt_s, pv);
+        let battery_w = if self.battery_online { self.battery.step(dt_s, pv) } else { 0.0 };
         PlantStep { pv_used_w: battery_w, battery_w, battery_soc: self.battery.soc(), ..self.still() }
     }
 
     /// Lets the reasons for being off run out.
     fn wait(&mut self, dt_s: f64) {
         match &mut self.mode {
-            Mode::Tripped { left_s } => {
+            Mode::Tripped { left_s, .. } => {
                 *left_s -= dt_s;
                 if *left_s <= 1e-9 {
                     self.mode = Mode::Feeding { for_s: 0.0 };

@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use taa_models::{
     ParamError,
-    assets::AssetParams,
+    assets::{AssetParams, EdgeParams, TamperParams},
     battery::BatteryParams,
     cellular::CellularParams,
     demand::DemandParams,
@@ -50,6 +50,8 @@ where
 #[test]
 fn all_structs() {
     keeps_its_promises(AssetParams::check);
+    keeps_its_promises(EdgeParams::check);
+    keeps_its_promises(TamperParams::check);
     keeps_its_promises(BatteryParams::check);
     keeps_its_promises(CellularParams::check);
     keeps_its_promises(DemandParams::check);

@@ -37,6 +37,11 @@ pub(super) const KINDS: &[(&str, FaultKind, Takes)] = &[
     ("intake_out", FaultKind::IntakeOut, Takes::Nothing),
     ("sms_lost", FaultKind::SmsLost, Takes::Nothing),
     ("ussd_broken", FaultKind::UssdBroken, Takes::Nothing),
+    ("charge_controller_out", FaultKind::ChargeControllerOut, Takes::Nothing),
+    ("lightning", FaultKind::Lightning, Takes::Meters),
+    ("meters_tampered", FaultKind::MetersTampered, Takes::Meters),
+    ("road_closed", FaultKind::RoadClosed, Takes::Nothing),
+    ("crew_away", FaultKind::CrewAway, Takes::Nothing),
 ];
 
 impl Takes {

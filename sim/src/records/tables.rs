@@ -241,6 +241,48 @@ table! {
 }
 
 table! {
+    /// Failures of hardware and their repairs, one row each, by time of failure. Steps that had not come when the run
+    /// ended are empty; each step lies at or after the one to its left. With two trips the steps from `dispatched_ms` to
+    /// `arrived_ms` are the last trip's, and `returned_ms` ends the first.
+    Repairs / RepairRow {
+        /// What failed, a short stable word such as `inverter`.
+        asset: &'static str,
+        /// Scenario id of what it is or belongs to.
+        id: String,
+        /// Why it failed; empty: its own wear.
+        cause: Chain,
+        /// Failed, ms of the run.
+        failed_ms: u64,
+        /// The operator knew, ms of the run.
+        noticed_ms: Option<u64>,
+        /// By what: `telemetry`, `telemetry_gap`, `caretaker`, `call`, `crew_on_site`; empty while nobody does.
+        noticed_by: &'static str,
+        /// The operator could see the site at that moment.
+        site_seen: bool,
+        /// What to do was thought to be known, ms of the run.
+        diagnosed_ms: Option<u64>,
+        /// A first trip with the wrong part was over, ms of the run.
+        returned_ms: Option<u64>,
+        /// A crew was free and together, ms of the run.
+        dispatched_ms: Option<u64>,
+        /// Where the part was: `not_needed`, `on_site`, `in_depot`, `ordered`.
+        spares: &'static str,
+        /// The part was in hand, ms of the run.
+        spares_ms: Option<u64>,
+        /// The crew left (working hours, road, security), ms of the run.
+        left_ms: Option<u64>,
+        /// The crew arrived, ms of the run.
+        arrived_ms: Option<u64>,
+        /// It worked again, ms of the run.
+        mended_ms: Option<u64>,
+        /// By whom: `crew`, `caretaker`, `remote`, `itself`; empty while nobody has begun.
+        mended_by: &'static str,
+        /// Trips of a crew.
+        trips: u32,
+    }
+}
+
+table! {
     /// Totals per customer.
     Customers / CustomerRow {
         /// Scenario id.
@@ -353,6 +395,8 @@ pub struct Records {
     pub plant: Plant,
     /// Components down.
     pub outages: Outages,
+    /// Failures and repairs.
+    pub repairs: Repairs,
     /// Telemetry.
     pub telemetry: Telemetry,
     /// Customers.

@@ -143,6 +143,7 @@ impl Village<'_> {
         let head = Chain::of(Cause::RelayOpen);
         let obstacle = self.order_obstacle(customer, now_ms);
         match opened {
+            Opened::Tamper => self.tamper_chain(customer, now_ms),
             Opened::AtBoot => {
                 let chain = head.because(Cause::BootedOpen);
                 // Both are needed: without the loss of power the relay would be closed, without the obstacle it would be
@@ -164,13 +165,14 @@ impl Village<'_> {
         self.between_cloud_and_meter(customer, remote, now_ms)
     }
 
-    fn between_cloud_and_meter(&mut self, customer: u32, from_cloud: bool, now_ms: u64) -> Option<Chain> {
+    pub(crate) fn between_cloud_and_meter(&mut self, customer: u32, from_cloud: bool, now_ms: u64) -> Option<Chain> {
         let cloud = (from_cloud && !self.cloud_part.up()).then(|| self.cloud_part.chain());
         let wan = (from_cloud && !self.wan.up()).then(|| self.wan.chain());
         let slow = if from_cloud && wan.is_none() { self.wan.slow_chain() } else { None };
         let site = (!self.site.up()).then(|| self.site_chain());
         let mesh = if site.is_none() { self.unreachable(customer, now_ms) } else { None };
-        hardest_to_clear([cloud, wan, site, mesh, slow])
+        let clock = (site.is_none() && self.site_has_no_time(now_ms)).then(|| self.repairs.clock.chain());
+        hardest_to_clear([cloud, wan, site, mesh, slow, clock])
     }
 
     /// What holds an accepted payment.

@@ -41,6 +41,10 @@ pub(crate) enum Event {
     Person { customer: u32, generation: u32 },
     /// A customer in the dark calls, tells, or has had enough.
     Mood { customer: u32, generation: u32 },
+    /// The next step of a repair.
+    Repair { job: u32, generation: u32 },
+    /// Somebody looks at a tampered meter.
+    Tamper { customer: u32, generation: u32 },
     /// Provider or agent has accepted a payment.
     Accepted { payment: u32 },
     /// The provider has a callback ready.
@@ -87,6 +91,8 @@ impl Event {
             Self::TextArrives { payment } => pair(42, payment, 0),
             Self::TextAsked { payment } => pair(43, payment, 0),
             Self::Keypad { payment } => pair(44, payment, 0),
+            Self::Repair { job, generation } => pair(60, job, generation),
+            Self::Tamper { customer, generation } => pair(61, customer, generation),
         }
     }
 }

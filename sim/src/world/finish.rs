@@ -174,6 +174,7 @@ impl Village<'_> {
         }
         self.payment_rows(now_ms);
         self.close_books();
+        self.repair_rows(now_ms);
         self.telemetry.rows(now_ms / 3_600_000, &mut self.records);
         totals.mesh_sent = self.mesh.sent;
         totals.mesh_delivered = self.mesh.delivered;

@@ -29,9 +29,11 @@ mod population;
 mod power;
 mod purse;
 mod radio;
+mod repair;
 mod setup;
 mod site;
 mod sky;
+mod tamper;
 mod timeline;
 mod towers;
 mod wan;
@@ -80,6 +82,8 @@ pub(crate) struct Village<'s> {
     provider: Part,
     agent: Part,
     money: money::Money,
+    repairs: repair::Repairs,
+    tampers: tamper::Tampers,
     pays: Vec<Pay>,
     leaving: Vec<u32>,
     /// Customers whose darkness has just begun or ended.
@@ -164,6 +168,8 @@ impl Model for Village<'_> {
                     self.mood_wakes(customer, now_ms, queue);
                 }
             }
+            Event::Repair { job, generation } => self.repair_step(job, generation, now_ms, queue),
+            Event::Tamper { customer, generation } => self.tamper_step(customer, generation, now_ms, queue),
             Event::Accepted { payment } => self.accepted(payment, now_ms, queue),
             Event::Callback { payment } => self.callback(payment, now_ms, queue),
             Event::Hop { payment, at } => self.hop(payment, at, now_ms, queue),

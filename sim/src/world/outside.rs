@@ -1,6 +1,10 @@
 //! What follows when a part outside the meters goes up or down.
 
-use super::{Event, Village, parts::Turn, population::Opened};
+use super::{
+    Event, Village,
+    parts::{PartId, Turn},
+    population::Opened,
+};
 use crate::{
     cause::Chain,
     kernel::{Phase, Queue, SimTime},
@@ -43,6 +47,21 @@ impl Village<'_> {
         if !self.inverter.up() && self.power.feeding {
             self.plant_forced_off(now_ms, queue);
         }
+    }
+
+    /// The charge controller, the panels or the battery went off or came back. Up to now the plant lives as it was; from
+    /// now on a copy of it lives on without the trouble, to tell later whether an empty battery is the trouble's doing.
+    pub(crate) fn charging_turned(&mut self, part: PartId, turn: Turn, now_ms: u64, queue: &mut Queue<Event>) {
+        self.plant_step(now_ms, queue);
+        let Some(turned) = self.part_mut(part) else { return };
+        turned.turn(turn);
+        let (up, chain) = (turned.up(), turned.chain());
+        if !up {
+            self.power.spare_from(chain);
+        }
+        let online = self.repairs.bms.up();
+        self.power.set_battery_online(online);
+        self.plant_step(now_ms, queue);
     }
 
     /// A feeder opened or closed.

@@ -10,7 +10,7 @@ use crate::cause::{Cause, Chain};
 pub(crate) enum PartId {
     Tower(u8),
     Bearer(u8),
-    Router,
+    RouterHang,
     Fibre,
     Core,
     Sim(u8),
@@ -27,6 +27,13 @@ pub(crate) enum PartId {
     Intake,
     Sms,
     Ussd,
+    ChargeController,
+    Panels,
+    Bms,
+    Router,
+    Clock,
+    Keys(u32),
+    Tamper(u32),
 }
 
 /// What an edge of the exogenous timeline does.
@@ -48,12 +55,14 @@ pub(crate) struct Part {
     named: Cause,
     natural: Option<Option<Cause>>,
     scripted: u128,
+    /// A scripted fault that keeps its repair waiting.
+    kept: Option<u8>,
 }
 
 impl Part {
     /// Up; `named` is what its being down is called in a chain.
     pub(crate) fn new(named: Cause) -> Self {
-        Self { named, natural: None, scripted: 0 }
+        Self { named, natural: None, scripted: 0, kept: None }
     }
 
     pub(crate) fn up(&self) -> bool {
@@ -64,11 +73,18 @@ impl Part {
     pub(crate) fn chain(&self) -> Chain {
         let own = Chain::of(self.named);
         match self.natural {
-            Some(Some(why)) => through(why).into_iter().fold(own, Chain::because).because(why),
-            Some(None) => own,
+            Some(why) => {
+                let chain = why.map_or(own, |why| through(why).into_iter().fold(own, Chain::because).because(why));
+                self.kept.map_or(chain, |n| chain.because(Cause::Scripted(n)))
+            }
             None if self.scripted != 0 => own.because(Cause::Scripted(self.scripted.trailing_zeros() as u8)),
             None => own,
         }
+    }
+
+    /// A scripted fault keeps its repair waiting, or no longer.
+    pub(crate) fn keep(&mut self, by: Option<u8>) {
+        self.kept = by;
     }
 
     /// Takes an edge; true when the part went up or down by it.
@@ -76,7 +92,7 @@ impl Part {
         let before = self.up();
         match turn {
             Turn::Fail(why) => self.natural = Some(why),
-            Turn::Mend => self.natural = None,
+            Turn::Mend => (self.natural, self.kept) = (None, None),
             Turn::Hold(n) => self.scripted |= 1 << (n & 127),
             Turn::Release(n) => self.scripted &= !(1 << (n & 127)),
         }

@@ -34,6 +34,8 @@ pub(crate) enum Opened {
     No,
     /// It started open after a power loss.
     AtBoot,
+    /// The meter felt tampered with.
+    Tamper,
     /// It was ordered open for want of credit.
     ForDebt,
     /// It was ordered open because the balance could not be confirmed.

@@ -24,6 +24,11 @@ pub(crate) struct Power {
     pub(crate) plant: Plant,
     /// The same plant under the sky without scripted clouds; only where a fault clouds the sky.
     pub(crate) unclouded: Option<Plant>,
+    /// The same plant without the trouble of charge controller, panels or battery, from the moment of trouble on until
+    /// both are alike again.
+    spared: Option<Plant>,
+    /// That trouble.
+    trouble: Chain,
     pub(crate) sky: Sky,
     pub(crate) feeding: bool,
     /// Why it does not feed.
@@ -66,6 +71,8 @@ impl Power {
         Self {
             plant: Plant::new(params),
             unclouded: watch_clouds.then(|| Plant::new(params)),
+            spared: None,
+            trouble: Chain::EMPTY,
             sky,
             feeding: true,
             off: Chain::EMPTY,
@@ -92,6 +99,32 @@ impl Power {
         self.since_ms = now_ms;
     }
 
+    /// Trouble begins for this reason: a copy of the plant lives on without it.
+    pub(crate) fn spare_from(&mut self, trouble: Chain) {
+        if self.spared.is_none() {
+            self.spared = Some(self.plant.clone());
+            self.trouble = trouble;
+        }
+    }
+
+    /// The battery is on the bus, or is not.
+    pub(crate) fn set_battery_online(&mut self, online: bool) {
+        self.plant.set_battery_online(online);
+        if let Some(unclouded) = &mut self.unclouded {
+            unclouded.set_battery_online(online);
+        }
+    }
+
+    /// The copy without trouble lives on; once the trouble is over and both plants are alike, it is dropped.
+    fn spare(&mut self, dt_s: f64, pv_w: f64, load_w: f64, forced_off: bool, over: bool) {
+        let Some(spared) = &mut self.spared else { return };
+        spared.step(dt_s, pv_w, load_w, forced_off);
+        let apart = (spared.battery().soc() - self.plant.battery().soc()).abs();
+        if over && apart < 1e-3 && spared.feeding() == self.plant.feeding() {
+            self.spared = None;
+        }
+    }
+
     /// Mean connected and wanted load since the last call, W.
     fn take_means(&mut self, dt_ms: u64) -> (f64, f64) {
         let mean = |energy: i128| energy as f64 / dt_ms as f64 / 1000.0;
@@ -112,7 +145,7 @@ impl Village<'_> {
 
     /// Lets the plant live through the time since its last step, decides whether it feeds from now on, and arms the
     /// next step: on the five-minute grid, or when the battery will be empty, whichever is first.
-    fn plant_step(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
+    pub(crate) fn plant_step(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
         self.power.integrate(now_ms);
         let dt_ms = now_ms - self.power.stepped_ms;
         let was = (self.power.feeding, self.power.off);
@@ -121,13 +154,18 @@ impl Village<'_> {
         if dt_ms > 0 {
             self.power.stepped_ms = now_ms;
             let (connected_w, wanted_w) = self.power.take_means(dt_ms);
-            let light = self.power.sky.light(now_ms - dt_ms / 2);
+            let mut light = self.power.sky.light(now_ms - dt_ms / 2);
+            let (whole_w, share) = (light.pv_w, self.sun_share());
+            light.pv_w *= share;
+            light.pv_unclouded_w *= share;
             let forced_off = !self.inverter.up();
             let dt_s = dt_ms as f64 / 1000.0;
             let step = self.power.plant.step(dt_s, light.pv_w, connected_w, forced_off);
             if let Some(unclouded) = &mut self.power.unclouded {
                 unclouded.step(dt_s, light.pv_unclouded_w, connected_w, forced_off);
             }
+            let over = share >= 1.0 && self.repairs.bms.up();
+            self.power.spare(dt_s, whole_w, connected_w, forced_off, over);
             self.sample_step(dt_ms, &light, step.pv_used_w, step.load_served_w, wanted_w, was.0);
             (feeding, trip) = (step.feeding, step.trip);
             self.power.pv_w = light.pv_w;
@@ -136,7 +174,7 @@ impl Village<'_> {
         let surge_mw = std::mem::take(&mut self.power.surge_mw);
         let started = surge_mw > 0 && self.power.plant.surge(load_w + surge_mw as f64 / 1000.0);
         if feeding && (started || self.power.plant.load_changed(self.power.pv_w, load_w)) {
-            (feeding, trip) = (false, Some(Trip::Overload));
+            (feeding, trip) = (false, self.power.plant.tripped());
         }
         if !feeding {
             self.power.off = self.why_off(trip.or(self.power.plant.tripped()));
@@ -161,7 +199,9 @@ impl Village<'_> {
     /// The connected load has changed: an overload trips the inverter at once.
     pub(crate) fn load_changed(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
         let limit_mw = self.power.limit_mw;
-        if self.power.feeding && self.power.connected_mw > limit_mw {
+        let load_w = self.power.connected_mw as f64 / 1000.0;
+        let weak = !self.repairs.bms.up() && self.power.plant.strained(self.power.pv_w, load_w);
+        if self.power.feeding && (self.power.connected_mw > limit_mw || weak) {
             self.plant_step(now_ms, queue);
         }
     }
@@ -177,6 +217,12 @@ impl Village<'_> {
         }
     }
 
+    /// What charge controller and panels let in of the sun, 0–1.
+    fn sun_share(&self) -> f64 {
+        let stolen = if self.repairs.panels.up() { 0.0 } else { self.scenario.assets.panel_theft_share };
+        if self.repairs.charge_controller.up() { 1.0 - stolen } else { 0.0 }
+    }
+
     /// The clouding fault, where the plant under the unclouded sky still feeds.
     fn spared_by_clear_sky(&self) -> Option<u8> {
         let spared = self.power.unclouded.as_ref().is_some_and(Plant::feeding);
@@ -188,7 +234,10 @@ impl Village<'_> {
         if !self.inverter.up() {
             return off.then(self.inverter.chain());
         }
+        let spared = self.power.spared.as_ref().is_some_and(Plant::feeding);
         match trip {
+            Some(Trip::BatteryOffline) => off.then(self.repairs.bms.chain()),
+            Some(Trip::BatteryEmpty) if spared => off.because(Cause::BatteryEmpty).then(self.power.trouble),
             Some(Trip::Overload) => {
                 let overload = off.because(Cause::InverterOverload);
                 self.spared_by_clear_sky().map_or(overload, |fault| overload.because(Cause::Scripted(fault)))

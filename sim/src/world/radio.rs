@@ -194,6 +194,10 @@ impl Mesh {
 impl Village<'_> {
     /// Bytes of the DCU for a meter.
     pub(crate) fn send_down(&mut self, customer: u32, bytes: &[u8], now_ms: u64, queue: &mut Queue<Event>) {
+        // A meter whose key is lost takes nothing from this site: as if unheard.
+        if !self.repairs.keys[customer as usize].up() {
+            return;
+        }
         if let Some(delay_ms) = self.mesh.carry(self.seed, customer, bytes.len(), false, now_ms) {
             let message = self.messages.put(bytes);
             let node = self.people.of(customer).identity.node;
@@ -265,6 +269,10 @@ impl Village<'_> {
     pub(crate) fn unreachable(&mut self, customer: u32, now_ms: u64) -> Option<Chain> {
         self.mesh.refresh(now_ms);
         let node = customer as usize;
+        let key = &self.repairs.keys[node];
+        if !key.up() {
+            return Some(key.chain());
+        }
         if self.mesh.alive[node] && self.mesh.routes.has_route(node) {
             return None;
         }

@@ -101,6 +101,8 @@ impl<'s> Village<'s> {
             provider: Part::new(Cause::ProviderDown),
             agent: Part::new(Cause::AgentAway),
             money: money::Money::new(scenario, cash_daily_minor),
+            repairs: super::repair::Repairs::new(layout.customers.len()),
+            tampers: super::tamper::Tampers::default(),
             pays: Vec::new(),
             leaving: Vec::new(),
             stirred: Vec::new(),

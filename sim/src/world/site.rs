@@ -210,9 +210,22 @@ impl Village<'_> {
         dcu.handle_entropy(0, &entropy);
         site.dcu = Some(Box::new(dcu));
         self.drain(now_ms, queue);
+        if self.repairs.clock.up() {
+            self.tell_time(now_ms, queue);
+        }
+        self.link_turned(now_ms, queue);
+    }
+
+    /// The DCU hears the wall clock: from its own battery-backed one at the start, else over the link.
+    fn tell_time(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
         let unix_ms = self.unix_ms(now_ms);
         self.with_dcu(now_ms, queue, |dcu, now| dcu.handle_clock(now, unix_ms));
-        self.link_turned(now_ms, queue);
+    }
+
+    /// The DCU runs and does not know the time.
+    pub(crate) fn site_has_no_time(&self, now_ms: u64) -> bool {
+        let now = self.site.monotonic(now_ms);
+        self.site.dcu.as_ref().is_some_and(|dcu| dcu.unix_ms(now).is_none())
     }
 
     /// One mutation of the DCU, then everything that comes of it.
@@ -332,6 +345,9 @@ impl Village<'_> {
             self.site.told_link = up;
             let state = if up { LinkState::Up } else { LinkState::Down };
             self.with_dcu(now_ms, queue, |dcu, now| dcu.handle_link(now, state));
+            if up && self.site_has_no_time(now_ms) {
+                self.tell_time(now_ms, queue);
+            }
         }
         self.money_turned(now_ms, queue);
     }

@@ -3,17 +3,16 @@
 //! Built once per run from scenario and seed and shared by all architectures. Its digest (with the weather and
 //! everybody's dispositions) is the run's `exogenous_digest`.
 
+mod wear;
+
 use sha2::{Digest as _, Sha256};
-use taa_models::{
-    assets::{self, AssetKind},
-    draw::NodeKey,
-    payments,
-};
+use taa_models::{assets::AssetKind, payments, repair::Outside};
 use taa_scenarios::model::{FaultKind, FaultTarget, Scenario};
 
+pub(crate) use self::wear::asset_id;
 use super::{
     Event, Village, money,
-    parts::{PartId, Turn},
+    parts::{Part, PartId, Turn},
     towers,
 };
 use crate::{
@@ -35,6 +34,8 @@ pub(crate) struct Edge {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Target {
     Part(PartId),
+    /// Hardware that is mended by repair.
+    Asset(AssetKind, u32),
     /// The sky: the fault itself says how cloudy.
     Sky,
     /// The air: the fault itself says how noisy, and where.
@@ -45,6 +46,8 @@ pub(crate) enum Target {
 #[derive(Clone, Debug)]
 pub(crate) struct Timeline {
     pub(crate) edges: Vec<Edge>,
+    /// What keeps crews from the site.
+    pub(crate) outside: Outside,
     /// The digest of everything exogenous but people.
     pub(crate) digest: Digest,
 }
@@ -55,10 +58,13 @@ impl Timeline {
         let mut edges = Vec::new();
         natural(scenario, seed, horizon_ms, &mut edges);
         towers::draw(scenario, seed, horizon_ms, &mut edges);
+        let climate = wear::climate(scenario, horizon_ms);
+        wear::natural(scenario, &climate, seed, horizon_ms, &mut edges);
+        let outside = wear::outside(scenario, &climate, seed, horizon_ms);
         scripted(scenario, horizon_ms, &mut edges);
         edges.sort_unstable();
-        let digest = digest(scenario, seed, horizon_ms, &edges);
-        Self { edges, digest }
+        let digest = digest(scenario, seed, horizon_ms, &edges, &outside);
+        Self { edges, outside, digest }
     }
 }
 
@@ -81,21 +87,6 @@ fn natural(scenario: &Scenario, seed: (u64, u32), horizon_ms: u64, edges: &mut V
         fail(PartId::Cloud, down.start_ms, down.end_ms, None);
     }
     money::lives(scenario, seed, horizon_ms, |part, from_ms, until_ms| fail(part, from_ms, until_ms, None));
-    let start_local_s = scenario.run.start_unix_s + i64::from(scenario.site.utc_offset_s);
-    let mut wear = |part: PartId, kind: AssetKind, id: &str| {
-        let key = NodeKey::of(id);
-        for failure in assets::failures(&scenario.assets, kind, key, seed.0, seed.1, horizon_ms, start_local_s) {
-            fail(part, failure.at_ms, failure.mended_ms, None);
-        }
-    };
-    wear(PartId::Inverter, AssetKind::Inverter, &scenario.village.generation.id);
-    wear(PartId::Dcu, AssetKind::Dcu, &scenario.village.dcu.id);
-    for (i, feeder) in scenario.village.feeders.iter().enumerate() {
-        wear(PartId::Feeder(i as u32), AssetKind::Feeder, &feeder.id);
-    }
-    for (i, customer) in scenario.village.customers.iter().enumerate() {
-        wear(PartId::Meter(i as u32), AssetKind::Meter, &customer.meter_id);
-    }
 }
 
 fn scripted(scenario: &Scenario, horizon_ms: u64, edges: &mut Vec<Edge>) {
@@ -103,6 +94,10 @@ fn scripted(scenario: &Scenario, horizon_ms: u64, edges: &mut Vec<Edge>) {
         let number = number as u8;
         let until_ms = fault.until_ms.min(horizon_ms);
         let turns = (Turn::Hold(number), Turn::Release(number));
+        if fault.what == FaultKind::Lightning {
+            wear::lightning(number, &fault.target, fault.from_ms, edges);
+            continue;
+        }
         let mut hold = |target: Target| spell(edges, target, fault.from_ms, until_ms, turns);
         match fault.what {
             FaultKind::TowerOut => match fault.target {
@@ -113,7 +108,7 @@ fn scripted(scenario: &Scenario, horizon_ms: u64, edges: &mut Vec<Edge>) {
                 (0..2).for_each(|n| hold(Target::Part(PartId::Bearer(n))));
                 hold(Target::Part(PartId::Vsat));
             }
-            FaultKind::RouterHung => hold(Target::Part(PartId::Router)),
+            FaultKind::RouterHung => hold(Target::Part(PartId::RouterHang)),
             FaultKind::SimCreditOut => match fault.target {
                 FaultTarget::Tower(n) => hold(Target::Part(PartId::Sim(n & 1))),
                 _ => (0..2).for_each(|n| hold(Target::Part(PartId::Sim(n)))),
@@ -134,6 +129,13 @@ fn scripted(scenario: &Scenario, horizon_ms: u64, edges: &mut Vec<Edge>) {
             FaultKind::IntakeOut => hold(Target::Part(PartId::Intake)),
             FaultKind::SmsLost => hold(Target::Part(PartId::Sms)),
             FaultKind::UssdBroken => hold(Target::Part(PartId::Ussd)),
+            FaultKind::ChargeControllerOut => hold(Target::Part(PartId::ChargeController)),
+            FaultKind::MetersTampered => match &fault.target {
+                FaultTarget::Customers(list) => list.iter().for_each(|&c| hold(Target::Part(PartId::Tamper(c)))),
+                _ => (0..scenario.village.customers.len() as u32).for_each(|c| hold(Target::Part(PartId::Tamper(c)))),
+            },
+            // The crew's calendar knows of them: see `wear::outside`.
+            FaultKind::Lightning | FaultKind::RoadClosed | FaultKind::CrewAway => {}
             FaultKind::MeterDead => match &fault.target {
                 FaultTarget::Customers(list) => list.iter().for_each(|&c| hold(Target::Part(PartId::Meter(c)))),
                 _ => (0..scenario.village.customers.len() as u32).for_each(|c| hold(Target::Part(PartId::Meter(c)))),
@@ -146,7 +148,7 @@ fn scripted(scenario: &Scenario, horizon_ms: u64, edges: &mut Vec<Edge>) {
     }
 }
 
-fn digest(scenario: &Scenario, seed: (u64, u32), horizon_ms: u64, edges: &[Edge]) -> Digest {
+fn digest(scenario: &Scenario, seed: (u64, u32), horizon_ms: u64, edges: &[Edge], outside: &Outside) -> Digest {
     let mut hash = Sha256::new();
     for word in [seed.0, u64::from(seed.1), horizon_ms, scenario.run.start_unix_s as u64] {
         hash.update(word.to_le_bytes());
@@ -161,6 +163,7 @@ fn digest(scenario: &Scenario, seed: (u64, u32), horizon_ms: u64, edges: &[Edge]
     for edge in edges {
         hash.update(format!("{} {:?} {:?}", edge.at_ms, edge.target, edge.turn).as_bytes());
     }
+    hash.update(format!("{outside:?}").as_bytes());
     Digest(hash.finalize().into())
 }
 
@@ -191,6 +194,7 @@ impl Village<'_> {
         }
         match (target, scripted) {
             (Target::Part(part), _) => self.part_turned(part, turn, now_ms, queue),
+            (Target::Asset(kind, index), _) => self.asset_fails((kind, index), turn, now_ms, queue),
             (Target::Sky, Some((n, fault, on))) => self.power.sky.turn(n, fault, on),
             (Target::Air, Some((n, fault, on))) => {
                 self.mesh.turn(n, fault, on, &scenario.village);
@@ -200,7 +204,7 @@ impl Village<'_> {
         }
     }
 
-    fn part_turned(&mut self, part: PartId, turn: Turn, now_ms: u64, queue: &mut Queue<Event>) {
+    pub(crate) fn part_turned(&mut self, part: PartId, turn: Turn, now_ms: u64, queue: &mut Queue<Event>) {
         match part {
             PartId::Tower(n) => {
                 self.wan.towers[usize::from(n & 1)].turn(turn);
@@ -210,10 +214,10 @@ impl Village<'_> {
                 self.wan.bearers[usize::from(n & 1)].turn(turn);
                 self.wan_turned(now_ms, queue);
             }
-            PartId::Vsat | PartId::Router | PartId::Fibre | PartId::Core | PartId::Sim(_) | PartId::Throttle(_) => {
+            PartId::Vsat | PartId::RouterHang | PartId::Fibre | PartId::Core | PartId::Sim(_) | PartId::Throttle(_) => {
                 let wan = &mut self.wan;
                 let (part, component) = match part {
-                    PartId::Router => (&mut wan.router, None),
+                    PartId::RouterHang => (&mut wan.hang, None),
                     PartId::Fibre => (&mut wan.fibre, None),
                     PartId::Core => (&mut wan.core, None),
                     PartId::Sim(n) => (&mut wan.sims[usize::from(n & 1)], None),
@@ -257,9 +261,37 @@ impl Village<'_> {
             PartId::Aggregator(_) | PartId::Intake | PartId::Sms | PartId::Ussd => {
                 self.money_part_turned(part, turn, now_ms);
             }
+            PartId::ChargeController | PartId::Panels | PartId::Bms => self.charging_turned(part, turn, now_ms, queue),
+            PartId::Router => {
+                self.wan.router.turn(turn);
+                self.wan_turned(now_ms, queue);
+            }
+            PartId::Clock | PartId::Keys(_) => {
+                if let Some(part) = self.part_mut(part) {
+                    part.turn(turn);
+                }
+            }
+            PartId::Tamper(n) => self.tamper_turned(n, turn, now_ms, queue),
         }
         self.money_turned(now_ms, queue);
         self.touch_all();
+    }
+
+    /// The part that a repair mends.
+    pub(crate) fn part_mut(&mut self, part: PartId) -> Option<&mut Part> {
+        match part {
+            PartId::Inverter => Some(&mut self.inverter),
+            PartId::Dcu => Some(&mut self.site.part),
+            PartId::Feeder(n) => self.feeders.get_mut(n as usize),
+            PartId::Meter(n) => self.meter_parts.get_mut(n as usize),
+            PartId::ChargeController => Some(&mut self.repairs.charge_controller),
+            PartId::Panels => Some(&mut self.repairs.panels),
+            PartId::Bms => Some(&mut self.repairs.bms),
+            PartId::Router => Some(&mut self.wan.router),
+            PartId::Clock => Some(&mut self.repairs.clock),
+            PartId::Keys(n) => self.repairs.keys.get_mut(n as usize),
+            _ => None,
+        }
     }
 
     /// Brings the record of a component up to date.

@@ -23,7 +23,7 @@ pub(super) fn draw(scenario: &Scenario, seed: (u64, u32), horizon_ms: u64, edges
     let sky = Sky::new(series, start_local_s, horizon_ms);
     let lines = Timelines::draw(p, &sky, seed.0, seed.1, horizon_ms);
     let register_ms = (p.bearer.figures().registration_s * 1000.0) as u64;
-    let mut all = vec![(PartId::Router, &lines.router, register_ms), (PartId::Core, &lines.core, register_ms)];
+    let mut all = vec![(PartId::RouterHang, &lines.router, register_ms), (PartId::Core, &lines.core, register_ms)];
     for n in [0, 1] {
         let i = usize::from(n);
         all.push((PartId::Bearer(n), &lines.bearers[i], register_ms));

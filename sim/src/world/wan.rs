@@ -18,6 +18,9 @@ pub(crate) struct Wan {
     pub(crate) kind: Backhaul,
     pub(crate) towers: [Part; 2],
     pub(crate) bearers: [Part; 2],
+    /// The site's router hangs, and comes to itself.
+    pub(crate) hang: Part,
+    /// The router's hardware, which every way goes through.
     pub(crate) router: Part,
     pub(crate) fibre: Part,
     pub(crate) core: Part,
@@ -42,7 +45,8 @@ impl Wan {
             kind,
             towers: [tower(), tower()],
             bearers: [bearer(), bearer()],
-            router: Part::new(Cause::RouterHung),
+            hang: Part::new(Cause::RouterHung),
+            router: Part::new(Cause::RouterFailed),
             fibre: Part::new(Cause::FibreCut),
             core: bearer(),
             sims: [sim(), sim()],
@@ -55,8 +59,8 @@ impl Wan {
     }
 
     /// What is in the way of a SIM beyond its tower.
-    fn beyond_tower(&self, sim: usize) -> [&Part; 5] {
-        [&self.fibre, &self.bearers[sim], &self.core, &self.sims[sim], &self.router]
+    fn beyond_tower(&self, sim: usize) -> [&Part; 6] {
+        [&self.fibre, &self.bearers[sim], &self.core, &self.sims[sim], &self.router, &self.hang]
     }
 
     fn path_up(&self, sim: usize) -> bool {
@@ -74,13 +78,13 @@ impl Wan {
     }
 
     fn dish_chain(&self) -> Option<Chain> {
-        hardest_to_clear([down(&self.vsat), down(&self.router)])
+        hardest_to_clear([down(&self.vsat), down(&self.router), down(&self.hang)])
     }
 
     /// Messages pass (the DCU's supply apart).
     pub(crate) fn up(&self) -> bool {
         match self.kind {
-            Backhaul::Vsat => self.vsat.up() && self.router.up(),
+            Backhaul::Vsat => self.dish_chain().is_none(),
             Backhaul::SingleSim | Backhaul::DualSim => self.path_up(self.active),
         }
     }
@@ -149,7 +153,7 @@ mod tests {
         let mut dish = Wan::new(Backhaul::Vsat, 30.0);
         dish.core.turn(Turn::Fail(Some(Cause::CountryOffline)));
         assert!(dish.up());
-        dish.router.turn(Turn::Hold(3));
+        dish.hang.turn(Turn::Hold(3));
         assert_eq!(dish.chain().names(), "backhaul_down <- router_hung <- scripted_3");
     }
 

@@ -132,3 +132,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn without_its_battery_the_sun_alone_carries_what_it_can() {
+    let params = size_for(50.0, 5.0, 4.6);
+    let mut plant = Plant::new(&params);
+    let soc = plant.battery().soc();
+    plant.set_battery_online(false);
+    let noon = plant.step(300.0, 8000.0, 3000.0, false);
+    assert!(noon.feeding && noon.battery_w.abs() < 1e-9 && noon.load_served_w > 2999.0);
+    let dusk = plant.step(300.0, 1000.0, 3000.0, false);
+    assert_eq!((dusk.feeding, dusk.trip), (false, Some(Trip::BatteryOffline)));
+    for _ in 0..20 {
+        assert!(!plant.step(300.0, 0.0, 3000.0, false).feeding, "no bouncing in the dark");
+    }
+    assert!(plant.step(300.0, 8000.0, 3000.0, false).feeding, "the sun is back");
+    assert!(plant.load_changed(1000.0, 3000.0));
+    plant.set_battery_online(true);
+    assert!(plant.step(300.0, 0.0, 3000.0, false).feeding, "the battery is back");
+    assert!(plant.battery().soc() <= soc);
+}
