@@ -10,4 +10,12 @@
 //! Every comparison is paired: both sides meet the same world, draw by draw. Nothing here draws a figure or writes a
 //! file; `reports` shows a [`study::Study`].
 
+pub mod engine;
+pub mod knob;
+pub mod place;
+pub mod stats;
 pub mod study;
+pub mod weather;
+
+#[cfg(test)]
+mod testing;
