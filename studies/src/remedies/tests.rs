@@ -74,30 +74,29 @@ fn only_what_makes_sense_is_offered() {
     }
 }
 
-/// The scaling back of rare failures: twelve times the hazard gives about twelve times the hours.
+/// The scaling back of rare failures: hours by breakage grow with its rate, so that two rates, each scaled back, agree.
 #[test]
 fn hours_by_breakage_grow_with_its_rate() {
     use crate::engine::{Lent, Window, run};
     use crate::stats::stopping::Stopping;
-    let mut scenario = village(40, 60, 1);
+    let mut scenario = village(20, 40, 1);
     scenario.run.architectures.truncate(1);
     let place = Place::of(scenario);
-    let mut whole = place.scenario.clone();
-    knob::scale_all(&mut whole, "assets", "_per_year", 0.0).unwrap();
-    let variants = [
-        Variant::new("nothing breaks", whole),
-        Variant::new("as it is", place.scenario.clone()),
-        Variant::new("brittle", brittle(&place.scenario).unwrap()),
-    ];
+    let at_rate = |factor: f64| {
+        let mut changed = place.scenario.clone();
+        knob::scale_all(&mut changed, "assets", "_per_year", factor).unwrap();
+        Variant::new(format!("{factor} times"), changed)
+    };
+    let variants = [at_rate(0.0), at_rate(RARE_FACTOR / 2.0), Variant::new("brittle", brittle(&place.scenario).unwrap())];
     let stop = std::sync::atomic::AtomicBool::new(false);
     let lent = Lent { threads: 2, stop: &stop, progress: &|_, _| {} };
-    let rule = Stopping::fixed(24);
-    let all = run(&place, &variants, Window::whole(60), &rule, &|_, _| Vec::new(), &|_| Vec::new(), &lent).unwrap();
+    let rule = Stopping::fixed(20);
+    let all = run(&place, &variants, Window::whole(40), &rule, &|_, _| Vec::new(), &|_| Vec::new(), &lent).unwrap();
     let extra = |variant| paired(&all.values(0, 0, "downtime_h"), &all.values(variant, 0, "downtime_h"));
-    let (plain, brittle) = (extra(1), extra(2));
-    let back = scaled(brittle, 1.0 / RARE_FACTOR);
-    assert!(back.high - back.low < plain.high - plain.low, "scaling narrows the interval: {plain:?} {back:?}");
-    assert!(back.low < plain.high && plain.low < back.high, "and agrees: {plain:?} {back:?}");
-    let unscaled = brittle;
-    assert!(unscaled.low > plain.high, "sabotage: without scaling back they would not agree");
+    let (half, whole) = (scaled(extra(1), 2.0 / RARE_FACTOR), scaled(extra(2), 1.0 / RARE_FACTOR));
+    assert!(whole.mean > 0.0 && half.mean > 0.0);
+    assert!(whole.low < half.high && half.low < whole.high, "{half:?} {whole:?}");
+    let relative = |e: &Estimate| (e.high - e.low) / e.mean;
+    assert!(relative(&whole) < relative(&half), "more failures, a narrower interval: {half:?} {whole:?}");
+    assert!(extra(2).low > whole.high, "sabotage: without scaling back they would not agree");
 }
