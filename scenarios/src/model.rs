@@ -296,6 +296,14 @@ pub enum FaultKind {
         /// Rise of the noise floor, dB.
         noise_rise_db: f64,
     },
+    /// Roofs and walls around the target's meters take this many dB more of every signal (a fault that lasts the whole
+    /// run is a village built of iron sheet).
+    RoofLoss {
+        /// Loss on every link of the meter, dB.
+        loss_db: f64,
+    },
+    /// The target's meters have lost their routes and forward for nobody until they are restarted.
+    RoutesCollapsed,
     /// The DCU and its router have no supply.
     DcuPowerLost,
     /// Meters are dead until mended.

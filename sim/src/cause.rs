@@ -109,6 +109,7 @@ causes! {
     StaleReading = 30, "stale_reading", "decided on an old reading";
     CallbackLost = 31, "callback_lost", "provider's callback lost";
     RainFade = 33, "rain_fade", "rain fade";
+    RoutesLost = 34, "routes_lost", "mesh routing collapsed";
     PhoneNoSignal = 35, "phone_no_signal", "no signal on the phone";
 }
 

@@ -81,6 +81,8 @@ fn any_fault() -> impl Strategy<Value = (FaultKind, FaultTarget)> {
         Just((FaultKind::Cloudy { sun_share: 0.2 }, FaultTarget::All)),
         Just((FaultKind::RadioJammed { noise_rise_db: 40.0 }, FaultTarget::All)),
         Just((FaultKind::RadioJammed { noise_rise_db: 30.0 }, FaultTarget::Customers(vec![3, 7]))),
+        Just((FaultKind::RoofLoss { loss_db: 40.0 }, FaultTarget::All)),
+        Just((FaultKind::RoutesCollapsed, FaultTarget::Customers(vec![2, 3, 4, 5]))),
         Just((FaultKind::DcuPowerLost, FaultTarget::All)),
         Just((FaultKind::MeterDead, FaultTarget::Customers(vec![0, 5, 11]))),
         Just((FaultKind::FeederOut, FaultTarget::Feeder(1))),
@@ -140,7 +142,7 @@ fn quiet(days: u32) -> Scenario {
 
 #[test]
 fn taking_a_fault_away_takes_its_hours_away() {
-    let faults: [(&str, FaultKind, FaultTarget); 8] = [
+    let faults: [(&str, FaultKind, FaultTarget); 10] = [
         ("tower", FaultKind::TowerOut, FaultTarget::All),
         ("backhaul", FaultKind::BackhaulOut, FaultTarget::All),
         ("provider", FaultKind::ProviderOut, FaultTarget::All),
@@ -149,6 +151,8 @@ fn taking_a_fault_away_takes_its_hours_away() {
         ("inverter", FaultKind::InverterOut, FaultTarget::All),
         ("meter", FaultKind::MeterDead, FaultTarget::Customers(vec![1, 2, 3])),
         ("clouds", FaultKind::Cloudy { sun_share: 0.1 }, FaultTarget::All),
+        ("roofs", FaultKind::RoofLoss { loss_db: 40.0 }, FaultTarget::All),
+        ("routes", FaultKind::RoutesCollapsed, FaultTarget::All),
     ];
     let without = simulate(&quiet(10));
     check(&without);

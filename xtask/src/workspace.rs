@@ -36,8 +36,11 @@ pub(crate) fn find_program(names: &[&str]) -> Option<PathBuf> {
 }
 
 /// Builds the `taa` command in the profile that `cargo run` uses, and says where it is.
+///
+/// With the tests beside it: what they need switches on features of shared dependencies, so that after a test run
+/// `taa` alone would have all our crates compiled a second time.
 pub(crate) fn build_taa() -> Result<PathBuf, String> {
-    crate::process::must(cargo().args(["build", "--quiet", "--package", "taa"]))?;
+    crate::process::must(cargo().args(["build", "--quiet", "--workspace", "--all-targets"]))?;
     let taa = target().join("debug").join("taa");
     if taa.is_file() { Ok(taa) } else { Err(format!("cargo built no {}", taa.display())) }
 }

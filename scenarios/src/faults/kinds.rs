@@ -9,18 +9,21 @@ pub(super) enum Takes {
     Tower,
     SunShare,
     NoiseAndMeters,
+    LossAndMeters,
     Meters,
     Feeder,
 }
 
 /// Kind, name in files, what it takes.
-pub(super) const KINDS: [(&str, FaultKind, Takes); 11] = [
+pub(super) const KINDS: [(&str, FaultKind, Takes); 13] = [
     ("tower_out", FaultKind::TowerOut, Takes::Tower),
     ("backhaul_out", FaultKind::BackhaulOut, Takes::Nothing),
     ("provider_out", FaultKind::ProviderOut, Takes::Nothing),
     ("cloud_out", FaultKind::CloudOut, Takes::Nothing),
     ("cloudy", FaultKind::Cloudy { sun_share: 0.3 }, Takes::SunShare),
     ("radio_jammed", FaultKind::RadioJammed { noise_rise_db: 20.0 }, Takes::NoiseAndMeters),
+    ("roof_loss", FaultKind::RoofLoss { loss_db: 18.0 }, Takes::LossAndMeters),
+    ("routes_collapsed", FaultKind::RoutesCollapsed, Takes::Meters),
     ("dcu_power_lost", FaultKind::DcuPowerLost, Takes::Nothing),
     ("meter_dead", FaultKind::MeterDead, Takes::Meters),
     ("feeder_out", FaultKind::FeederOut, Takes::Feeder),
@@ -36,6 +39,7 @@ impl Takes {
             Self::Tower => "id, from, until, tower (1 or 2)",
             Self::SunShare => "id, from, until, sun_share (0 to 1)",
             Self::NoiseAndMeters => "id, from, until, noise_rise_db, meters or meters_share",
+            Self::LossAndMeters => "id, from, until, loss_db, meters or meters_share",
             Self::Meters => "id, from, until, meters or meters_share",
             Self::Feeder => "id, from, until, feeder",
         }
@@ -46,7 +50,8 @@ impl Takes {
             "tower" => self == Self::Tower,
             "sun_share" => self == Self::SunShare,
             "noise_rise_db" => self == Self::NoiseAndMeters,
-            "meters" | "meters_share" => matches!(self, Self::Meters | Self::NoiseAndMeters),
+            "loss_db" => self == Self::LossAndMeters,
+            "meters" | "meters_share" => matches!(self, Self::Meters | Self::NoiseAndMeters | Self::LossAndMeters),
             "feeder" => self == Self::Feeder,
             _ => true,
         }

@@ -63,6 +63,8 @@ struct FaultEntry {
     sun_share: Option<f64>,
     /// Rise of the noise floor, dB.
     noise_rise_db: Option<f64>,
+    /// Loss on every link of the meters, dB.
+    loss_db: Option<f64>,
     /// Ids of buildings, customers or meters.
     meters: Option<Vec<String>>,
     /// Share of all customers, 0 to 1.
@@ -166,18 +168,26 @@ impl Reader<'_> {
             }
             FaultKind::RadioJammed { noise_rise_db } => {
                 let noise_rise_db = entry.noise_rise_db.unwrap_or(noise_rise_db);
-                if !(0.0..=100.0).contains(&noise_rise_db) {
-                    self.found.push(SettingProblem::OutOfRange {
-                        at: self.document.at(&format!("{path}.noise_rise_db")),
-                        value: noise_rise_db.to_string(),
-                        allowed: "0 to 100 dB".to_owned(),
-                    });
-                    return None;
-                }
+                self.decibels(noise_rise_db, &format!("{path}.noise_rise_db"))?;
                 Some(FaultKind::RadioJammed { noise_rise_db })
+            }
+            FaultKind::RoofLoss { loss_db } => {
+                let loss_db = entry.loss_db.unwrap_or(loss_db);
+                self.decibels(loss_db, &format!("{path}.loss_db"))?;
+                Some(FaultKind::RoofLoss { loss_db })
             }
             other => Some(other),
         }
+    }
+
+    fn decibels(&mut self, db: f64, path: &str) -> Option<()> {
+        if (0.0..=100.0).contains(&db) {
+            return Some(());
+        }
+        let at = self.document.at(path);
+        let allowed = "0 to 100 dB".to_owned();
+        self.found.push(SettingProblem::OutOfRange { at, value: db.to_string(), allowed });
+        None
     }
 
     fn share(&mut self, share: f64, path: &str) -> Option<()> {
@@ -218,7 +228,7 @@ impl Reader<'_> {
                     None
                 }
             },
-            Takes::Nothing | Takes::SunShare | Takes::NoiseAndMeters => Some(FaultTarget::All),
+            Takes::Nothing | Takes::SunShare | Takes::NoiseAndMeters | Takes::LossAndMeters => Some(FaultTarget::All),
         }
     }
 
@@ -329,11 +339,12 @@ impl Reader<'_> {
 
 impl FaultEntry {
     /// Keys that only some kinds take, and whether they stand here.
-    fn given(&self) -> [(&'static str, bool); 6] {
+    fn given(&self) -> [(&'static str, bool); 7] {
         [
             ("tower", self.tower.is_some()),
             ("sun_share", self.sun_share.is_some()),
             ("noise_rise_db", self.noise_rise_db.is_some()),
+            ("loss_db", self.loss_db.is_some()),
             ("meters", self.meters.is_some()),
             ("meters_share", self.meters_share.is_some()),
             ("feeder", self.feeder.is_some()),

@@ -5,7 +5,7 @@
 
 use taa_models::{
     draw::{Draws, NodeKey, Purpose},
-    mesh::{Delivery, MeshParams, NoRoute, Routes, Topology, join_delay_s},
+    mesh::{Air, Delivery, MeshParams, NoRoute, Routes, Topology, join_delay_s},
 };
 use taa_scenarios::model::{Fault, FaultKind, FaultTarget, Village as Layout};
 
@@ -22,6 +22,14 @@ const JOIN_GRID_MS: u64 = 15_000;
 /// A jammer aimed at a meter reaches this far, m.
 const JAM_RADIUS_M: f64 = 150.0;
 
+/// A scripted fault in the air, and the nodes that it concerns.
+#[derive(Debug)]
+struct Trouble {
+    number: u8,
+    what: FaultKind,
+    nodes: Vec<u32>,
+}
+
 /// The mesh.
 pub(crate) struct Mesh {
     pub(crate) topology: Topology,
@@ -30,8 +38,12 @@ pub(crate) struct Mesh {
     keys: Vec<NodeKey>,
     /// Alive and joined, by node: meters, relays, root.
     alive: Vec<bool>,
-    noise_rise_db: Vec<f32>,
-    jams: Vec<(u8, Vec<u32>, f32)>,
+    /// Alive and not stuck: what routes may lead through.
+    usable: Vec<bool>,
+    air: Air,
+    troubles: Vec<Trouble>,
+    /// Has a way when nobody is stuck; kept only while somebody is.
+    unstuck: Vec<bool>,
     meters: usize,
     pub(crate) dirty: bool,
     messages: u64,
@@ -47,16 +59,18 @@ impl Mesh {
     pub(crate) fn new(topology: Topology, params: MeshParams, keys: Vec<NodeKey>, meters: usize) -> Self {
         let nodes = keys.len();
         let alive = vec![true; nodes];
-        let noise_rise_db = vec![0.0; nodes];
-        let routes = topology.routes(&alive, &noise_rise_db);
+        let air = Air::default();
+        let routes = topology.routes(&alive, &air);
         Self {
             topology,
             params,
             routes,
             keys,
+            usable: alive.clone(),
             alive,
-            noise_rise_db,
-            jams: Vec::new(),
+            air,
+            troubles: Vec::new(),
+            unstuck: Vec::new(),
             meters,
             dirty: true,
             messages: 0,
@@ -81,7 +95,11 @@ impl Mesh {
         }
         self.dirty = false;
         self.integrate(now_ms);
-        self.topology.routes_into(&self.alive, &self.noise_rise_db, &mut self.routes);
+        self.usable.clone_from(&self.alive);
+        let stuck = || self.troubles.iter().filter(|t| t.what == FaultKind::RoutesCollapsed);
+        stuck().flat_map(|t| &t.nodes).for_each(|&node| self.usable[node as usize] = false);
+        self.unstuck = if stuck().next().is_some() { self.topology.reached_through(&self.alive) } else { Vec::new() };
+        self.topology.routes_into(&self.usable, &self.air, &mut self.routes);
         self.isolated = (0..self.meters).filter(|&n| self.alive[n] && !self.routes.has_route(n)).count() as u64;
     }
 
@@ -118,22 +136,29 @@ impl Mesh {
         self.alive[root] = up;
     }
 
-    /// A scripted fault jams the air, or stops.
+    /// A scripted fault troubles the air or the routing, or stops.
     pub(crate) fn turn(&mut self, number: u8, fault: &Fault, on: bool, layout: &Layout) {
-        let FaultKind::RadioJammed { noise_rise_db } = fault.what else { return };
-        self.jams.retain(|j| j.0 != number);
+        self.troubles.retain(|t| t.number != number);
         if on {
-            let nodes = match &fault.target {
-                FaultTarget::Customers(list) => self.near(list, layout),
-                _ => (0..self.keys.len() as u32).collect(),
+            let nodes = match (&fault.target, fault.what) {
+                // Noise reaches the neighbours as well; a roof or a stuck router is one's own.
+                (FaultTarget::Customers(list), FaultKind::RadioJammed { .. }) => self.near(list, layout),
+                (FaultTarget::Customers(list), _) => list.clone(),
+                (_, FaultKind::RadioJammed { .. }) => (0..self.keys.len() as u32).collect(),
+                _ => (0..self.meters as u32).collect(),
             };
-            self.jams.push((number, nodes, noise_rise_db as f32));
+            self.troubles.push(Trouble { number, what: fault.what, nodes });
         }
-        self.noise_rise_db.fill(0.0);
-        for (_, nodes, rise) in &self.jams {
-            for &node in nodes {
-                let rise_there = &mut self.noise_rise_db[node as usize];
-                *rise_there = rise_there.max(*rise);
+        self.air = Air { noise_rise_db: vec![0.0; self.keys.len()], loss_db: vec![0.0; self.keys.len()] };
+        for trouble in &self.troubles {
+            let (column, db) = match trouble.what {
+                FaultKind::RadioJammed { noise_rise_db } => (&mut self.air.noise_rise_db, noise_rise_db),
+                FaultKind::RoofLoss { loss_db } => (&mut self.air.loss_db, loss_db),
+                _ => continue,
+            };
+            for &node in &trouble.nodes {
+                let there = &mut column[node as usize];
+                *there = there.max(db as f32);
             }
         }
         self.dirty = true;
@@ -151,8 +176,18 @@ impl Mesh {
             .collect()
     }
 
-    fn jam(&self, node: usize) -> Option<u8> {
-        self.jams.iter().find(|j| j.1.contains(&(node as u32))).or(self.jams.first()).map(|j| j.0)
+    /// The scripted fault that a node suffers from: one that names it, or else the first in the air.
+    fn trouble(&self, node: usize) -> Option<u8> {
+        let in_air = || self.troubles.iter().filter(|t| t.what != FaultKind::RoutesCollapsed);
+        in_air().find(|t| t.nodes.contains(&(node as u32))).or_else(|| in_air().next()).map(|t| t.number)
+    }
+
+    /// The collapse without which this node would have a way.
+    fn collapse(&self, node: usize) -> Option<u8> {
+        let collapsed = || self.troubles.iter().filter(|t| t.what == FaultKind::RoutesCollapsed);
+        let own = collapsed().find(|t| t.nodes.contains(&(node as u32)));
+        let helped = self.unstuck.get(node).copied().unwrap_or(false);
+        if helped { own.or_else(|| collapsed().next()).map(|t| t.number) } else { None }
     }
 }
 
@@ -238,9 +273,12 @@ impl Village<'_> {
             return Some(Chain::of(Cause::Rejoining).then(last_loss));
         }
         let isolated = Chain::of(Cause::MeshIsolated);
+        if let Some(number) = self.mesh.collapse(node) {
+            return Some(isolated.because(Cause::RoutesLost).because(Cause::Scripted(number)));
+        }
         Some(match self.mesh.routes.why_not[node] {
             Some(NoRoute::HopLimit) => isolated.because(Cause::HopLimit),
-            Some(NoRoute::Jammed) => match self.mesh.jam(node) {
+            Some(NoRoute::Jammed) => match self.mesh.trouble(node) {
                 Some(number) => isolated.because(Cause::Scripted(number)),
                 None => isolated.because(Cause::RadioLoss),
             },

@@ -131,7 +131,9 @@ fn scripted(scenario: &Scenario, horizon_ms: u64, edges: &mut Vec<Edge>) {
             FaultKind::ProviderOut => hold(Target::Part(PartId::Provider)),
             FaultKind::CloudOut => hold(Target::Part(PartId::Cloud)),
             FaultKind::Cloudy { .. } => hold(Target::Sky),
-            FaultKind::RadioJammed { .. } => hold(Target::Air),
+            FaultKind::RadioJammed { .. } | FaultKind::RoofLoss { .. } | FaultKind::RoutesCollapsed => {
+                hold(Target::Air);
+            }
             FaultKind::DcuPowerLost => hold(Target::Part(PartId::Dcu)),
             FaultKind::InverterOut => hold(Target::Part(PartId::Inverter)),
             FaultKind::AgentAway => hold(Target::Part(PartId::Agent)),

@@ -1,7 +1,7 @@
 //! The mesh: who hears whom, the shortest route to the root, and whether a message arrives and when.
 //!
 //! - [`Topology::build`] draws the links once (positions and shadowing do not change in a run).
-//! - [`Topology::routes`] finds routes over those nodes that are alive, under the noise there is now; call it when a
+//! - [`Topology::routes`] finds routes over those nodes that are alive, through the air as it is now (noise, losses); call it when a
 //!   node goes dark or comes back. It is a shortest-path tree by ETX (expected transmissions), the metric of RPL with
 //!   MRHOF (RFC 6719), without RPL's inertia: routes are those that a settled network would have.
 //! - [`Topology::deliver`] sends one message along its route: frames, retries, delay, or where it was lost.
@@ -22,7 +22,7 @@ use crate::{
 };
 
 pub use deliver::Delivery;
-pub use routes::{NoRoute, Routes};
+pub use routes::{Air, NoRoute, Routes};
 pub use topology::{MeshLink, Topology};
 
 /// How the mesh behaves.

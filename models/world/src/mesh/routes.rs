@@ -4,6 +4,25 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 
 use super::topology::{ETX_ONE, Edge, Topology};
 
+/// What is in the way of the waves besides the links as they were drawn, by node; an empty column disturbs nobody.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Air {
+    /// Rise of the noise floor where the node listens, dB.
+    pub noise_rise_db: Vec<f32>,
+    /// Loss around the node (a roof, a wall), dB: weakens what it sends and what it hears.
+    pub loss_db: Vec<f32>,
+}
+
+impl Air {
+    fn disturbed(&self) -> bool {
+        self.noise_rise_db.iter().chain(&self.loss_db).any(|&db| db > 0.0)
+    }
+
+    fn at(column: &[f32], node: usize) -> f32 {
+        column.get(node).copied().unwrap_or(0.0).max(0.0)
+    }
+}
+
 /// Why a node has no route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoRoute {
@@ -11,7 +30,7 @@ pub enum NoRoute {
     OutOfRange,
     /// There would be one if all nodes were alive.
     ForwarderDark,
-    /// There would be one without the rise of the noise.
+    /// There would be one without the noise and losses of the moment.
     Jammed,
     /// There is one, but longer than the hop limit.
     HopLimit,
@@ -65,14 +84,14 @@ impl Routes {
 }
 
 impl Topology {
-    /// Routes over the nodes that are alive. `noise_rise_db` raises the noise floor at each node (empty: none does).
+    /// Routes over the nodes that are alive, through this air.
     ///
     /// # Panics
-    /// When the slices are not as long as there are nodes.
+    /// When the columns are not as long as there are nodes.
     #[must_use]
-    pub fn routes(&self, alive: &[bool], noise_rise_db: &[f32]) -> Routes {
+    pub fn routes(&self, alive: &[bool], air: &Air) -> Routes {
         let mut routes = Routes::default();
-        self.routes_into(alive, noise_rise_db, &mut routes);
+        self.routes_into(alive, air, &mut routes);
         routes
     }
 
@@ -81,21 +100,27 @@ impl Topology {
     /// Ties: least ETX, then fewest hops, then the parent whose key ranks first.
     ///
     /// # Panics
-    /// When the slices are not as long as there are nodes.
-    pub fn routes_into(&self, alive: &[bool], noise_rise_db: &[f32], routes: &mut Routes) {
+    /// When the columns are not as long as there are nodes.
+    pub fn routes_into(&self, alive: &[bool], air: &Air, routes: &mut Routes) {
         let n = self.len();
         assert_eq!(alive.len(), n, "alive flags");
-        assert!(noise_rise_db.is_empty() || noise_rise_db.len() == n, "noise figures");
-        let noisy = noise_rise_db.iter().any(|&db| db > 0.0);
-        let noise = if noisy { noise_rise_db } else { &[] };
-        self.shortest(alive, noise, routes);
+        let whole = |column: &[f32]| column.is_empty() || column.len() == n;
+        assert!(whole(&air.noise_rise_db) && whole(&air.loss_db), "columns of the air");
+        let air = air.disturbed().then_some(air);
+        self.shortest(alive, air, routes);
         self.report(alive, routes);
         if routes.best.iter().zip(alive).any(|(b, &up)| up && b.cost == u32::MAX) {
-            self.explain(alive, noise, routes);
+            self.explain(alive, air.is_some(), routes);
         }
     }
 
-    fn shortest(&self, alive: &[bool], noise: &[f32], routes: &mut Routes) {
+    /// Nodes with a way to the root over links as they were drawn, whatever the hop limit.
+    #[must_use]
+    pub fn reached_through(&self, alive: &[bool]) -> Vec<bool> {
+        self.reached(|_, edge| edge.cost != u32::MAX, |node| alive[node])
+    }
+
+    fn shortest(&self, alive: &[bool], air: Option<&Air>, routes: &mut Routes) {
         routes.best.clear();
         routes.best.resize(self.len(), UNSEEN);
         routes.open.clear();
@@ -117,7 +142,7 @@ impl Topology {
                 if !alive[to] || routes.best[to].settled {
                     continue;
                 }
-                let (step, success) = self.weigh(at as usize, edge, noise);
+                let (step, success) = self.weigh(at as usize, edge, air);
                 if step == u32::MAX {
                     continue;
                 }
@@ -135,14 +160,16 @@ impl Topology {
         }
     }
 
-    /// Cost of an edge and success of frame plus acknowledgement on it, under the noise at both ends.
-    fn weigh(&self, from: usize, edge: &Edge, noise: &[f32]) -> (u32, f32) {
-        if noise.is_empty() {
+    /// Cost of an edge and success of frame plus acknowledgement on it, through the air at both ends.
+    fn weigh(&self, from: usize, edge: &Edge, air: Option<&Air>) -> (u32, f32) {
+        let Some(air) = air else {
             let success = self.success(edge.snr_db);
             return (edge.cost, success * success);
-        }
-        let here = self.success(edge.snr_db - noise[from].max(0.0));
-        let there = self.success(edge.snr_db - noise[edge.to as usize].max(0.0));
+        };
+        let to = edge.to as usize;
+        let snr_db = edge.snr_db - Air::at(&air.loss_db, from) - Air::at(&air.loss_db, to);
+        let here = self.success(snr_db - Air::at(&air.noise_rise_db, from));
+        let there = self.success(snr_db - Air::at(&air.noise_rise_db, to));
         (self.cost(here, there), here * there)
     }
 
@@ -170,10 +197,10 @@ impl Topology {
         }
     }
 
-    /// Tells apart why living nodes have no way at all. Noise is named first when quiet alone would help, then dark
+    /// Tells apart why living nodes have no way at all. The air is named first when quiet alone would help, then dark
     /// forwarders when light alone would help; where both are needed, the dark forwarders.
-    fn explain(&self, alive: &[bool], noise: &[f32], routes: &mut Routes) {
-        let quiet = if noise.is_empty() { Vec::new() } else { self.reached(|_, e| e.cost != u32::MAX, |i| alive[i]) };
+    fn explain(&self, alive: &[bool], disturbed: bool, routes: &mut Routes) {
+        let quiet = if disturbed { self.reached_through(alive) } else { Vec::new() };
         for (i, why) in routes.why_not.iter_mut().enumerate() {
             if *why != Some(NoRoute::OutOfRange) || !self.in_reach[i] {
                 continue;

@@ -40,6 +40,23 @@ fn a_chain_is_walked_hop_by_hop() {
     assert_eq!(routes.path(25).count(), 0);
 }
 
+fn noisy(noise_rise_db: &[f32]) -> Air {
+    Air { noise_rise_db: noise_rise_db.to_vec(), loss_db: Vec::new() }
+}
+
+#[test]
+fn a_roof_weakens_both_directions_of_all_its_links() {
+    let (radio, nodes) = chain(4);
+    let mesh = Topology::build(&radio, &MeshParams::default(), &nodes, 0, 1);
+    let clear = mesh.routes(&[true; 4], &Air::default());
+    let roofed = |db| mesh.routes(&[true; 4], &Air { noise_rise_db: Vec::new(), loss_db: vec![0.0, 0.0, db, 0.0] });
+    assert_eq!(roofed(0.0).path_etx, clear.path_etx);
+    assert_eq!(roofed(80.0).why_not, [None, None, Some(NoRoute::Jammed), Some(NoRoute::Jammed)]);
+    // Noise at the node alone spares what others hear of it; a roof does not, so it costs at least as much.
+    let noise = mesh.routes(&[true; 4], &noisy(&[0.0, 0.0, 4.0, 0.0]));
+    assert!(roofed(4.0).path_etx[2] >= noise.path_etx[2]);
+}
+
 #[test]
 fn reasons_are_told_apart() {
     let (radio, mut nodes) = chain(6);
@@ -47,18 +64,18 @@ fn reasons_are_told_apart() {
     let mesh = Topology::build(&radio, &MeshParams::default(), &nodes, 0, 1);
     let mut alive = [true; 7];
     alive[2] = false;
-    let routes = mesh.routes(&alive, &[]);
+    let routes = mesh.routes(&alive, &Air::default());
     let (dark, out) = (Some(NoRoute::ForwarderDark), Some(NoRoute::OutOfRange));
     assert_eq!(routes.why_not, [None, None, Some(NoRoute::SelfDark), dark, dark, dark, out]);
     let mut noise = [0.0; 7];
     noise[4] = 60.0;
     let jammed = Some(NoRoute::Jammed);
-    let routes = mesh.routes(&[true; 7], &noise);
+    let routes = mesh.routes(&[true; 7], &noisy(&noise));
     assert_eq!(routes.why_not, [None, None, None, None, jammed, jammed, out]);
     // Both at once: the light must come back first.
-    let routes = mesh.routes(&alive, &noise);
+    let routes = mesh.routes(&alive, &noisy(&noise));
     assert_eq!(routes.why_not, [None, None, Some(NoRoute::SelfDark), dark, dark, dark, out]);
-    let routes = mesh.routes(&[false, true, true, true, true, true, true], &[]);
+    let routes = mesh.routes(&[false, true, true, true, true, true, true], &Air::default());
     assert!(routes.why_not[1..6].iter().all(|w| *w == dark));
 }
 
@@ -131,7 +148,7 @@ fn retries_save_messages_and_cost_frames() {
     };
     assert!(with(0) < with(2) && with(7) >= 1950, "{} {} {}", with(0), with(2), with(7));
     let mesh = Topology::build(&radio, &MeshParams::default(), &nodes, 0, 1);
-    let routes = mesh.routes(&[true, false, true, true, true], &[]);
+    let routes = mesh.routes(&[true, false, true, true, true], &Air::default());
     let mut d = Draws::keyed(2, 0, NodeKey(4), Purpose::named("deliver"), 0);
     let lost = mesh.deliver(&routes, 4, 100, true, &mut d);
     assert_eq!(lost, Delivery::Lost { at_hop: 0, delay_ms: 0, transmissions: 0 });
@@ -215,7 +232,7 @@ fn faults(mesh: &Topology, alive: &[bool], noise: &[f32], routes: &Routes) -> Ve
 fn sabotaged_routes_are_noticed() {
     let mesh = built(30, 500.0, 3);
     let (alive, noise) = (vec![true; 30], vec![0.0; 30]);
-    let good = mesh.routes(&alive, &noise);
+    let good = mesh.routes(&alive, &noisy(&noise));
     assert_eq!(faults(&mesh, &alive, &noise, &good), Vec::<String>::new());
     let far = (1..30).max_by_key(|&i| good.hops[i]).unwrap();
     assert!(good.hops[far] >= 2, "the sabotage needs a node two hops out");
@@ -240,11 +257,11 @@ proptest! {
         let mesh = built(n, side, seed);
         let alive: Vec<bool> = (0..n).map(|i| i == 0 || dark >> (i % 64) & 3 != 3).collect();
         let noise: Vec<f32> = (0..n).map(|i| if i % 3 == 0 { noise } else { 0.0 }).collect();
-        let routes = mesh.routes(&alive, &noise);
+        let routes = mesh.routes(&alive, &noisy(&noise));
         prop_assert_eq!(faults(&mesh, &alive, &noise, &routes), Vec::<String>::new());
         let mut reused = Routes::default();
         mesh.routes_into(&vec![true; n], &[], &mut reused);
-        mesh.routes_into(&alive, &noise, &mut reused);
+        mesh.routes_into(&alive, &noisy(&noise), &mut reused);
         prop_assert_eq!(&reused.parent, &routes.parent);
     }
 }
