@@ -11,6 +11,7 @@
 //! file; `reports` shows a [`study::Study`].
 
 pub mod ablation;
+pub mod claims;
 pub mod engine;
 pub mod knob;
 pub mod place;

@@ -137,7 +137,7 @@ mod tests {
     fn draw_zero_is_the_file_and_others_are_other_years_near_the_calendar() {
         let pool = pool();
         let own = pool.draw(3, 0, 0, 365);
-        assert!((0..365).all(|d| own.ghi_w_per_m2[d * 24] == (d + 15) as f32));
+        assert!((0..365).all(|d| (own.ghi_w_per_m2[d * 24] - (d + 15) as f32).abs() < 0.5));
         let other = pool.draw(3, 1, 0, 365);
         assert_eq!(other.len(), 365 * 24);
         assert_ne!(own, other);

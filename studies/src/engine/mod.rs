@@ -86,7 +86,7 @@ impl Window {
         Self { days, cycle: 1 }
     }
 
-    fn from_day(self, draw: u32, run_days: u32) -> u32 {
+    fn first_day(self, draw: u32, run_days: u32) -> u32 {
         let room = run_days.saturating_sub(self.days);
         if self.cycle < 2 { 0 } else { room * (draw % self.cycle) / (self.cycle - 1) }
     }
@@ -241,7 +241,7 @@ fn one(
     stop: &AtomicBool,
 ) -> Result<Option<Outcome>, RunError> {
     let variant = &variants[job.variant].scenario;
-    let from_day = window.from_day(job.draw, variant.run.days);
+    let from_day = window.first_day(job.draw, variant.run.days);
     let mut scenario = place.drawn(variant, job.draw, from_day, window.days.min(variant.run.days));
     let architecture = scenario.run.architectures.swap_remove(job.architecture);
     scenario.run.architectures = vec![architecture];

@@ -83,7 +83,7 @@ fn stopping_leaves_whole_draws_or_says_so() {
 #[test]
 fn windows_are_spread_over_a_long_run() {
     let window = Window { days: 30, cycle: 3 };
-    assert_eq!((0..4).map(|d| window.from_day(d, 365)).collect::<Vec<_>>(), [0, 167, 335, 0]);
-    assert_eq!(Window::whole(30).from_day(5, 365), 0);
-    assert_eq!(window.from_day(2, 20), 0);
+    assert_eq!((0..4).map(|d| window.first_day(d, 365)).collect::<Vec<_>>(), [0, 167, 335, 0]);
+    assert_eq!(Window::whole(30).first_day(5, 365), 0);
+    assert_eq!(window.first_day(2, 20), 0);
 }

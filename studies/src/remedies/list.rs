@@ -221,7 +221,15 @@ fn repair(scenario: &Scenario) -> Vec<Offer> {
             300.0 + 60.0 * inverter_kw,
             0.0,
             10.0,
-            factors(&[("assets.repair.spares_share", 0.1)]),
+            Box::new(|scenario| {
+                if knob::read(scenario, "assets.repair.spares_share").is_ok() {
+                    knob::turn(scenario, "assets.repair.spares_share", 0.03)?;
+                } else {
+                    knob::turn(scenario, "assets.repair.small_part_on_site", 0.97)?;
+                    knob::turn(scenario, "assets.repair.large_part_on_site", 0.97)?;
+                }
+                Ok(())
+            }),
         ),
         offer(
             "repair_contract",
@@ -229,7 +237,14 @@ fn repair(scenario: &Scenario) -> Vec<Offer> {
             0.0,
             100.0,
             1.0,
-            factors(&[("assets.repair.dispatch_median_h", 0.5), ("assets.repair.notice_mean_h", 0.5)]),
+            Box::new(|scenario| {
+                let noticed = ["assets.repair.notice_mean_h", "assets.repair.reaction_mean_h"];
+                for key in ["assets.repair.dispatch_median_h", knob::known(scenario, &noticed)?] {
+                    let value = knob::read(scenario, key)?;
+                    knob::turn(scenario, key, value * 0.5)?;
+                }
+                Ok(())
+            }),
         ),
         offer(
             "dcu_battery",

@@ -35,6 +35,8 @@ pub const RARE_FACTOR: f64 = 12.0;
 pub fn brittle(scenario: &Scenario) -> Result<Scenario, StudyError> {
     let mut brittle = scenario.clone();
     knob::scale_all(&mut brittle, "assets", "_per_year", RARE_FACTOR)?;
+    // How busy the crew is elsewhere is no hazard of this village.
+    brittle.assets.repair = scenario.assets.repair.clone();
     Ok(brittle)
 }
 

@@ -87,7 +87,8 @@ fn hours_by_breakage_grow_with_its_rate() {
         knob::scale_all(&mut changed, "assets", "_per_year", factor).unwrap();
         Variant::new(format!("{factor} times"), changed)
     };
-    let variants = [at_rate(0.0), at_rate(RARE_FACTOR / 2.0), Variant::new("brittle", brittle(&place.scenario).unwrap())];
+    let variants =
+        [at_rate(0.0), at_rate(RARE_FACTOR / 2.0), Variant::new("brittle", brittle(&place.scenario).unwrap())];
     let stop = std::sync::atomic::AtomicBool::new(false);
     let lent = Lent { threads: 2, stop: &stop, progress: &|_, _| {} };
     let rule = Stopping::fixed(20);

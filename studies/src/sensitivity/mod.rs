@@ -15,8 +15,8 @@ use crate::{
 /// An assumption and how far it may be off.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Assumption {
-    /// Dotted name.
-    pub key: &'static str,
+    /// Dotted name; where a model has renamed it, the names to look under, in order.
+    pub keys: &'static [&'static str],
     /// In words.
     pub words: &'static str,
     /// `assumed`, `published` or `measured`, as the parameter's doc says.
@@ -32,7 +32,7 @@ pub struct Assumption {
 /// The ten weakest assumptions: no measurement behind them, a wide plausible range, and a way to the verdict.
 pub const WEAKEST: [Assumption; 10] = [
     Assumption {
-        key: "people.churn_mean_h",
+        keys: &["people.churn_mean_h"],
         words: "hours of paid darkness until a customer leaves",
         status: "assumed",
         low: 600.0,
@@ -41,7 +41,7 @@ pub const WEAKEST: [Assumption; 10] = [
               supply may hardly leave at all",
     },
     Assumption {
-        key: "comms.cellular.tower_share_out_per_month",
+        keys: &["comms.cellular.tower_share_out_per_month"],
         words: "share of towers with an outage in a month",
         status: "assumed",
         low: 0.10,
@@ -49,15 +49,15 @@ pub const WEAKEST: [Assumption; 10] = [
         why: "30–40 % in the source documents without a primary source; urban Nigerian sites lose 90 minutes a day",
     },
     Assumption {
-        key: "comms.cellular.tower_outage_median_h",
-        words: "median length of a tower outage",
+        keys: &["comms.cellular.tower_outage_median_h", "comms.cellular.tower_crew_median_h"],
+        words: "median hours until a tower's outage is mended",
         status: "assumed",
         low: 3.0,
         high: 24.0,
         why: "only the range of 2–72 hours is stated anywhere",
     },
     Assumption {
-        key: "comms.cellular.bearer_drops_per_month",
+        keys: &["comms.cellular.bearer_drops_per_month"],
         words: "drops of the site's internet link a month",
         status: "assumed",
         low: 2.0,
@@ -65,7 +65,7 @@ pub const WEAKEST: [Assumption; 10] = [
         why: "8.3 in the source documents is attributed, not found; campus links elsewhere range over a decade",
     },
     Assumption {
-        key: "comms.cellular.bearer_drop_median_min",
+        keys: &["comms.cellular.bearer_drop_median_min"],
         words: "median length of such a drop",
         status: "assumed",
         low: 10.0,
@@ -73,7 +73,7 @@ pub const WEAKEST: [Assumption; 10] = [
         why: "80 minutes measured on Brazilian campus links; a rural router that hangs waits for a visit",
     },
     Assumption {
-        key: "comms.payments.provider_outages_per_year",
+        keys: &["comms.payments.provider_outages_per_year"],
         words: "outages of the mobile-money provider a year",
         status: "assumed",
         low: 4.0,
@@ -81,7 +81,7 @@ pub const WEAKEST: [Assumption; 10] = [
         why: "14 in the source documents is unverified; four incidents were found in the press",
     },
     Assumption {
-        key: "comms.payments.cash_share",
+        keys: &["comms.payments.cash_share"],
         words: "share of customers who pay cash to the agent",
         status: "assumed",
         low: 0.05,
@@ -89,7 +89,7 @@ pub const WEAKEST: [Assumption; 10] = [
         why: "differs from country to country; no figure for mini-grids was found",
     },
     Assumption {
-        key: "assets.feeder_failures_per_year",
+        keys: &["assets.feeder_failures_per_year"],
         words: "failures of one feeder a year",
         status: "assumed",
         low: 0.05,
@@ -97,7 +97,7 @@ pub const WEAKEST: [Assumption; 10] = [
         why: "no record of a mini-grid's lines was found",
     },
     Assumption {
-        key: "assets.repair.spares_mean_days",
+        keys: &["assets.repair.spares_mean_days", "assets.repair.order_mean_days"],
         words: "mean wait for a spare part",
         status: "assumed",
         low: 2.0,
@@ -105,7 +105,7 @@ pub const WEAKEST: [Assumption; 10] = [
         why: "an Indian study of twelve operators saw up to 15 days, the longest for want of people or spares",
     },
     Assumption {
-        key: "comms.dcu_holdup_h",
+        keys: &["comms.dcu_holdup_h"],
         words: "hours that concentrator and router run on their own battery",
         status: "assumed",
         low: 0.0,
@@ -119,10 +119,11 @@ pub(crate) fn variants(scenario: &Scenario, list: &[Assumption]) -> Result<Vec<V
     let ends = two_ends(scenario);
     let mut all = Vec::new();
     for assumption in list {
+        let key = knob::known(scenario, assumption.keys)?;
         for value in [assumption.low, assumption.high] {
             let mut changed = ends.clone();
-            knob::turn(&mut changed, assumption.key, value)?;
-            all.push(Variant::new(format!("{} = {value}", assumption.key), changed));
+            knob::turn(&mut changed, key, value)?;
+            all.push(Variant::new(format!("{key} = {value}"), changed));
         }
     }
     Ok(all)
@@ -155,11 +156,12 @@ pub(crate) fn table(
     for (i, assumption) in list.iter().enumerate() {
         let (at_low, at_high) = (saving(first + 2 * i, 1), saving(first + 2 * i + 1, 1));
         let signs = [at_low.mean, base.mean, at_high.mean].map(|v| v > 0.0);
+        let key = knob::known(scenario, assumption.keys)?;
         rows.push(SensitivityRow {
-            key: assumption.key.to_owned(),
+            key: key.to_owned(),
             words: assumption.words.to_owned(),
             status: assumption.status.to_owned(),
-            values: [assumption.low, knob::read(scenario, assumption.key)?, assumption.high],
+            values: [assumption.low, knob::read(scenario, key)?, assumption.high],
             at_low,
             at_high,
             flips: signs.iter().any(|s| *s != signs[0]),
@@ -185,10 +187,10 @@ mod tests {
         let all = variants(&scenario, &WEAKEST).unwrap();
         assert_eq!(all.len(), 20);
         for a in WEAKEST {
-            let base = knob::read(&scenario, a.key).unwrap();
-            assert!(a.low < base && base < a.high, "{}: {base} is not within {}–{}", a.key, a.low, a.high);
+            let base = knob::read(&scenario, knob::known(&scenario, a.keys).unwrap()).unwrap();
+            assert!(a.low < base && base < a.high, "{:?}: {base} is not within {}–{}", a.keys, a.low, a.high);
         }
-        let misspelt = Assumption { key: "people.churn_means_h", ..WEAKEST[0] };
+        let misspelt = Assumption { keys: &["people.churn_means_h"], ..WEAKEST[0] };
         assert!(variants(&scenario, &[misspelt]).is_err());
     }
 }
