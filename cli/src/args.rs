@@ -58,7 +58,7 @@ pub(crate) enum Command {
   For a CI job:
     taa run my-village --days 7 --json --quiet --no-remedies | jq '.architectures.edge_local.service_availability'
 
-Architectures: cloud_sync, cloud_cached, edge_local (sts_keypad needs token entry, which is not built yet).
+Architectures: cloud_sync, cloud_cached, sts_keypad, edge_local.
 Traits: credit_at=meter|dcu|cloud, on_link_loss=hold|open, boot_relay=last|open, keypad=true|false,
         backhaul=single_sim|dual_sim|vsat, local_vending=true|false.")]
 pub(crate) struct RunArgs {

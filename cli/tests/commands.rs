@@ -83,7 +83,6 @@ fn bad_input_exits_with_two_and_leaves_nothing() {
     for arguments in [
         &["run", "scenarios/villages/nowhere"][..],
         &["run", "scenarios/villages/jija", "--architecture", "edge_locl"],
-        &["run", "scenarios/villages/jija", "--architecture", "sts_keypad"],
         &["run", "scenarios/villages/jija", "--trait", "backhaul"],
         &["run", "scenarios/villages/jija", "--trait", "backhaul=pigeon"],
         &["run", "scenarios/villages/jija", "--faults", "scenarios/faults/none.toml"],

@@ -142,17 +142,27 @@ fn payments(context: &Context, records: &Records) -> Vec<Column> {
     let ids: Vec<&str> = table.customer.iter().map(|&c| context.id(c)).collect();
     let channels: Vec<&str> = table.channel.iter().map(|&channel| channel_key(channel)).collect();
     let outcomes: Vec<&str> = table.outcome.iter().map(|&outcome| words::outcome_key(outcome)).collect();
+    let tokens: Vec<&str> = table.token_by.iter().map(|by| by.name()).collect();
     let [held_by, held_by_root] = chain_columns(context, &table.held_by, ["held_by", "held_by_root"]);
     vec![
         column("customer", &table.customer),
         column("customer_id", &ids),
         column("wanted_ms", &table.wanted_ms),
         column("accepted_ms", &table.accepted_ms),
+        column("at_aggregator_ms", &table.at_aggregator_ms),
+        column("at_intake_ms", &table.at_intake_ms),
+        column("at_vendor_ms", &table.at_vendor_ms),
+        column("credited_ms", &table.credited_ms),
+        column("in_hand_ms", &table.in_hand_ms),
         column("applied_ms", &table.applied_ms),
         column("amount_minor", &table.amount_minor),
         column("channel", &channels),
+        column("token_by", &tokens),
         column("outcome", &outcomes),
         column("attempts", &table.attempts),
+        column("callbacks", &table.callbacks),
+        column("texts", &table.texts),
+        column("entries", &table.entries),
         held_by,
         held_by_root,
     ]

@@ -70,12 +70,37 @@ pub(crate) fn cause_kind(cause: Option<Cause>, scenario: &Scenario) -> CauseKind
         | Cause::TowerPower
         | Cause::TowerEquipment
         | Cause::RainFade
+        | Cause::TowerBatteryEmpty
+        | Cause::DarkDays
+        | Cause::TowerGridOut
+        | Cause::FuelStolen
+        | Cause::FuelLate
+        | Cause::TowerGenerator
+        | Cause::TowerBatteryWorn
+        | Cause::FibreCut
+        | Cause::CoreFault
+        | Cause::CountryOffline
+        | Cause::SimCreditOut
+        | Cause::RouterHung
+        | Cause::Throttled
+        | Cause::DishFault
         | Cause::PhoneNoSignal => CauseKind::Backhaul,
-        Cause::CloudDown | Cause::ProviderDown | Cause::CallbackLost => CauseKind::Operator,
-        Cause::MeshIsolated | Cause::HopLimit | Cause::ForwarderDark | Cause::Rejoining | Cause::RadioLoss => {
-            CauseKind::Mesh
-        }
-        Cause::AgentAway | Cause::AgentClosed => CauseKind::Agent,
+        Cause::CloudDown
+        | Cause::ProviderDown
+        | Cause::ProviderBusy
+        | Cause::AggregatorDown
+        | Cause::IntakeDown
+        | Cause::CallbackLost
+        | Cause::CallbackLate
+        | Cause::SmsLost
+        | Cause::UssdBroken => CauseKind::Operator,
+        Cause::MeshIsolated
+        | Cause::HopLimit
+        | Cause::ForwarderDark
+        | Cause::Rejoining
+        | Cause::RadioLoss
+        | Cause::RoutesLost => CauseKind::Mesh,
+        Cause::AgentAway | Cause::AgentClosed | Cause::AgentNoFloat => CauseKind::Agent,
         Cause::Scripted(n) => scenario.faults.get(usize::from(n)).map_or(CauseKind::Scripted, |f| fault_kind(f.what)),
         // Relay open, credit or order undelivered, in transit, stale reading, booted open.
         _ => CauseKind::Handling,
@@ -84,10 +109,19 @@ pub(crate) fn cause_kind(cause: Option<Cause>, scenario: &Scenario) -> CauseKind
 
 const fn fault_kind(what: FaultKind) -> CauseKind {
     match what {
-        FaultKind::TowerOut | FaultKind::BackhaulOut => CauseKind::Backhaul,
-        FaultKind::ProviderOut | FaultKind::CloudOut => CauseKind::Operator,
+        FaultKind::TowerOut
+        | FaultKind::BackhaulOut
+        | FaultKind::RouterHung
+        | FaultKind::SimCreditOut
+        | FaultKind::M2mThrottled { .. } => CauseKind::Backhaul,
+        FaultKind::ProviderOut
+        | FaultKind::CloudOut
+        | FaultKind::AggregatorOut
+        | FaultKind::IntakeOut
+        | FaultKind::SmsLost
+        | FaultKind::UssdBroken => CauseKind::Operator,
         FaultKind::Cloudy { .. } => CauseKind::Energy,
-        FaultKind::RadioJammed { .. } => CauseKind::Mesh,
+        FaultKind::RadioJammed { .. } | FaultKind::RoofLoss { .. } | FaultKind::RoutesCollapsed => CauseKind::Mesh,
         FaultKind::DcuPowerLost | FaultKind::MeterDead | FaultKind::FeederOut | FaultKind::InverterOut => {
             CauseKind::Repair
         }
@@ -100,17 +134,30 @@ pub(crate) fn fault_words(what: FaultKind, target: &FaultTarget, scenario: &Scen
     let what = match what {
         FaultKind::TowerOut => "cellular tower off".to_owned(),
         FaultKind::BackhaulOut => "the site's bearer down".to_owned(),
+        FaultKind::RouterHung => "the site's router hangs".to_owned(),
+        FaultKind::SimCreditOut => "the SIM's prepaid bundle lapsed".to_owned(),
+        FaultKind::M2mThrottled { delay_median_s, loss_share } => format!(
+            "machine traffic put last: {} min a message, {} lost",
+            delay_median_s / 60.0,
+            crate::numbers::percent(loss_share)
+        ),
         FaultKind::ProviderOut => "mobile-money provider out".to_owned(),
         FaultKind::CloudOut => "operator's cloud down".to_owned(),
         FaultKind::Cloudy { sun_share } => {
             format!("sun reduced to {} of the weather file", crate::numbers::percent(sun_share))
         }
+        FaultKind::RoofLoss { loss_db } => format!("{loss_db} dB more loss through roofs"),
+        FaultKind::RoutesCollapsed => "mesh routing collapsed".to_owned(),
         FaultKind::RadioJammed { noise_rise_db } => format!("radio noise raised by {noise_rise_db} dB"),
         FaultKind::DcuPowerLost => "data concentrator and router without supply".to_owned(),
         FaultKind::MeterDead => "meters dead".to_owned(),
         FaultKind::FeederOut => "feeder open".to_owned(),
         FaultKind::InverterOut => "inverter off".to_owned(),
         FaultKind::AgentAway => "no cash agent".to_owned(),
+        FaultKind::AggregatorOut => "payment aggregators out".to_owned(),
+        FaultKind::IntakeOut => "payment intake relay down".to_owned(),
+        FaultKind::SmsLost => "text messages lost".to_owned(),
+        FaultKind::UssdBroken => "USSD sessions broken".to_owned(),
     };
     match target {
         FaultTarget::All => what,
@@ -141,6 +188,8 @@ pub(crate) const fn component(component: Component) -> &'static str {
         Component::Supply => "Supply to the feeders",
         Component::Dcu => "Data concentrator",
         Component::Agent => "Cash agent",
+        Component::Aggregator => "Payment aggregator",
+        Component::Intake => "Payment intake relay",
     }
 }
 
@@ -156,6 +205,8 @@ pub(crate) const fn component_key(component: Component) -> &'static str {
         Component::Supply => "supply",
         Component::Dcu => "dcu",
         Component::Agent => "agent",
+        Component::Aggregator => "aggregator",
+        Component::Intake => "intake",
     }
 }
 

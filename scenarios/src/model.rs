@@ -282,6 +282,17 @@ pub enum FaultKind {
     TowerOut,
     /// The site's bearer is down; the tower stands.
     BackhaulOut,
+    /// The site's router hangs: both SIMs and the dish.
+    RouterHung,
+    /// The prepaid bundle has lapsed (with dual SIM, both unless the target names one).
+    SimCreditOut,
+    /// The operators put machine traffic last: slow and lossy, not down.
+    M2mThrottled {
+        /// Median delay of a message, seconds.
+        delay_median_s: f64,
+        /// Share of messages lost, 0–1.
+        loss_share: f64,
+    },
     /// The mobile-money provider answers nobody.
     ProviderOut,
     /// The operator's cloud is down.
@@ -314,6 +325,14 @@ pub enum FaultKind {
     InverterOut,
     /// No cash agent is to be found.
     AgentAway,
+    /// The aggregators between provider and operator pass nothing on.
+    AggregatorOut,
+    /// The operator's hosted intake relay is down.
+    IntakeOut,
+    /// Every text message is lost.
+    SmsLost,
+    /// Every USSD session breaks off.
+    UssdBroken,
 }
 
 /// Where a fault bites.

@@ -111,6 +111,28 @@ causes! {
     RainFade = 33, "rain_fade", "rain fade";
     RoutesLost = 34, "routes_lost", "mesh routing collapsed";
     PhoneNoSignal = 35, "phone_no_signal", "no signal on the phone";
+    TowerBatteryEmpty = 36, "tower_battery_empty", "tower's battery empty";
+    DarkDays = 37, "dark_days", "dull days in a row";
+    TowerGridOut = 38, "tower_grid_out", "grid out at the tower";
+    FuelStolen = 39, "fuel_stolen", "tower's fuel stolen";
+    FuelLate = 40, "fuel_late", "tower's fuel delivery late";
+    TowerGenerator = 41, "tower_generator", "tower's generator broken";
+    TowerBatteryWorn = 42, "tower_battery_worn", "tower's battery worn out";
+    FibreCut = 43, "fibre_cut", "shared transmission cut";
+    CoreFault = 44, "core_fault", "fault in the operators' core";
+    CountryOffline = 45, "country_offline", "country off the internet";
+    SimCreditOut = 46, "sim_credit_out", "SIM's prepaid bundle lapsed";
+    RouterHung = 47, "router_hung", "site's router hangs";
+    Throttled = 48, "throttled", "machine traffic put last by the operator";
+    DishFault = 49, "dish_fault", "satellite terminal failed";
+    AggregatorDown = 50, "aggregator_down", "payment aggregator down";
+    IntakeDown = 51, "intake_down", "payment intake relay down";
+    CallbackLate = 52, "callback_late", "provider's callback late";
+    SmsLost = 53, "sms_lost", "text message lost";
+    UssdBroken = 54, "ussd_broken", "USSD session broken off";
+    ProviderBusy = 55, "provider_busy", "payment provider overloaded on a pay-day";
+    AgentNoFloat = 56, "agent_no_float", "cash agent's float used up";
+    NumberToType = 57, "number_to_type", "number in hand, not typed in yet";
 }
 
 /// Up to eight causes, nearest first, packed into eight bytes.

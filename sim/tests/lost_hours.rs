@@ -76,6 +76,9 @@ fn any_fault() -> impl Strategy<Value = (FaultKind, FaultTarget)> {
         Just((FaultKind::TowerOut, FaultTarget::All)),
         Just((FaultKind::TowerOut, FaultTarget::Tower(0))),
         Just((FaultKind::BackhaulOut, FaultTarget::All)),
+        Just((FaultKind::RouterHung, FaultTarget::All)),
+        Just((FaultKind::SimCreditOut, FaultTarget::Tower(0))),
+        Just((FaultKind::M2mThrottled { delay_median_s: 900.0, loss_share: 0.4 }, FaultTarget::All)),
         Just((FaultKind::ProviderOut, FaultTarget::All)),
         Just((FaultKind::CloudOut, FaultTarget::All)),
         Just((FaultKind::Cloudy { sun_share: 0.2 }, FaultTarget::All)),
@@ -88,6 +91,10 @@ fn any_fault() -> impl Strategy<Value = (FaultKind, FaultTarget)> {
         Just((FaultKind::FeederOut, FaultTarget::Feeder(1))),
         Just((FaultKind::InverterOut, FaultTarget::All)),
         Just((FaultKind::AgentAway, FaultTarget::All)),
+        Just((FaultKind::AggregatorOut, FaultTarget::All)),
+        Just((FaultKind::IntakeOut, FaultTarget::All)),
+        Just((FaultKind::SmsLost, FaultTarget::All)),
+        Just((FaultKind::UssdBroken, FaultTarget::All)),
     ]
 }
 
@@ -103,6 +110,7 @@ proptest! {
         pv in 0.3_f64..1.5,
     ) {
         let mut scenario = village(customers.max(12), days, seed);
+        scenario.run.architectures = common::all_bundles();
         scenario.power.pv.kwp *= pv;
         let horizon_h = u64::from(days) * 24;
         scenario.faults = faults
@@ -127,11 +135,8 @@ fn quiet(days: u32) -> Scenario {
     let mut scenario = village(120, days, 7);
     scenario.power.pv.kwp *= 2.0;
     scenario.power.battery.capacity_kwh *= 1.3;
-    let never = &mut scenario.comms.cellular;
-    never.tower_share_out_per_month = 0.0;
-    never.bearer_drops_per_month = 0.0;
-    scenario.comms.payments.provider_outages_per_year = 0.0;
-    scenario.comms.payments.cloud_outages_per_year = 0.0;
+    scenario.comms.cellular = taa_models::cellular::CellularParams::calm();
+    common::calm_money(&mut scenario);
     let assets = &mut scenario.assets;
     assets.inverter_failures_per_year = 0.0;
     assets.feeder_failures_per_year = 0.0;
@@ -142,9 +147,12 @@ fn quiet(days: u32) -> Scenario {
 
 #[test]
 fn taking_a_fault_away_takes_its_hours_away() {
-    let faults: [(&str, FaultKind, FaultTarget); 10] = [
+    let faults: &[(&str, FaultKind, FaultTarget)] = &[
         ("tower", FaultKind::TowerOut, FaultTarget::All),
         ("backhaul", FaultKind::BackhaulOut, FaultTarget::All),
+        ("router", FaultKind::RouterHung, FaultTarget::All),
+        ("sim", FaultKind::SimCreditOut, FaultTarget::All),
+        ("slow", FaultKind::M2mThrottled { delay_median_s: 1800.0, loss_share: 0.5 }, FaultTarget::All),
         ("provider", FaultKind::ProviderOut, FaultTarget::All),
         ("cloud", FaultKind::CloudOut, FaultTarget::All),
         ("feeder", FaultKind::FeederOut, FaultTarget::Feeder(0)),
@@ -156,9 +164,9 @@ fn taking_a_fault_away_takes_its_hours_away() {
     ];
     let without = simulate(&quiet(10));
     check(&without);
-    for (id, what, target) in faults {
+    for &(id, what, ref target) in faults {
         let mut scenario = quiet(10);
-        scenario.faults.push(fault(id, what, target, 49, 49 + 60));
+        scenario.faults.push(fault(id, what, target.clone(), 49, 49 + 60));
         let with = simulate(&scenario);
         check(&with);
         for arch in 0..2 {

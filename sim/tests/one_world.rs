@@ -67,7 +67,7 @@ fn sabotage_one_trait_less_is_seen() {
 
 #[test]
 fn the_outside_is_the_same_for_every_architecture_alone() {
-    let digests: Vec<_> = ["cloud_sync", "cloud_cached", "edge_local"]
+    let digests: Vec<_> = ["cloud_sync", "cloud_cached", "sts_keypad", "edge_local"]
         .into_iter()
         .map(|name| {
             let mut scenario = village(20, 3, 9);

@@ -59,7 +59,8 @@ pub struct Traits {
     pub on_link_loss: OnLinkLoss,
     /// What a relay does after its meter restarts.
     pub boot_relay: BootRelay,
-    /// The meter has a keypad for tokens.
+    /// The meter has a keypad: with credit in the meter it comes by hand, as a number on a phone or on paper, and
+    /// neither mesh nor DCU delivers it. Without credit in the meter there is nothing to type.
     pub keypad: bool,
     /// The wide-area link.
     pub backhaul: Backhaul,

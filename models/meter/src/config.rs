@@ -13,6 +13,8 @@ pub struct MeterConfig {
     pub boot_relay_open: bool,
     /// The meter keeps the credit, deducts from it and moves its own relay.
     pub credit_at_meter: bool,
+    /// It has a keypad; of use only with credit in the meter.
+    pub keypad: bool,
     /// Seconds between rows of the load profile, counted from local midnight.
     pub capture_period_s: u32,
     /// Rows that the load profile holds; the oldest goes first.
@@ -43,6 +45,7 @@ impl Default for MeterConfig {
             energised: false,
             boot_relay_open: false,
             credit_at_meter: false,
+            keypad: false,
             capture_period_s: 3600,
             // 60 days of hours, as common single-phase prepayment meters hold.
             profile_entries: 1440,

@@ -23,12 +23,14 @@
 
 mod config;
 mod credit;
+mod keypad;
 mod metrology;
 mod objects;
 mod profile;
 mod state;
 
 pub use config::MeterConfig;
+pub use keypad::{Keyed, Number};
 pub use profile::status;
 
 use taa_dlms::server::{Server, ServerConfig};
@@ -62,7 +64,7 @@ pub enum MeterEvent {
 pub enum RelayWhy {
     /// An order through the server.
     Remote,
-    /// Credit in the meter ran out, or came.
+    /// Credit in the meter ran out, or came (by order or by keypad).
     Credit,
     /// It waits open after a restart.
     Boot,
@@ -130,6 +132,12 @@ impl Meter {
         self.state.credit.as_ref().map_or(0, credit::Credit::balance_minor)
     }
 
+    /// All credit ever loaded, opening credit included, minor units; 0 where credit is not kept in the meter.
+    #[must_use]
+    pub fn credit_total_minor(&self) -> i64 {
+        self.state.credit.as_ref().map_or(0, |credit| credit.total_minor)
+    }
+
     /// The management client is associated.
     #[must_use]
     pub const fn is_associated(&self) -> bool {
@@ -191,6 +199,12 @@ impl Meter {
     pub fn handle_receive(&mut self, now: u64, frame: &[u8], reply: &mut Vec<u8>) -> bool {
         self.state.advance(now);
         self.state.powered() && self.server.handle_receive(&mut self.state, frame, reply)
+    }
+
+    /// Somebody has typed a number into the keypad. Without power nothing happens: the display is dark.
+    pub fn handle_keypad(&mut self, now: u64, number: Number) -> Keyed {
+        self.state.advance(now);
+        self.state.key_in(now, number)
     }
 
     /// What the meter did, oldest first.

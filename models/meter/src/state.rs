@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use taa_dlms::cosem::{ControlMode, ControlState, DisconnectControl};
 
 use crate::credit::Credit;
+use crate::keypad::{Keyed, Number, Seen, VENDORS};
 use crate::metrology::Energy;
 use crate::profile::{LoadProfile, Row, status};
 use crate::{MeterConfig, MeterEvent, RelayWhy};
@@ -24,6 +25,7 @@ pub(crate) struct State {
     pub(crate) energy: Energy,
     pub(crate) profile: LoadProfile,
     pub(crate) credit: Option<Credit>,
+    seen: Seen,
     pub(crate) events: VecDeque<MeterEvent>,
     unix_ms_at_zero: i64,
     row_status: u8,
@@ -59,6 +61,7 @@ impl State {
             energy: Energy::default(),
             profile: LoadProfile::new(config.profile_entries, config.utc_offset_s),
             credit,
+            seen: Seen::default(),
             events: VecDeque::new(),
             unix_ms_at_zero: config.unix_s_at_zero.saturating_mul(1000),
             row_status: 0,
@@ -157,6 +160,23 @@ impl State {
             });
         }
         self.schedule_exhaustion();
+    }
+
+    /// Takes a number from the keypad, once.
+    pub(crate) fn key_in(&mut self, now: u64, number: Number) -> Keyed {
+        if !self.powered() {
+            return Keyed::NoPower;
+        }
+        let Some(credit) = self.credit.as_mut().filter(|_| self.config.keypad) else { return Keyed::NoKeypad };
+        if number.amount_minor <= 0 || number.sequence == 0 || usize::from(number.vendor) >= VENDORS {
+            return Keyed::Refused;
+        }
+        if !self.seen.take(number.vendor, number.sequence) {
+            return Keyed::Replayed;
+        }
+        credit.total_minor = credit.total_minor.saturating_add(number.amount_minor);
+        self.mind_credit(now);
+        Keyed::Accepted
     }
 
     pub(crate) fn move_relay(&mut self, now: u64, why: RelayWhy, step: impl FnOnce(&mut DisconnectControl)) {

@@ -30,21 +30,43 @@ pub(crate) fn renewal<T>(
     horizon_ms: u64,
     mut length_h: impl FnMut(&mut Draws) -> (f64, T),
 ) -> Vec<(Spell, T)> {
-    let mut found = Vec::new();
     if !mean_gap_h.is_finite() || mean_gap_h <= 0.0 {
-        return found;
+        return Vec::new();
     }
+    let gap_h = |draws: &mut Draws| draws.exponential(mean_gap_h);
+    alternating(seed, replication, node, purpose, 0, horizon_ms, gap_h, |draws, _| Some(length_h(draws)))
+}
+
+/// As [`renewal`], with gaps of any law (hours), a start so long before the run that the law has settled, and spells
+/// that may be thinned out: `length_h` gets the start in milliseconds of the run (negative before it) and answers
+/// `None` where nothing happens after all. A spell that began before the run is left out.
+#[allow(clippy::cast_possible_wrap, clippy::cast_sign_loss, clippy::too_many_arguments)]
+pub(crate) fn alternating<T>(
+    seed: u64,
+    replication: u32,
+    node: NodeKey,
+    purpose: Purpose,
+    warm_up_ms: u64,
+    horizon_ms: u64,
+    mut gap_h: impl FnMut(&mut Draws) -> f64,
+    mut length_h: impl FnMut(&mut Draws, i64) -> Option<(f64, T)>,
+) -> Vec<(Spell, T)> {
+    let mut found = Vec::new();
+    let end = warm_up_ms.saturating_add(horizon_ms);
     let mut now = 0_u64;
     for occasion in 0.. {
         let mut draws = Draws::keyed(seed, replication, node, purpose, occasion);
-        let start_ms = now.saturating_add(to_ms(draws.exponential(mean_gap_h)).max(1));
-        if start_ms >= horizon_ms {
+        let start = now.saturating_add(to_ms(gap_h(&mut draws)).max(1));
+        if start >= end {
             break;
         }
-        let (hours, mark) = length_h(&mut draws);
-        let end_ms = start_ms.saturating_add(to_ms(hours).max(1));
-        found.push((Spell { start_ms, end_ms: end_ms.min(horizon_ms) }, mark));
-        now = end_ms;
+        now = start;
+        let Some((hours, mark)) = length_h(&mut draws, start as i64 - warm_up_ms as i64) else { continue };
+        now = start.saturating_add(to_ms(hours).max(1));
+        if start >= warm_up_ms {
+            let spell = Spell { start_ms: start - warm_up_ms, end_ms: now.min(end) - warm_up_ms };
+            found.push((spell, mark));
+        }
     }
     found
 }

@@ -25,6 +25,9 @@ pub struct Series {
     pub temp_c: Vec<f32>,
     /// Wind speed, m/s.
     pub wind_m_per_s: Vec<f32>,
+    /// Mean global irradiance of the whole file this run is a part of, W/m²: what a planner sized for. A run of one
+    /// dull month is dull beside it.
+    pub long_mean_ghi_w_per_m2: f64,
 }
 
 /// The weather at one moment.
@@ -117,6 +120,7 @@ impl Series {
     pub fn hourly(ghi: Vec<f32>, dni: Vec<f32>, dhi: Vec<f32>, temp_c: Vec<f32>, wind: Vec<f32>) -> Option<Self> {
         let n = ghi.len();
         let same = [dni.len(), dhi.len(), temp_c.len(), wind.len()].iter().all(|&len| len == n);
+        let long_mean_ghi_w_per_m2 = ghi.iter().map(|&w| f64::from(w)).sum::<f64>() / n.max(1) as f64;
         (n > 0 && same).then_some(Self {
             step_s: 3600,
             ghi_w_per_m2: ghi,
@@ -124,6 +128,7 @@ impl Series {
             dhi_w_per_m2: dhi,
             temp_c,
             wind_m_per_s: wind,
+            long_mean_ghi_w_per_m2,
         })
     }
 

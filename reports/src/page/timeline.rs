@@ -12,7 +12,7 @@ use super::{
 };
 
 /// Order of the lanes.
-const COMPONENTS: [&str; 9] = [
+const COMPONENTS: [&str; 11] = [
     "Supply to the feeders",
     "Data concentrator",
     "Tower, first operator",
@@ -21,6 +21,8 @@ const COMPONENTS: [&str; 9] = [
     "Site to cloud",
     "Operator's cloud",
     "Payment provider",
+    "Payment aggregator",
+    "Payment intake relay",
     "Cash agent",
 ];
 /// Lanes with more intervals than this lose their tooltips: they would be too small to point at.

@@ -6,7 +6,7 @@ use taa_sim::{
     kpi::{Totals, kpis},
     records::{
         Component, CustomerRow, DowntimeRow, LinkRow, LogRow, OutageRow, PayChannel, PayOutcome, PaymentRow, PlantRow,
-        Records, TelemetryRow,
+        Records, TelemetryRow, TokenBy,
     },
     result::{ArchResult, Digest, RunResult},
 };
@@ -200,11 +200,20 @@ fn payments(records: &mut Records, scenario: &Scenario, horizon_ms: u64, arch: u
             customer: (draw(key + 9) * scenario.village.customers.len() as f64) as u32,
             wanted_ms,
             accepted_ms,
+            at_aggregator_ms: accepted_ms,
+            at_intake_ms: accepted_ms,
+            at_vendor_ms: accepted_ms,
+            credited_ms: accepted_ms,
+            in_hand_ms: None,
             applied_ms,
             amount_minor: 200_000,
             channel: if draw(key + 1) < 0.7 { PayChannel::Phone } else { PayChannel::Agent },
+            token_by: TokenBy::None,
             outcome,
             attempts: 1,
+            callbacks: 1,
+            texts: 0,
+            entries: 0,
             held_by: if held.is_some() { Chain::of(Cause::TowerDown) } else { Chain::EMPTY },
         });
     }

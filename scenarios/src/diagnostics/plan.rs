@@ -162,18 +162,4 @@ pub enum PlanProblem {
         /// All of them.
         allowed: String,
     },
-
-    /// What is not built yet.
-    #[error("{at}: the architecture `{name}` has a keypad, and keypads need tokens, which are not built yet")]
-    #[diagnostic(
-        forward(at),
-        code(taa::architecture::needs_tokens),
-        help("credit in the meter without tokens runs today: --architecture cloud_cached --trait credit_at=meter")
-    )]
-    NeedsTokens {
-        /// Where.
-        at: Spot,
-        /// The architecture.
-        name: String,
-    },
 }

@@ -7,6 +7,7 @@ use crate::model::FaultKind;
 pub(super) enum Takes {
     Nothing,
     Tower,
+    Throttle,
     SunShare,
     NoiseAndMeters,
     LossAndMeters,
@@ -15,9 +16,12 @@ pub(super) enum Takes {
 }
 
 /// Kind, name in files, what it takes.
-pub(super) const KINDS: [(&str, FaultKind, Takes); 13] = [
+pub(super) const KINDS: &[(&str, FaultKind, Takes)] = &[
     ("tower_out", FaultKind::TowerOut, Takes::Tower),
     ("backhaul_out", FaultKind::BackhaulOut, Takes::Nothing),
+    ("router_hung", FaultKind::RouterHung, Takes::Nothing),
+    ("sim_credit_out", FaultKind::SimCreditOut, Takes::Tower),
+    ("m2m_throttled", FaultKind::M2mThrottled { delay_median_s: 300.0, loss_share: 0.3 }, Takes::Throttle),
     ("provider_out", FaultKind::ProviderOut, Takes::Nothing),
     ("cloud_out", FaultKind::CloudOut, Takes::Nothing),
     ("cloudy", FaultKind::Cloudy { sun_share: 0.3 }, Takes::SunShare),
@@ -29,6 +33,10 @@ pub(super) const KINDS: [(&str, FaultKind, Takes); 13] = [
     ("feeder_out", FaultKind::FeederOut, Takes::Feeder),
     ("inverter_out", FaultKind::InverterOut, Takes::Nothing),
     ("agent_away", FaultKind::AgentAway, Takes::Nothing),
+    ("aggregator_out", FaultKind::AggregatorOut, Takes::Nothing),
+    ("intake_out", FaultKind::IntakeOut, Takes::Nothing),
+    ("sms_lost", FaultKind::SmsLost, Takes::Nothing),
+    ("ussd_broken", FaultKind::UssdBroken, Takes::Nothing),
 ];
 
 impl Takes {
@@ -37,6 +45,7 @@ impl Takes {
         match self {
             Self::Nothing => "id, from, until and nothing else",
             Self::Tower => "id, from, until, tower (1 or 2)",
+            Self::Throttle => "id, from, until, delay_median_s, loss_share (0 to 1)",
             Self::SunShare => "id, from, until, sun_share (0 to 1)",
             Self::NoiseAndMeters => "id, from, until, noise_rise_db, meters or meters_share",
             Self::LossAndMeters => "id, from, until, loss_db, meters or meters_share",
@@ -48,6 +57,7 @@ impl Takes {
     pub(super) fn key(self, key: &str) -> bool {
         match key {
             "tower" => self == Self::Tower,
+            "delay_median_s" | "loss_share" => self == Self::Throttle,
             "sun_share" => self == Self::SunShare,
             "noise_rise_db" => self == Self::NoiseAndMeters,
             "loss_db" => self == Self::LossAndMeters,

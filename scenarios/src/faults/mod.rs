@@ -61,6 +61,10 @@ struct FaultEntry {
     tower: Option<u8>,
     /// What is left of the sun, 0 to 1.
     sun_share: Option<f64>,
+    /// Median delay of a message while machine traffic is put last, seconds.
+    delay_median_s: Option<f64>,
+    /// Share of messages lost meanwhile, 0 to 1.
+    loss_share: Option<f64>,
     /// Rise of the noise floor, dB.
     noise_rise_db: Option<f64>,
     /// Loss on every link of the meters, dB.
@@ -166,6 +170,20 @@ impl Reader<'_> {
                 self.share(sun_share, &format!("{path}.sun_share"))?;
                 Some(FaultKind::Cloudy { sun_share })
             }
+            FaultKind::M2mThrottled { delay_median_s, loss_share } => {
+                let delay_median_s = entry.delay_median_s.unwrap_or(delay_median_s);
+                let loss_share = entry.loss_share.unwrap_or(loss_share);
+                if !(delay_median_s > 0.0 && delay_median_s <= 86_400.0) {
+                    self.found.push(SettingProblem::OutOfRange {
+                        at: self.document.at(&format!("{path}.delay_median_s")),
+                        value: delay_median_s.to_string(),
+                        allowed: "more than 0, up to 86400 s".to_owned(),
+                    });
+                    return None;
+                }
+                self.share(loss_share, &format!("{path}.loss_share"))?;
+                Some(FaultKind::M2mThrottled { delay_median_s, loss_share })
+            }
             FaultKind::RadioJammed { noise_rise_db } => {
                 let noise_rise_db = entry.noise_rise_db.unwrap_or(noise_rise_db);
                 self.decibels(noise_rise_db, &format!("{path}.noise_rise_db"))?;
@@ -228,7 +246,9 @@ impl Reader<'_> {
                     None
                 }
             },
-            Takes::Nothing | Takes::SunShare | Takes::NoiseAndMeters | Takes::LossAndMeters => Some(FaultTarget::All),
+            Takes::Nothing | Takes::SunShare | Takes::Throttle | Takes::NoiseAndMeters | Takes::LossAndMeters => {
+                Some(FaultTarget::All)
+            }
         }
     }
 
@@ -339,10 +359,12 @@ impl Reader<'_> {
 
 impl FaultEntry {
     /// Keys that only some kinds take, and whether they stand here.
-    fn given(&self) -> [(&'static str, bool); 7] {
-        [
+    fn given(&self) -> Vec<(&'static str, bool)> {
+        vec![
             ("tower", self.tower.is_some()),
             ("sun_share", self.sun_share.is_some()),
+            ("delay_median_s", self.delay_median_s.is_some()),
+            ("loss_share", self.loss_share.is_some()),
             ("noise_rise_db", self.noise_rise_db.is_some()),
             ("loss_db", self.loss_db.is_some()),
             ("meters", self.meters.is_some()),

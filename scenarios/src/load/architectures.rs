@@ -64,10 +64,6 @@ pub(super) fn chosen(
                 Err(_) => {}
             }
         }
-        if changed.keypad {
-            let at = if base.keypad { at(index) } else { flag("--trait") };
-            found.push(PlanProblem::NeedsTokens { at, name: name.clone() });
-        }
         let name = if changed == base { name.clone() } else { format!("{name}_custom") };
         chosen.push((name, changed));
     }

@@ -134,7 +134,7 @@ pub struct RunSection {
     pub days: i64,
     /// Draws the whole world, 0 to 2^53 − 1.
     pub seed: i64,
-    /// Which to run: cloud_sync, cloud_cached, edge_local, or your own from [architecture.NAME].
+    /// Which to run: cloud_sync, cloud_cached, sts_keypad, edge_local, or your own from [architecture.NAME].
     pub architectures: Vec<String>,
 }
 

@@ -39,6 +39,7 @@ pub fn for_run(file: &WeatherFile, site: &Site, start_unix_s: i64, days: u32) ->
         dhi_w_per_m2: Vec::with_capacity(count),
         temp_c: Vec::with_capacity(count),
         wind_m_per_s: Vec::with_capacity(count),
+        long_mean_ghi_w_per_m2: mean_ghi(file),
     };
     let mut sun = Day::of(start_unix_s);
     for k in 0..count {
@@ -55,6 +56,12 @@ pub fn for_run(file: &WeatherFile, site: &Site, start_unix_s: i64, days: u32) ->
     }
     let notes = plan.notes(start_unix_s, days);
     (series, notes)
+}
+
+/// Mean global irradiance of the whole file, W/m².
+fn mean_ghi(file: &WeatherFile) -> f64 {
+    let sum: f64 = file.hours.iter().map(|hour| f64::from(hour.ghi_w_per_m2)).sum();
+    sum / file.hours.len().max(1) as f64
 }
 
 /// How run hours find file hours.

@@ -59,6 +59,33 @@ pub enum PayChannel {
     Agent = 1,
 }
 
+/// How a number for the keypad comes to the customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum TokenBy {
+    /// No number: credit goes to an account or over the mesh.
+    None = 0,
+    /// By text message.
+    Text = 1,
+    /// Printed by the agent, where the DCU vends.
+    Paper = 2,
+    /// On paper printed beforehand, from the agent's stock.
+    Stock = 3,
+}
+
+impl TokenBy {
+    /// The name used in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Text => "text",
+            Self::Paper => "paper",
+            Self::Stock => "stock",
+        }
+    }
+}
+
 /// What became of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
@@ -80,16 +107,34 @@ table! {
         wanted_ms: u64,
         /// Accepted by provider or agent, ms of the run.
         accepted_ms: Option<u64>,
+        /// First word of it at an aggregator, ms of the run.
+        at_aggregator_ms: Option<u64>,
+        /// First word of it at the operator's intake relay, ms of the run.
+        at_intake_ms: Option<u64>,
+        /// First word of it at whoever vends or passes it on to the DCU: cloud, or a DCU that vends, ms of the run.
+        at_vendor_ms: Option<u64>,
+        /// In the deciding account, or vended as a number for a keypad, ms of the run.
+        credited_ms: Option<u64>,
+        /// The number for the keypad is in somebody's hand, ms of the run.
+        in_hand_ms: Option<u64>,
         /// Effective at the meter, ms of the run.
         applied_ms: Option<u64>,
         /// Amount in minor units.
         amount_minor: i64,
         /// Way.
         channel: PayChannel,
+        /// How the number for the keypad came.
+        token_by: TokenBy,
         /// Outcome.
         outcome: PayOutcome,
-        /// Attempts it took (1 = at once).
+        /// Attempts it took, USSD sessions that broke off included (1 = at once).
         attempts: u32,
+        /// Copies of its callback that reached the vendor: more than 1 were doubled, and credited once.
+        callbacks: u32,
+        /// Text messages sent with its number.
+        texts: u32,
+        /// Entries at the keypad, wrong ones included.
+        entries: u32,
         /// What held it longest, when it was held.
         held_by: Chain,
     }
@@ -139,6 +184,10 @@ pub enum Component {
     Dcu = 7,
     /// The cash agent.
     Agent = 8,
+    /// The aggregators between provider and operator: any of them.
+    Aggregator = 9,
+    /// The operator's hosted intake relay.
+    Intake = 10,
 }
 
 impl Component {
@@ -155,6 +204,8 @@ impl Component {
             Self::Supply => "supply",
             Self::Dcu => "dcu",
             Self::Agent => "agent",
+            Self::Aggregator => "aggregator",
+            Self::Intake => "intake",
         }
     }
 }
@@ -257,6 +308,24 @@ table! {
     }
 }
 
+/// Money at the end of the run, minor units, told by those who hold it: what people paid, what the vendor's Book has
+/// taken in, what the meters have loaded. `accepted = vendor + in_flight`; with keypads `meters = applied`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Books {
+    /// Accepted by provider or agent.
+    pub accepted_minor: i64,
+    /// Of that, what the vendor's Book has not heard of.
+    pub in_flight_minor: i64,
+    /// What the vendor's Book (cloud's or DCU's) has received.
+    pub vendor_minor: i64,
+    /// Payments that have had their effect.
+    pub applied_minor: i64,
+    /// Loaded into the meters beyond their opening credit (0 where credit is kept elsewhere).
+    pub meters_minor: i64,
+    /// Repeats that a Book has recognised and not credited.
+    pub duplicates: u32,
+}
+
 /// Everything one architecture leaves.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Records {
@@ -264,6 +333,8 @@ pub struct Records {
     pub downtime: Downtime,
     /// Payments.
     pub payments: Payments,
+    /// Money at the end.
+    pub books: Books,
     /// The plant.
     pub plant: Plant,
     /// Components down.

@@ -6,17 +6,22 @@
 
 use taa_dcu::{
     LinkState,
+    billing::Totals,
     cloud::{Cloud, CloudEvent, CloudOutput},
-    config::{Backhaul, CreditAt},
+    config::Backhaul,
     payment::Payment,
 };
 use taa_models::{
-    cellular::{self, CellularPart},
+    cellular::{link, throttle::Throttle},
     draw::{Draws, NodeKey, Purpose},
 };
+use taa_scenarios::model::FaultKind;
 
 use super::{Event, Village, money::payment_number, site::whole_ms};
-use crate::kernel::{Phase, Queue, SimTime, Wake};
+use crate::{
+    cause::Cause,
+    kernel::{Phase, Queue, SimTime, Wake},
+};
 
 const LATENCY: Purpose = Purpose::named("wan latency");
 
@@ -45,21 +50,42 @@ impl Village<'_> {
         self.cloud_link_turned(0, queue);
     }
 
-    fn latency_ms(&mut self) -> u64 {
+    /// How long a frame of this length is under way; `None`: the crowded cell drops it.
+    fn transit_ms(&mut self, bytes: usize) -> Option<u64> {
         self.cloud.messages += 1;
         let mut draws = Draws::keyed(self.seed.0, self.seed.1, self.cloud.key, LATENCY, self.cloud.messages);
-        let part = match self.traits.backhaul {
-            Backhaul::Vsat => CellularPart::Vsat,
-            Backhaul::SingleSim | Backhaul::DualSim => CellularPart::BearerA,
+        let cellular = &self.scenario.comms.cellular;
+        let figures = match self.traits.backhaul {
+            Backhaul::Vsat => cellular.vsat.figures(),
+            Backhaul::SingleSim | Backhaul::DualSim => cellular.bearer.figures(),
         };
-        cellular::latency_ms(&self.scenario.comms.cellular, part, &mut draws)
+        let latency_ms = link::latency_ms(&figures, bytes, &mut draws);
+        let delay_ms = match self.throttle() {
+            None => 0,
+            Some(throttle) => throttle.pass(&mut draws)?,
+        };
+        Some(latency_ms + delay_ms)
+    }
+
+    /// What the operator in use does to machines' messages now: of its own accord, or as a scripted fault says.
+    fn throttle(&self) -> Option<Throttle> {
+        let own = &self.scenario.comms.cellular.throttle;
+        let Some(Cause::Scripted(n)) = self.wan.slow_chain()?.root() else { return Some(own.throttle()) };
+        match self.scenario.faults.get(usize::from(n))?.what {
+            FaultKind::M2mThrottled { delay_median_s, loss_share } => {
+                Some(Throttle { delay_median_s, loss_share, ..own.throttle() })
+            }
+            _ => None,
+        }
     }
 
     /// A frame of the DCU for the cloud; lost when the link is down now.
     pub(crate) fn send_up(&mut self, bytes: &[u8], now_ms: u64, queue: &mut Queue<Event>) {
-        if self.wan.up() {
-            let at = SimTime::from_ms(now_ms + self.latency_ms());
+        if self.wan.up()
+            && let Some(transit_ms) = self.transit_ms(bytes.len())
+        {
             let message = self.messages.put(bytes);
+            let at = SimTime::from_ms(now_ms + transit_ms);
             queue.at(at, Phase::Dcu, self.ops.cloud, Event::AtCloud { message });
         }
     }
@@ -86,12 +112,14 @@ impl Village<'_> {
         self.with_cloud(now_ms, queue, |cloud, now| cloud.handle_payment(now, payment));
     }
 
-    /// The cloud went down, or is back: then the intake delivers what it kept.
+    /// What the cloud's Book has taken in.
+    pub(crate) fn cloud_totals(&self) -> Totals {
+        self.cloud.cloud.book().totals()
+    }
+
+    /// The cloud went down, or is back.
     pub(crate) fn cloud_turned(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
         if self.cloud_part.up() {
-            for payment in std::mem::take(&mut self.intake) {
-                self.callback(payment, now_ms, queue);
-            }
             self.with_cloud(now_ms, queue, Cloud::handle_timeout);
         }
         self.cloud_link_turned(now_ms, queue);
@@ -112,8 +140,11 @@ impl Village<'_> {
         loop {
             match self.cloud.cloud.poll_output() {
                 CloudOutput::Downlink(bytes) => {
-                    if self.wan.up() && self.cloud_part.up() {
-                        let at = SimTime::from_ms(now_ms + self.latency_ms());
+                    if self.wan.up()
+                        && self.cloud_part.up()
+                        && let Some(transit_ms) = self.transit_ms(bytes.len())
+                    {
+                        let at = SimTime::from_ms(now_ms + transit_ms);
                         let message = self.messages.put(&bytes);
                         queue.at(at, Phase::Dcu, self.ops.dcu, Event::DownAtDcu { message });
                     }
@@ -145,12 +176,14 @@ impl Village<'_> {
     fn cloud_event(&mut self, event: &CloudEvent, now_ms: u64, queue: &mut Queue<Event>) {
         match event {
             CloudEvent::ReadingStored { meter, period, .. } => self.telemetry.arrived(meter.0, *period),
-            CloudEvent::Credited { key, balance_minor, .. } if self.traits.credit_at == CreditAt::Cloud => {
+            CloudEvent::Credited { meter, key, balance_minor, .. } => {
                 if let Some(payment) = payment_number(key) {
                     let in_debt = balance_minor + self.scenario.tariff.grace_minor <= 0;
-                    self.credited(payment, in_debt, now_ms, queue);
+                    let sequence = self.cloud.cloud.book().account(meter.0).map_or(0, |account| account.credits());
+                    self.credited(payment, sequence, in_debt, now_ms, queue);
                 }
             }
+            CloudEvent::Duplicate { .. } => self.payment_repeated(),
             _ => {}
         }
     }

@@ -155,17 +155,20 @@ impl Village<'_> {
     fn between_cloud_and_meter(&mut self, customer: u32, from_cloud: bool, now_ms: u64) -> Option<Chain> {
         let cloud = (from_cloud && !self.cloud_part.up()).then(|| self.cloud_part.chain());
         let wan = (from_cloud && !self.wan.up()).then(|| self.wan.chain());
+        let slow = if from_cloud && wan.is_none() { self.wan.slow_chain() } else { None };
         let site = (!self.site.up()).then(|| self.site_chain());
         let mesh = if site.is_none() { self.unreachable(customer, now_ms) } else { None };
-        hardest_to_clear([cloud, wan, site, mesh])
+        hardest_to_clear([cloud, wan, site, mesh, slow])
     }
 
     /// What holds an accepted payment.
     fn holding(&mut self, customer: u32, payment: u32, now_ms: u64) -> Option<Chain> {
         match self.pays[payment as usize].stage {
-            Stage::CallbackLost => Some(Chain::of(Cause::CallbackLost)),
-            Stage::Accepted => (!self.cloud_part.up()).then(|| self.cloud_part.chain()),
-            Stage::AtCloud => self.between_cloud_and_meter(customer, true, now_ms),
+            Stage::At(_) | Stage::Number | Stage::InHand => self.pays[payment as usize].held(),
+            Stage::AtVendor => {
+                let from_cloud = !self.dcu_fetches();
+                self.between_cloud_and_meter(customer, from_cloud, now_ms)
+            }
             Stage::Credited => self.order_obstacle(customer, now_ms),
             Stage::Wanted | Stage::Applied => None,
         }

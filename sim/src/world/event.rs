@@ -1,6 +1,6 @@
 //! The events of the village: small and `Copy`; bytes travel beside them in [`super::message::Messages`].
 
-use super::message::MessageId;
+use super::{message::MessageId, money::Place};
 
 /// What happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +41,18 @@ pub(crate) enum Event {
     Person { customer: u32, generation: u32 },
     /// Provider or agent has accepted a payment.
     Accepted { payment: u32 },
-    /// The provider's callback is due at the cloud.
+    /// The provider has a callback ready.
     Callback { payment: u32 },
+    /// A copy of a callback is ready to leave this place.
+    Hop { payment: u32, at: Place },
+    /// The DCU's fetch at the intake brings a payment.
+    Fetched { payment: u32 },
+    /// A text message with a number reaches a phone.
+    TextArrives { payment: u32 },
+    /// Somebody asks for a number again.
+    TextAsked { payment: u32 },
+    /// A number has been typed into a meter.
+    Keypad { payment: u32 },
 }
 
 impl Event {
@@ -69,6 +79,11 @@ impl Event {
             Self::Person { customer, generation } => pair(17, customer, generation),
             Self::Accepted { payment } => pair(18, payment, 0),
             Self::Callback { payment } => pair(19, payment, 0),
+            Self::Hop { payment, at } => pair(40, payment, at.code()),
+            Self::Fetched { payment } => pair(41, payment, 0),
+            Self::TextArrives { payment } => pair(42, payment, 0),
+            Self::TextAsked { payment } => pair(43, payment, 0),
+            Self::Keypad { payment } => pair(44, payment, 0),
         }
     }
 }

@@ -159,7 +159,8 @@ impl Village<'_> {
                 churned_ms: one.purse.gone_ms,
             });
         }
-        self.payment_rows();
+        self.payment_rows(now_ms);
+        self.close_books();
         self.telemetry.rows(now_ms / 3_600_000, &mut self.records);
         totals.mesh_sent = self.mesh.sent;
         totals.mesh_delivered = self.mesh.delivered;

@@ -30,6 +30,7 @@ mod setup;
 mod site;
 mod sky;
 mod timeline;
+mod towers;
 mod wan;
 
 use taa_dcu::config::Traits;
@@ -75,8 +76,7 @@ pub(crate) struct Village<'s> {
     cloud_part: Part,
     provider: Part,
     agent: Part,
-    /// Payments whose callback waits for the cloud to come back.
-    intake: Vec<u32>,
+    money: money::Money,
     pays: Vec<Pay>,
     leaving: Vec<u32>,
     outages: u32,
@@ -152,6 +152,11 @@ impl Model for Village<'_> {
             }
             Event::Accepted { payment } => self.accepted(payment, now_ms, queue),
             Event::Callback { payment } => self.callback(payment, now_ms, queue),
+            Event::Hop { payment, at } => self.hop(payment, at, now_ms, queue),
+            Event::Fetched { payment } => self.fetched(payment, now_ms, queue),
+            Event::TextArrives { payment } => self.text_arrives(payment, now_ms, queue),
+            Event::TextAsked { payment } => self.text_asked(payment, now_ms, queue),
+            Event::Keypad { payment } => self.keypad(payment, now_ms, queue),
         }
         self.settle(now_ms);
         while let Some(customer) = self.leaving.pop() {

@@ -1,6 +1,6 @@
 //! What follows when a part outside the meters goes up or down.
 
-use super::{Event, Village, parts::Turn, population::Opened, wan::FAILOVER_MS};
+use super::{Event, Village, parts::Turn, population::Opened};
 use crate::{
     cause::Chain,
     kernel::{Phase, Queue, SimTime},
@@ -14,7 +14,7 @@ impl Village<'_> {
         self.component(Component::TowerB, now_ms);
         self.component(Component::Bearer, now_ms);
         if self.wan.should_fail_over() {
-            let at = SimTime::from_ms(now_ms + FAILOVER_MS);
+            let at = SimTime::from_ms(now_ms + self.wan.failover_ms);
             queue.arm(&mut self.wan.failover, at, Phase::Radio, self.ops.wan, |generation| Event::Failover {
                 generation,
             });

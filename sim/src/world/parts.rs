@@ -10,6 +10,11 @@ use crate::cause::{Cause, Chain};
 pub(crate) enum PartId {
     Tower(u8),
     Bearer(u8),
+    Router,
+    Fibre,
+    Core,
+    Sim(u8),
+    Throttle(u8),
     Vsat,
     Provider,
     Cloud,
@@ -18,6 +23,10 @@ pub(crate) enum PartId {
     Dcu,
     Feeder(u32),
     Meter(u32),
+    Aggregator(u8),
+    Intake,
+    Sms,
+    Ussd,
 }
 
 /// What an edge of the exogenous timeline does.
@@ -55,7 +64,7 @@ impl Part {
     pub(crate) fn chain(&self) -> Chain {
         let own = Chain::of(self.named);
         match self.natural {
-            Some(Some(why)) => own.because(why),
+            Some(Some(why)) => through(why).into_iter().fold(own, Chain::because).because(why),
             Some(None) => own,
             None if self.scripted != 0 => own.because(Cause::Scripted(self.scripted.trailing_zeros() as u8)),
             None => own,
@@ -72,6 +81,20 @@ impl Part {
             Turn::Release(n) => self.scripted &= !(1 << (n & 127)),
         }
         before != self.up()
+    }
+}
+
+/// The cause that stands between a part's being down and this reason: a tower without fuel is down once its battery is
+/// empty.
+const fn through(why: Cause) -> Option<Cause> {
+    match why {
+        Cause::DarkDays
+        | Cause::TowerGridOut
+        | Cause::FuelStolen
+        | Cause::FuelLate
+        | Cause::TowerGenerator
+        | Cause::TowerBatteryWorn => Some(Cause::TowerBatteryEmpty),
+        _ => None,
     }
 }
 
@@ -106,6 +129,13 @@ mod tests {
         assert_eq!(hardest_to_clear([None, None]), None);
         assert_eq!(easiest_to_clear(tower, scripted), scripted);
         assert_eq!(easiest_to_clear(Chain::of(Cause::AgentClosed), tower), tower);
+    }
+
+    #[test]
+    fn a_tower_without_power_is_down_by_its_battery() {
+        let mut tower = Part::new(Cause::TowerDown);
+        tower.turn(Turn::Fail(Some(Cause::DarkDays)));
+        assert_eq!(tower.chain().names(), "tower_down <- tower_battery_empty <- dark_days");
     }
 
     #[test]

@@ -21,7 +21,7 @@ const NOTICE_MEAN_MIN: f64 = 20.0;
 const HOUR_MS: u64 = 3_600_000;
 
 /// When a person who means to act at this time will: people sleep from 22 to 6 h and do not rise all at once.
-fn awake_at_ms(at_ms: u64, key: u64) -> u64 {
+pub(crate) fn awake_at_ms(at_ms: u64, key: u64) -> u64 {
     let (day, of_day) = (at_ms / (24 * HOUR_MS), at_ms % (24 * HOUR_MS));
     let rises = 6 * HOUR_MS + key % (HOUR_MS * 3 / 2);
     if of_day < rises {

@@ -23,6 +23,7 @@ use super::{
     finish::{ComponentLog, TelemetryCount},
     light::Light,
     message::Messages,
+    money,
     parts::Part,
     population::{Identity, Load, MeterUnit, Opened, Population, Purse},
     power::{Power, SAMPLE_MS, TICK_MS},
@@ -64,9 +65,14 @@ impl<'s> Village<'s> {
         let mesh = mesh(scenario, seed);
         let entries = entries(scenario, seed);
         let mut people = Population::new();
+        let mut cash_daily_minor = 0.0;
         for (index, entry) in entries.iter().enumerate() {
             let node = op(&layout.customers[index].id)?;
-            people.spawn(customer(scenario, traits, seed, index, entry, node, &mesh));
+            let parts = customer(scenario, traits, seed, index, entry, node, &mesh);
+            if parts.3.disposition.pays_cash {
+                cash_daily_minor += parts.3.daily_spend_minor;
+            }
+            people.spawn(parts);
         }
         let config = dcu_config(scenario, traits);
         let cloud_config = CloudConfig {
@@ -87,12 +93,12 @@ impl<'s> Village<'s> {
             feeders: layout.feeders.iter().map(|_| Part::new(Cause::FeederOpen)).collect(),
             meter_parts: layout.customers.iter().map(|_| Part::new(Cause::MeterDead)).collect(),
             site: Site::new(config, entries, (scenario.comms.dcu_holdup_h * 3_600_000.0) as u64),
-            wan: Wan::new(traits.backhaul),
+            wan: Wan::new(traits.backhaul, scenario.comms.cellular.bearer.figures().registration_s),
             cloud: CloudHost::new(cloud),
             cloud_part: Part::new(Cause::CloudDown),
             provider: Part::new(Cause::ProviderDown),
             agent: Part::new(Cause::AgentAway),
-            intake: Vec::new(),
+            money: money::Money::new(scenario, cash_daily_minor),
             pays: Vec::new(),
             leaving: Vec::new(),
             outages: 0,
@@ -233,6 +239,7 @@ fn customer(
         energised: true,
         boot_relay_open: traits.boot_relay == BootRelay::Open,
         credit_at_meter: traits.credit_at == CreditAt::Meter,
+        keypad: traits.keypad,
         lls_password: entry.lls_password.clone(),
         unix_s_at_zero: scenario.run.start_unix_s,
         utc_offset_s: scenario.site.utc_offset_s,

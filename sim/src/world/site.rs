@@ -6,6 +6,7 @@
 
 use taa_dcu::{
     Dcu, DcuEvent, LinkState, MeterIx, Output,
+    billing::Totals,
     config::{CreditAt, DcuConfig, MeterEntry},
     journal::{Entry, Record},
     payment::Payment,
@@ -15,7 +16,7 @@ use taa_models::draw::{Draws, NodeKey, Purpose};
 
 use super::{
     Event, Village,
-    money::payment_number,
+    money::{Take, payment_number},
     parts::{Part, hardest_to_clear},
     population::Opened,
 };
@@ -93,6 +94,11 @@ impl Site {
     /// It has power, so its router has as well.
     pub(crate) fn powered(&self) -> bool {
         self.part.up() && !self.battery_empty
+    }
+
+    /// All opening balances, minor units.
+    pub(crate) fn opening_minor(&self) -> i64 {
+        self.meters.iter().map(|meter| meter.opening_balance_minor).sum()
     }
 
     /// Monotonic time of this boot, ns.
@@ -327,19 +333,35 @@ impl Village<'_> {
             let state = if up { LinkState::Up } else { LinkState::Down };
             self.with_dcu(now_ms, queue, |dcu, now| dcu.handle_link(now, state));
         }
+        self.money_turned(now_ms, queue);
+    }
+
+    /// What the DCU's Book has taken in, from its journal where it is off.
+    pub(crate) fn site_totals(&self) -> Totals {
+        let site = &self.site;
+        match &site.dcu {
+            Some(dcu) => dcu.state().book().totals(),
+            None => {
+                let journal = site.journal.iter().cloned();
+                Dcu::recover(site.config.clone(), site.meters.clone(), journal).state().book().totals()
+            }
+        }
     }
 
     fn dcu_event(&mut self, event: DcuEvent, now_ms: u64, queue: &mut Queue<Event>) {
         match event {
             DcuEvent::ReadingStored { meter, period, .. } => self.telemetry.stored(meter.0, period),
-            DcuEvent::Credited { key, balance_minor, .. } => {
+            DcuEvent::Credited { meter, key, balance_minor, .. } => {
                 if let Some(payment) = payment_number(&key) {
                     let in_debt = balance_minor + self.scenario.tariff.grace_minor <= 0;
-                    self.credited(payment, in_debt, now_ms, queue);
+                    let account = self.site.dcu.as_ref().and_then(|dcu| dcu.state().book().account(meter.0));
+                    let sequence = account.map_or(0, |account| account.credits());
+                    self.credited(payment, sequence, in_debt, now_ms, queue);
                 }
             }
+            DcuEvent::Duplicate { .. } => self.payment_repeated(),
             DcuEvent::CreditDelivered { meter, total_minor } => {
-                self.apply(meter.0, Some(total_minor), now_ms, queue);
+                self.apply(meter.0, Take::UpTo(total_minor), now_ms, queue);
                 self.meter_deadline(meter.0, now_ms, queue);
             }
             DcuEvent::RelayOrdered { meter, reason, .. } => {
@@ -356,7 +378,7 @@ impl Village<'_> {
             one.unit.opened = Opened::No;
             one.purse.exhausted = false;
             if self.traits.credit_at != CreditAt::Meter {
-                self.apply(customer, None, now_ms, queue);
+                self.apply(customer, Take::Credited, now_ms, queue);
             }
         } else {
             let energy_mwh = one.unit.energy_mwh(now_ms);

@@ -6,15 +6,15 @@
 use sha2::{Digest as _, Sha256};
 use taa_models::{
     assets::{self, AssetKind},
-    cellular::{self, CellularPart, DownWhy},
     draw::NodeKey,
     payments,
 };
 use taa_scenarios::model::{FaultKind, FaultTarget, Scenario};
 
 use super::{
-    Event, Village,
+    Event, Village, money,
     parts::{PartId, Turn},
+    towers,
 };
 use crate::{
     cause::Cause,
@@ -54,6 +54,7 @@ impl Timeline {
     pub(crate) fn draw(scenario: &Scenario, seed: (u64, u32), horizon_ms: u64) -> Self {
         let mut edges = Vec::new();
         natural(scenario, seed, horizon_ms, &mut edges);
+        towers::draw(scenario, seed, horizon_ms, &mut edges);
         scripted(scenario, horizon_ms, &mut edges);
         edges.sort_unstable();
         let digest = digest(scenario, seed, horizon_ms, &edges);
@@ -61,7 +62,7 @@ impl Timeline {
     }
 }
 
-fn spell(edges: &mut Vec<Edge>, target: Target, from_ms: u64, until_ms: u64, turns: (Turn, Turn)) {
+pub(super) fn spell(edges: &mut Vec<Edge>, target: Target, from_ms: u64, until_ms: u64, turns: (Turn, Turn)) {
     if until_ms > from_ms {
         edges.push(Edge { at_ms: from_ms, target, turn: turns.0 });
         edges.push(Edge { at_ms: until_ms, target, turn: turns.1 });
@@ -72,23 +73,6 @@ fn natural(scenario: &Scenario, seed: (u64, u32), horizon_ms: u64, edges: &mut V
     let mut fail = |part: PartId, from_ms: u64, until_ms: u64, why: Option<Cause>| {
         spell(edges, Target::Part(part), from_ms, until_ms, (Turn::Fail(why), Turn::Mend));
     };
-    for (part, of) in [
-        (PartId::Tower(0), CellularPart::TowerA),
-        (PartId::Tower(1), CellularPart::TowerB),
-        (PartId::Bearer(0), CellularPart::BearerA),
-        (PartId::Bearer(1), CellularPart::BearerB),
-        (PartId::Vsat, CellularPart::Vsat),
-    ] {
-        for down in cellular::timeline(&scenario.comms.cellular, of, seed.0, seed.1, horizon_ms) {
-            let why = match down.why {
-                DownWhy::Power => Some(Cause::TowerPower),
-                DownWhy::Equipment => Some(Cause::TowerEquipment),
-                DownWhy::Rain => Some(Cause::RainFade),
-                DownWhy::Bearer => None,
-            };
-            fail(part, down.start_ms, down.end_ms, why);
-        }
-    }
     let payments = &scenario.comms.payments;
     for down in payments::provider_timeline(payments, seed.0, seed.1, horizon_ms) {
         fail(PartId::Provider, down.start_ms, down.end_ms, None);
@@ -96,6 +80,7 @@ fn natural(scenario: &Scenario, seed: (u64, u32), horizon_ms: u64, edges: &mut V
     for down in payments::cloud_timeline(payments, seed.0, seed.1, horizon_ms) {
         fail(PartId::Cloud, down.start_ms, down.end_ms, None);
     }
+    money::lives(scenario, seed, horizon_ms, |part, from_ms, until_ms| fail(part, from_ms, until_ms, None));
     let start_local_s = scenario.run.start_unix_s + i64::from(scenario.site.utc_offset_s);
     let mut wear = |part: PartId, kind: AssetKind, id: &str| {
         let key = NodeKey::of(id);
@@ -128,6 +113,12 @@ fn scripted(scenario: &Scenario, horizon_ms: u64, edges: &mut Vec<Edge>) {
                 (0..2).for_each(|n| hold(Target::Part(PartId::Bearer(n))));
                 hold(Target::Part(PartId::Vsat));
             }
+            FaultKind::RouterHung => hold(Target::Part(PartId::Router)),
+            FaultKind::SimCreditOut => match fault.target {
+                FaultTarget::Tower(n) => hold(Target::Part(PartId::Sim(n & 1))),
+                _ => (0..2).for_each(|n| hold(Target::Part(PartId::Sim(n)))),
+            },
+            FaultKind::M2mThrottled { .. } => (0..2).for_each(|n| hold(Target::Part(PartId::Throttle(n)))),
             FaultKind::ProviderOut => hold(Target::Part(PartId::Provider)),
             FaultKind::CloudOut => hold(Target::Part(PartId::Cloud)),
             FaultKind::Cloudy { .. } => hold(Target::Sky),
@@ -137,6 +128,12 @@ fn scripted(scenario: &Scenario, horizon_ms: u64, edges: &mut Vec<Edge>) {
             FaultKind::DcuPowerLost => hold(Target::Part(PartId::Dcu)),
             FaultKind::InverterOut => hold(Target::Part(PartId::Inverter)),
             FaultKind::AgentAway => hold(Target::Part(PartId::Agent)),
+            FaultKind::AggregatorOut => {
+                (0..scenario.comms.payments.aggregators.count).for_each(|n| hold(Target::Part(PartId::Aggregator(n))));
+            }
+            FaultKind::IntakeOut => hold(Target::Part(PartId::Intake)),
+            FaultKind::SmsLost => hold(Target::Part(PartId::Sms)),
+            FaultKind::UssdBroken => hold(Target::Part(PartId::Ussd)),
             FaultKind::MeterDead => match &fault.target {
                 FaultTarget::Customers(list) => list.iter().for_each(|&c| hold(Target::Part(PartId::Meter(c)))),
                 _ => (0..scenario.village.customers.len() as u32).for_each(|c| hold(Target::Part(PartId::Meter(c)))),
@@ -185,7 +182,10 @@ impl Village<'_> {
             Turn::Release(n) => scenario.faults.get(usize::from(n)).map(|fault| (n, fault, false)),
             Turn::Fail(_) | Turn::Mend => None,
         };
-        if let Some((_, fault, on)) = scripted {
+        // What scripted clouds do to towers begins and ends when it will, and says so by the tower's own record.
+        if let Some((_, fault, on)) = scripted
+            && !matches!((target, fault.what), (Target::Part(_), FaultKind::Cloudy { .. }))
+        {
             let text = if on { "scripted fault begins" } else { "scripted fault ends" };
             self.log(now_ms, "scripted", fault.id.clone(), text.to_owned());
         }
@@ -210,9 +210,22 @@ impl Village<'_> {
                 self.wan.bearers[usize::from(n & 1)].turn(turn);
                 self.wan_turned(now_ms, queue);
             }
-            PartId::Vsat => {
-                self.wan.vsat.turn(turn);
-                self.wan_turned(now_ms, queue);
+            PartId::Vsat | PartId::Router | PartId::Fibre | PartId::Core | PartId::Sim(_) | PartId::Throttle(_) => {
+                let wan = &mut self.wan;
+                let (part, component) = match part {
+                    PartId::Router => (&mut wan.router, None),
+                    PartId::Fibre => (&mut wan.fibre, None),
+                    PartId::Core => (&mut wan.core, None),
+                    PartId::Sim(n) => (&mut wan.sims[usize::from(n & 1)], None),
+                    PartId::Throttle(n) => (&mut wan.throttled[usize::from(n & 1)], Some(n)),
+                    _ => (&mut wan.vsat, None),
+                };
+                part.turn(turn);
+                match component {
+                    // Slow is not down: nobody is told.
+                    Some(operator) => self.throttle_turned(operator, now_ms),
+                    None => self.wan_turned(now_ms, queue),
+                }
             }
             PartId::Provider => {
                 self.provider.turn(turn);
@@ -241,7 +254,11 @@ impl Village<'_> {
                 }
             }
             PartId::Meter(n) => self.meter_part_turned(n, turn, now_ms, queue),
+            PartId::Aggregator(_) | PartId::Intake | PartId::Sms | PartId::Ussd => {
+                self.money_part_turned(part, turn, now_ms);
+            }
         }
+        self.money_turned(now_ms, queue);
         self.touch_all();
     }
 
@@ -253,7 +270,13 @@ impl Village<'_> {
             Component::Provider => &self.provider,
             Component::Cloud => &self.cloud_part,
             Component::Agent => &self.agent,
-            Component::Bearer => &self.wan.bearers[0],
+            Component::Bearer => {
+                let down = self.wan.bearer_chain(0);
+                self.component_log(component, down, now_ms);
+                return;
+            }
+            Component::Aggregator => self.money.components()[0],
+            Component::Intake => self.money.components()[1],
             Component::Backhaul | Component::Supply | Component::Dcu => return,
         };
         let down = (!part.up()).then(|| part.chain());

@@ -59,6 +59,22 @@ pub(crate) fn bundle(name: &str) -> (String, Traits) {
     (name.to_owned(), Traits::bundle(name).expect("a bundle of that name"))
 }
 
+/// The four built-in architectures.
+pub(crate) fn all_bundles() -> Vec<(String, Traits)> {
+    Traits::BUNDLES.iter().map(|(name, traits)| ((*name).to_owned(), *traits)).collect()
+}
+
+/// No part of the money's way fails by itself, and no session breaks.
+pub(crate) fn calm_money(scenario: &mut Scenario) {
+    let payments = &mut scenario.comms.payments;
+    payments.provider_outages_per_year = 0.0;
+    payments.cloud_outages_per_year = 0.0;
+    payments.aggregators.outages_per_year = 0.0;
+    payments.intake.outages_per_year = 0.0;
+    payments.agent.away_per_month = 0.0;
+    payments.ussd.broken_share = 0.0;
+}
+
 pub(crate) fn fault(id: &str, what: FaultKind, target: FaultTarget, from_h: u64, until_h: u64) -> Fault {
     Fault { id: id.to_owned(), what, target, from_ms: from_h * HOUR_MS, until_ms: until_h * HOUR_MS }
 }

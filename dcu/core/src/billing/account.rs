@@ -14,6 +14,7 @@ pub struct Account {
     pub(super) carry_milli: i64,
     /// Everything ever credited, opening balance included.
     pub(super) credited_minor: i64,
+    pub(super) credits: u32,
     pub(super) register: Option<Register>,
 }
 
@@ -30,6 +31,7 @@ impl Account {
             balance_minor: opening_minor,
             carry_milli: 0,
             credited_minor: opening_minor,
+            credits: 0,
             register: None,
         }
     }
@@ -50,6 +52,12 @@ impl Account {
     #[must_use]
     pub const fn credited_minor(&self) -> i64 {
         self.credited_minor
+    }
+
+    /// How many payments have been credited: the sequence of the last one, for whoever issues numbers for a keypad.
+    #[must_use]
+    pub const fn credits(&self) -> u32 {
+        self.credits
     }
 
     /// Last billed register, Wh.
@@ -82,6 +90,7 @@ impl Account {
     pub(super) fn credit(&mut self, amount_minor: i64) {
         self.balance_minor = self.balance_minor.saturating_add(amount_minor);
         self.credited_minor = self.credited_minor.saturating_add(amount_minor);
+        self.credits = self.credits.saturating_add(1);
     }
 
     pub(super) fn charge(&mut self, minor: i64) {

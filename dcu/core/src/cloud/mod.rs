@@ -137,7 +137,7 @@ impl Cloud {
 
     /// The provider's callback, or an agent's receipt entered at the operator's.
     pub fn handle_payment(&mut self, now: u64, payment: Payment) {
-        if self.config.traits.credit_at == CreditAt::Cloud {
+        if self.vends_here() {
             self.credit(&payment);
         } else {
             self.downlink.push(Down::Payment(payment));
@@ -204,7 +204,7 @@ impl Cloud {
                 self.event(CloudEvent::CreditedAtDcu { meter, key, amount_minor, balance_minor });
             }
             Up::PaymentSeen(payment) => {
-                if self.config.traits.credit_at == CreditAt::Cloud {
+                if self.vends_here() {
                     self.credit(&payment);
                 }
             }
@@ -247,6 +247,13 @@ impl Cloud {
             self.event(CloudEvent::RelayConfirmed { meter, relay, order: number });
         }
         self.reconsider(meter);
+    }
+
+    /// Accounts are credited here: balances are kept here, or numbers for a keypad are issued here.
+    const fn vends_here(&self) -> bool {
+        let traits = &self.config.traits;
+        let issues_numbers = traits.keypad && matches!(traits.credit_at, CreditAt::Meter) && !traits.local_vending;
+        issues_numbers || matches!(traits.credit_at, CreditAt::Cloud)
     }
 
     fn credit(&mut self, payment: &Payment) {

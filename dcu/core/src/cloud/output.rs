@@ -54,7 +54,7 @@ pub enum CloudEvent {
         /// It came from the load profile.
         backfilled: bool,
     },
-    /// A payment was credited here (credit kept in the cloud).
+    /// A payment was credited here (credit kept in the cloud, or vended here for a keypad).
     Credited {
         /// Index of the account and of its meter.
         meter: MeterIx,

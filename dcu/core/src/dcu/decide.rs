@@ -22,7 +22,8 @@ impl Dcu {
         let prices = self.prices();
         let prices_known = self.fleet.unit(meter).is_some_and(|unit| unit.prices_written == Some(prices));
         let credit_due = (self.config.traits.credit_at == CreditAt::Meter)
-            .then(|| self.state.book().account(meter.0).map_or(0, |a| a.credited_minor()))
+            // With a keypad the credit comes by hand: only prices are written, and a total that changes nothing.
+            .then(|| if self.config.traits.keypad { delivered } else { self.credited_minor(meter) })
             .filter(|total| *total > delivered || !prices_known);
         let last_record = self.state.last_record();
         let Some(unit) = self.fleet.unit_mut(meter) else { return };
@@ -55,6 +56,10 @@ impl Dcu {
         for ix in 0..self.fleet.len() {
             self.reconsider(now, MeterIx(ix));
         }
+    }
+
+    fn credited_minor(&self, meter: MeterIx) -> i64 {
+        self.state.book().account(meter.0).map_or(0, |account| account.credited_minor())
     }
 
     /// The prices in force, as a meter takes them.

@@ -1,10 +1,11 @@
 //! A whole village against the DCU: model meters behind a lossy mesh, a link that comes and goes, power cuts.
 //!
-//! `field` and `money` tell single stories; `chaos` lets chance write them and demands, once everything has healed,
+//! `field`, `money` and `keypad` tell single stories; `chaos` lets chance write them and demands, once everything has healed,
 //! that money and light agree.
 
 mod chaos;
 mod field;
+mod keypad;
 mod meter;
 mod money;
 mod village;

@@ -31,7 +31,7 @@ fn built(n: usize, side_m: f64, seed: u64) -> Topology {
 fn a_chain_is_walked_hop_by_hop() {
     let (radio, nodes) = chain(30);
     let mesh = Topology::build(&radio, &MeshParams::default(), &nodes, 0, 1);
-    let routes = mesh.routes(&[true; 30], &[]);
+    let routes = mesh.routes(&[true; 30], &Air::default());
     assert_eq!(mesh.links().count(), 29);
     assert_eq!((routes.hops[24], routes.why_not[24]), (24, None));
     assert_eq!((routes.hops[25], routes.why_not[25]), (0, Some(NoRoute::HopLimit)));
@@ -107,7 +107,7 @@ fn links_agree_with_the_link_budget() {
 fn deliveries_follow_the_odds_of_their_hops() {
     let (radio, nodes) = chain(5);
     let mesh = Topology::build(&radio, &MeshParams { retries: 0, ..MeshParams::default() }, &nodes, 0, 1);
-    let routes = mesh.routes(&[true; 5], &[]);
+    let routes = mesh.routes(&[true; 5], &Air::default());
     let odds: f64 = (1..5).map(|i| f64::from(routes.hop_success[i])).product();
     for up in [true, false] {
         let (mut arrived, mut first_hop) = (0, 0);
@@ -138,7 +138,7 @@ fn retries_save_messages_and_cost_frames() {
     let (radio, nodes) = chain(5);
     let with = |retries| {
         let mesh = Topology::build(&radio, &MeshParams { retries, ..MeshParams::default() }, &nodes, 0, 1);
-        let routes = mesh.routes(&[true; 5], &[]);
+        let routes = mesh.routes(&[true; 5], &Air::default());
         let mut arrived = 0;
         for i in 0..2000 {
             let mut d = Draws::keyed(2, 0, NodeKey(4), Purpose::named("deliver"), i);
@@ -160,7 +160,7 @@ fn round_trips_take_as_long_as_published() {
     let radio = RadioParams { shadowing_sigma_db: 0.0, ..RadioParams::default() };
     let nodes: Vec<_> = (0..6).map(|i| node(i, 125.0 * i as f64, 0.0)).collect();
     let mesh = Topology::build(&radio, &MeshParams::default(), &nodes, 0, 1);
-    let routes = mesh.routes(&[true; 6], &[]);
+    let routes = mesh.routes(&[true; 6], &Air::default());
     let mean_ms = |at: usize| {
         let mut sum = 0;
         for i in 0..4000 {
@@ -260,7 +260,7 @@ proptest! {
         let routes = mesh.routes(&alive, &noisy(&noise));
         prop_assert_eq!(faults(&mesh, &alive, &noise, &routes), Vec::<String>::new());
         let mut reused = Routes::default();
-        mesh.routes_into(&vec![true; n], &[], &mut reused);
+        mesh.routes_into(&vec![true; n], &Air::default(), &mut reused);
         mesh.routes_into(&alive, &noisy(&noise), &mut reused);
         prop_assert_eq!(&reused.parent, &routes.parent);
     }

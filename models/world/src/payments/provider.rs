@@ -1,0 +1,104 @@
+//! The mobile-money provider (and the operator's cloud, whose outages are drawn alike): outages, acceptance, callbacks.
+
+use super::{PaymentParams, outages};
+use crate::{
+    draw::{Draws, NodeKey},
+    spells::{Spell, YEAR_H},
+};
+
+const PROVIDER: NodeKey = NodeKey::of("payments/provider");
+const CLOUD: NodeKey = NodeKey::of("payments/cloud");
+
+/// When the provider answers nobody: sorted, never overlapping.
+#[must_use]
+pub fn provider_timeline(params: &PaymentParams, seed: u64, replication: u32, horizon_ms: u64) -> Vec<Spell> {
+    let gap_h = YEAR_H / params.provider_outages_per_year;
+    let (median_h, sigma) = (params.provider_outage_median_min / 60.0, params.provider_outage_sigma);
+    outages(PROVIDER, gap_h, median_h, sigma, seed, replication, horizon_ms)
+}
+
+/// When the operator's cloud is down: sorted, never overlapping.
+#[must_use]
+pub fn cloud_timeline(params: &PaymentParams, seed: u64, replication: u32, horizon_ms: u64) -> Vec<Spell> {
+    let gap_h = YEAR_H / params.cloud_outages_per_year;
+    outages(CLOUD, gap_h, params.cloud_outage_median_min / 60.0, 1.0, seed, replication, horizon_ms)
+}
+
+/// Time until the provider accepts a phone payment, milliseconds; `slowdown` is that of pay-days.
+#[must_use]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+pub fn accept_latency_ms(params: &PaymentParams, slowdown: f64, draws: &mut Draws) -> u64 {
+    (draws.lognormal(params.accept_median_s, 0.6) * slowdown * 1000.0) as u64
+}
+
+/// How the provider tells of one payment, milliseconds from acceptance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Callbacks {
+    /// When the operator's side first hears of it: by the callback, or by a status query.
+    pub first_ms: u64,
+    /// The callback was lost: a status query finds the payment.
+    pub lost: bool,
+    /// The callback is later than usual.
+    pub late: bool,
+    /// When a second callback comes, where one does: it may be earlier than a late first one.
+    pub second_ms: Option<u64>,
+}
+
+/// Draws the callbacks of one payment. Every outcome takes the same draws, so a changed share changes nothing else.
+#[must_use]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+pub fn callbacks(params: &PaymentParams, slowdown: f64, draws: &mut Draws) -> Callbacks {
+    let ms = |seconds: f64| (seconds * 1000.0) as u64;
+    let usual = ms(draws.lognormal(params.callback_median_s, 1.0) * slowdown);
+    let lost = draws.chance(params.callback_lost_share);
+    let late = !lost & draws.chance(params.callback_late_share);
+    let delay = ms(draws.lognormal(params.callback_late_median_min * 60.0, 1.0));
+    let doubled = draws.chance(params.callback_doubled_share);
+    let after = ms(draws.lognormal(params.callback_double_after_s, 1.5));
+    let first_ms = if lost {
+        usual + ms(params.reconcile_after_s)
+    } else if late {
+        usual + delay
+    } else {
+        usual
+    };
+    Callbacks { first_ms, lost, late, second_ms: doubled.then_some(usual + after) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{payments::OUTAGE, spells::HOUR_MS};
+
+    #[test]
+    fn provider_fails_fourteen_times_a_year_with_the_reported_lengths() {
+        let p = PaymentParams::default();
+        let year_ms = 8766 * HOUR_MS;
+        let all: Vec<Spell> = (0..600).flat_map(|s| provider_timeline(&p, s, 0, year_ms)).collect();
+        let rate = all.len() as f64 / 600.0;
+        assert!((rate - 14.0).abs() < 0.6, "{rate}");
+        let mut minutes: Vec<u64> = all.iter().map(|s| (s.end_ms - s.start_ms) / 60_000).collect();
+        minutes.sort_unstable();
+        let median = minutes[minutes.len() / 2];
+        assert!((150..175).contains(&median), "{median}");
+        assert_ne!(provider_timeline(&p, 1, 0, year_ms), cloud_timeline(&p, 1, 0, year_ms));
+    }
+
+    #[test]
+    fn callbacks_are_lost_late_and_doubled_as_often_as_stated() {
+        let p = PaymentParams {
+            callback_lost_share: 0.2,
+            callback_late_share: 0.1,
+            callback_doubled_share: 0.3,
+            ..PaymentParams::default()
+        };
+        let mut draws = Draws::keyed(1, 0, PROVIDER, OUTAGE, 0);
+        let all: Vec<Callbacks> = (0..20_000).map(|_| callbacks(&p, 1.0, &mut draws)).collect();
+        let share = |is: &dyn Fn(&Callbacks) -> bool| all.iter().filter(|c| is(c)).count() as f64 / 20_000.0;
+        assert!((share(&|c| c.lost) - 0.2).abs() < 0.01);
+        assert!((share(&|c| c.late) - 0.08).abs() < 0.01);
+        assert!((share(&|c| c.second_ms.is_some()) - 0.3).abs() < 0.01);
+        assert!(share(&|c| c.second_ms.is_some_and(|second| second < c.first_ms)) > 0.02, "none overtakes");
+        assert!(all.iter().filter(|c| c.lost).all(|c| c.first_ms >= 1_800_000));
+    }
+}

@@ -1,0 +1,73 @@
+//! The payments as a table, and the sums that must agree at the end of a run.
+
+use taa_dcu::config::CreditAt;
+
+use super::{Pay, Stage};
+use crate::{
+    cause::Chain,
+    records::{Books, PayOutcome, PaymentRow},
+    world::Village,
+};
+
+impl Village<'_> {
+    /// The payments as a table.
+    pub(crate) fn payment_rows(&mut self, now_ms: u64) {
+        for pay in &mut self.pays {
+            pay.hold(Chain::EMPTY, now_ms);
+            self.records.payments.push(PaymentRow {
+                customer: pay.customer,
+                wanted_ms: pay.wanted_ms,
+                accepted_ms: pay.accepted_ms,
+                at_aggregator_ms: pay.at_aggregator_ms,
+                at_intake_ms: pay.at_intake_ms,
+                at_vendor_ms: pay.at_vendor_ms,
+                credited_ms: pay.credited_ms,
+                in_hand_ms: pay.in_hand_ms,
+                applied_ms: pay.applied_ms,
+                amount_minor: pay.amount_minor,
+                channel: pay.channel,
+                token_by: pay.token_by,
+                outcome: match pay.stage {
+                    Stage::Applied => PayOutcome::Applied,
+                    Stage::Wanted => PayOutcome::Blocked,
+                    _ => PayOutcome::Pending,
+                },
+                attempts: pay.attempts,
+                callbacks: pay.callbacks,
+                texts: pay.texts,
+                entries: pay.entries,
+                held_by: pay.held_longest.0,
+            });
+        }
+    }
+
+    /// What the vendor's Book and the meters hold, beside what people have paid.
+    pub(crate) fn close_books(&mut self) {
+        let sum = |of: &dyn Fn(&Pay) -> bool| -> i64 {
+            self.pays.iter().filter(|pay| of(pay)).map(|pay| pay.amount_minor).sum()
+        };
+        let accepted_minor = sum(&|pay| pay.accepted_ms.is_some());
+        let in_flight_minor = sum(&|pay| pay.accepted_ms.is_some() && pay.credited_ms.is_none());
+        let applied_minor = sum(&|pay| pay.stage == Stage::Applied);
+        let at_cloud = match self.traits.credit_at {
+            CreditAt::Cloud => true,
+            CreditAt::Dcu => false,
+            CreditAt::Meter => self.traits.keypad && !self.traits.local_vending,
+        };
+        let vendor = if at_cloud { self.cloud_totals() } else { self.site_totals() };
+        let mut loaded_minor = 0;
+        for customer in 0..self.people.len() {
+            let one = self.people.of(customer);
+            loaded_minor += one.unit.meter.credit_total_minor();
+        }
+        let opening_minor: i64 = if self.traits.credit_at == CreditAt::Meter { self.site.opening_minor() } else { 0 };
+        self.records.books = Books {
+            accepted_minor,
+            in_flight_minor,
+            vendor_minor: i64::try_from(vendor.received).unwrap_or(i64::MAX),
+            applied_minor,
+            meters_minor: loaded_minor - opening_minor,
+            duplicates: self.money.duplicates,
+        };
+    }
+}

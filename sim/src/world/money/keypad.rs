@@ -1,0 +1,202 @@
+//! The number on its way to the keypad: a text message or paper, a pair of hands, a meter with power.
+//!
+//! Neither mesh nor DCU carries it. The vendor issues it; the network keeps a message for a phone without signal; a
+//! message that is lost is asked for again; at night nobody types.
+
+use taa_meter::{Keyed, Number};
+use taa_models::draw::{Draws, Purpose};
+
+use super::{
+    Place, Stage, Take,
+    attempt::{AGENT_OPERATOR, operator},
+};
+use crate::{
+    cause::{Cause, Chain},
+    kernel::{Phase, Queue, SimTime},
+    records::{PayChannel, TokenBy},
+    world::{Event, Village, parts::hardest_to_clear, person::awake_at_ms},
+};
+
+const TEXT: Purpose = Purpose::named("text message");
+const RESEND: Purpose = Purpose::named("asks for the number again");
+const TYPING: Purpose = Purpose::named("types a number");
+/// A meter without power is tried again after this, ms (assumed).
+const DARK_DISPLAY_MS: u64 = 15 * 60_000;
+
+impl Village<'_> {
+    fn keyed_draws(&mut self, payment: u32, purpose: Purpose, nth: u32) -> Draws {
+        let pay = &self.pays[payment as usize];
+        let occasion = (pay.topup << 12) | u64::from(nth & 0xfff);
+        let key = self.people.of(pay.customer).identity.key;
+        Draws::keyed(self.seed.0, self.seed.1, key, purpose, occasion)
+    }
+
+    fn at_customer(&mut self, payment: u32, at_ms: u64, event: Event, queue: &mut Queue<Event>) {
+        let customer = self.pays[payment as usize].customer;
+        let node = self.people.of(customer).identity.node;
+        queue.at(SimTime::from_ms(at_ms), Phase::Customer, node, event);
+    }
+
+    fn hold_number(&mut self, payment: u32, chain: Chain, now_ms: u64) {
+        let pay = &mut self.pays[payment as usize];
+        pay.hold(chain, now_ms);
+        let customer = pay.customer;
+        self.touch(customer);
+    }
+
+    /// The vendor has issued the number: printed at the agent's, or sent to a phone.
+    pub(super) fn number_issued(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        if self.pays[payment as usize].token_by == TokenBy::Paper {
+            self.in_hand(payment, now_ms, queue);
+        } else {
+            self.pays[payment as usize].stage = Stage::Number;
+            self.send_number(payment, now_ms, queue);
+        }
+    }
+
+    /// Sold on paper printed beforehand: the number is in hand at once, the agent's report goes out when it can.
+    pub(super) fn sold_on_paper(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        let pay = &mut self.pays[payment as usize];
+        let sequence = self.money.desk.take_paper(pay.customer);
+        pay.number = Some((1, sequence));
+        self.in_hand(payment, now_ms, queue);
+        self.hop(payment, Place::Agent, now_ms, queue);
+    }
+
+    /// The phone that gets the number: the customer's, or the agent's who writes it down.
+    fn phone_of(&mut self, payment: u32) -> usize {
+        let pay = &self.pays[payment as usize];
+        match pay.channel {
+            PayChannel::Agent => AGENT_OPERATOR,
+            PayChannel::Phone => operator(self.people.of(pay.customer).identity.key),
+        }
+    }
+
+    /// The vendor sends the number, or it waits for a link from the vendor and for signal on the phone.
+    pub(super) fn send_number(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        let signal = self.phone_without_signal(payment);
+        let from_dcu = self.dcu_fetches();
+        let wan = (from_dcu && !self.wan.up()).then(|| self.wan.chain());
+        let site = (from_dcu && !self.site.up()).then(|| self.site_chain());
+        if let Some(chain) = hardest_to_clear([signal, wan, site]) {
+            self.money.unsent.push(payment);
+            return self.hold_number(payment, chain, now_ms);
+        }
+        let pay = &mut self.pays[payment as usize];
+        let nth = pay.texts;
+        pay.texts += 1;
+        let params = &self.scenario.comms.payments;
+        let (sms, loss_share) = (params.sms.clone(), params.sms_loss_share);
+        let mut draws = self.keyed_draws(payment, TEXT, nth);
+        let delay_ms = sms.deliver_ms(loss_share, &mut draws).filter(|_| self.money.sms.up());
+        match delay_ms {
+            Some(delay_ms) => {
+                self.hold_number(payment, Chain::EMPTY, now_ms);
+                self.at_customer(payment, now_ms + delay_ms, Event::TextArrives { payment }, queue);
+            }
+            None => {
+                self.hold_number(payment, self.money.sms.chain(), now_ms);
+                let wait_ms = sms.resend_after_ms(&mut self.keyed_draws(payment, RESEND, nth));
+                self.asks_again(payment, now_ms + wait_ms, queue);
+            }
+        }
+    }
+
+    fn phone_without_signal(&mut self, payment: u32) -> Option<Chain> {
+        let phone = self.phone_of(payment);
+        self.wan.phone_signal(phone).err()
+    }
+
+    /// Somebody who waits for a number asks for it, when awake.
+    fn asks_again(&mut self, payment: u32, at_ms: u64, queue: &mut Queue<Event>) {
+        let customer = self.pays[payment as usize].customer;
+        let key = self.people.of(customer).identity.key.0;
+        self.at_customer(payment, awake_at_ms(at_ms, key), Event::TextAsked { payment }, queue);
+    }
+
+    /// The number is asked for again: that takes signal, and a vendor who answers.
+    pub(crate) fn text_asked(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        let signal = self.phone_without_signal(payment);
+        let cloud = (!self.dcu_fetches() && !self.cloud_part.up()).then(|| self.cloud_part.chain());
+        match hardest_to_clear([signal, cloud]) {
+            Some(chain) => {
+                self.hold_number(payment, chain, now_ms);
+                let half_ms = (self.scenario.comms.payments.sms.resend_after_min * 30_000.0) as u64;
+                self.asks_again(payment, now_ms + half_ms, queue);
+            }
+            None => self.send_number(payment, now_ms, queue),
+        }
+    }
+
+    /// The message reaches the phone, if that has signal: else the network keeps it.
+    pub(crate) fn text_arrives(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        match self.phone_without_signal(payment) {
+            Some(chain) => {
+                self.money.unsent.push(payment);
+                self.hold_number(payment, chain, now_ms);
+            }
+            None => self.in_hand(payment, now_ms, queue),
+        }
+    }
+
+    /// Somebody holds the number, and goes to the meter when awake. A number that came at night because something had
+    /// held it up waits for the morning on that account: in time, it would have been typed by day.
+    fn in_hand(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        let pay = &mut self.pays[payment as usize];
+        pay.stage = Stage::InHand;
+        pay.in_hand_ms = Some(now_ms);
+        let (held, before) = (pay.held_longest.0, pay.holds.0);
+        let customer = pay.customer;
+        let keypad = &self.scenario.comms.payments.keypad;
+        let mut draws = self.keyed_draws(payment, TYPING, 0);
+        let at_ms = now_ms + keypad.trip_ms(&mut draws) + keypad.typing_ms(&mut draws);
+        let asleep = awake_at_ms(at_ms, self.people.of(customer).identity.key.0) > at_ms;
+        let late_for = if before.is_empty() { held } else { before };
+        let chain = Chain::of(Cause::NumberToType);
+        self.hold_number(payment, if asleep { chain.then(late_for) } else { chain }, now_ms);
+        self.types_at(payment, at_ms, queue);
+    }
+
+    fn types_at(&mut self, payment: u32, at_ms: u64, queue: &mut Queue<Event>) {
+        let customer = self.pays[payment as usize].customer;
+        let key = self.people.of(customer).identity.key.0;
+        self.at_customer(payment, awake_at_ms(at_ms, key), Event::Keypad { payment }, queue);
+    }
+
+    /// Twenty digits have been typed, rightly or wrongly.
+    pub(crate) fn keypad(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        let pay = &mut self.pays[payment as usize];
+        let (customer, amount_minor) = (pay.customer, pay.amount_minor);
+        let Some((vendor, sequence)) = pay.number else { return };
+        let nth = pay.entries + 1;
+        let keypad = self.scenario.comms.payments.keypad.clone();
+        let mut draws = self.keyed_draws(payment, TYPING, nth);
+        let one = self.people.of(customer);
+        if one.purse.gone_ms.is_some() {
+            return;
+        }
+        if one.unit.dead || !one.unit.meter.energised() {
+            return self.types_at(payment, now_ms + DARK_DISPLAY_MS, queue);
+        }
+        self.pays[payment as usize].entries = nth;
+        if keypad.wrong(&mut draws) {
+            let again_ms = keypad.typing_ms(&mut draws);
+            return self.types_at(payment, now_ms + again_ms, queue);
+        }
+        let before = one.unit.meter.relay_closed();
+        let number = Number { vendor, sequence, amount_minor };
+        let keyed = one.unit.meter.handle_keypad(now_ms * 1_000_000, number);
+        let closed = one.unit.meter.relay_closed();
+        if keyed == Keyed::Accepted {
+            self.apply(customer, Take::Typed(payment), now_ms, queue);
+        } else {
+            let id = self.scenario.village.customers[customer as usize].id.clone();
+            self.log(now_ms, "number_refused", id, format!("the keypad answers {keyed:?}"));
+        }
+        if closed == before {
+            self.meter_deadline(customer, now_ms, queue);
+        } else {
+            self.relay_turned(customer, closed, now_ms, queue);
+        }
+    }
+}

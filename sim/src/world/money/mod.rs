@@ -1,0 +1,345 @@
+//! Money, from the wish to pay to the light: what a payment is, how far it has come, and what holds it.
+//!
+//! ```text
+//!   attempt ──▶ path: provider ▶ aggregators ▶ intake ──▶ vendor: cloud, or a DCU that fetches
+//!      ▲ desk: the agent's float, paper                     │
+//!      └──────────── keypad: text message, hand ◀───────────┴──▶ credited ▶ applied
+//! ```
+//!
+//! A payment is *applied* when it has its effect: at once for a customer whose relay is closed (or whose debt keeps it
+//! open anyway) when the deciding account is credited, else when the relay closes; where numbers are typed, when the
+//! meter takes the number.
+//!
+//! Who vends follows from the traits. A DCU with `local_vending` and without balances in the cloud is a vendor of its
+//! own: it fetches from the intake relay over its backhaul (behind carrier NAT nobody can call it) and needs no cloud.
+//! Everywhere else the cloud takes the payments, and passes them on where the DCU keeps the accounts.
+//!
+//! Nothing is lost that a part has accepted: a copy of a callback that cannot move waits where it is, with the chain of
+//! what stands in its way. Of several copies of one payment the Book credits the first.
+
+mod attempt;
+mod books;
+mod desk;
+mod keypad;
+mod lives;
+mod path;
+
+use taa_dcu::{
+    config::CreditAt,
+    payment::{Channel, Payment},
+};
+use taa_scenarios::model::Scenario;
+
+pub(crate) use self::lives::lives;
+use self::{desk::Desk, path::Copy};
+use super::{Event, Village, parts::Part};
+use crate::{
+    cause::{Cause, Chain},
+    kernel::Queue,
+    records::{PayChannel, TokenBy},
+};
+
+/// Where a copy of a callback is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Place {
+    /// In the agent's own book: sold on paper, not reported yet.
+    Agent,
+    /// With the provider.
+    Provider,
+    /// With an aggregator, counted from the provider's side.
+    Aggregator(u8),
+    /// With the operator's intake relay.
+    Intake,
+}
+
+impl Place {
+    /// For digests.
+    pub(crate) fn code(self) -> u32 {
+        match self {
+            Self::Agent => 0,
+            Self::Provider => 1,
+            Self::Intake => 2,
+            Self::Aggregator(n) => 16 + u32::from(n),
+        }
+    }
+}
+
+/// How far a payment has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// The customer tries.
+    Wanted,
+    /// Accepted; this is as far as word of it has come.
+    At(Place),
+    /// The vendor knows, or (credit at the DCU) the cloud that passes it on.
+    AtVendor,
+    /// The deciding account is credited.
+    Credited,
+    /// The vendor has a number for the keypad, and cannot send it, or it is on its way to the phone.
+    Number,
+    /// The number is in somebody's hand.
+    InHand,
+    /// It has had its effect.
+    Applied,
+}
+
+/// A payment.
+#[derive(Clone, Debug)]
+pub(crate) struct Pay {
+    pub(crate) customer: u32,
+    pub(crate) stage: Stage,
+    pub(crate) amount_minor: i64,
+    wanted_ms: u64,
+    accepted_ms: Option<u64>,
+    at_aggregator_ms: Option<u64>,
+    at_intake_ms: Option<u64>,
+    at_vendor_ms: Option<u64>,
+    credited_ms: Option<u64>,
+    in_hand_ms: Option<u64>,
+    applied_ms: Option<u64>,
+    channel: PayChannel,
+    /// Whether the provider has to be reached for it to be accepted.
+    by_provider: bool,
+    attempts: u32,
+    /// Which top-up of the customer it is, for draws.
+    topup: u64,
+    /// Copies that have reached the vendor.
+    callbacks: u32,
+    token_by: TokenBy,
+    /// Vendor's lane and sequence of the number, where there is one.
+    number: Option<(u8, u32)>,
+    texts: u32,
+    entries: u32,
+    /// What holds it now, and since when.
+    holds: (Chain, u64),
+    /// What held it longest, and how long.
+    held_longest: (Chain, u64),
+}
+
+impl Pay {
+    /// A payment that somebody wants to make.
+    pub(crate) fn wanted(customer: u32, wanted_ms: u64, amount_minor: i64, channel: PayChannel) -> Self {
+        Self {
+            customer,
+            stage: Stage::Wanted,
+            amount_minor,
+            wanted_ms,
+            accepted_ms: None,
+            at_aggregator_ms: None,
+            at_intake_ms: None,
+            at_vendor_ms: None,
+            credited_ms: None,
+            in_hand_ms: None,
+            applied_ms: None,
+            channel,
+            by_provider: false,
+            attempts: 0,
+            topup: 0,
+            callbacks: 0,
+            token_by: TokenBy::None,
+            number: None,
+            texts: 0,
+            entries: 0,
+            holds: (Chain::EMPTY, wanted_ms),
+            held_longest: (Chain::EMPTY, 0),
+        }
+    }
+
+    /// What holds it as of now; nothing while it moves.
+    fn hold(&mut self, chain: Chain, now_ms: u64) {
+        let (before, since_ms) = self.holds;
+        if before == chain {
+            return;
+        }
+        self.held_for(before, now_ms - since_ms);
+        self.holds = (chain, now_ms);
+    }
+
+    fn held_for(&mut self, chain: Chain, length_ms: u64) {
+        if !chain.is_empty() && length_ms > self.held_longest.1 {
+            self.held_longest = (chain, length_ms);
+        }
+    }
+
+    /// What holds it now.
+    pub(crate) fn held(&self) -> Option<Chain> {
+        (!self.holds.0.is_empty()).then_some(self.holds.0)
+    }
+}
+
+/// The parts of the way that are no other room's.
+pub(crate) struct Money {
+    aggregators: Vec<Part>,
+    intake: Part,
+    /// Never down by themselves: scripted faults hold them.
+    sms: Part,
+    ussd: Part,
+    /// Copies that cannot move on.
+    waiting: Vec<Copy>,
+    /// Numbers that cannot be sent: no link from the vendor, or no signal on the phone.
+    unsent: Vec<u32>,
+    desk: Desk,
+    /// Repeats that a Book has recognised.
+    duplicates: u32,
+}
+
+impl Money {
+    /// `cash_daily_minor` is what the village's cash customers spend a day.
+    pub(crate) fn new(scenario: &Scenario, cash_daily_minor: f64) -> Self {
+        let params = &scenario.comms.payments;
+        Self {
+            aggregators: (0..params.aggregators.count).map(|_| Part::new(Cause::AggregatorDown)).collect(),
+            intake: Part::new(Cause::IntakeDown),
+            sms: Part::new(Cause::SmsLost),
+            ussd: Part::new(Cause::UssdBroken),
+            waiting: Vec::new(),
+            unsent: Vec::new(),
+            desk: Desk::new(&params.agent, cash_daily_minor),
+            duplicates: 0,
+        }
+    }
+
+    /// An aggregator that is down, the intake.
+    pub(crate) fn components(&self) -> [&Part; 2] {
+        let aggregator = self.aggregators.iter().find(|part| !part.up()).or_else(|| self.aggregators.first());
+        [aggregator.unwrap_or(&self.intake), &self.intake]
+    }
+}
+
+/// The provider's transaction id of a payment.
+fn payment_key(payment: u32) -> String {
+    format!("T{payment:010}")
+}
+
+/// The payment behind a provider's transaction id.
+pub(crate) fn payment_number(key: &str) -> Option<u32> {
+    key.strip_prefix('T')?.parse().ok()
+}
+
+/// Which of a customer's payments take effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Take {
+    /// All that are credited.
+    Credited,
+    /// Those up to this cumulative amount, minor units: what the meter holds.
+    UpTo(i64),
+    /// This one: its number was typed.
+    Typed(u32),
+}
+
+impl Village<'_> {
+    /// Credit reaches meters by hand.
+    pub(crate) fn by_keypad(&self) -> bool {
+        self.traits.keypad && self.traits.credit_at == CreditAt::Meter
+    }
+
+    /// The DCU vends, and fetches payments from the intake.
+    pub(crate) fn dcu_fetches(&self) -> bool {
+        self.traits.local_vending && self.traits.credit_at != CreditAt::Cloud
+    }
+
+    fn local_unix_s(&self, now_ms: u64) -> i64 {
+        self.scenario.run.start_unix_s + i64::from(self.scenario.site.utc_offset_s) + (now_ms / 1000) as i64
+    }
+
+    /// How many times as long the provider takes now.
+    fn slowdown(&self, now_ms: u64) -> f64 {
+        self.scenario.comms.payments.peaks.slowdown_at(self.local_unix_s(now_ms))
+    }
+
+    /// The payment as the intake passes it on.
+    pub(crate) fn payment_entry(&self, payment: u32) -> Payment {
+        let pay = &self.pays[payment as usize];
+        Payment {
+            key: payment_key(payment),
+            account: self.scenario.village.customers[pay.customer as usize].id.clone(),
+            amount_minor: pay.amount_minor,
+            channel: match pay.channel {
+                PayChannel::Phone => Channel::Phone,
+                PayChannel::Agent => Channel::Agent,
+            },
+            accepted_unix_ms: self.unix_ms(pay.accepted_ms.unwrap_or(0)),
+        }
+    }
+
+    /// The deciding account has been credited; `sequence` counts the credits of the account.
+    pub(crate) fn credited(
+        &mut self,
+        payment: u32,
+        sequence: u32,
+        still_in_debt: bool,
+        now_ms: u64,
+        queue: &mut Queue<Event>,
+    ) {
+        let by_keypad = self.by_keypad();
+        let pay = &mut self.pays[payment as usize];
+        if pay.credited_ms.is_some() {
+            return;
+        }
+        pay.credited_ms = Some(now_ms);
+        let customer = pay.customer;
+        // What kept the cloud from telling the DCU.
+        if let Some(at_vendor_ms) = pay.at_vendor_ms {
+            let blocker = self.people.of(customer).purse.blocker;
+            self.pays[payment as usize].held_for(blocker, now_ms - at_vendor_ms);
+        }
+        let pay = &mut self.pays[payment as usize];
+        // A number on paper was in the customer's hand before its vendor heard of it.
+        if pay.number.is_none() {
+            pay.hold(Chain::EMPTY, now_ms);
+            pay.stage = Stage::Credited;
+            if by_keypad {
+                pay.number = Some((0, sequence));
+                self.number_issued(payment, now_ms, queue);
+            } else {
+                let closed = self.people.of(customer).unit.meter.relay_closed();
+                if self.traits.credit_at != CreditAt::Meter && (closed || still_in_debt) {
+                    self.apply(customer, Take::Credited, now_ms, queue);
+                }
+            }
+        }
+        self.touch(customer);
+    }
+
+    /// A Book has met a payment that it knew.
+    pub(crate) fn payment_repeated(&mut self) {
+        self.money.duplicates += 1;
+    }
+
+    /// Payments of a customer take effect.
+    pub(crate) fn apply(&mut self, customer: u32, take: Take, now_ms: u64, queue: &mut Queue<Event>) {
+        let tariff = &self.scenario.tariff;
+        let one = self.people.of(customer);
+        let energy_mwh = one.unit.energy_mwh(now_ms);
+        one.purse.count_unbilled(energy_mwh, tariff);
+        let pays = &mut self.pays;
+        let (mut applied, mut amount) = (false, 0);
+        let (blocker, before) = (one.purse.blocker, one.purse.applied_minor);
+        one.purse.open.retain(|&payment| {
+            let pay = &mut pays[payment as usize];
+            let taken = match take {
+                Take::Credited => pay.stage == Stage::Credited,
+                Take::UpTo(limit) => pay.stage == Stage::Credited && before + amount + pay.amount_minor <= limit,
+                Take::Typed(typed) => payment == typed,
+            };
+            if !taken {
+                return true;
+            }
+            pay.hold(Chain::EMPTY, now_ms);
+            if let Some(credited_ms) = pay.credited_ms.filter(|_| take != Take::Typed(payment)) {
+                pay.held_for(blocker, now_ms - credited_ms);
+            }
+            pay.stage = Stage::Applied;
+            pay.applied_ms = Some(now_ms);
+            amount += pay.amount_minor;
+            applied = true;
+            false
+        });
+        if applied {
+            one.purse.applied_minor += amount;
+            one.purse.exhausted = false;
+            self.arm_person(customer, now_ms + 3_600_000, queue);
+            self.touch(customer);
+        }
+    }
+}
