@@ -79,14 +79,15 @@ const VECTORS: [Vector; 6] = [
         }),
         moved: ("single SIM, credit at the site", "cloud_cached", NOTHING),
         strike: |s| {
-            s.faults.push(fault("operator", FaultKind::TowerOut, FaultTarget::Tower(0), FROM_H, 36));
+            let slow = FaultKind::M2mThrottled { delay_median_s: 3600.0, loss_share: 0.5 };
+            s.faults.push(fault("throttled", slow, FaultTarget::Tower(0), FROM_H, 36));
             Ok(())
         },
-        tested: "the first operator carries nothing for 36 hours (a stand-in for throttling that lasts), the second does; one \
-                 SIM against two, both under cloud_sync",
-        driver: "whether the other operator is spared: two networks on one mast share their fate (assumed 0.4)",
-        would_hold: "The second SIM carries the site's messages. Customers whose own phone hangs on the first operator still \
-                     cannot pay.",
+        tested: "the first operator puts machine traffic last for 36 hours (an hour a message, half of them lost), the second \
+                 does not; one SIM against two, both under cloud_sync",
+        driver: "what the router takes for a dead link, and whether the other operator throttles as well (both assumed)",
+        would_hold: "A router changes its SIM when a link is down; a link that is merely slow looks up. Whether the second SIM \
+                     helps hangs on what the router watches.",
     },
     Vector {
         id: "vector_aggregator",
