@@ -92,10 +92,8 @@ impl Year<'_> {
             },
             stated,
             driver,
-            would_hold:
-                "It holds where lines hardly ever break, or are mended much faster than in four days. Long darkness \
-                         in this village begins with whatever waits for a crew, and that is hardware."
-                    .to_owned(),
+            would_hold: "It would hold where lines hardly ever break, or are mended much faster than in four days."
+                .to_owned(),
             arithmetic: None,
             beside: vec![
                 Figure {
