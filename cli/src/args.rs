@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Make a scenario folder from building footprints and a weather file
     New(NewArgs),
+    /// Test the claims of the source documents and write docs/claims.md
+    Claims(ClaimsArgs),
     /// Print the JSON Schema of scenario.toml
     Schema,
     /// Render the report of an earlier run again
@@ -51,8 +53,10 @@ pub(crate) enum Command {
     taa run scenarios/villages/jija --days 30 --compare --faults scenarios/faults/tower_out.toml
   One trait changed:
     taa run scenarios/villages/ipoloto --architecture cloud_sync --trait boot_relay=last
+  Twenty draws of the same month: fans, intervals, ablation, sensitivity (some minutes):
+    taa run scenarios/villages/jija --days 30 --compare --replications 20
   For a CI job:
-    taa run my-village --days 7 --json --quiet | jq '.architectures.edge_local.service_availability'
+    taa run my-village --days 7 --json --quiet --no-remedies | jq '.architectures.edge_local.service_availability'
 
 Architectures: cloud_sync, cloud_cached, sts_keypad, edge_local.
 Traits: credit_at=meter|dcu|cloud, on_link_loss=hold|open, boot_relay=last|open, keypad=true|false,
@@ -81,10 +85,16 @@ pub(crate) struct RunArgs {
     /// Scripted faults to add: a file as in scenarios/faults/
     #[arg(long, value_name = "FILE")]
     pub(crate) faults: Option<PathBuf>,
+    /// Draws of the world: fans, intervals, ablation and sensitivity as well (1: none of these)
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) replications: u32,
+    /// Do not look for what to change first (saves some seconds)
+    #[arg(long)]
+    pub(crate) no_remedies: bool,
     /// Where the results go (default: runs/<village>-<seed>)
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
-    /// Architectures to simulate at the same time (default: the number of cores)
+    /// Simulations at the same time (default: the number of cores)
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) threads: Option<usize>,
     /// How much run.mcap holds
@@ -152,4 +162,30 @@ pub(crate) struct NewArgs {
 pub(crate) struct ReportArgs {
     /// Folder that a run has left
     pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  All claims on the first 200 connections of Jija, as docs/claims.md has them (up to half an hour on two cores):
+    taa claims --out docs
+  A look with few draws (a minute or two; verdicts are not to be trusted):
+    taa claims --quick --out /tmp/claims
+
+Writes claims.md and claims.json when all is done; Ctrl-C leaves what was there before.")]
+pub(crate) struct ClaimsArgs {
+    /// Folder that gets claims.md and claims.json
+    #[arg(long, value_name = "DIR", default_value = "docs")]
+    pub(crate) out: PathBuf,
+    /// Village of at least 200 connections
+    #[arg(long, value_name = "DIR", default_value = "scenarios/villages/jija")]
+    pub(crate) village: PathBuf,
+    /// Few draws, short years
+    #[arg(long)]
+    pub(crate) quick: bool,
+    /// Simulations at the same time (default: the number of cores)
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) threads: Option<usize>,
+    /// No progress bar
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
 }

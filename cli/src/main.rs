@@ -1,9 +1,11 @@
 //! `taa`: parsing and wiring only. What it says and how it exits is here; what it does is in the crates below.
 
 mod args;
+mod claims;
 mod progress;
 mod run;
 mod show;
+mod study;
 
 use std::process::ExitCode;
 
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => show::check(&args),
         Command::New(args) => show::new(&args),
+        Command::Claims(args) => claims::claims(&args),
         Command::Schema => show::schema(),
         Command::Report(args) => show::report(&args),
         Command::Completions { shell } => {

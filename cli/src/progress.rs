@@ -44,3 +44,37 @@ impl Bars {
         }
     }
 }
+
+/// One bar that counts simulations of a study.
+pub(crate) struct Count {
+    bar: ProgressBar,
+}
+
+impl Count {
+    pub(crate) fn new(what: &str, quiet: bool) -> Self {
+        if quiet {
+            return Self { bar: ProgressBar::hidden() };
+        }
+        let style = ProgressStyle::with_template("{prefix} {bar:32} {pos}/{len} simulations · {elapsed}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars("━╸ ");
+        let bar = ProgressBar::new(0).with_style(style);
+        bar.set_prefix(what.to_owned());
+        Self { bar }
+    }
+
+    /// So many simulations of so many are done.
+    pub(crate) fn at(&self, done: usize, planned: usize) {
+        self.bar.set_length(planned as u64);
+        self.bar.set_position(done as u64);
+    }
+
+    /// The next part begins.
+    pub(crate) fn part(&self, what: &str) {
+        self.bar.set_prefix(what.to_owned());
+    }
+
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -10,7 +10,7 @@ use taa_reports::{Attachment, Record, WriteOptions};
 use taa_scenarios::Overrides;
 use taa_sim::run::RunOptions;
 
-use crate::{Failure, args, args::RunArgs, progress::Bars, show};
+use crate::{Failure, args, args::RunArgs, progress::Bars, show, study};
 
 static STOP: AtomicBool = AtomicBool::new(false);
 
@@ -48,13 +48,15 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     bars.finish();
     let mut result = simulated.map_err(|error| Failure::Own(error.to_string()))?;
     result.wall_s = started.elapsed().as_secs_f64();
+    let study = study::of(args, &overrides, &scenario, threads, &STOP)?;
 
     let record = match args.record {
         args::Record::Off => Record::Off,
         args::Record::Summary => Record::Summary,
         args::Record::Full => Record::Full,
     };
-    let options = WriteOptions { record, attachments: attachments(args), ..WriteOptions::default() };
+    study::write(&out, study.as_ref())?;
+    let options = WriteOptions { record, attachments: attachments(args), study, ..WriteOptions::default() };
     let written = taa_reports::write(&out, &scenario, &result, &options).map_err(|e| show::report_failure(&e))?;
     if args.json {
         let summary = taa_reports::summary_json(&scenario, &result).map_err(|e| show::report_failure(&e))?;

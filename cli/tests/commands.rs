@@ -63,7 +63,8 @@ fn json_is_json_and_digests_do_not_depend_on_threads() {
     let run = |threads: &str| {
         let out = scratch(&format!("threads-{threads}"));
         let out = out.display().to_string();
-        let arguments = ["run", "scenarios/villages/jija", "--days", "2", "--compare", "--json", "--quiet"];
+        let arguments =
+            ["run", "scenarios/villages/jija", "--days", "2", "--compare", "--json", "--quiet", "--no-remedies"];
         let done = taa(&[&arguments[..], &["--threads", threads, "--out", &out, "--record", "off"]].concat());
         assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
         assert!(done.stderr.is_empty(), "quiet is quiet: {}", text(&done.stderr));
@@ -161,4 +162,58 @@ fn an_interrupted_run_is_partial() {
     assert_eq!(summary["partial"], true);
     let simulated_s = summary["simulated_s"].as_f64().expect("a number");
     assert!(simulated_s > 0.0 && simulated_s < 3600.0 * 86_400.0, "{simulated_s}");
+}
+
+#[test]
+fn a_run_says_what_to_change_first_unless_told_not_to() {
+    let out = scratch("remedies");
+    let run = |more: &[&str]| {
+        let out = out.display().to_string();
+        let arguments = ["run", "scenarios/villages/jija", "--days", "1", "--compare", "--quiet", "--record", "off"];
+        let done = taa(&[&arguments[..], &["--out", &out], more].concat());
+        assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+    };
+    run(&[]);
+    let study: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(out.join("study.json")).expect("a study")).expect("JSON");
+    let remedies = study["remedies"].as_array().expect("remedies");
+    assert!(remedies.len() >= 8, "{study}");
+    assert!(
+        remedies.iter().all(|r| r["price_usd"].is_number() && r["certainty"].as_str().is_some_and(|c| !c.is_empty()))
+    );
+    assert_eq!(study["spreads"], serde_json::json!([]));
+    run(&["--no-remedies"]);
+    assert!(!out.join("study.json").exists(), "a study of an earlier run would pass for one of this");
+    run(&["--no-remedies", "--replications", "2"]);
+    let study: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(out.join("study.json")).expect("a study")).expect("JSON");
+    assert_eq!((study["draws"].as_u64(), study["spreads"].as_array().map(Vec::len)), (Some(2), Some(2)));
+    assert!(study["ablation"]["rows"].as_array().is_some_and(|rows| rows.len() >= 4));
+    let refused = taa(&["run", "scenarios/villages/jija", "--replications", "0"]);
+    assert_eq!(refused.status.code(), Some(2));
+}
+
+/// Ctrl-C in the middle of the claims leaves what was there before.
+#[cfg(unix)]
+#[test]
+fn interrupted_claims_leave_the_old_page() {
+    let out = scratch("claims-interrupted");
+    std::fs::create_dir_all(&out).expect("a folder");
+    std::fs::write(out.join("claims.md"), "old").expect("a file");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_taa"))
+        .args(["claims", "--quiet", "--out"])
+        .arg(&out)
+        .current_dir(root())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("taa starts");
+    #[expect(clippy::disallowed_methods, reason = "a person waits before pressing Ctrl-C")]
+    std::thread::sleep(Duration::from_secs(3));
+    let pressed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+    assert!(pressed.success());
+    assert_eq!(child.wait().expect("ends").code(), Some(2));
+    assert_eq!(std::fs::read_to_string(out.join("claims.md")).expect("still there"), "old");
+    assert!(!out.join("claims.json").exists() && !out.join("claims.md.part").exists());
+    assert_eq!(taa(&["claims", "--village", "scenarios/villages/nowhere"]).status.code(), Some(2));
 }

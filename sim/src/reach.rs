@@ -4,6 +4,12 @@ use taa_scenarios::model::Scenario;
 
 use crate::world::unreached;
 
+/// Scenario ids of the customers whose meters have no route to the data concentrator.
+#[must_use]
+pub fn unreached_meters(scenario: &Scenario) -> Vec<String> {
+    unreached(scenario)
+}
+
 /// A remark for the planner on meters without a route, or nothing when all have one.
 ///
 /// Such a meter is never read and takes no orders. While its relay stays closed its customer has light that nobody

@@ -10,4 +10,17 @@
 //! Every comparison is paired: both sides meet the same world, draw by draw. Nothing here draws a figure or writes a
 //! file; `reports` shows a [`study::Study`].
 
+pub mod ablation;
+pub mod claims;
+pub mod engine;
+pub mod knob;
+pub mod place;
+pub mod plan;
+pub mod remedies;
+pub mod sensitivity;
+pub mod stats;
 pub mod study;
+pub mod weather;
+
+#[cfg(test)]
+mod testing;

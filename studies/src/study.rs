@@ -36,6 +36,9 @@ pub struct Study {
     pub ablation: Option<Ablation>,
     /// What to change first: sorted by gain per price, best first; what does not help is at the end.
     pub remedies: Vec<Remedy>,
+    /// How the remedies were looked at: draws, days, where the days lie. A sentence.
+    #[serde(default)]
+    pub remedies_basis: String,
     /// The assumptions that move the verdict most, strongest first.
     pub sensitivity: Option<Sensitivity>,
 }
@@ -102,6 +105,13 @@ pub struct Remedy {
     pub saved_cost_per_year: Estimate,
     /// Months until it has paid for itself at the mean saving; nothing where it never does.
     pub payback_months: Option<f64>,
+    /// How sure that is, in words: whether the interval leaves out zero, in how many draws anything changed, how rare
+    /// failures were looked at.
+    #[serde(default)]
+    pub certainty: String,
+    /// The price is spread over this many years to set gain against price.
+    #[serde(default)]
+    pub lives_years: f64,
 }
 
 /// How the verdict depends on what is only assumed.
@@ -130,4 +140,7 @@ pub struct SensitivityRow {
     pub at_high: Estimate,
     /// The sign of the figure changes within the range: the verdict hangs on this assumption.
     pub flips: bool,
+    /// Why the range has these ends.
+    #[serde(default)]
+    pub why: String,
 }

@@ -1,0 +1,258 @@
+//! The offers: what it is, what it costs, how it changes the scenario, and when it makes sense.
+//!
+//! All prices are for the hardware with its installation. Those marked assumed are round figures for East Africa in the
+//! middle of the 2020s, without a source that was read; the source documents give three (edge upgrade, keypad).
+
+use taa_dcu::config::{Backhaul, BootRelay, CreditAt, OnLinkLoss, Traits};
+use taa_scenarios::model::{Place as Spot, Placement, Scenario};
+
+use crate::{engine::StudyError, knob, place::Place};
+
+/// How a remedy changes the scenario.
+type Apply = Box<dyn Fn(&mut Scenario) -> Result<(), StudyError> + Send + Sync>;
+
+/// Something on offer.
+pub struct Offer {
+    /// Stable name.
+    pub id: &'static str,
+    /// In words for a planner.
+    pub words: String,
+    /// Price at once, US dollars, for this village.
+    pub price_usd: f64,
+    /// Price a month, US dollars.
+    pub monthly_usd: f64,
+    /// Where the price is from.
+    pub price_source: &'static str,
+    /// How long such a thing lasts, years. Assumed.
+    pub lives_years: f64,
+    /// It acts only through breakage: looked at where breakage is frequent.
+    pub rare: bool,
+    /// The change.
+    pub apply: Apply,
+}
+
+const ASSUMED: &str = "assumed";
+const DOCUMENTS: &str = "the source documents, unverified";
+
+fn traits(change: impl Fn(&mut Traits) + Send + Sync + 'static) -> Apply {
+    Box::new(move |scenario| {
+        scenario.run.architectures.iter_mut().for_each(|(_, traits)| change(traits));
+        Ok(())
+    })
+}
+
+fn factors(keys: &'static [(&'static str, f64)]) -> Apply {
+    Box::new(move |scenario| {
+        for (key, factor) in keys {
+            let value = knob::read(scenario, key)?;
+            knob::turn(scenario, key, value * factor)?;
+        }
+        Ok(())
+    })
+}
+
+/// What makes sense for the first architecture of this village.
+#[must_use]
+pub fn offers(place: &Place) -> Vec<Offer> {
+    let Some(&(_, present)) = place.scenario.run.architectures.first() else { return Vec::new() };
+    let mut all = architecture(place, present);
+    all.extend(radio(place));
+    all.extend(plant(&place.scenario));
+    all.extend(repair(&place.scenario));
+    all
+}
+
+/// Links, concentrator, keypads, vending.
+fn architecture(place: &Place, present: Traits) -> Vec<Offer> {
+    let mut all = Vec::new();
+    let customers = place.scenario.village.customers.len() as f64;
+    let upgrade_usd = place.scenario.economics.edge_upgrade_usd;
+    let local = |t: &mut Traits| {
+        t.credit_at = CreditAt::Dcu;
+        t.on_link_loss = OnLinkLoss::Hold;
+        t.boot_relay = BootRelay::Last;
+    };
+    let mut offer = |id, words: &str, price_usd, monthly_usd, price_source, lives_years, apply| {
+        let words = words.to_owned();
+        all.push(Offer { id, words, price_usd, monthly_usd, price_source, lives_years, rare: false, apply });
+    };
+    if present.backhaul == Backhaul::SingleSim {
+        let words = "a router with a second SIM of the other operator";
+        offer("dual_sim", words, 120.0, 5.0, ASSUMED, 5.0, traits(|t| t.backhaul = Backhaul::DualSim));
+    }
+    if present.backhaul != Backhaul::Vsat {
+        let words = "a satellite terminal in place of the cellular router";
+        offer("vsat", words, 450.0, 45.0, ASSUMED, 5.0, traits(|t| t.backhaul = Backhaul::Vsat));
+    }
+    if present.credit_at == CreditAt::Cloud {
+        let words = "an edge computer at the site that keeps the balances and switches the relays itself";
+        offer("edge_dcu", words, upgrade_usd, 0.0, DOCUMENTS, 5.0, traits(local));
+        let words = "the edge computer, a second SIM, and an agent who sells credit at the site, together";
+        let whole = move |t: &mut Traits| {
+            local(t);
+            t.backhaul = if t.backhaul == Backhaul::SingleSim { Backhaul::DualSim } else { t.backhaul };
+            t.local_vending = true;
+        };
+        offer("edge_whole", words, upgrade_usd + 120.0 + 150.0, 25.0, ASSUMED, 5.0, traits(whole));
+    }
+    if !present.local_vending {
+        let words = "an agent in the village with a vending terminal that works without the tower";
+        offer("local_vending", words, 150.0, 20.0, ASSUMED, 4.0, traits(|t| t.local_vending = true));
+    }
+    if place.keypad && !present.keypad {
+        let words = "keypad meters that take tokens by hand (the middle of 8 to 15 dollars more each)";
+        let keypad = |t: &mut Traits| {
+            t.keypad = true;
+            t.credit_at = CreditAt::Meter;
+            t.boot_relay = BootRelay::Last;
+        };
+        offer("keypad", words, 11.5 * customers, 0.0, DOCUMENTS, 10.0, traits(keypad));
+    }
+    all
+}
+
+/// Meters outdoors, relays.
+fn radio(place: &Place) -> Vec<Offer> {
+    let mut all = Vec::new();
+    let village = &place.scenario.village;
+    let indoor = village.customers.iter().filter(|c| c.placement == Placement::Indoor).count();
+    let mut offer = |id, words: String, price_usd, apply| {
+        let price_source = ASSUMED;
+        all.push(Offer { id, words, price_usd, monthly_usd: 0.0, price_source, lives_years: 10.0, rare: false, apply });
+    };
+    if indoor > 0 {
+        let outside: Apply = Box::new(|scenario| {
+            let all = &mut scenario.village.customers;
+            all.iter_mut().filter(|c| c.placement == Placement::Indoor).for_each(|c| c.placement = Placement::Wall);
+            Ok(())
+        });
+        let words = format!("the {indoor} indoor meters moved to the outer wall");
+        offer("outdoor_meters", words, 12.0 * indoor as f64, outside);
+    }
+    let unreached = taa_sim::reach::unreached_meters(&place.scenario);
+    if !unreached.is_empty() {
+        let spots = relay_spots(&place.scenario, &unreached);
+        let count = spots.len();
+        let words = match count {
+            1 => "a radio relay on a pole, half way to the meters that have no route".to_owned(),
+            n => format!("{n} radio relays on poles, half way to the meters that have no route"),
+        };
+        let relays: Apply = Box::new(move |scenario| {
+            scenario.village.relays.extend(spots.iter().cloned());
+            Ok(())
+        });
+        offer("relays", words, 60.0 * count as f64, relays);
+    }
+    all
+}
+
+/// A relay 6 m up at the pole nearest to the middle between each unreached meter and the data concentrator's nearest
+/// reached meter to it; one spot serves all meters within 100 m of it; at most five.
+fn relay_spots(scenario: &Scenario, unreached: &[String]) -> Vec<Spot> {
+    let village = &scenario.village;
+    let distance = |a: [f64; 2], b: [f64; 2]| libm::hypot(a[0] - b[0], a[1] - b[1]);
+    let nearest = |from: [f64; 2], points: &mut dyn Iterator<Item = [f64; 2]>| {
+        points.min_by(|a, b| distance(from, *a).total_cmp(&distance(from, *b)))
+    };
+    let mut spots: Vec<Spot> = Vec::new();
+    for lonely in village.customers.iter().filter(|c| unreached.contains(&c.id)) {
+        let at = lonely.meter_at_m;
+        let mut reached = village.customers.iter().filter(|c| !unreached.contains(&c.id)).map(|c| c.meter_at_m);
+        let neighbour = nearest(at, &mut reached).unwrap_or(village.dcu.at_m);
+        let middle = [f64::midpoint(at[0], neighbour[0]), f64::midpoint(at[1], neighbour[1])];
+        let pole = nearest(middle, &mut village.poles.iter().map(|p| p.at_m)).unwrap_or(middle);
+        if spots.len() < 5 && spots.iter().all(|spot| distance(spot.at_m, pole) > 100.0) {
+            spots.push(Spot { id: format!("study-relay-{}", spots.len() + 1), at_m: pole, height_m: 6.0 });
+        }
+    }
+    spots
+}
+
+/// Battery and panels.
+fn plant(scenario: &Scenario) -> Vec<Offer> {
+    let power = &scenario.power;
+    let offer = |id, words: String, price_usd, lives_years, apply| Offer {
+        id,
+        words,
+        price_usd,
+        monthly_usd: 0.0,
+        price_source: ASSUMED,
+        lives_years,
+        rare: false,
+        apply,
+    };
+    let battery_kwh = power.battery.capacity_kwh * 0.25;
+    let kwp = power.pv.kwp * 0.25;
+    vec![
+        offer(
+            "bigger_battery",
+            format!("a quarter more battery ({battery_kwh:.0} kWh at 250 dollars each)"),
+            battery_kwh * 250.0,
+            10.0,
+            factors(&[("power.plant.battery.capacity_kwh", 1.25)]),
+        ),
+        offer(
+            "more_panels",
+            format!("a quarter more panels ({kwp:.0} kWp at 600 dollars each)"),
+            kwp * 600.0,
+            20.0,
+            factors(&[("power.plant.pv.kwp", 1.25)]),
+        ),
+    ]
+}
+
+/// Spares, repair, the concentrator's own battery.
+fn repair(scenario: &Scenario) -> Vec<Offer> {
+    let inverter_kw = scenario.power.inverter_kw;
+    let offer = |id, words: &str, price_usd, monthly_usd, lives_years, apply| Offer {
+        id,
+        words: words.to_owned(),
+        price_usd,
+        monthly_usd,
+        price_source: ASSUMED,
+        lives_years,
+        rare: true,
+        apply,
+    };
+    vec![
+        offer(
+            "spares_on_site",
+            "a spare inverter module, breakers, meters and a router kept at the site",
+            300.0 + 60.0 * inverter_kw,
+            0.0,
+            10.0,
+            Box::new(|scenario| {
+                if knob::read(scenario, "assets.repair.spares_share").is_ok() {
+                    knob::turn(scenario, "assets.repair.spares_share", 0.03)?;
+                } else {
+                    knob::turn(scenario, "assets.repair.small_part_on_site", 0.97)?;
+                    knob::turn(scenario, "assets.repair.large_part_on_site", 0.97)?;
+                }
+                Ok(())
+            }),
+        ),
+        offer(
+            "repair_contract",
+            "a repair contract that halves the wait until somebody notices and sets out",
+            0.0,
+            100.0,
+            1.0,
+            Box::new(|scenario| {
+                let noticed = ["assets.repair.notice_mean_h", "assets.repair.reaction_mean_h"];
+                for key in ["assets.repair.dispatch_median_h", knob::known(scenario, &noticed)?] {
+                    let value = knob::read(scenario, key)?;
+                    knob::turn(scenario, key, value * 0.5)?;
+                }
+                Ok(())
+            }),
+        ),
+        offer(
+            "dcu_battery",
+            "a battery that carries concentrator and router for six times as long",
+            120.0,
+            0.0,
+            5.0,
+            factors(&[("comms.dcu_holdup_h", 6.0)]),
+        ),
+    ]
+}
