@@ -63,6 +63,7 @@ fn chains_reach_to_what_emptied_the_tower() {
     for seed in 0..3 {
         let mut scenario = village(12, 60, seed);
         scenario.comms.cellular.tower_share_out_per_month = 0.8;
+        scenario.comms.cellular.bearer_rate_sigma = 0.0;
         let result = simulate(&scenario);
         let outages = &result.architectures[0].records.outages;
         seen.extend((0..outages.len()).map(|i| outages.chain[i].names()));
