@@ -6,7 +6,7 @@
 
 use crate::weather::Series;
 
-/// A day with less than this share of the long mean is dark. Assumed (11 % of days in the bundled Lodwar year).
+/// A day with less than this share of the long mean is dark. Assumed (a tenth of the days of the bundled Lodwar year).
 pub const DARK_SHARE: f64 = 0.85;
 /// Relative sun of a day at which wetness begins, and at which it is complete.
 const WET_FROM_TO: (f64, f64) = (0.95, 0.45);
