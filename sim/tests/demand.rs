@@ -5,15 +5,15 @@ mod common;
 use common::{bundle, fault, simulate, village};
 use taa_models::demand::{Class, DeferralParams, Profile};
 use taa_scenarios::model::{FaultKind, FaultTarget, Scenario};
-use taa_sim::result::ArchitectureResult;
+use taa_sim::result::ArchResult;
 
-fn edge(mut scenario: Scenario) -> ArchitectureResult {
+fn edge(mut scenario: Scenario) -> ArchResult {
     scenario.run.architectures = vec![bundle("edge_local")];
     simulate(&scenario).architectures.remove(0)
 }
 
 /// A day without the plant, from the second noon on, and days to make up for it.
-fn day_without_supply(deferral: DeferralParams) -> ArchitectureResult {
+fn day_without_supply(deferral: DeferralParams) -> ArchResult {
     let mut scenario = village(40, 5, 3);
     scenario.demand.deferral = deferral;
     scenario.faults.push(fault("inverter", FaultKind::InverterOut, FaultTarget::All, 36, 60));
