@@ -34,11 +34,13 @@ pub struct WriteOptions {
     pub record_max_mb: u32,
     /// The scenario's own files, attached to the recording so that it can be run again.
     pub attachments: Vec<Attachment>,
+    /// What many runs of the same village found: intervals, remedies, sensitivity.
+    pub study: Option<taa_studies::study::Study>,
 }
 
 impl Default for WriteOptions {
     fn default() -> Self {
-        Self { record: Record::default(), record_max_mb: 50, attachments: Vec::new() }
+        Self { record: Record::default(), record_max_mb: 50, attachments: Vec::new(), study: None }
     }
 }
 

@@ -2,11 +2,15 @@
 
 mod figures;
 mod geometry;
+mod hours;
 mod series;
+mod stories;
+mod waits;
 
 use serde_json::Value;
 use taa_scenarios::model::Scenario;
 use taa_sim::result::{ArchResult, RunResult};
+use taa_studies::study::Study;
 
 use crate::{
     data::{Architecture, FORMAT, FaultFacts, ReportData, RunFacts, ScenarioFacts},
@@ -18,7 +22,11 @@ use crate::{
 ///
 /// # Errors
 /// [`ReportError::Mismatch`] when a table speaks of customers that the scenario does not have.
-pub(crate) fn extract(scenario: &Scenario, result: &RunResult) -> Result<ReportData, ReportError> {
+pub(crate) fn extract(
+    scenario: &Scenario,
+    result: &RunResult,
+    study: Option<&Study>,
+) -> Result<ReportData, ReportError> {
     let architectures = result.architectures.iter().map(|arch| architecture(scenario, result, arch));
     Ok(ReportData {
         format: FORMAT,
@@ -37,6 +45,7 @@ pub(crate) fn extract(scenario: &Scenario, result: &RunResult) -> Result<ReportD
             exogenous_digest: result.exogenous_digest.to_string(),
         },
         architectures: architectures.collect::<Result<_, _>>()?,
+        study: study.cloned(),
     })
 }
 
@@ -52,7 +61,9 @@ fn architecture(scenario: &Scenario, result: &RunResult, arch: &ArchResult) -> R
         )));
     }
     let kpis = serde_json::to_value(&arch.kpis).map_err(|e| ReportError::Mismatch(e.to_string()))?;
-    let (causes, by_row) = figures::causes(scenario, &records.downtime);
+    let (mut causes, by_row) = figures::causes(scenario, &records.downtime);
+    let hits = stories::hits(causes.len(), &records.downtime, &by_row);
+    causes.iter_mut().zip(hits).for_each(|(row, hit)| row.hit = hit);
     Ok(Architecture {
         name: arch.name.clone(),
         traits: words::traits(&arch.traits),
@@ -68,7 +79,11 @@ fn architecture(scenario: &Scenario, result: &RunResult, arch: &ArchResult) -> R
         days: series::days(&records.plant, result.simulated_ms),
         dark: series::dark(&records.downtime, result.simulated_ms),
         outages: figures::outages(scenario, &records.outages),
-        payments: figures::payments(scenario, &records.payments),
+        payments: figures::payments(scenario, &records.payments, result.simulated_ms),
+        stories: stories::stories(scenario, &records.downtime),
+        hours: Some(hours::split(&records.customers, result.simulated_ms)),
+        // The records hold none yet: a table of repairs becomes a `Listing` here, and the page shows it.
+        repairs: None,
     })
 }
 
@@ -109,6 +124,8 @@ fn scenario_facts(scenario: &Scenario) -> ScenarioFacts {
         inverter_kw: scenario.power.inverter_kw,
         currency: tariff.currency.clone(),
         price_per_kwh: tariff.energy_price_per_kwh_minor as f64 / f64::from(tariff.minor_per_unit.max(1)),
+        currency_per_usd: scenario.economics.currency_per_usd,
+        edge_upgrade_usd: scenario.economics.edge_upgrade_usd,
         classes,
         feeders: u32::try_from(scenario.village.feeders.len()).unwrap_or(u32::MAX),
         weather_source: scenario.weather.source.clone(),

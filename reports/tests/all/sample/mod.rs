@@ -7,7 +7,6 @@ mod run;
 mod village;
 
 pub(crate) use run::result;
-#[allow(unused_imports, reason = "not every test binary needs the large village")]
 pub(crate) use village::{scenario, scenario_of};
 
 /// A small counter-based generator: the sample must not change between runs.

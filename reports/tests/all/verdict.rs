@@ -1,7 +1,5 @@
 //! The verdict says something else when the figures do.
 
-mod sample;
-
 use std::path::Path;
 
 use taa_reports::{
@@ -11,6 +9,8 @@ use taa_reports::{
     verdict::{Level, Verdict, verdict},
     write,
 };
+
+use crate::sample;
 
 fn data(name: &str, days: u32) -> ReportData {
     let mut scenario = sample::scenario(days);
@@ -22,7 +22,8 @@ fn data(name: &str, days: u32) -> ReportData {
 
 fn cause(kind: CauseKind, words: &str, hours: [u64; 3]) -> CauseRow {
     let chain = vec![words.to_owned()];
-    CauseRow { key: words.replace(' ', "_"), words: words.to_owned(), kind, ms: hours.map(|h| h * 3_600_000), chain }
+    let hit = taa_reports::data::Hit::default();
+    CauseRow { key: words.replace(' ', "_"), words: words.to_owned(), kind, ms: hours.map(|h| h * 3_600_000), chain, hit }
 }
 
 /// Gives an architecture these causes and the availability that belongs to them.

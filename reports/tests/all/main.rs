@@ -1,0 +1,7 @@
+//! One binary for all tests of the reports: each would link polars anew, 300 MB a piece.
+
+mod files;
+mod page;
+mod sample;
+mod summary;
+mod verdict;
