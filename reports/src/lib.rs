@@ -123,12 +123,7 @@ pub fn terminal_table_coloured(scenario: &Scenario, result: &RunResult) -> Strin
 
 /// The same with what many runs found, where they were made: what to buy, and figures over several draws.
 #[must_use]
-pub fn terminal_table_with(
-    scenario: &Scenario,
-    result: &RunResult,
-    study: Option<&Study>,
-    colour: bool,
-) -> String {
+pub fn terminal_table_with(scenario: &Scenario, result: &RunResult, study: Option<&Study>, colour: bool) -> String {
     match extract::extract(scenario, result, study) {
         Ok(data) => terminal::table(&data, colour),
         Err(error) => format!("{error}\n"),

@@ -35,8 +35,7 @@ impl Listing {
     /// An empty table with these headings: words, and whether the column is numeric.
     #[must_use]
     pub fn new(columns: &[(&str, bool)]) -> Self {
-        let columns =
-            columns.iter().map(|&(words, numeric)| Heading { words: words.to_owned(), numeric }).collect();
+        let columns = columns.iter().map(|&(words, numeric)| Heading { words: words.to_owned(), numeric }).collect();
         Self { columns, rows: Vec::new(), left_out: 0 }
     }
 }

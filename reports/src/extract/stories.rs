@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 
 use taa_scenarios::model::Scenario;
-use taa_sim::{
-    cause::Chain,
-    records::Downtime,
-};
+use taa_sim::{cause::Chain, records::Downtime};
 
 use crate::{
     data::{DAY_MS, HOUR_MS, Hit, Phase, Story},
@@ -125,9 +122,8 @@ fn story(scenario: &Scenario, downtime: &Downtime, members: &[&Spell]) -> Story 
     customers.dedup();
     let village = &scenario.village;
     let feeder_of = |customer: u32| village.customers.get(customer as usize).map(|c| c.feeder);
-    let feeder = feeder_of(seed.customer).filter(|feeder| {
-        village.feeders.len() > 1 && customers.iter().all(|&c| feeder_of(c).as_ref() == Some(feeder))
-    });
+    let feeder = feeder_of(seed.customer)
+        .filter(|feeder| village.feeders.len() > 1 && customers.iter().all(|&c| feeder_of(c).as_ref() == Some(feeder)));
     let mut phases = parts(downtime, seed);
     let least = (seed.length() as f64 * PHASE_SHARE) as u64;
     let mut longest: Vec<u64> = phases.iter().map(|(_, ms)| *ms).collect();

@@ -55,7 +55,8 @@ fn curves(table: &Payments) -> Vec<DelayCurve> {
         let mut delays_s: Vec<f64> = of()
             .filter_map(|i| Some(table.applied_ms[i]?.saturating_sub(table.accepted_ms[i]?) as f64 / 1000.0))
             .collect();
-        let within = CURVE_BOUNDS_S.iter().map(|&s| delays_s.iter().filter(|&&d| d <= s as f64).count() as u32).collect();
+        let within =
+            CURVE_BOUNDS_S.iter().map(|&s| delays_s.iter().filter(|&&d| d <= s as f64).count() as u32).collect();
         DelayCurve {
             channel: channel_words(channel).to_owned(),
             accepted,

@@ -79,11 +79,9 @@ pub fn brief(data: &ReportData) -> Brief {
     let archs: Vec<&Architecture> = data.architectures.iter().collect();
     let several = archs.len() > 1;
     let (wrongs, under, (purchases, purchases_note)) = match rank::best_and_worst(&archs) {
-        Some((best, worst)) => (
-            wrongs(data, worst, best),
-            several.then(|| worst.name.clone()),
-            purchases(data, worst, best),
-        ),
+        Some((best, worst)) => {
+            (wrongs(data, worst, best), several.then(|| worst.name.clone()), purchases(data, worst, best))
+        }
         None => (Vec::new(), None, (Vec::new(), String::new())),
     };
     Brief {
@@ -129,7 +127,12 @@ fn figure(data: &ReportData) -> String {
             let kpis = &study.spreads.iter().find(|spread| spread.architecture == arch.name)?.kpis;
             let yearly = 365.0 / f64::from(study.days.max(1)) / customers;
             let e = kpis.get("downtime_h")?;
-            Some(format!("{} h ({} to {})", told_h(e.mean * yearly), told_h((e.low * yearly).max(0.0)), told_h(e.high * yearly)))
+            Some(format!(
+                "{} h ({} to {})",
+                told_h(e.mean * yearly),
+                told_h((e.low * yearly).max(0.0)),
+                told_h(e.high * yearly)
+            ))
         });
         many.unwrap_or_else(|| format!("{} h", told_h(arch.lost_h() * factor / customers)))
     };
@@ -240,9 +243,8 @@ fn when(data: &ReportData, row: &CauseRow) -> String {
     let [first, last] = row.hit.half_within_days;
     let days = data.run.days();
     if f64::from(last - first + 1) <= 0.3 * days {
-        let day = |d: u32| {
-            time::day(time::local(data.run.start_unix_s, data.scenario.utc_offset_s, u64::from(d) * DAY_MS))
-        };
+        let day =
+            |d: u32| time::day(time::local(data.run.start_unix_s, data.scenario.utc_offset_s, u64::from(d) * DAY_MS));
         out.push_str(&if first == last {
             format!(", half of it on {}", day(first))
         } else {
@@ -321,7 +323,11 @@ fn switch(data: &ReportData, worst: &Architecture, best: &Architecture) -> Vec<P
 }
 
 fn without_study(data: &ReportData, worst: &Architecture, best: &Architecture) -> String {
-    let stopped = if data.run.partial { "The run was stopped before purchases were tried out." } else { "No purchases were tried out in this run." };
+    let stopped = if data.run.partial {
+        "The run was stopped before purchases were tried out."
+    } else {
+        "No purchases were tried out in this run."
+    };
     format!("{stopped} {}", parts::what_next(worst, best))
 }
 

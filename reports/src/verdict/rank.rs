@@ -21,7 +21,12 @@ pub(super) fn best_and_worst<'a>(archs: &[&'a Architecture]) -> Option<(&'a Arch
     let most = light.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let least = light.iter().copied().fold(f64::INFINITY, f64::min);
     let among = |near: f64| {
-        archs.iter().copied().zip(light.iter().copied()).filter(move |(_, l)| (l - near).abs() <= SAME).map(|(arch, _)| arch)
+        archs
+            .iter()
+            .copied()
+            .zip(light.iter().copied())
+            .filter(move |(_, l)| (l - near).abs() <= SAME)
+            .map(|(arch, _)| arch)
     };
     let best = among(most).min_by_key(|arch| lost(arch))?;
     let worst = if most - least <= SAME {

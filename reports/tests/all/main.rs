@@ -1,5 +1,6 @@
 //! One binary for all tests of the reports: each would link polars anew, 300 MB a piece.
 
+mod deeper;
 mod files;
 mod page;
 mod sample;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use taa_reports::{
     WriteOptions,
-    data::{Architecture, CauseKind, CauseRow, ReportData},
+    data::{Architecture, CauseKind, CauseRow, HourSplit, ReportData},
     load,
     verdict::{Level, Verdict, verdict},
     write,
@@ -23,12 +23,22 @@ fn data(name: &str, days: u32) -> ReportData {
 fn cause(kind: CauseKind, words: &str, hours: [u64; 3]) -> CauseRow {
     let chain = vec![words.to_owned()];
     let hit = taa_reports::data::Hit::default();
-    CauseRow { key: words.replace(' ', "_"), words: words.to_owned(), kind, ms: hours.map(|h| h * 3_600_000), chain, hit }
+    CauseRow {
+        key: words.replace(' ', "_"),
+        words: words.to_owned(),
+        kind,
+        ms: hours.map(|h| h * 3_600_000),
+        chain,
+        hit,
+    }
 }
 
 /// Gives an architecture these causes and the availability that belongs to them.
 fn set(arch: &mut Architecture, paid: f64, causes: Vec<CauseRow>) {
     arch.causes = causes;
+    let lost = arch.lost_ms();
+    let total = 3 * 86_400_000 * arch.customers.len() as u64;
+    arch.hours = Some(HourSplit { paid_light: total - lost.iter().sum::<u64>(), lost, ..HourSplit::default() });
     arch.kpis.insert("paid_service_availability".to_owned(), paid.into());
 }
 
