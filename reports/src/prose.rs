@@ -9,7 +9,7 @@ use taa_sim::cause::{Cause, Chain};
 use crate::words;
 
 /// States that can end a cause's words: `<subject> <state>` becomes `the <subject> was <state>`.
-const STATES: [&str; 38] = [
+const STATES: [&str; 37] = [
     "absent",
     "away",
     "blocked",
@@ -76,11 +76,11 @@ pub(crate) fn clause(cause: Cause, scenario: &Scenario) -> String {
         Cause::StaleReading => "the decision rested on an old reading".to_owned(),
         Cause::Scripted(n) => match scenario.faults.get(usize::from(n)) {
             Some(fault) => format!(
-                "the scenario says so (“{}”: {})",
+                "of the scripted fault “{}” ({})",
                 fault.id,
                 words::fault_words(fault.what, &fault.target, scenario)
             ),
-            None => "the scenario says so".to_owned(),
+            None => "of a scripted fault".to_owned(),
         },
         _ => from_words(cause.words()),
     }
@@ -96,6 +96,7 @@ fn from_words(text: &str) -> String {
         return format!("{} was {state}", with_article(subject));
     }
     match text.rsplit_once(' ') {
+        Some((subject, "failed")) => format!("{} had failed", with_article(subject)),
         Some((subject, state)) if STATES.contains(&state) => {
             format!("{} was {state}", with_article(subject))
         }
@@ -138,6 +139,7 @@ mod tests {
             ("provider's callback lost", "the provider's callback was lost"),
             ("meter re-joining the mesh", "the meter was re-joining the mesh"),
             ("rain fade", "of rain fade"),
+            ("inverter failed", "the inverter had failed"),
             ("tower's fuel stolen", "the tower's fuel was stolen"),
         ] {
             assert_eq!(from_words(words), clause);

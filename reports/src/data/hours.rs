@@ -1,8 +1,7 @@
 //! Where the hours of a connection go: they add up to the length of the run.
 //!
-//! `paid_light` is the one figure in which hours and money agree. Lost hours alone do not: a customer who has left, or
-//! who sits in the dark without credit, loses none. Every connection of the scenario counts here for the whole run,
-//! those whose customers have left too.
+//! Lost hours alone hide something: a customer who has left, or who sits in the dark without credit, loses none. Every
+//! connection of the scenario counts here for the whole run, those whose customers have left too.
 
 use serde::{Deserialize, Serialize};
 

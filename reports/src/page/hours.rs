@@ -27,7 +27,7 @@ pub(super) fn section(out: &mut String, data: &ReportData) {
         "hours",
         "Where the hours of a connection go",
         "Of the 8760 hours of a year, for the average connection, those of customers who left included. Lost hours alone \
-         can fall because somebody leaves or has no credit; hours of paid light cannot, so they rank the architectures.",
+         can fall because somebody leaves or has no credit: here those hours stay in sight.",
     );
     out.push_str("<ul class=\"legend\">");
     for (class, words) in PARTS {

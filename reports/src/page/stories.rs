@@ -47,16 +47,16 @@ fn tell(data: &ReportData, story: &Story) -> String {
         }
         None => format!("{} customers", story.customers),
     };
-    let feeder = story.feeder.as_ref().map(|id| format!(" on feeder {}", esc(id))).unwrap_or_default();
+    let feeder = story.feeder.as_ref().map(|id| format!(" (feeder {})", esc(id))).unwrap_or_default();
     let length = duration(story.longest_ms);
     let length = if story.customers == 1 {
         format!("for {length}")
     } else if story.median_ms * 10 > story.longest_ms * 9 {
         format!("for up to {length}")
     } else {
-        format!("for up to {length}, half of them for {} or more", duration(story.median_ms))
+        format!("for up to {length} (half of them {} or more)", duration(story.median_ms))
     };
-    let mut text = format!("<b>From {} on {who}{feeder} had no light, {length}:</b> ", time::moment(at));
+    let mut text = format!("<b>From {} on, {who}{feeder} had no light {length}:</b> ", time::moment(at));
     for (i, phase) in story.phases.iter().enumerate() {
         let chain = because(&phase.because);
         let chain = if let Some(noun) = chain.strip_prefix("of ") { format!("because of {noun}") } else { chain };

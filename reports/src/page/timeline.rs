@@ -142,8 +142,9 @@ fn series(
         let high = values.iter().copied().fold(0.0, f64::max);
         spoken.push(format!("{} from {} to {}", data.architectures[i].name, number(low, 0), number(high, 0)));
     }
-    let names: Vec<String> =
-        (0..each.len()).map(|i| format!("<i class=\"ln tl t{}\"></i>{}", i % 4, arch_name(data, i))).collect();
+    let names: Vec<String> = (0..each.len())
+        .map(|i| format!("<span><i class=\"ln tl t{}\"></i>{}</span>", i % 4, arch_name(data, i)))
+        .collect();
     push!(out, "<figure><figcaption>{title}<span class=\"keys\">{}</span></figcaption>\n", names.join(" "));
     Plot {
         label: &format!("{title}: {}", spoken.join("; ")),

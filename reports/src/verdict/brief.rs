@@ -156,9 +156,23 @@ fn figure(data: &ReportData) -> String {
                 .map(|arch| format!("{} with {} ({} of the paid-for time served)", lost(arch), arch.name, served(arch)))
                 .collect();
             let each: Vec<&str> = each.iter().map(String::as_str).collect();
-            format!("Without light that is paid for, per customer {period}: {}.", parts::list(&each))
+            format!("Without light that is paid for, per customer {period}: {}.{}", parts::list(&each), despite(data))
         }
     }
+}
+
+/// Why the best one is not the one with the fewest lost hours, where that is so.
+fn despite(data: &ReportData) -> String {
+    let archs: Vec<&Architecture> = data.architectures.iter().collect();
+    let Some((best, _)) = rank::best_and_worst(&archs) else { return String::new() };
+    let Some(fewest) = rank::fewer_hours(&archs, best) else { return String::new() };
+    format!(
+        " Even so {} serves more energy that is paid for ({} against {} kWh): customers without credit lose no hours, but \
+         have no light.",
+        best.name,
+        number(rank::paid_kwh(best), 0),
+        number(rank::paid_kwh(fewest), 0)
+    )
 }
 
 /// What an architecture is, for somebody who has never heard its name.

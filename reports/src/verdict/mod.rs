@@ -129,7 +129,7 @@ fn headline(archs: &[&Architecture], best: &Architecture) -> String {
         } else {
             match parts::cheapest(archs, best) {
                 Some(other) => format!(
-                    "{answer} under each architecture: most light under {}, least cost under {}.",
+                    "{answer} under each architecture: most paid energy under {}, least cost under {}.",
                     best.name, other.name
                 ),
                 None => format!("{answer} under each architecture, and best under {}.", best.name),

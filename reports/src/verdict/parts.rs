@@ -6,7 +6,7 @@ use crate::{
     prose::capital,
 };
 
-use super::{class_sentence, hours_of, per_customer_h};
+use super::{class_sentence, hours_of, per_customer_h, rank};
 
 /// `a`, `a and b`, `a, b and c`.
 pub(super) fn list(names: &[&str]) -> String {
@@ -96,23 +96,21 @@ pub(super) fn cheapest<'a>(archs: &[&'a Architecture], best: &Architecture) -> O
 
 /// Fewer lost hours are not always more light: people who are left without credit, or who have left, lose none.
 pub(super) fn against(archs: &[&Architecture], best: &Architecture) -> Option<String> {
-    let fewest = archs.iter().copied().min_by(|a, b| a.lost_h().total_cmp(&b.lost_h()))?;
-    let light = |arch: &Architecture| arch.hours.map(|hours| hours.paid_light_h_per_year());
-    if let (false, Some(most), Some(less)) = (std::ptr::eq(fewest, best), light(best), light(fewest)) {
+    if let Some(fewest) = rank::fewer_hours(archs, best) {
         return Some(format!(
-            "{} has fewer lost hours, and yet less light: {} h a year that were paid for per connection, against {} h \
-             with {}. Customers who have no credit or have left lose no hours, and spare the battery for the others; \
-             so the paid light decides here.",
+            "{} has fewer lost hours, and yet serves less: {} kWh that were paid for, against {} kWh with {}. Customers \
+             who have no credit or have left lose no hours, and spare the battery for the others; so the paid energy \
+             decides here.",
             capital(&fewest.name),
-            number(less, 0),
-            number(most, 0),
+            number(rank::paid_kwh(fewest), 0),
+            number(rank::paid_kwh(best), 0),
             best.name
         ));
     }
     let other = cheapest(archs, best)?;
     let cost = |arch: &Architecture| arch.kpi("cost_of_downtime").unwrap_or(0.0);
     Some(format!(
-        "{} has downtime that costs {} less, although {} gives at least as much light that was paid for.",
+        "{} has downtime that costs {} less, although {} serves at least as much energy that was paid for.",
         capital(&other.name),
         percent(1.0 - cost(other) / cost(best)),
         best.name
