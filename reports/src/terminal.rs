@@ -87,7 +87,8 @@ fn answer(data: &ReportData) -> String {
     for (i, row) in brief.purchases.iter().take(2).enumerate() {
         let sure = if row.unsure { ", perhaps nothing" } else { "" };
         let head = if i == 0 { "Change first: " } else { "  then: " };
-        lines.push(format!("{head}{}, {}: saves {}{sure}", row.words, row.price, row.saves));
+        let price = if row.price == "–" { String::new() } else { format!(", {}", row.price) };
+        lines.push(format!("{head}{}{price}: saves {}{sure}", row.words, row.saves));
     }
     if brief.purchases.is_empty() {
         let note = brief.purchases_note.lines().next().unwrap_or("");

@@ -45,7 +45,7 @@ pub(crate) fn extract(
             exogenous_digest: result.exogenous_digest.to_string(),
         },
         architectures: architectures.collect::<Result<_, _>>()?,
-        study: study.cloned(),
+        study: study.map(readable).transpose()?,
     })
 }
 
@@ -85,6 +85,22 @@ fn architecture(scenario: &Scenario, result: &RunResult, arch: &ArchResult) -> R
         // The records hold none yet: a table of repairs becomes a `Listing` here, and the page shows it.
         repairs: None,
     })
+}
+
+/// A study whose numbers read back exactly from JSON.
+fn readable(study: &Study) -> Result<Study, ReportError> {
+    let mismatch = |e: serde_json::Error| ReportError::Mismatch(e.to_string());
+    let mut value = serde_json::to_value(study).map_err(mismatch)?;
+    shorten_all(&mut value);
+    serde_json::from_value(value).map_err(mismatch)
+}
+
+fn shorten_all(value: &mut Value) {
+    match value {
+        Value::Object(map) => map.values_mut().for_each(shorten_all),
+        Value::Array(list) => list.iter_mut().for_each(shorten_all),
+        _ => *value = shortened(value),
+    }
 }
 
 /// Numbers to 13 significant digits: JSON readers without correct rounding still read them back exactly, so a page

@@ -72,8 +72,8 @@ fn curves(out: &mut String, data: &ReportData) {
             let shares = curve.within.iter().map(|&w| f64::from(w) / f64::from(curve.accepted.max(1)));
             let shares: Vec<f64> = shares.collect();
             push!(body, "<path class=\"way w{}\" d=\"{}\"/>", n % 4, line(shares.into_iter()));
-            let half = curve.p50_s.map_or("–".to_owned(), |s| duration((s * 1000.0) as u64));
-            let slow = curve.p95_s.map_or("–".to_owned(), |s| duration((s * 1000.0) as u64));
+            let half = length(curve.p50_s);
+            let slow = length(curve.p95_s);
             let text = format!(
                 "{}: {} accepted, half within {half}, all but one in twenty within {slow}",
                 curve.channel,
@@ -185,4 +185,13 @@ fn bar(out: &mut String, data: &ReportData, arch: &Architecture, index: usize) {
         push!(out, " Late or never because of: {}.", held.join(", "));
     }
     out.push_str("</p></div>\n");
+}
+
+/// A delay in words; less than a second is at once.
+fn length(seconds: Option<f64>) -> String {
+    match seconds {
+        None => "–".to_owned(),
+        Some(s) if s < 1.0 => "a second".to_owned(),
+        Some(s) => duration((s * 1000.0) as u64),
+    }
 }

@@ -325,14 +325,16 @@ fn switch(data: &ReportData, worst: &Architecture, best: &Architecture) -> Vec<P
     if std::ptr::eq(worst, best) || saved_h <= 0.02 * worst.lost_h() * factor / customers {
         return Vec::new();
     }
-    let edge = best.kpi("payback_months").filter(|_| best.name == "edge_local" && data.scenario.edge_upgrade_usd > 0.0);
+    let price_usd = data.scenario.edge_upgrade_usd;
+    let edge = best.name == "edge_local" && price_usd > 0.0;
+    let payback = best.kpi("payback_months").filter(|_| edge);
     let in_the_run = if factor == 1.0 { " here" } else { "" };
     vec![Purchase {
         words: format!("{} in place of {}", best.name, worst.name),
         saves: format!("{} h{in_the_run}, one draw", told_h(saved_h)),
         unsure: false,
-        price: edge.map_or_else(|| "–".to_owned(), |_| format!("${}", number(data.scenario.edge_upgrade_usd, 0))),
-        pays_back: edge.map_or_else(|| "–".to_owned(), |months| pays_back(Some(months))),
+        price: if edge { format!("${}", number(price_usd, 0)) } else { "–".to_owned() },
+        pays_back: payback.map_or_else(|| "–".to_owned(), |months| pays_back(Some(months))),
     }]
 }
 
