@@ -29,7 +29,6 @@ const STATES: [&str; 37] = [
     "empty",
     "exhausted",
     "expired",
-    "failed",
     "frozen",
     "full",
     "gone",

@@ -69,7 +69,7 @@ pub(super) fn section(out: &mut String, data: &ReportData) {
         dark(out, data, arch, peak);
         out.push_str("</figure>\n");
     }
-    series(out, data, "Battery, lowest charge", "%", 100.0, |arch| lowest_charge(arch));
+    series(out, data, "Battery, lowest charge", "%", 100.0, lowest_charge);
     series(out, data, "Payments waiting", "", 0.0, |arch| {
         let waits = &arch.payments.waits.series;
         waits.blocked.iter().zip(&waits.stuck).map(|(a, b)| a + b).collect()

@@ -99,11 +99,16 @@ pub fn brief(data: &ReportData) -> Brief {
 /// faults make a yearly figure meaningless.
 fn period(data: &ReportData) -> (f64, String) {
     let days = data.run.days().max(1e-9);
-    if data.run.annualised() && !data.scenario.faults.is_empty() {
+    if !yearly(data) {
         (1.0, format!("in these {} days", number(days, if (days - days.round()).abs() < 0.01 { 0 } else { 1 })))
     } else {
         (365.0 / days, "a year".to_owned())
     }
+}
+
+/// Hours of the run may be told as hours of a year.
+fn yearly(data: &ReportData) -> bool {
+    !data.run.annualised() || data.scenario.faults.is_empty()
 }
 
 /// Hours with as many digits as mean something.
@@ -328,7 +333,7 @@ fn switch(data: &ReportData, worst: &Architecture, best: &Architecture) -> Vec<P
     let price_usd = data.scenario.edge_upgrade_usd;
     let edge = best.name == "edge_local" && price_usd > 0.0;
     let payback = best.kpi("payback_months").filter(|_| edge);
-    let in_the_run = if factor == 1.0 { " here" } else { "" };
+    let in_the_run = if yearly(data) { "" } else { " here" };
     vec![Purchase {
         words: format!("{} in place of {}", best.name, worst.name),
         saves: format!("{} h{in_the_run}, one draw", told_h(saved_h)),
