@@ -40,15 +40,18 @@ pub(super) fn section(out: &mut String, data: &ReportData) {
         push!(out, "<p class=\"gloss\">{}</p>\n", each.join(" "));
     }
     out.push_str("<div class=\"two\">\n");
-    wrongs(out, &brief);
+    wrongs(out, data, &brief);
     purchases(out, data, &brief);
     out.push_str("</div>\n");
     push!(out, "<p class=\"sure\"><b>How sure.</b> {}</p>\n</section>\n", esc(&brief.certainty.text));
 }
 
-fn wrongs(out: &mut String, brief: &Brief) {
+fn wrongs(out: &mut String, data: &ReportData, brief: &Brief) {
     let under = brief.under.as_ref().map(|name| format!(" <small>with {}</small>", esc(name))).unwrap_or_default();
-    push!(out, "<div id=\"wrong\"><h2>What goes wrong{under}</h2>\n");
+    // Causes are told from the one run whose records the page has, figures with a range from all draws.
+    let drawn =
+        if data.study.as_ref().is_some_and(|study| study.draws > 1) { " <small>in the run shown</small>" } else { "" };
+    push!(out, "<div id=\"wrong\"><h2>What goes wrong{under}{drawn}</h2>\n");
     if brief.wrongs.is_empty() {
         out.push_str("<p>Nobody lost an hour.</p>\n");
     } else {

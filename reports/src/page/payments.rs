@@ -61,7 +61,7 @@ fn curves(out: &mut String, data: &ReportData) {
     out.push_str("<h3>From accepted money to light, by way of paying</h3>\n<div class=\"pair\">\n");
     let bins = CURVE_BOUNDS_S.len();
     let x_ticks = [(1, "3 s"), (4, "1 min"), (7, "15 min"), (9, "1 h"), (12, "8 h"), (14, "1 day"), (16, "4 days")]
-        .map(|(bin, text)| ((bin as f64) / (bins - 1) as f64, text.to_owned()));
+        .map(|(bin, text)| (f64::from(bin) / (bins - 1) as f64, text.to_owned()));
     for (i, arch) in data.architectures.iter().enumerate() {
         let curves = &arch.payments.waits.curves;
         push!(out, "<figure><figcaption>{}</figcaption>\n", arch_name(data, i));

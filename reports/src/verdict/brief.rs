@@ -116,12 +116,12 @@ fn told_h(h: f64) -> String {
     number(h, if h < 10.0 { 1 } else { 0 })
 }
 
-/// An estimate with its interval: `41 (12 to 70)`.
-pub(crate) fn with_interval(estimate: &Estimate, digits: impl Fn(f64) -> String) -> String {
+/// Hours with their interval: `41 h (12 to 70)`.
+fn hours_with_interval(estimate: &Estimate) -> String {
     if estimate.n < 2 {
-        return digits(estimate.mean);
+        return format!("{} h", told_h(estimate.mean));
     }
-    format!("{} ({} to {})", digits(estimate.mean), digits(estimate.low), digits(estimate.high))
+    format!("{} h ({} to {})", told_h(estimate.mean), told_h(estimate.low), told_h(estimate.high))
 }
 
 fn figure(data: &ReportData) -> String {
@@ -288,6 +288,7 @@ pub(crate) fn pays_back(months: Option<f64>) -> String {
     match months {
         None => "never".to_owned(),
         Some(m) if m < 1.0 => "within a month".to_owned(),
+        Some(m) if m < 1.5 => "a month".to_owned(),
         Some(m) if m < 24.0 => format!("{} months", number(m, 0)),
         Some(m) => format!("{} years", number(m / 12.0, 1)),
     }
@@ -308,7 +309,7 @@ fn purchases(data: &ReportData, worst: &Architecture, best: &Architecture) -> (V
         .take(PURCHASES)
         .map(|remedy| Purchase {
             words: if several { format!("{}, on {}", remedy.words, remedy.on) } else { remedy.words.clone() },
-            saves: format!("{} h", with_interval(&remedy.saved_h_per_year, told_h)),
+            saves: hours_with_interval(&remedy.saved_h_per_year),
             unsure: includes_zero(&remedy.saved_h_per_year),
             price: price(remedy),
             pays_back: pays_back(remedy.payback_months),

@@ -45,7 +45,7 @@ fn the_first_screen_says_what_goes_wrong_and_what_to_buy() {
         "What to change first",
         "a data concentrator that keeps the balances at the site",
         "$250",
-        "155 (114 to 196) h",
+        "155 h (114 to 196)",
         "perhaps nothing",
         "12 draws",
         "How sure.",
