@@ -33,7 +33,7 @@ pub(super) fn section(out: &mut String, data: &ReportData) {
     let currency = esc(&data.scenario.currency);
     push!(
         out,
-        "<p class=\"foot\">As assumed: {currency}\u{a0}{}{}. Open end of a bar: low value; filled end: high value; thin line: \
+        "<p class=\"foot\">As assumed: {currency}\u{a0}{}{}. Thin end of a bar: low value; thick end: high value; line: \
          95 % range.</p>\n<div class=\"tornado\">\n",
         number(sensitivity.base.mean, 0),
         range(&sensitivity.base)
