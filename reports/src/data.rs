@@ -4,10 +4,23 @@
 //! without running the simulation again; the Parquet tables stay the place for every other question. Times are
 //! milliseconds since the start of the run, coordinates metres east and north of the site's origin.
 
+mod hours;
+mod listing;
+mod story;
+mod waits;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use taa_studies::study::Study;
+
+pub use self::{
+    hours::HourSplit,
+    listing::{Cell, Heading, Listing},
+    story::{Hit, Phase, Story},
+    waits::{CURVE_BOUNDS_S, DelayCurve, StageWait, WaitSeries, Waits},
+};
 
 /// Format of `report-data.json`; a change of a field's meaning changes it.
 pub const FORMAT: u64 = 1;
@@ -32,6 +45,9 @@ pub struct ReportData {
     pub run: RunFacts,
     /// One outcome each, the baseline first.
     pub architectures: Vec<Architecture>,
+    /// What many runs of this village found, where they were made.
+    #[serde(default)]
+    pub study: Option<Study>,
 }
 
 /// What was simulated, in a few facts.
@@ -57,6 +73,12 @@ pub struct ScenarioFacts {
     pub currency: String,
     /// Price of a kWh in the currency.
     pub price_per_kwh: f64,
+    /// Units of the currency for one US dollar; 0 in data of earlier versions.
+    #[serde(default)]
+    pub currency_per_usd: f64,
+    /// Price of the upgrade to a site that decides for itself, US dollars; 0 in data of earlier versions.
+    #[serde(default)]
+    pub edge_upgrade_usd: f64,
     /// Customers by class, in the order of the scenario's classes.
     pub classes: Vec<(String, u32)>,
     /// Number of feeders.
@@ -198,6 +220,15 @@ pub struct Architecture {
     pub outages: Vec<OutageFigures>,
     /// Payments.
     pub payments: PaymentFigures,
+    /// The longest darknesses, longest first.
+    #[serde(default)]
+    pub stories: Vec<Story>,
+    /// Where the hours went; nothing in data of earlier versions.
+    #[serde(default)]
+    pub hours: Option<HourSplit>,
+    /// Repairs, one row each, where the run keeps records of them.
+    #[serde(default)]
+    pub repairs: Option<Listing>,
 }
 
 /// Lost time that goes back to one root cause.
@@ -213,6 +244,9 @@ pub struct CauseRow {
     pub ms: [u64; 3],
     /// The chain that cost most hours, nearest cause first, in words.
     pub chain: Vec<String>,
+    /// Whom it hits and when.
+    #[serde(default)]
+    pub hit: Hit,
 }
 
 impl CauseRow {
@@ -328,6 +362,9 @@ pub struct PaymentFigures {
     pub by_delay: Vec<u32>,
     /// What held payments for more than five minutes, most first: words and number.
     pub held_by: Vec<(String, u32)>,
+    /// How long money waits.
+    #[serde(default)]
+    pub waits: Waits,
 }
 
 /// Upper bounds of the delay bins, seconds.

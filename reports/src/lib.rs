@@ -21,6 +21,7 @@ mod frames;
 mod numbers;
 mod options;
 mod page;
+mod prose;
 mod recording;
 mod store;
 mod summary;
@@ -33,6 +34,7 @@ use std::path::Path;
 
 use taa_scenarios::model::Scenario;
 use taa_sim::result::RunResult;
+use taa_studies::study::Study;
 
 use crate::{data::ReportData, store::Batch};
 pub use crate::{
@@ -62,7 +64,7 @@ pub fn write(
     result: &RunResult,
     options: &WriteOptions,
 ) -> Result<Written, ReportError> {
-    let data = extract::extract(scenario, result)?;
+    let data = extract::extract(scenario, result, options.study.as_ref())?;
     let mut batch = Batch::begin(out)?;
     batch.text(files::REPORT, &page::render(&data))?;
     batch.text(files::SUMMARY, &summary::summary(scenario, result, &data)?)?;
@@ -104,23 +106,25 @@ pub fn render_again(dir: &Path) -> Result<Written, ReportError> {
 /// # Errors
 /// [`ReportError::Mismatch`] when the result does not fit the scenario (our own fault).
 pub fn summary_json(scenario: &Scenario, result: &RunResult) -> Result<String, ReportError> {
-    summary::summary(scenario, result, &extract::extract(scenario, result)?)
+    summary::summary(scenario, result, &extract::extract(scenario, result, None)?)
 }
 
 /// The compact table of a run for the terminal: 80 columns, no colour codes.
 #[must_use]
 pub fn terminal_table(scenario: &Scenario, result: &RunResult) -> String {
-    in_terminal(scenario, result, false)
+    terminal_table_with(scenario, result, None, false)
 }
 
 /// [`terminal_table`] with ANSI colours, for a terminal that shows them.
 #[must_use]
 pub fn terminal_table_coloured(scenario: &Scenario, result: &RunResult) -> String {
-    in_terminal(scenario, result, true)
+    terminal_table_with(scenario, result, None, true)
 }
 
-fn in_terminal(scenario: &Scenario, result: &RunResult, colour: bool) -> String {
-    match extract::extract(scenario, result) {
+/// The same with what many runs found, where they were made: what to buy, and figures over several draws.
+#[must_use]
+pub fn terminal_table_with(scenario: &Scenario, result: &RunResult, study: Option<&Study>, colour: bool) -> String {
+    match extract::extract(scenario, result, study) {
         Ok(data) => terminal::table(&data, colour),
         Err(error) => format!("{error}\n"),
     }

@@ -34,7 +34,7 @@ pub struct WriteOptions {
     pub record_max_mb: u32,
     /// The scenario's own files, attached to the recording so that it can be run again.
     pub attachments: Vec<Attachment>,
-    /// What a study over many draws found, where there is one.
+    /// What many runs of the same village found: intervals, remedies, sensitivity.
     pub study: Option<taa_studies::study::Study>,
 }
 

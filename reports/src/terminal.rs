@@ -40,7 +40,9 @@ pub(crate) fn table(data: &ReportData, colour: bool) -> String {
     let mut out = String::new();
     let verdict = verdict::verdict(data);
     out.push_str(&layout.bold(&format!("{} {}", verdict.question, verdict.headline)));
-    out.push_str("\n\n");
+    out.push('\n');
+    out.push_str(&answer(data));
+    out.push('\n');
     let mut head: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     if pair {
         head.push("difference".to_owned());
@@ -67,6 +69,32 @@ pub(crate) fn table(data: &ReportData, colour: bool) -> String {
         out.push('\n');
     }
     out
+}
+
+/// What goes wrong and what to buy: a line each, six at most, each cut at the width of the table.
+fn answer(data: &ReportData) -> String {
+    let brief = verdict::brief(data);
+    let mut lines = Vec::new();
+    if let Some(wrong) = brief.wrongs.first() {
+        let under = brief.under.as_ref().map(|name| format!(" with {name}")).unwrap_or_default();
+        lines.push(format!("Goes wrong{under}: {}", wrong.title));
+        lines.push(format!("  {}", wrong.hours));
+        let others: Vec<&str> = brief.wrongs.iter().skip(1).map(|wrong| wrong.title.as_str()).collect();
+        if !others.is_empty() {
+            lines.push(format!("  then: {}", others.join("; ")));
+        }
+    }
+    for (i, row) in brief.purchases.iter().take(2).enumerate() {
+        let sure = if row.unsure { ", perhaps nothing" } else { "" };
+        let head = if i == 0 { "Change first: " } else { "  then: " };
+        let price = if row.price == "–" { String::new() } else { format!(", {}", row.price) };
+        lines.push(format!("{head}{}{price}: saves {}{sure}", row.words, row.saves));
+    }
+    if brief.purchases.is_empty() {
+        let note = brief.purchases_note.lines().next().unwrap_or("");
+        lines.extend(wrap(note, WIDTH).into_iter().take(2));
+    }
+    lines.iter().take(6).map(|line| format!("{}\n", clip(line, WIDTH))).collect()
 }
 
 fn cells(data: &ReportData, figure: &Figure, pair: bool) -> (Vec<String>, Option<Verdict>) {

@@ -92,19 +92,19 @@ fn odds_after_dark_days(lines: &[Timelines], sky: &Sky, which: impl Fn(DownWhy) 
         }
     }
     let [[quiet, hit], [dark_quiet, dark_hit]] = table;
-    let log = (dark_hit * quiet / (dark_quiet * hit)).ln();
+    let log = libm::log(dark_hit * quiet / (dark_quiet * hit));
     let se = (1.0 / quiet + 1.0 / hit + 1.0 / dark_quiet + 1.0 / dark_hit).sqrt();
-    (log.exp(), (log - 1.96 * se).exp())
+    (libm::exp(log), libm::exp(log - 1.96 * se))
 }
 
 /// Maximum-likelihood shape of Weibull lives, by bisection.
 fn weibull_shape(lives: &[f64]) -> f64 {
-    let mean_log = lives.iter().map(|x| x.ln()).sum::<f64>() / lives.len() as f64;
+    let mean_log = lives.iter().map(|x| libm::log(*x)).sum::<f64>() / lives.len() as f64;
     let score = |k: f64| {
         let (mut up, mut down) = (0.0, 0.0);
         for x in lives {
-            let power = x.powf(k);
-            up += power * x.ln();
+            let power = libm::pow(*x, k);
+            up += power * libm::log(*x);
             down += power;
         }
         up / down - 1.0 / k - mean_log

@@ -9,9 +9,11 @@ use taa_sim::{
 };
 
 use crate::{
-    data::{CauseRow, CustomerFigures, DELAY_BOUNDS_S, OutageFigures, PaymentFigures},
+    data::{CauseRow, CustomerFigures, DELAY_BOUNDS_S, Hit, OutageFigures, PaymentFigures},
     words,
 };
+
+use super::waits;
 
 /// A payment held longer than this is late (the stated deadline of `billing_availability`).
 const LATE_MS: u64 = 5 * 60 * 1000;
@@ -32,6 +34,7 @@ pub(super) fn causes(scenario: &Scenario, downtime: &Downtime) -> (Vec<CauseRow>
                 kind: words::cause_kind(Some(root), scenario),
                 ms: [0; 3],
                 chain: Vec::new(),
+                hit: Hit::default(),
             });
             chains.push(BTreeMap::new());
             rows.len() - 1
@@ -107,8 +110,12 @@ pub(super) fn outages(scenario: &Scenario, table: &Outages) -> Vec<OutageFigures
 }
 
 /// Payments by outcome and delay since the wish to pay.
-pub(super) fn payments(scenario: &Scenario, table: &Payments) -> PaymentFigures {
-    let mut out = PaymentFigures { by_delay: vec![0; DELAY_BOUNDS_S.len() + 1], ..PaymentFigures::default() };
+pub(super) fn payments(scenario: &Scenario, table: &Payments, simulated_ms: u64) -> PaymentFigures {
+    let mut out = PaymentFigures {
+        by_delay: vec![0; DELAY_BOUNDS_S.len() + 1],
+        waits: waits::waits(scenario, table, simulated_ms),
+        ..PaymentFigures::default()
+    };
     let mut held: BTreeMap<Cause, u32> = BTreeMap::new();
     for i in 0..table.len() {
         out.wanted += 1;

@@ -2,11 +2,15 @@
 
 mod figures;
 mod geometry;
+mod hours;
 mod series;
+mod stories;
+mod waits;
 
 use serde_json::Value;
 use taa_scenarios::model::Scenario;
 use taa_sim::result::{ArchResult, RunResult};
+use taa_studies::study::Study;
 
 use crate::{
     data::{Architecture, FORMAT, FaultFacts, ReportData, RunFacts, ScenarioFacts},
@@ -18,7 +22,11 @@ use crate::{
 ///
 /// # Errors
 /// [`ReportError::Mismatch`] when a table speaks of customers that the scenario does not have.
-pub(crate) fn extract(scenario: &Scenario, result: &RunResult) -> Result<ReportData, ReportError> {
+pub(crate) fn extract(
+    scenario: &Scenario,
+    result: &RunResult,
+    study: Option<&Study>,
+) -> Result<ReportData, ReportError> {
     let architectures = result.architectures.iter().map(|arch| architecture(scenario, result, arch));
     Ok(ReportData {
         format: FORMAT,
@@ -37,6 +45,7 @@ pub(crate) fn extract(scenario: &Scenario, result: &RunResult) -> Result<ReportD
             exogenous_digest: result.exogenous_digest.to_string(),
         },
         architectures: architectures.collect::<Result<_, _>>()?,
+        study: study.map(readable).transpose()?,
     })
 }
 
@@ -52,7 +61,9 @@ fn architecture(scenario: &Scenario, result: &RunResult, arch: &ArchResult) -> R
         )));
     }
     let kpis = serde_json::to_value(&arch.kpis).map_err(|e| ReportError::Mismatch(e.to_string()))?;
-    let (causes, by_row) = figures::causes(scenario, &records.downtime);
+    let (mut causes, by_row) = figures::causes(scenario, &records.downtime);
+    let hits = stories::hits(causes.len(), &records.downtime, &by_row);
+    causes.iter_mut().zip(hits).for_each(|(row, hit)| row.hit = hit);
     Ok(Architecture {
         name: arch.name.clone(),
         traits: words::traits(&arch.traits),
@@ -68,8 +79,28 @@ fn architecture(scenario: &Scenario, result: &RunResult, arch: &ArchResult) -> R
         days: series::days(&records.plant, result.simulated_ms),
         dark: series::dark(&records.downtime, result.simulated_ms),
         outages: figures::outages(scenario, &records.outages),
-        payments: figures::payments(scenario, &records.payments),
+        payments: figures::payments(scenario, &records.payments, result.simulated_ms),
+        stories: stories::stories(scenario, &records.downtime),
+        hours: Some(hours::split(&records.customers, result.simulated_ms)),
+        // The records hold none yet: a table of repairs becomes a `Listing` here, and the page shows it.
+        repairs: None,
     })
+}
+
+/// A study whose numbers read back exactly from JSON.
+fn readable(study: &Study) -> Result<Study, ReportError> {
+    let mismatch = |e: serde_json::Error| ReportError::Mismatch(e.to_string());
+    let mut value = serde_json::to_value(study).map_err(mismatch)?;
+    shorten_all(&mut value);
+    serde_json::from_value(value).map_err(mismatch)
+}
+
+fn shorten_all(value: &mut Value) {
+    match value {
+        Value::Object(map) => map.values_mut().for_each(shorten_all),
+        Value::Array(list) => list.iter_mut().for_each(shorten_all),
+        _ => *value = shortened(value),
+    }
 }
 
 /// Numbers to 13 significant digits: JSON readers without correct rounding still read them back exactly, so a page
@@ -109,6 +140,8 @@ fn scenario_facts(scenario: &Scenario) -> ScenarioFacts {
         inverter_kw: scenario.power.inverter_kw,
         currency: tariff.currency.clone(),
         price_per_kwh: tariff.energy_price_per_kwh_minor as f64 / f64::from(tariff.minor_per_unit.max(1)),
+        currency_per_usd: scenario.economics.currency_per_usd,
+        edge_upgrade_usd: scenario.economics.edge_upgrade_usd,
         classes,
         feeders: u32::try_from(scenario.village.feeders.len()).unwrap_or(u32::MAX),
         weather_source: scenario.weather.source.clone(),

@@ -50,13 +50,26 @@ pub(super) fn days(plant: &Plant, simulated_ms: u64) -> Vec<Power> {
 
 /// Mean number of customers without light per bin, by class.
 pub(super) fn dark(downtime: &Downtime, simulated_ms: u64) -> DarkSeries {
+    let step_ms = step_ms(simulated_ms);
+    let customers = std::array::from_fn(|class| {
+        let of_class = (0..downtime.len()).filter(|&i| downtime.class[i] as usize == class);
+        mean_at_once(of_class.map(|i| (downtime.start_ms[i], downtime.end_ms[i])), simulated_ms).1
+    });
+    DarkSeries { step_ms, customers }
+}
+
+/// Length of a bin that people can name and a screen can show.
+fn step_ms(simulated_ms: u64) -> u64 {
     let fits = |h: &&u64| simulated_ms.div_ceil(**h * HOUR_MS) <= DARK_BINS_MAX;
-    let step_ms = DARK_STEPS_H.iter().find(fits).unwrap_or(&DARK_STEPS_H[7]) * HOUR_MS;
-    let bins = usize::try_from(simulated_ms.div_ceil(step_ms)).unwrap_or(0);
-    let mut customers: [Vec<f64>; 3] = std::array::from_fn(|_| vec![0.0; bins]);
-    for i in 0..downtime.len() {
-        let column = &mut customers[downtime.class[i] as usize];
-        let (start, end) = (downtime.start_ms[i], downtime.end_ms[i].min(simulated_ms));
+    DARK_STEPS_H.iter().find(fits).unwrap_or(&DARK_STEPS_H[7]) * HOUR_MS
+}
+
+/// How many of these intervals hold at once, as the mean over each bin; the length of a bin before it.
+pub(super) fn mean_at_once(intervals: impl Iterator<Item = (u64, u64)>, simulated_ms: u64) -> (u64, Vec<f64>) {
+    let step_ms = step_ms(simulated_ms);
+    let mut column = vec![0.0; usize::try_from(simulated_ms.div_ceil(step_ms)).unwrap_or(0)];
+    for (start, end) in intervals {
+        let end = end.min(simulated_ms);
         let mut at = start;
         while at < end {
             let bin = at / step_ms;
@@ -66,10 +79,8 @@ pub(super) fn dark(downtime: &Downtime, simulated_ms: u64) -> DarkSeries {
             at = until;
         }
     }
-    for column in &mut customers {
-        column.iter_mut().for_each(|v| *v = (*v * 100.0).round() / 100.0);
-    }
-    DarkSeries { step_ms, customers }
+    column.iter_mut().for_each(|v| *v = (*v * 100.0).round() / 100.0);
+    (step_ms, column)
 }
 
 fn add(sum: &mut Power, plant: &Plant, row: usize, factor: f64) {

@@ -55,6 +55,7 @@ fn heat(out: &mut String, data: &ReportData, arch: &Architecture, index: usize) 
             " class=\"heat\" data-heat=\"{index}\" data-days=\"{days}\" shape-rendering=\"crispEdges\""
         ),
         body: body(hours),
+        overlay: String::new(),
     }
     .write(out);
 }

@@ -31,6 +31,8 @@ pub(super) struct Plot<'a> {
     pub(super) attributes: String,
     /// SVG in [`SPAN`] units, y downwards.
     pub(super) body: String,
+    /// HTML over the drawing, placed in percent: labels that must not stretch.
+    pub(super) overlay: String,
 }
 
 impl Plot<'_> {
@@ -59,7 +61,9 @@ impl Plot<'_> {
             out.push_str("\"/>");
         }
         out.push_str(&self.body);
-        out.push_str("</svg></div><div class=\"px\" aria-hidden=\"true\">");
+        out.push_str("</svg>");
+        out.push_str(&self.overlay);
+        out.push_str("</div><div class=\"px\" aria-hidden=\"true\">");
         x_labels(out, &self.x_ticks);
         out.push_str("</div></div>\n");
     }
@@ -132,6 +136,19 @@ pub(super) fn time_axis(data: &ReportData) -> Vec<(f64, String)> {
 /// Hours of a day.
 pub(super) fn day_axis() -> Vec<(f64, String)> {
     [0, 6, 12, 18, 24].map(|h| (f64::from(h) / 24.0, format!("{h}:00"))).to_vec()
+}
+
+/// Dates along `days` days from the start of the run, which may be more than the run has.
+pub(super) fn days_axis(data: &ReportData, days: u32) -> Vec<(f64, String)> {
+    let step = days.div_ceil(6).max(1);
+    (0..days)
+        .step_by(step as usize)
+        .filter(|day| f64::from(*day) <= 0.97 * f64::from(days))
+        .map(|day| {
+            let at = time::local(data.run.start_unix_s, data.scenario.utc_offset_s, u64::from(day) * DAY_MS);
+            (f64::from(day) / f64::from(days), time::day(at))
+        })
+        .collect()
 }
 
 /// A polyline through `values` (0–1 of the height), evenly spread over the width, as path data.

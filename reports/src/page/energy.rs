@@ -75,6 +75,7 @@ fn mean_day(out: &mut String, arch: &Architecture, peak: f64) {
             closed(|p| p.wanted),
             closed(|p| p.served)
         ),
+        overlay: String::new(),
     }
     .write(out);
 }
@@ -105,6 +106,7 @@ fn by_day(out: &mut String, data: &ReportData, arch: &Architecture, peak: f64) {
             of(|p| p.wanted),
             of(|p| p.served)
         ),
+        overlay: String::new(),
     }
     .write(out);
 }

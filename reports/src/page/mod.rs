@@ -6,45 +6,62 @@
 //! variables, so light, dark and print share the figures.
 
 mod battery;
+mod change;
 mod chart;
+mod cost;
 mod downtime;
 mod energy;
+mod fans;
 mod figures;
+mod first;
+mod hours;
 mod html;
+mod listing;
 mod map;
 mod notes;
 mod payload;
 mod payments;
+mod stories;
 mod suffered;
 mod timeline;
-mod verdict;
+mod tornado;
 
 use crate::{data::ReportData, numbers::number, time};
 use html::esc;
 
 const CSS: &str = include_str!("../../assets/page.css");
-const SCRIPTS: [&str; 4] = [
+const SCRIPTS: [&str; 6] = [
     include_str!("../../assets/page.js"),
     include_str!("../../assets/map.js"),
     include_str!("../../assets/suffered.js"),
     include_str!("../../assets/heat.js"),
+    include_str!("../../assets/when.js"),
+    include_str!("../../assets/sort.js"),
 ];
 
 /// Renders the page.
 pub(crate) fn render(data: &ReportData) -> String {
     let mut out = String::with_capacity(512 * 1024);
     head(&mut out, data);
-    verdict::section(&mut out, data);
+    first::section(&mut out, data);
     if !data.architectures.is_empty() {
-        nav(&mut out);
-        figures::section(&mut out, data);
+        nav(&mut out, data);
+        first::words(&mut out, data);
+        change::section(&mut out, data);
+        stories::section(&mut out, data);
+        timeline::section(&mut out, data);
+        downtime::section(&mut out, data);
+        hours::section(&mut out, data);
+        cost::section(&mut out, data);
         map::section(&mut out, data);
         suffered::section(&mut out, data);
-        downtime::section(&mut out, data);
-        timeline::section(&mut out, data);
+        payments::section(&mut out, data);
+        figures::section(&mut out, data);
+        fans::section(&mut out, data);
+        tornado::section(&mut out, data);
         battery::section(&mut out, data);
         energy::section(&mut out, data);
-        payments::section(&mut out, data);
+        listing::repairs(&mut out, data);
     }
     notes::section(&mut out, data);
     out.push_str("</main>\n<script type=\"application/json\" id=\"taa-data\">");
@@ -90,20 +107,30 @@ fn head(out: &mut String, data: &ReportData) {
     );
 }
 
-fn nav(out: &mut String) {
+/// Links to the sections that the page has.
+fn nav(out: &mut String, data: &ReportData) {
     out.push_str("<nav class=\"toc\" aria-label=\"Sections\">");
-    for (id, name) in [
-        ("figures", "Figures"),
-        ("village", "Map"),
-        ("who", "Who"),
-        ("why", "Causes"),
-        ("when", "When"),
-        ("battery", "Battery"),
-        ("energy", "Demand and sun"),
-        ("payments", "Payments"),
-        ("notes", "Notes"),
+    let study = data.study.as_ref();
+    for (id, name, there) in [
+        ("change", "Change", study.is_some_and(|s| !s.remedies.is_empty() || s.ablation.is_some())),
+        ("stories", "Stories", data.architectures.iter().any(|arch| !arch.stories.is_empty())),
+        ("when", "When", true),
+        ("why", "Causes", true),
+        ("cost", "Cost", true),
+        ("village", "Map", true),
+        ("who", "Who", true),
+        ("payments", "Payments", true),
+        ("figures", "Figures", true),
+        ("spread", "Spread", study.is_some_and(|s| s.draws > 1 && !s.spreads.is_empty())),
+        ("weak", "Assumptions", study.is_some_and(|s| s.sensitivity.as_ref().is_some_and(|s| !s.rows.is_empty()))),
+        ("battery", "Battery", true),
+        ("energy", "Sun", true),
+        ("repairs", "Repairs", data.architectures.iter().any(|arch| arch.repairs.is_some())),
+        ("notes", "Notes", true),
     ] {
-        html::push!(out, "<a href=\"#{id}\">{name}</a>");
+        if there {
+            html::push!(out, "<a href=\"#{id}\">{name}</a>");
+        }
     }
     out.push_str("</nav>\n");
 }

@@ -15,6 +15,8 @@ pub(super) fn json(data: &ReportData) -> String {
         "title": data.scenario.title,
         "start_ms": data.run.start_unix_s.saturating_add(i64::from(data.scenario.utc_offset_s)).saturating_mul(1000),
         "edges": edges,
+        "run_ms": data.run.simulated_ms,
+        "step_ms": data.architectures.first().map_or(0, |arch| arch.dark.step_ms),
         "id": customers.iter().map(|c| c.id.as_str()).collect::<Vec<_>>(),
         "class": customers.iter().map(|c| words::customer_class(&c.class)).collect::<Vec<_>>(),
         "placement": customers.iter().map(|c| c.placement.as_str()).collect::<Vec<_>>(),
@@ -29,6 +31,8 @@ fn arch(arch: &Architecture) -> Value {
     let column = |pick: &dyn Fn(&CustomerFigures) -> u64| -> Vec<f64> {
         arch.customers.iter().map(|customer| hours(pick(customer))).collect()
     };
+    let waits = &arch.payments.waits.series;
+    let tenth = |v: f64| (v * 10.0).round() / 10.0;
     json!({
         "name": arch.name,
         "causes": arch.causes.iter().map(|cause| cause.words.as_str()).collect::<Vec<_>>(),
@@ -41,6 +45,8 @@ fn arch(arch: &Architecture) -> Value {
         "cause": arch.customers.iter().map(|c| c.worst_cause.map_or(-1, i64::from)).collect::<Vec<_>>(),
         "left": arch.customers.iter().enumerate().filter(|(_, c)| c.churned).map(|(i, _)| i).collect::<Vec<_>>(),
         "soc": arch.soc_percent,
+        "dark": (0..arch.dark.customers[0].len()).map(|bin| tenth((0..3).map(|c| arch.dark.customers[c][bin]).sum())).collect::<Vec<_>>(),
+        "wait": waits.blocked.iter().zip(&waits.stuck).map(|(a, b)| tenth(a + b)).collect::<Vec<_>>(),
     })
 }
 

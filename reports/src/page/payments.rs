@@ -1,12 +1,16 @@
-//! Payments in brief: how many took effect, how fast, and what held the rest.
+//! Payments: how many took effect, how fast, where the money waited, and whose waited longest.
 
 use crate::{
     catalogue,
-    data::{Architecture, ReportData},
-    numbers::{number, percent},
+    data::{Architecture, CURVE_BOUNDS_S, Cell, Listing, ReportData},
+    numbers::{duration, number, percent},
 };
 
-use super::html::{arch_name, esc, open, push};
+use super::{
+    chart::{Plot, SPAN, line},
+    html::{arch_name, esc, open, push},
+    listing,
+};
 
 /// Names of the delay bins; the last two are payments that never took effect.
 const BINS: [&str; 9] = [
@@ -42,7 +46,106 @@ pub(super) fn section(out: &mut String, data: &ReportData) {
     for (i, arch) in data.architectures.iter().enumerate() {
         bar(out, data, arch, i);
     }
-    out.push_str("</div>\n</section>\n");
+    out.push_str("</div>\n");
+    curves(out, data);
+    stages(out, data);
+    slowest(out, data);
+    out.push_str("</section>\n");
+}
+
+/// From acceptance to light: what share was there how soon, on a logarithmic axis of time.
+fn curves(out: &mut String, data: &ReportData) {
+    if data.architectures.iter().all(|arch| arch.payments.waits.curves.is_empty()) {
+        return;
+    }
+    out.push_str("<h3>From accepted money to light, by way of paying</h3>\n<div class=\"pair\">\n");
+    let bins = CURVE_BOUNDS_S.len();
+    let x_ticks = [(1, "3 s"), (4, "1 min"), (7, "15 min"), (9, "1 h"), (12, "8 h"), (14, "1 day"), (16, "4 days")]
+        .map(|(bin, text)| (f64::from(bin) / (bins - 1) as f64, text.to_owned()));
+    for (i, arch) in data.architectures.iter().enumerate() {
+        let curves = &arch.payments.waits.curves;
+        push!(out, "<figure><figcaption>{}</figcaption>\n", arch_name(data, i));
+        let mut body = String::new();
+        let mut spoken = Vec::new();
+        out.push_str("<ul class=\"legend\">");
+        for (n, curve) in curves.iter().enumerate() {
+            let shares = curve.within.iter().map(|&w| f64::from(w) / f64::from(curve.accepted.max(1)));
+            let shares: Vec<f64> = shares.collect();
+            push!(body, "<path class=\"way w{}\" d=\"{}\"/>", n % 4, line(shares.into_iter()));
+            let half = length(curve.p50_s);
+            let slow = length(curve.p95_s);
+            let text = format!(
+                "{}: {} accepted, half within {half}, all but one in twenty within {slow}",
+                curve.channel,
+                number(f64::from(curve.accepted), 0)
+            );
+            push!(out, "<li><i class=\"ln way w{}\"></i>{}</li>", n % 4, esc(&text));
+            spoken.push(text);
+        }
+        out.push_str("</ul>\n");
+        Plot {
+            label: &format!(
+                "Share of accepted payments in effect, by delay, with {}: {}",
+                arch.name,
+                spoken.join("; ")
+            ),
+            height_px: 170,
+            y_ticks: [0.0, 0.25, 0.5, 0.75, 1.0].map(|v| (v, percent(v))).to_vec(),
+            x_ticks: x_ticks.to_vec(),
+            grid: true,
+            view: (SPAN, SPAN),
+            attributes: String::new(),
+            body,
+            overlay: String::new(),
+        }
+        .write(out);
+        out.push_str("</figure>\n");
+    }
+    out.push_str("</div>\n");
+}
+
+/// Where the money waits.
+fn stages(out: &mut String, data: &ReportData) {
+    if data.architectures.iter().all(|arch| arch.payments.waits.stages.is_empty()) {
+        return;
+    }
+    let mut listing = Listing::new(&[
+        ("Where the money waits", false),
+        ("Architecture", false),
+        ("Mean", true),
+        ("Half within", true),
+        ("19 of 20 within", true),
+        ("Longest", true),
+        ("Still there at the end", true),
+    ]);
+    let length = |s: f64| Cell::number(duration((s * 1000.0) as u64), s);
+    for arch in &data.architectures {
+        for stage in &arch.payments.waits.stages {
+            listing.rows.push(vec![
+                Cell::text(&stage.words),
+                Cell::text(&arch.name),
+                length(stage.mean_s),
+                length(stage.p50_s),
+                length(stage.p95_s),
+                length(stage.max_s),
+                Cell::number(stage.inside.to_string(), f64::from(stage.inside)),
+            ]);
+        }
+    }
+    out.push_str("<h3>Where the money waits</h3>\n");
+    listing::table(out, "Where the money waits", &listing);
+}
+
+/// Who waited longest.
+fn slowest(out: &mut String, data: &ReportData) {
+    for (i, arch) in data.architectures.iter().enumerate() {
+        let slowest = &arch.payments.waits.slowest;
+        if slowest.rows.is_empty() {
+            continue;
+        }
+        push!(out, "<h3>Who waited longest, {}</h3>\n", arch_name(data, i));
+        listing::table(out, &format!("Who waited longest with {}", arch.name), slowest);
+    }
 }
 
 fn bar(out: &mut String, data: &ReportData, arch: &Architecture, index: usize) {
@@ -82,4 +185,13 @@ fn bar(out: &mut String, data: &ReportData, arch: &Architecture, index: usize) {
         push!(out, " Late or never because of: {}.", held.join(", "));
     }
     out.push_str("</p></div>\n");
+}
+
+/// A delay in words; less than a second is at once.
+fn length(seconds: Option<f64>) -> String {
+    match seconds {
+        None => "–".to_owned(),
+        Some(s) if s < 1.0 => "a second".to_owned(),
+        Some(s) => duration((s * 1000.0) as u64),
+    }
 }

@@ -4,10 +4,17 @@
 //! of a good site engineer's report: the answer, how much, why, what the architectures change, who bears it, what it
 //! points to, and how far to trust it. The thresholds below are ours; each is named where it is used.
 
+mod brief;
 mod parts;
+mod rank;
 
 use taa_sim::cause::DownClass;
 
+pub use self::brief::{Brief, Certainty, Purchase, Wrong, brief};
+/// Small phrases about estimates that page and terminal share.
+pub(crate) mod told {
+    pub(crate) use super::brief::{assumptions, includes_zero, pays_back, price};
+}
 use crate::{
     data::{Architecture, HOUR_MS, ReportData},
     numbers::{number, percent},
@@ -82,10 +89,7 @@ pub fn verdict(data: &ReportData) -> Verdict {
             caveat: String::new(),
         };
     };
-    let by_loss =
-        |a: &&&Architecture, b: &&&Architecture| a.lost_ms().iter().sum::<u64>().cmp(&b.lost_ms().iter().sum());
-    let best = archs.iter().min_by(by_loss).copied().unwrap_or(baseline);
-    let worst = archs.iter().max_by(by_loss).copied().unwrap_or(baseline);
+    let (best, worst) = rank::best_and_worst(&archs).unwrap_or((baseline, baseline));
     let mut paragraphs = vec![("How much", parts::how_much(data, best, worst))];
     if worst.lost_h() > 0.0 {
         paragraphs.push(("Why", parts::why(data, worst)));
@@ -123,10 +127,9 @@ fn headline(archs: &[&Architecture], best: &Architecture) -> String {
         return if least > 0.9 * most {
             format!("{answer}, whichever the architecture.")
         } else {
-            let cheapest = parts::cheapest(archs, best);
-            match cheapest {
+            match parts::cheapest(archs, best) {
                 Some(other) => format!(
-                    "{answer} under each architecture: fewest lost hours under {}, least cost under {}.",
+                    "{answer} under each architecture: most paid energy under {}, least cost under {}.",
                     best.name, other.name
                 ),
                 None => format!("{answer} under each architecture, and best under {}.", best.name),

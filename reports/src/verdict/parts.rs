@@ -3,9 +3,10 @@
 use crate::{
     data::{Architecture, CauseKind, CauseRow, ReportData},
     numbers::{duration, number, percent},
+    prose::capital,
 };
 
-use super::{class_sentence, hours_of, per_customer_h};
+use super::{class_sentence, hours_of, per_customer_h, rank};
 
 /// `a`, `a and b`, `a, b and c`.
 pub(super) fn list(names: &[&str]) -> String {
@@ -41,7 +42,9 @@ pub(super) fn how_much(data: &ReportData, best: &Architecture, worst: &Architect
     let each: Vec<String> = data.architectures.iter().map(|arch| format!("{} with {}", one(arch), arch.name)).collect();
     let each: Vec<&str> = each.iter().map(String::as_str).collect();
     let saved = 1.0 - best.lost_h() / worst.lost_h();
-    let change = if saved < 0.02 {
+    let change = if saved < -0.02 {
+        String::new()
+    } else if saved < 0.02 {
         " The difference is too small to mean anything.".to_owned()
     } else {
         format!(" That is {} less with {} than with {}.", percent(saved), best.name, worst.name)
@@ -91,22 +94,25 @@ pub(super) fn cheapest<'a>(archs: &[&'a Architecture], best: &Architecture) -> O
     (cost(least) < 0.9 * cost(best)).then_some(least)
 }
 
-/// Hours and money do not always agree: people who are left without credit neither use the battery nor count as lost.
+/// Fewer lost hours are not always more light: people who are left without credit, or who have left, lose none.
 pub(super) fn against(archs: &[&Architecture], best: &Architecture) -> Option<String> {
+    if let Some(fewest) = rank::fewer_hours(archs, best) {
+        return Some(format!(
+            "{} has fewer lost hours, and yet serves less: {} kWh that were paid for, against {} kWh with {}. Customers \
+             who have no credit or have left lose no hours, and spare the battery for the others; so the paid energy \
+             decides here.",
+            capital(&fewest.name),
+            number(rank::paid_kwh(fewest), 0),
+            number(rank::paid_kwh(best), 0),
+            best.name
+        ));
+    }
     let other = cheapest(archs, best)?;
-    let (served, cost) = ("energy_served_kwh", "cost_of_downtime");
-    let of = |arch: &Architecture, key: &str| arch.kpi(key).unwrap_or(0.0);
-    let less_cost = percent(1.0 - of(other, cost) / of(best, cost));
-    let more_kwh = of(other, served) - of(best, served);
-    let light = if more_kwh > 0.0 {
-        format!("serves {} kWh more and its downtime costs {less_cost} less", number(more_kwh, 0))
-    } else {
-        format!("has downtime that costs {less_cost} less")
-    };
+    let cost = |arch: &Architecture| arch.kpi("cost_of_downtime").unwrap_or(0.0);
     Some(format!(
-        "{} {light}. Customers whom {} leaves without light early spare the battery for the others and leave the count \
-         when their credit is used up; fewer lost hours are not more light here.",
+        "{} has downtime that costs {} less, although {} serves at least as much energy that was paid for.",
         capital(&other.name),
+        percent(1.0 - cost(other) / cost(best)),
         best.name
     ))
 }
@@ -117,6 +123,10 @@ pub(super) fn what_changes(worst: &Architecture, best: &Architecture) -> Option<
         return None;
     }
     let saved = worst.lost_h() - best.lost_h();
+    if saved < -0.05 * worst.lost_h() {
+        // More lost hours and yet more light: `against` tells.
+        return None;
+    }
     if saved < 0.05 * worst.lost_h() {
         let first = best.causes.first()?;
         return Some(format!(
@@ -303,9 +313,4 @@ pub(super) fn caveat(data: &ReportData) -> String {
         }
     }
     text
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

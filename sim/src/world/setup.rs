@@ -70,11 +70,12 @@ impl<'s> Village<'s> {
         let mut cash_daily_minor = 0.0;
         for (index, entry) in entries.iter().enumerate() {
             let node = op(&layout.customers[index].id)?;
-            let parts = customer(scenario, &usage, traits, seed, index, entry, node, &mesh);
-            if parts.3.disposition.pays_cash {
-                cash_daily_minor += parts.3.daily_spend_minor;
+            let (identity, load, purse) = person(scenario, &usage, seed, index, node, entry.opening_balance_minor);
+            if purse.disposition.pays_cash {
+                cash_daily_minor += purse.daily_spend_minor;
             }
-            people.spawn(parts);
+            let unit = meter_unit(scenario, traits, index, entry, &mesh);
+            people.spawn((identity, unit, load, purse, Light::new()));
         }
         let config = dcu_config(scenario, traits);
         let cloud_config = CloudConfig {
@@ -242,26 +243,28 @@ fn entries(scenario: &Scenario, usage: &Catalogue, seed: (u64, u32)) -> Vec<Mete
         .collect()
 }
 
-fn customer(
+fn person(
     scenario: &Scenario,
     usage: &Catalogue,
-    traits: Traits,
     seed: (u64, u32),
     index: usize,
-    entry: &MeterEntry,
     node: NodeId,
-    mesh: &Mesh,
-) -> (Identity, MeterUnit, Load, Purse, Light) {
+    opening_minor: i64,
+) -> (Identity, Load, Purse) {
     let customer = &scenario.village.customers[index];
     let key = NodeKey::of(&customer.id);
-    let draws = |purpose| Draws::keyed(seed.0, seed.1, key, purpose, 0);
     let (factor, disposition, daily) = character(scenario, usage, seed, index);
-    let income = &scenario.people.income;
-    let money = MoneyBox::found(&disposition.earner, income, first_day(scenario), &mut draws(MONEY));
+    let mut found = Draws::keyed(seed.0, seed.1, key, MONEY, 0);
+    let money = MoneyBox::found(&disposition.earner, &scenario.people.income, first_day(scenario), &mut found);
+    let identity = Identity { node, key, class: customer.class, feeder: customer.feeder };
+    (identity, Load::new(factor), Purse::new(disposition, money, opening_minor, daily))
+}
+
+fn meter_unit(scenario: &Scenario, traits: Traits, index: usize, entry: &MeterEntry, mesh: &Mesh) -> MeterUnit {
     let routes = mesh.routes();
     let routed = routes.has_route(index);
     let meter = Meter::new(MeterConfig {
-        logical_device_name: customer.meter_id.clone(),
+        logical_device_name: entry.id.clone(),
         energised: true,
         boot_relay_open: traits.boot_relay == BootRelay::Open,
         credit_at_meter: traits.credit_at == CreditAt::Meter,
@@ -275,8 +278,7 @@ fn customer(
         grace_minor: scenario.tariff.grace_minor,
         ..MeterConfig::default()
     });
-    let identity = Identity { node, key, class: customer.class, feeder: customer.feeder };
-    let unit = MeterUnit {
+    MeterUnit {
         meter,
         wake: Wake::default(),
         dead: false,
@@ -288,9 +290,7 @@ fn customer(
         join_wake: Wake::default(),
         hops: if routed { routes.hops[index] } else { 0 },
         path_etx: if routed { routes.path_etx[index] } else { 0.0 },
-    };
-    let purse = Purse::new(disposition, money, entry.opening_balance_minor, daily);
-    (identity, unit, Load::new(factor), purse, Light::new())
+    }
 }
 
 /// Customers whose meters have no route when everything is alive and quiet.

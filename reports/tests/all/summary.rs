@@ -1,11 +1,11 @@
 //! `summary.json`: its shape is a promise to other programs, so it is a golden file; and the files beside it.
 
-mod sample;
-
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use taa_reports::{ReportError, WriteOptions, load, summary_json, terminal_table, write};
+
+use crate::sample;
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)

@@ -1,10 +1,10 @@
 //! The page: nothing from outside, everything that the browser test holds on to, and sums that add up.
 
-mod sample;
-
 use std::path::{Path, PathBuf};
 
 use taa_reports::{Record, WriteOptions, load, render_again, write};
+
+use crate::sample;
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)

@@ -4,10 +4,11 @@
 //! can be tested and looked at without running one.
 
 mod run;
+mod study;
 mod village;
 
 pub(crate) use run::result;
-#[allow(unused_imports, reason = "not every test binary needs the large village")]
+pub(crate) use study::{about, study};
 pub(crate) use village::{scenario, scenario_of};
 
 /// A small counter-based generator: the sample must not change between runs.

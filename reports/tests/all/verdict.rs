@@ -1,16 +1,16 @@
 //! The verdict says something else when the figures do.
 
-mod sample;
-
 use std::path::Path;
 
 use taa_reports::{
     WriteOptions,
     data::{Architecture, CauseKind, CauseRow, ReportData},
     load,
-    verdict::{Level, Verdict, verdict},
+    verdict::{Level, Verdict, brief, verdict},
     write,
 };
+
+use crate::sample;
 
 fn data(name: &str, days: u32) -> ReportData {
     let mut scenario = sample::scenario(days);
@@ -22,7 +22,15 @@ fn data(name: &str, days: u32) -> ReportData {
 
 fn cause(kind: CauseKind, words: &str, hours: [u64; 3]) -> CauseRow {
     let chain = vec![words.to_owned()];
-    CauseRow { key: words.replace(' ', "_"), words: words.to_owned(), kind, ms: hours.map(|h| h * 3_600_000), chain }
+    let hit = taa_reports::data::Hit::default();
+    CauseRow {
+        key: words.replace(' ', "_"),
+        words: words.to_owned(),
+        kind,
+        ms: hours.map(|h| h * 3_600_000),
+        chain,
+        hit,
+    }
 }
 
 /// Gives an architecture these causes and the availability that belongs to them.
@@ -115,4 +123,29 @@ fn the_caveat_is_honest() {
     assert!(caveat.contains("stopped early, after 3.0 of 30 days"), "{caveat}");
     assert!(caveat.contains("scaled up from 3.0 days"), "{caveat}");
     assert!(caveat.contains("5.0 % of the lost hours have no known cause"), "{caveat}");
+}
+
+#[test]
+fn paid_energy_decides_where_lost_hours_mislead() {
+    let mut data = data("verdict-paid", 3);
+    let dark = |h| vec![cause(CauseKind::Energy, "battery empty", [h, 0, 0])];
+    set(&mut data.architectures[0], 0.90, dark(700));
+    set(&mut data.architectures[1], 0.88, dark(900));
+    let sold = |arch: &mut Architecture, kwh: f64| {
+        arch.kpis.insert("energy_served_kwh".to_owned(), kwh.into());
+        arch.kpis.insert("energy_unbilled_kwh".to_owned(), 0.0.into());
+    };
+    sold(&mut data.architectures[0], 500.0);
+    sold(&mut data.architectures[1], 540.0);
+    let found = verdict(&data);
+    assert!(
+        found.headline.contains("best under edge_local") || found.headline.contains("edge_local"),
+        "{}",
+        found.headline
+    );
+    assert!(text(&found).contains("Cloud_sync has fewer lost hours, and yet serves less"), "{}", text(&found));
+    assert!(brief(&data).figure.contains("Even so edge_local serves more energy"), "{}", brief(&data).figure);
+    // Sabotage: energy given away is no argument.
+    data.architectures[1].kpis.insert("energy_unbilled_kwh".to_owned(), 60.0.into());
+    assert!(!text(&verdict(&data)).contains("fewer lost hours, and yet"));
 }

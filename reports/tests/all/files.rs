@@ -1,7 +1,5 @@
 //! The recording and the tables, read back by the same crates that others use.
 
-mod sample;
-
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -9,6 +7,8 @@ use std::{
 
 use polars::prelude::*;
 use taa_reports::{Attachment, Record, WriteOptions, write};
+
+use crate::sample;
 
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)

@@ -1,0 +1,147 @@
+//! Causes as clauses: from the telegram words of a cause (`tower down`) to half a sentence (`the tower was down`).
+//!
+//! Most clauses follow from the words alone, so that a cause added to the simulator reads well here without a line of
+//! code; the few whose words do not end in a state are spelled out.
+
+use taa_scenarios::model::Scenario;
+use taa_sim::cause::{Cause, Chain};
+
+use crate::words;
+
+/// States that can end a cause's words: `<subject> <state>` becomes `the <subject> was <state>`.
+const STATES: [&str; 37] = [
+    "absent",
+    "away",
+    "blocked",
+    "blown",
+    "broken",
+    "busy",
+    "closed",
+    "congested",
+    "corrupted",
+    "cut",
+    "damaged",
+    "dead",
+    "delayed",
+    "dirty",
+    "down",
+    "dry",
+    "empty",
+    "exhausted",
+    "expired",
+    "frozen",
+    "full",
+    "gone",
+    "late",
+    "lost",
+    "missing",
+    "off",
+    "open",
+    "out",
+    "overloaded",
+    "refused",
+    "stolen",
+    "stuck",
+    "throttled",
+    "tripped",
+    "unreachable",
+    "unsold",
+    "worn",
+];
+/// Words that begin a state of several words: `tower without power`, `credit not delivered`.
+const JOINTS: [&str; 5] = [" not ", " without ", " waiting ", " out of ", " re-joining "];
+/// Words that stand without an article.
+const BARE: [&str; 6] = ["credit", "fuel", "it ", "power", "radio", "cash"];
+
+/// A chain as clauses, nearest cause first.
+pub(crate) fn clauses(chain: Chain, scenario: &Scenario) -> Vec<String> {
+    chain.causes().map(|cause| clause(cause, scenario)).collect()
+}
+
+/// A cause as a clause that can follow "because".
+pub(crate) fn clause(cause: Cause, scenario: &Scenario) -> String {
+    match cause {
+        Cause::Unknown => "of something that is not known".to_owned(),
+        Cause::RelayOpen => "the relay at the meter stayed open".to_owned(),
+        Cause::BootedOpen => "after a restart the relay waits open for an order".to_owned(),
+        Cause::FeederOpen => "the feeder was broken or open".to_owned(),
+        Cause::SupplyOff => "the plant did not feed the village".to_owned(),
+        Cause::CreditUndelivered => "the credit did not arrive".to_owned(),
+        Cause::OrderUndelivered => "the order to close it did not arrive".to_owned(),
+        Cause::HopLimit => "the way through the mesh was longer than its limit".to_owned(),
+        Cause::ForwarderDark => "the meters that forward its messages had no power".to_owned(),
+        Cause::RadioLoss => "radio frames were lost".to_owned(),
+        Cause::InTransit => "it was still on its way".to_owned(),
+        Cause::StaleReading => "the decision rested on an old reading".to_owned(),
+        Cause::Scripted(n) => match scenario.faults.get(usize::from(n)) {
+            Some(fault) => format!(
+                "of the scripted fault “{}” ({})",
+                fault.id,
+                words::fault_words(fault.what, &fault.target, scenario)
+            ),
+            None => "of a scripted fault".to_owned(),
+        },
+        _ => from_words(cause.words()),
+    }
+}
+
+/// The same from words alone.
+fn from_words(text: &str) -> String {
+    if ["no ", "not ", "too "].iter().any(|start| text.starts_with(start)) {
+        return format!("there was {text}");
+    }
+    if let Some(at) = JOINTS.iter().filter_map(|joint| text.find(joint)).min() {
+        let (subject, state) = (&text[..at], text[at..].trim_start());
+        return format!("{} was {state}", with_article(subject));
+    }
+    match text.rsplit_once(' ') {
+        Some((subject, "failed")) => format!("{} had failed", with_article(subject)),
+        Some((subject, state)) if STATES.contains(&state) => {
+            format!("{} was {state}", with_article(subject))
+        }
+        _ => format!("of {text}"),
+    }
+}
+
+fn with_article(subject: &str) -> String {
+    let bare = BARE.iter().any(|word| subject == word.trim_end() || subject.starts_with(word));
+    let proper = subject.starts_with(|c: char| c.is_uppercase()) || subject.starts_with("the ");
+    let article = if bare || proper { "" } else { "the " };
+    format!("{article}{subject}")
+}
+
+/// `a`, because `b`, because `c`: the clauses of a chain as one run of words. A clause that is no sentence ("of rain
+/// fade") keeps its "because of".
+pub(crate) fn because(clauses: &[String]) -> String {
+    clauses.join(", because ")
+}
+
+/// The first letter in upper case.
+pub(crate) fn capital(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_become_clauses() {
+        for (words, clause) in [
+            ("tower down", "the tower was down"),
+            ("battery empty", "the battery was empty"),
+            ("tower without power", "the tower was without power"),
+            ("credit not delivered", "credit was not delivered"),
+            ("not enough sun for the demand", "there was not enough sun for the demand"),
+            ("no cash agent", "there was no cash agent"),
+            ("provider's callback lost", "the provider's callback was lost"),
+            ("meter re-joining the mesh", "the meter was re-joining the mesh"),
+            ("rain fade", "of rain fade"),
+            ("inverter failed", "the inverter had failed"),
+            ("tower's fuel stolen", "the tower's fuel was stolen"),
+        ] {
+            assert_eq!(from_words(words), clause);
+        }
+    }
+}

@@ -1,0 +1,405 @@
+//! The first screen: what will go wrong in this village, what to buy, and how sure that is.
+
+use taa_sim::cause::DownClass;
+use taa_studies::study::{Estimate, Remedy, Study};
+
+use crate::{
+    data::{Architecture, CauseRow, DAY_MS, ReportData},
+    numbers::{duration, number, percent},
+    prose::capital,
+    time,
+};
+
+use super::{parts, rank};
+
+/// Causes named.
+const WRONGS: usize = 3;
+/// Purchases named.
+const PURCHASES: usize = 4;
+/// A cause with a smaller share of the lost hours is not named, unless it is the first.
+const LEAST_SHARE: f64 = 0.03;
+
+/// The first screen in words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Brief {
+    /// The figure behind the headline.
+    pub figure: String,
+    /// What each architecture is, in a few words.
+    pub glosses: Vec<(String, String)>,
+    /// The architecture that `wrongs` speaks of, where there are several.
+    pub under: Option<String>,
+    /// What goes wrong, largest first.
+    pub wrongs: Vec<Wrong>,
+    /// What to change first, best first.
+    pub purchases: Vec<Purchase>,
+    /// What to say about the purchases, or in their place.
+    pub purchases_note: String,
+    /// How sure all this is.
+    pub certainty: Certainty,
+}
+
+/// One cause on the first screen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// The cause.
+    pub title: String,
+    /// How many hours.
+    pub hours: String,
+    /// Who, when, how long, and what the other architecture makes of it.
+    pub text: String,
+}
+
+/// Something to buy or to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Purchase {
+    /// In words.
+    pub words: String,
+    /// Hours that it saves, per customer and year.
+    pub saves: String,
+    /// Its interval includes zero.
+    pub unsure: bool,
+    /// What it costs.
+    pub price: String,
+    /// When it has paid for itself.
+    pub pays_back: String,
+}
+
+/// How sure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certainty {
+    /// `one draw`, `12 draws`.
+    pub draws: String,
+    /// The sentences.
+    pub text: String,
+}
+
+/// The first screen of a run.
+#[must_use]
+pub fn brief(data: &ReportData) -> Brief {
+    let archs: Vec<&Architecture> = data.architectures.iter().collect();
+    let several = archs.len() > 1;
+    let (wrongs, under, (purchases, purchases_note)) = match rank::best_and_worst(&archs) {
+        Some((best, worst)) => {
+            (wrongs(data, worst, best), several.then(|| worst.name.clone()), purchases(data, worst, best))
+        }
+        None => (Vec::new(), None, (Vec::new(), String::new())),
+    };
+    Brief {
+        figure: figure(data),
+        glosses: if several { archs.iter().map(|arch| (arch.name.clone(), gloss(arch))).collect() } else { Vec::new() },
+        under,
+        wrongs,
+        purchases,
+        purchases_note,
+        certainty: certainty(data),
+    }
+}
+
+/// Factor from the run's hours to the hours told, and the words of the period: a year, or the run itself where scripted
+/// faults make a yearly figure meaningless.
+fn period(data: &ReportData) -> (f64, String) {
+    let days = data.run.days().max(1e-9);
+    if !yearly(data) {
+        (1.0, format!("in these {} days", number(days, if (days - days.round()).abs() < 0.01 { 0 } else { 1 })))
+    } else {
+        (365.0 / days, "a year".to_owned())
+    }
+}
+
+/// Hours of the run may be told as hours of a year.
+fn yearly(data: &ReportData) -> bool {
+    !data.run.annualised() || data.scenario.faults.is_empty()
+}
+
+/// Hours with as many digits as mean something.
+fn told_h(h: f64) -> String {
+    number(h, if h < 10.0 { 1 } else { 0 })
+}
+
+/// Hours with their interval: `41 h (12 to 70)`.
+fn hours_with_interval(estimate: &Estimate) -> String {
+    if estimate.n < 2 {
+        return format!("{} h", told_h(estimate.mean));
+    }
+    format!("{} h ({} to {})", told_h(estimate.mean), told_h(estimate.low), told_h(estimate.high))
+}
+
+fn figure(data: &ReportData) -> String {
+    let customers = data.village.customers.len().max(1) as f64;
+    let (factor, period) = period(data);
+    let lost = |arch: &Architecture| {
+        let many = data.study.as_ref().filter(|study| study.draws > 1).and_then(|study| {
+            let kpis = &study.spreads.iter().find(|spread| spread.architecture == arch.name)?.kpis;
+            let yearly = 365.0 / f64::from(study.days.max(1)) / customers;
+            let e = kpis.get("downtime_h")?;
+            Some(format!(
+                "{} h ({} to {})",
+                told_h(e.mean * yearly),
+                told_h((e.low * yearly).max(0.0)),
+                told_h(e.high * yearly)
+            ))
+        });
+        many.unwrap_or_else(|| format!("{} h", told_h(arch.lost_h() * factor / customers)))
+    };
+    let served = |arch: &Architecture| percent(arch.kpi("paid_service_availability").unwrap_or(1.0));
+    // Several draws are always told by the year.
+    let period = if data.study.as_ref().is_some_and(|study| study.draws > 1 && !study.spreads.is_empty()) {
+        "a year".to_owned()
+    } else {
+        period
+    };
+    match data.architectures.as_slice() {
+        [] => String::new(),
+        [one] => format!(
+            "The average customer is without light that is paid for {} {period}; {} of the paid-for time is served.",
+            lost(one),
+            served(one)
+        ),
+        many => {
+            let each: Vec<String> = many
+                .iter()
+                .map(|arch| format!("{} with {} ({} of the paid-for time served)", lost(arch), arch.name, served(arch)))
+                .collect();
+            let each: Vec<&str> = each.iter().map(String::as_str).collect();
+            format!("Without light that is paid for, per customer {period}: {}.{}", parts::list(&each), despite(data))
+        }
+    }
+}
+
+/// Why the best one is not the one with the fewest lost hours, where that is so.
+fn despite(data: &ReportData) -> String {
+    let archs: Vec<&Architecture> = data.architectures.iter().collect();
+    let Some((best, _)) = rank::best_and_worst(&archs) else { return String::new() };
+    let Some(fewest) = rank::fewer_hours(&archs, best) else { return String::new() };
+    format!(
+        " Even so {} serves more energy that is paid for ({} against {} kWh): customers without credit lose no hours, but \
+         have no light.",
+        best.name,
+        number(rank::paid_kwh(best), 0),
+        number(rank::paid_kwh(fewest), 0)
+    )
+}
+
+/// What an architecture is, for somebody who has never heard its name.
+fn gloss(arch: &Architecture) -> String {
+    let of = |name: &str| arch.traits.iter().find(|(n, _)| n == name).map_or("", |(_, value)| value.as_str());
+    let mut parts = vec![format!("balances {}", of("Balance kept")), of("Wide-area link").to_owned()];
+    if of("Keypad for tokens") == "yes" {
+        parts.push("tokens typed in".to_owned());
+    }
+    if of("Credit sold in the village") == "yes" {
+        parts.push("credit sold in the village".to_owned());
+    }
+    if of("Relay after a restart").starts_with("waits") {
+        parts.push("relays wait for an order after a restart".to_owned());
+    }
+    parts.join(", ")
+}
+
+fn wrongs(data: &ReportData, worst: &Architecture, best: &Architecture) -> Vec<Wrong> {
+    let total = worst.causes.iter().map(CauseRow::total_ms).sum::<u64>().max(1) as f64;
+    worst
+        .causes
+        .iter()
+        .enumerate()
+        .filter(|(i, row)| *i == 0 || row.total_ms() as f64 / total >= LEAST_SHARE)
+        .take(WRONGS)
+        .map(|(_, row)| wrong(data, worst, best, row, row.total_ms() as f64 / total))
+        .collect()
+}
+
+fn wrong(data: &ReportData, worst: &Architecture, best: &Architecture, row: &CauseRow, share: f64) -> Wrong {
+    let customers = data.village.customers.len();
+    let (factor, period) = period(data);
+    let hours = |ms: u64| format!("{} h", told_h(ms as f64 / 3_600_000.0 * factor / customers.max(1) as f64));
+    let fault = data.scenario.faults.iter().find(|fault| row.key == format!("scripted:{}", fault.id));
+    let title = fault.map_or_else(|| capital(&row.words), |f| format!("{} (scripted)", capital(&f.words)));
+    let mut text = String::new();
+    let hit = &row.hit;
+    if hit.customers > 0 {
+        let who = if hit.customers as usize == customers {
+            format!("All {customers} customers")
+        } else {
+            format!("{} of {customers} customers", hit.customers)
+        };
+        let class = (0..3).max_by_key(|&class| (row.ms[class], std::cmp::Reverse(class))).unwrap_or(0);
+        let what = match DownClass::ALL[class] {
+            DownClass::SupplyDown => "had credit and no supply",
+            DownClass::CreditStuck => "had paid and got no light",
+            DownClass::PaymentBlocked => "could not pay",
+        };
+        text = format!("{who} {what}{}, up to {} on end.", when(data, row), duration(hit.longest_ms));
+    }
+    if !std::ptr::eq(worst, best) {
+        let there = best.causes.iter().find(|other| other.key == row.key).map_or(0, CauseRow::total_ms);
+        let change = there as f64 / row.total_ms().max(1) as f64;
+        text.push_str(&if there == 0 {
+            format!(" None of it with {}.", best.name)
+        } else if (0.95..=1.05).contains(&change) {
+            format!(" The same with {}.", best.name)
+        } else {
+            format!(" With {}: {}.", best.name, hours(there))
+        });
+    }
+    Wrong {
+        title,
+        hours: format!("{} per customer {period}, {} of what is lost", hours(row.total_ms()), percent(share)),
+        text: text.trim_start().to_owned(),
+    }
+}
+
+/// `, mostly in the evening, half of it 5 to 14 Jan`: only what stands out.
+fn when(data: &ReportData, row: &CauseRow) -> String {
+    const QUARTERS: [&str; 4] = ["at night", "in the morning", "in the afternoon", "in the evening"];
+    let quarters = &row.hit.by_quarter_ms;
+    let total = quarters.iter().sum::<u64>().max(1) as f64;
+    let mut out = String::new();
+    if let Some(most) = (0..4).max_by_key(|&q| quarters[q])
+        && quarters[most] as f64 / total > 0.45
+    {
+        out.push_str(&format!(", mostly {}", QUARTERS[most]));
+    }
+    let [first, last] = row.hit.half_within_days;
+    let days = data.run.days();
+    if f64::from(last - first + 1) <= 0.3 * days {
+        let day =
+            |d: u32| time::day(time::local(data.run.start_unix_s, data.scenario.utc_offset_s, u64::from(d) * DAY_MS));
+        out.push_str(&if first == last {
+            format!(", half of it on {}", day(first))
+        } else {
+            format!(", half of it {} to {}", day(first), day(last))
+        });
+    }
+    out
+}
+
+/// Money in US dollars, at once and a month.
+pub(crate) fn price(remedy: &Remedy) -> String {
+    let usd = |v: f64| format!("${}", number(v, 0));
+    match (remedy.price_usd > 0.0, remedy.monthly_usd > 0.0) {
+        (true, true) => format!("{} + {} a month", usd(remedy.price_usd), usd(remedy.monthly_usd)),
+        (false, true) => format!("{} a month", usd(remedy.monthly_usd)),
+        _ => usd(remedy.price_usd),
+    }
+}
+
+/// Months in words.
+pub(crate) fn pays_back(months: Option<f64>) -> String {
+    match months {
+        None => "never".to_owned(),
+        Some(m) if m < 1.0 => "within a month".to_owned(),
+        Some(m) if m < 1.5 => "a month".to_owned(),
+        Some(m) if m < 24.0 => format!("{} months", number(m, 0)),
+        Some(m) => format!("{} years", number(m / 12.0, 1)),
+    }
+}
+
+/// The interval of a saving includes zero: it may be chance.
+pub(crate) const fn includes_zero(estimate: &Estimate) -> bool {
+    estimate.low <= 0.0 && estimate.high >= 0.0
+}
+
+fn purchases(data: &ReportData, worst: &Architecture, best: &Architecture) -> (Vec<Purchase>, String) {
+    let several = data.architectures.len() > 1;
+    let tried = data.study.as_ref().filter(|study| !study.remedies.is_empty());
+    let Some(study) = tried else { return (switch(data, worst, best), without_study(data, worst, best)) };
+    let helps: Vec<&Remedy> = study.remedies.iter().filter(|remedy| remedy.saved_h_per_year.mean > 0.0).collect();
+    let rows: Vec<Purchase> = helps
+        .iter()
+        .take(PURCHASES)
+        .map(|remedy| Purchase {
+            words: if several { format!("{}, on {}", remedy.words, remedy.on) } else { remedy.words.clone() },
+            saves: hours_with_interval(&remedy.saved_h_per_year),
+            unsure: includes_zero(&remedy.saved_h_per_year),
+            price: price(remedy),
+            pays_back: pays_back(remedy.payback_months),
+        })
+        .collect();
+    let note = match (rows.is_empty(), rows.iter().any(|row| row.unsure)) {
+        (true, _) => format!("Of {} purchases that were tried, none helped.", study.remedies.len()),
+        (false, true) => "Where the range includes zero, the saving may be chance.".to_owned(),
+        (false, false) => String::new(),
+    };
+    (rows, note)
+}
+
+/// Without a study the one purchase that was simulated is the change of architecture.
+fn switch(data: &ReportData, worst: &Architecture, best: &Architecture) -> Vec<Purchase> {
+    let customers = data.village.customers.len().max(1) as f64;
+    let (factor, _) = period(data);
+    let saved_h = (worst.lost_h() - best.lost_h()) * factor / customers;
+    if std::ptr::eq(worst, best) || saved_h <= 0.02 * worst.lost_h() * factor / customers {
+        return Vec::new();
+    }
+    let price_usd = data.scenario.edge_upgrade_usd;
+    let edge = best.name == "edge_local" && price_usd > 0.0;
+    let payback = best.kpi("payback_months").filter(|_| edge);
+    let in_the_run = if yearly(data) { "" } else { " here" };
+    vec![Purchase {
+        words: format!("{} in place of {}", best.name, worst.name),
+        saves: format!("{} h{in_the_run}, one draw", told_h(saved_h)),
+        unsure: false,
+        price: if edge { format!("${}", number(price_usd, 0)) } else { "–".to_owned() },
+        pays_back: payback.map_or_else(|| "–".to_owned(), |months| pays_back(Some(months))),
+    }]
+}
+
+fn without_study(data: &ReportData, worst: &Architecture, best: &Architecture) -> String {
+    let stopped = if data.run.partial {
+        "The run was stopped before purchases were tried out."
+    } else {
+        "No purchases were tried out in this run."
+    };
+    format!("{stopped} {}", parts::what_next(worst, best))
+}
+
+fn certainty(data: &ReportData) -> Certainty {
+    let run = &data.run;
+    let days = number(run.days(), if (run.days() - run.days().round()).abs() < 0.01 { 0 } else { 1 });
+    let Some(study) = data.study.as_ref().filter(|study| study.draws > 1) else {
+        let scaled = if run.annualised() { ", too short to know the other seasons" } else { "" };
+        let tried = match &data.study {
+            Some(study) if !study.remedies.is_empty() => {
+                format!(" Purchases were tried in {} draw{} of {} days.", study.draws, plural(study.draws), study.days)
+            }
+            _ => String::new(),
+        };
+        return Certainty {
+            draws: "one draw".to_owned(),
+            text: format!(
+                "One draw (seed {}) of {days} days{scaled}: another draw of weather, towers and breakages gives other \
+                 figures, and many rates behind it are only assumed.{tried}{}",
+                run.seed,
+                if run.partial { " It was stopped early." } else { "" }
+            ),
+        };
+    };
+    Certainty {
+        draws: format!("{} draws", study.draws),
+        text: format!(
+            "{} draws of {} days; what stands in brackets is the 95 % range of the mean. {}",
+            study.draws,
+            study.days,
+            assumptions(study)
+        ),
+    }
+}
+
+const fn plural(n: u32) -> &'static str {
+    if n == 1 { "" } else { "s" }
+}
+
+/// What the comparison hangs on.
+pub(crate) fn assumptions(study: &Study) -> String {
+    let Some(sensitivity) = study.sensitivity.as_ref().filter(|s| !s.rows.is_empty()) else {
+        return "Which assumption the verdict hangs on was not examined; many rates are only assumed.".to_owned();
+    };
+    let flips: Vec<&str> = sensitivity.rows.iter().filter(|row| row.flips).map(|row| row.words.as_str()).collect();
+    let tried = sensitivity.rows.len();
+    if flips.is_empty() {
+        format!("None of the {tried} weakest assumptions, moved to the ends of its range, turns the comparison round.")
+    } else {
+        let verb = if flips.len() == 1 { "one alone turns" } else { "these can turn" };
+        format!("Of the {tried} weakest assumptions {verb} the comparison round: {}.", parts::list(&flips))
+    }
+}

@@ -1,0 +1,8 @@
+//! One binary for all tests of the reports: each would link polars anew, 300 MB a piece.
+
+mod deeper;
+mod files;
+mod page;
+mod sample;
+mod summary;
+mod verdict;
