@@ -31,7 +31,10 @@ fn main() {
 }
 
 fn report() {
-    println!("{:<18}{:>6}{:>10}{:>9}{:>9}{:>9}{:>7}{:>7}", "class", "users", "Wh/day", "sd", "daily W", "year W", "lf", "cf");
+    println!(
+        "{:<18}{:>6}{:>10}{:>9}{:>9}{:>9}{:>7}{:>7}",
+        "class", "users", "Wh/day", "sd", "daily W", "year W", "lf", "cf"
+    );
     let mut all = Vec::new();
     for (class, users) in Class::ALL.into_iter().zip(VILLAGE) {
         // The reference year begins on a Sunday.

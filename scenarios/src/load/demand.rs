@@ -26,7 +26,8 @@ pub(super) fn ranges(document: &Document, file: &ScenarioFile, found: &mut Diagn
         found.push(range_problem(document.at(&format!("demand.{}", error.field)), &error));
     }
     for (path, error) in file.demand.check_classes() {
-        let path = if error.field == "class" { format!("demand.{path}") } else { format!("demand.{path}.{}", error.field) };
+        let path =
+            if error.field == "class" { format!("demand.{path}") } else { format!("demand.{path}.{}", error.field) };
         found.push(range_problem(document.at(&path), &error));
     }
 }

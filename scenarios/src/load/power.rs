@@ -27,7 +27,12 @@ fn usual_demand(village: &Village, usage: &Catalogue) -> (f64, f64) {
 }
 
 /// The usual plant for a village under a weather, and the daily energy it is for, kWh.
-pub(crate) fn sized(village: &Village, params: &DemandParams, weather: &WeatherFile, site: &Site) -> (PlantParams, f64) {
+pub(crate) fn sized(
+    village: &Village,
+    params: &DemandParams,
+    weather: &WeatherFile,
+    site: &Site,
+) -> (PlantParams, f64) {
     let (daily_kwh, peak_kw) = usual_demand(village, &Catalogue::new(params));
     let (daily_kwh, peak_kw) = (daily_kwh * params.scale, peak_kw * params.scale);
     (size_for(daily_kwh, peak_kw, design_yield(weather, site)), daily_kwh)

@@ -12,9 +12,9 @@ use crate::diagnostics::{Diagnostics, MakingProblem};
 use crate::layout::{self, Connections, Figures, LayoutParams};
 use crate::load::{self, LAYOUT_SEED};
 use crate::model::{Site, Village};
-use taa_models::demand::DemandParams;
 use crate::village::{from_drawn, to_geojson};
 use crate::weather::{self, distance_km};
+use taa_models::demand::DemandParams;
 
 /// What `taa new` is told.
 #[derive(Clone, Debug)]

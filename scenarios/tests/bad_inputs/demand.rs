@@ -71,7 +71,10 @@ fn a_profile_and_a_class_of_ones_own_are_taken() {
     fixture.scenario += "profile_users = { shop = 2 }\n";
     with_class(&mut fixture, SAW);
     fixture.map("\"M3\"", "\"M3\",\"kind_of_work\":\"saw\"");
-    fixture.map("\"id\":\"b3\",\"connected\":\"yes\",\"class\":\"household_low\"", "\"id\":\"b3\",\"connected\":\"yes\",\"class\":\"carpenter\"");
+    fixture.map(
+        "\"id\":\"b3\",\"connected\":\"yes\",\"class\":\"household_low\"",
+        "\"id\":\"b3\",\"connected\":\"yes\",\"class\":\"carpenter\"",
+    );
     assert_eq!(fixture.findings(), []);
     let scenario = load(&fixture.dir, &Overrides::default()).expect("sound");
     let own = scenario.village.customers[2].class;

@@ -63,18 +63,13 @@ impl Load {
             return;
         }
         let over_ms = (params.over_h * 3_600_000.0) as u64;
-        let late_mw = self.late.take(now_ms, params.within_h).map(|energy| (energy / i128::from(over_ms.max(1))) as i64);
+        let late_mw =
+            self.late.take(now_ms, params.within_h).map(|energy| (energy / i128::from(over_ms.max(1))) as i64);
         if late_mw[0] <= 0 || status != Status::Lit {
             return;
         }
-        let begin =
-            Planned { at_ms: now_ms, delta_mw: late_mw[0], deferrable_mw: 0, inrush_mw: 0, late_mw };
-        let end = Planned {
-            at_ms: now_ms + over_ms,
-            delta_mw: -late_mw[0],
-            late_mw: late_mw.map(|mw| -mw),
-            ..begin
-        };
+        let begin = Planned { at_ms: now_ms, delta_mw: late_mw[0], deferrable_mw: 0, inrush_mw: 0, late_mw };
+        let end = Planned { at_ms: now_ms + over_ms, delta_mw: -late_mw[0], late_mw: late_mw.map(|mw| -mw), ..begin };
         self.plan.extend([begin, end]);
         self.plan.sort_by_key(|planned| std::cmp::Reverse(planned.at_ms));
     }

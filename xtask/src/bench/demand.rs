@@ -56,7 +56,8 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     let mut cargo = workspace::cargo();
     cargo.current_dir(workspace::root());
     process::must(cargo.args(["build", "--quiet", "--release", "-p", "taa-models", "--example", "demand_report"]))?;
-    let ours = figure(Command::new(workspace::target().join("release/examples/demand_report")).args(["--bench", "20"]))?;
+    let ours =
+        figure(Command::new(workspace::target().join("release/examples/demand_report")).args(["--bench", "20"]))?;
     let ramp = figure(Command::new(python).args(["-W", "ignore", "-c", SCRIPT]))?;
     println!("{:<16} {:>14} {:>12}", "100 users, 365 d", "wall s", "kWh a day");
     for (name, (wall_s, kwh)) in [("taa", ours), ("RAMP 0.5.2", ramp)] {

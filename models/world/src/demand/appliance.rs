@@ -132,7 +132,13 @@ const fn always() -> f64 {
 impl Appliance {
     /// A single one that is always on in its windows: the start of every table row.
     #[must_use]
-    pub const fn plain(name: &'static str, kind: Kind, watts: f64, windows_h: &'static [[f64; 2]], minutes: f64) -> Self {
+    pub const fn plain(
+        name: &'static str,
+        kind: Kind,
+        watts: f64,
+        windows_h: &'static [[f64; 2]],
+        minutes: f64,
+    ) -> Self {
         Self {
             name: Cow::Borrowed(name),
             kind,

@@ -41,7 +41,14 @@ pub struct Figures {
 /// Draws `days` days of `users` customers; the first day is a weekday of that number (0 Monday). `factor` gives each
 /// customer's multiple of the class's power.
 #[must_use]
-pub fn measure(kit: &Kit, users: u32, days: u32, first_weekday: u8, seed: u64, factor: impl Fn(u32) -> f64) -> Measured {
+pub fn measure(
+    kit: &Kit,
+    users: u32,
+    days: u32,
+    first_weekday: u8,
+    seed: u64,
+    factor: impl Fn(u32) -> f64,
+) -> Measured {
     let hours = days as usize * 24;
     let mut hourly_w = vec![0.0; hours];
     let (mut single_peak_w, mut single_month_peak_w, mut daily_wh) = (Vec::new(), Vec::new(), Vec::new());

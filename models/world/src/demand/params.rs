@@ -160,12 +160,7 @@ impl DemandParams {
         let checks = Checks::default()
             .demand((0.01..=100.0).contains(&self.scale), "scale", self.scale, "0.01 to 100")
             .demand((0.0..=2.0).contains(&self.spread_sigma), "spread_sigma", self.spread_sigma, "0 to 2")
-            .demand(
-                (-0.5..=1.0).contains(&self.growth_per_year),
-                "growth_per_year",
-                self.growth_per_year,
-                "-0.5 to 1",
-            )
+            .demand((-0.5..=1.0).contains(&self.growth_per_year), "growth_per_year", self.growth_per_year, "-0.5 to 1")
             .demand(
                 self.motor_season.iter().all(|f| (0.0..=6.0).contains(f)),
                 "motor_season",
@@ -178,12 +173,7 @@ impl DemandParams {
                 format!("{:?}", self.school_holidays),
                 "pairs of [month, day]",
             )
-            .demand(
-                (0.0..=3.0).contains(&self.price_elasticity),
-                "price_elasticity",
-                self.price_elasticity,
-                "0 to 3",
-            )
+            .demand((0.0..=3.0).contains(&self.price_elasticity), "price_elasticity", self.price_elasticity, "0 to 3")
             .positive("reference_price_per_kwh", price);
         self.deferral.check(checks).done()
     }

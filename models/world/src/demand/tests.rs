@@ -131,7 +131,11 @@ fn compressors_and_the_mill_start_with_a_rush() {
 #[test]
 fn own_classes_draw_what_they_say() {
     let wh = |number: u8, together: bool| {
-        let lamp = appliance::Appliance { number, together, ..appliance::Appliance::plain("saw", appliance::Kind::Motor, 500.0, &[[8.0, 17.0]], 120.0) };
+        let lamp = appliance::Appliance {
+            number,
+            together,
+            ..appliance::Appliance::plain("saw", appliance::Kind::Motor, 500.0, &[[8.0, 17.0]], 120.0)
+        };
         let class = BTreeMap::from([("carpenter".to_owned(), OwnClass { appliance: vec![lamp], limit_w: 2300.0 })]);
         let catalogue = Catalogue::new(&DemandParams { class, ..DemandParams::default() });
         catalogue.mean_daily_wh(&Class::of("carpenter").unwrap())
@@ -144,7 +148,9 @@ fn own_classes_draw_what_they_say() {
 
 #[test]
 fn the_calendar_is_the_gregorian_one() {
-    for (days, wanted) in [(0, (1, 1)), (58, (2, 28)), (59, (3, 1)), (789, (2, 29)), (11_016, (2, 29)), (20_453, (12, 31))] {
+    for (days, wanted) in
+        [(0, (1, 1)), (58, (2, 28)), (59, (3, 1)), (789, (2, 29)), (11_016, (2, 29)), (20_453, (12, 31))]
+    {
         assert_eq!(month_day(days), wanted, "{days}");
     }
 }
