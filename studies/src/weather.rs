@@ -59,7 +59,8 @@ impl Pool {
     /// file's own.
     #[must_use]
     pub fn draw(&self, seed: u64, replication: u32, from_day: u32, days: u32) -> Series {
-        let mut out = Series { step_s: 3600, ..Series::default() };
+        let long_mean_ghi_w_per_m2 = self.series.long_mean_ghi_w_per_m2;
+        let mut out = Series { step_s: 3600, long_mean_ghi_w_per_m2, ..Series::default() };
         let held = self.days();
         if held == 0 {
             return out;
