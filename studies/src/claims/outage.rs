@@ -50,6 +50,7 @@ fn cascade(scenario: &mut Scenario) {
     scenario.faults.push(Fault { id: "link, four days".to_owned(), ..four_days(FaultKind::BackhaulOut) });
 }
 
+#[expect(clippy::too_many_lines, reason = "a table, one row a variant")]
 fn variants(bench: &Bench<'_>) -> Result<Vec<Variant>, StudyError> {
     let churn =
         |end: usize| move |s: &mut Scenario| -> Result<(), StudyError> { Ok(knob::turn(s, CHURN, CHURN_ENDS[end])?) };
