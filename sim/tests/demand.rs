@@ -60,6 +60,7 @@ fn a_mill_trips_a_small_inverter_and_a_refrigerator_does_not() {
             scenario.village.customers[0].class = Class::Mill;
         }
         scenario.power.inverter_kw = inverter_kw;
+        scenario.demand.spread_sigma = 0.0;
         // So that only the start can be too much, not the running load.
         scenario.power.overload_share = 2.0;
         scenario.power.battery.capacity_kwh = 200.0;
@@ -88,5 +89,5 @@ fn a_profile_takes_the_place_of_drawn_demand() {
         // What came back is in both: served, and unserved when it was wanted first.
         assert!(served + unserved - deferred <= 720.5, "{served} + {unserved} - {deferred} Wh");
     }
-    assert!(customers.served_wh.iter().any(|wh| (wh - 720.0).abs() < 1.0));
+    assert!(customers.served_wh.iter().any(|wh| *wh > 500.0));
 }
