@@ -30,6 +30,8 @@ fn remedy(id: &str, words: &str, price_usd: f64, monthly_usd: f64, saved: (f64, 
         saved_h_per_year: about(saved.0, saved.1),
         saved_cost_per_year: about(saved.0 * 21_000.0, saved.1 * 21_000.0),
         payback_months: payback,
+        certainty: "Sure: the interval leaves out zero.".to_owned(),
+        lives_years: 5.0,
     }
 }
 
@@ -53,6 +55,7 @@ fn assumption(key: &str, words: &str, values: [f64; 3], low: (f64, f64), high: (
         at_low: about(low.0, low.1),
         at_high: about(high.0, high.1),
         flips: low.0 * high.0 < 0.0,
+        why: "from a guess to twice that guess".to_owned(),
     }
 }
 
@@ -108,6 +111,7 @@ pub(crate) fn study() -> Study {
             remedy("battery", "a quarter more battery", 5400.0, 0.0, (9.0, 4.0), None),
             remedy("relays", "two radio relays on poles", 240.0, 0.0, (-1.0, 3.0), None),
         ],
+        remedies_basis: "Twelve draws of 90 days each.".to_owned(),
         sensitivity: Some(Sensitivity {
             base: about(1_500_000.0, 420_000.0),
             rows: vec![
