@@ -40,7 +40,7 @@ fn scripted_clouds_darken_towers_and_take_their_hours_with_them() {
     let (mut with_h, mut booked) = (0.0, 0.0);
     for seed in 0..4 {
         let clear = simulate(&solar_towers(seed));
-        assert_eq!(outage_h(&clear, Component::TowerA, |c| c.root() == Some(Cause::Scripted(0))), 0.0);
+        assert!(outage_h(&clear, Component::TowerA, |c| c.root() == Some(Cause::Scripted(0))) < 1e-9);
         let mut scenario = solar_towers(seed);
         let clouds = FaultKind::Cloudy { sun_share: 0.15 };
         scenario.faults.push(fault("clouds", clouds, FaultTarget::All, 96, 96 + 120));
@@ -92,5 +92,5 @@ fn a_slow_cell_delays_what_waits_for_the_cloud_and_not_what_the_site_decides() {
     let charged = |arch: usize| slow.architectures[arch].kpis.downtime_h_by_cause.get("scripted:slow").copied();
     assert!(charged(0).unwrap_or(0.0) > 1.0, "{:?}", charged(0));
     // Nothing is down: the link's record stays empty.
-    assert_eq!(outage_h(&slow, Component::Backhaul, |_| true), 0.0);
+    assert!(outage_h(&slow, Component::Backhaul, |_| true) < 1e-9);
 }
