@@ -86,7 +86,8 @@ fn one_year(taa: &Path, folder: &Path, customers: u32, days: u32) -> Result<Year
     let out = folder.join(format!("run-{customers}"));
     let mut run = Command::new(taa);
     run.current_dir(workspace::root()).arg("run").arg(&scenario).args(["--days", &days.to_string()]);
-    run.args(["--architecture", "edge_local", "--threads", "1", "--quiet", "--json", "--no-remedies", "--out"]).arg(&out);
+    run.args(["--architecture", "edge_local", "--threads", "1", "--quiet", "--json", "--no-remedies", "--out"])
+        .arg(&out);
     let started = Instant::now();
     let mut child = run.stdout(Stdio::null()).spawn().map_err(|e| format!("cannot run taa: {e}"))?;
     let peak_mb = watch(&mut child)?;
