@@ -113,8 +113,8 @@ impl Effort {
     /// What `docs/claims.md` is made with.
     pub const FULL: Self = Self {
         year_days: 365,
-        years: Stopping { min: 12, max: 40, batch: 4, relative: 0.1, absolute: 0.0 },
-        spells: Stopping { min: 16, max: 60, batch: 8, relative: 0.1, absolute: 0.0 },
+        years: Stopping { min: 12, max: 24, batch: 4, relative: 0.1, absolute: 0.0 },
+        spells: Stopping { min: 16, max: 40, batch: 8, relative: 0.1, absolute: 0.0 },
     };
     /// A look: a few draws of a few weeks.
     pub const QUICK: Self = Self { year_days: 60, years: Stopping::fixed(3), spells: Stopping::fixed(3) };
