@@ -62,10 +62,7 @@ pub(super) fn resolve(
         return Some(demand);
     };
     let path = reference::existing(document, "demand.profile", name, found)?;
-    let columns = match read(&path, &demand, found) {
-        Some(columns) => columns,
-        None => return None,
-    };
+    let columns = read(&path, &demand, found)?;
     for (column, &users) in &demand.profile_users {
         let at = || document.at(&format!("demand.profile_users.{column}"));
         if !columns.iter().any(|(title, ..)| title == column) {

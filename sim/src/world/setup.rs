@@ -214,6 +214,7 @@ fn entries(scenario: &Scenario, usage: &Catalogue, seed: (u64, u32)) -> Vec<Mete
         .collect()
 }
 
+#[allow(clippy::too_many_arguments, reason = "all that a customer is made of")]
 fn customer(
     scenario: &Scenario,
     usage: &Catalogue,

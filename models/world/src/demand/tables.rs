@@ -120,7 +120,7 @@ fn household_middle() -> Vec<Appliance> {
             ..Appliance::plain("television_noon", Kind::Media, 90.0, &[[12.39, 15.09]], 161.8)
         },
         Appliance {
-            window_shift: 0.318,
+            window_shift: 0.32,
             minutes_spread: 0.049,
             min_cycle_min: 79.0,
             ..Appliance::plain("television_evening", Kind::Media, 86.1, &[[17.97, 23.9]], 128.2)
