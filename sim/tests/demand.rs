@@ -47,7 +47,7 @@ fn part_of_what_the_dark_swallowed_comes_back_and_is_not_lost_revenue() {
     }
     assert!(sum(&customers.deferred_supply_wh) <= deferred);
     // Sabotage: with nothing that can be put off, nothing comes back, and all of it is lost.
-    assert_eq!(sum(&lost.records.customers.deferred_wh), 0.0);
+    assert!(sum(&lost.records.customers.deferred_wh) <= 0.0);
     assert!(lost.kpis.revenue_lost > returning.kpis.revenue_lost);
     assert!(returning.kpis.revenue_deferred > lost.kpis.revenue_deferred);
 }
@@ -69,9 +69,9 @@ fn a_mill_trips_a_small_inverter_and_a_refrigerator_does_not() {
         result.kpis.downtime_h_by_cause.get("motor_start").copied().unwrap_or(0.0)
     };
     let usual = village(20, 1, 4).power.inverter_kw;
-    assert_eq!(run(usual, false), 0.0, "a refrigerator trips {usual} kW");
+    assert!(run(usual, false) <= 0.0, "a refrigerator trips {usual} kW");
     assert!(run(7.5, true) > 0.0, "a mill starts on 7.5 kW");
-    assert_eq!(run(20.0, true), 0.0);
+    assert!(run(20.0, true) <= 0.0);
 }
 
 #[test]
