@@ -3,6 +3,7 @@
 //! A reader hands over one [`Feature`] after the other; [`Collector::finish`] looks at the whole.
 
 use std::collections::BTreeMap;
+use taa_models::demand::Class;
 
 use super::errors::{ImportErrors, PROBLEMS_MAX};
 use super::place::Place;
@@ -51,6 +52,8 @@ pub(super) struct Feature {
 
 /// Gathers buildings and problems.
 pub(super) struct Collector {
+    /// Classes of the scenario's own.
+    own: Vec<Class>,
     place: Place,
     buildings: Vec<(RawBuilding, Place)>,
     points_with_tags: Vec<usize>,
@@ -64,8 +67,9 @@ pub(super) struct Collector {
 }
 
 impl Collector {
-    pub(super) fn new(place: &Place) -> Self {
+    pub(super) fn new(place: &Place, own: &[Class]) -> Self {
         Self {
+            own: own.to_vec(),
             place: place.clone(),
             buildings: Vec::new(),
             points_with_tags: Vec::new(),
@@ -126,6 +130,10 @@ impl Collector {
         let mut kept = BTreeMap::new();
         for (key, value) in &properties {
             let Some(name) = tags::kept_as(key) else { continue };
+            if name == "class" && self.own.iter().any(|class| class.name() == value.trim()) {
+                kept.entry(name.to_owned()).or_insert_with(|| value.trim().to_owned());
+                continue;
+            }
             match tags::normalise(&place, name, value) {
                 Ok(value) if value.is_empty() => {}
                 Ok(value) => _ = kept.entry(name.to_owned()).or_insert(value),

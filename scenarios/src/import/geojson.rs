@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
 
+use taa_models::demand::Class;
+
 use super::collect::{Collector, Feature, RawGeometry, RawPolygon};
 use super::errors::ImportErrors;
 use super::json_lines::feature_lines;
@@ -15,14 +17,14 @@ use super::problem::ImportProblem;
 use super::{Imported, SourceFormat, tags};
 
 /// Reads a GeoJSON text.
-pub(super) fn read(place: &Place, text: &str) -> Result<Imported, ImportErrors> {
+pub(super) fn read(place: &Place, text: &str, own: &[Class]) -> Result<Imported, ImportErrors> {
     let root: Value = serde_json::from_str(text).map_err(|error| syntax(place, text, &error))?;
     let Value::Object(root) = root else {
         return Err(not_geojson(place, "its top level is not an object".to_owned()).into());
     };
     check_crs(place, &root)?;
     let kind = root.get("type").and_then(Value::as_str);
-    let mut collector = Collector::new(place);
+    let mut collector = Collector::new(place, own);
     match kind {
         Some("FeatureCollection") => {
             let Some(Value::Array(features)) = root.get("features") else {

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
+use taa_models::demand::Class;
+
 use super::collect::{Collector, Feature, RawGeometry, RawPolygon};
 use super::errors::ImportErrors;
 use super::place::{Place, line_column};
@@ -30,14 +32,14 @@ struct Placemark {
 }
 
 /// Reads a KML text.
-pub(super) fn read(place: &Place, text: &str) -> Result<Imported, ImportErrors> {
+pub(super) fn read(place: &Place, text: &str, own: &[Class]) -> Result<Imported, ImportErrors> {
     let document = parse(place, text)?;
     if document.placemarks.is_empty() {
         return Err(ImportProblem::KmlNoPlacemarks { place: place.clone() }.into());
     }
     let names: BTreeSet<&str> = document.placemarks.iter().filter_map(|p| p.name.as_deref()).collect();
     let names_are_ids = names.len() == document.placemarks.len();
-    let mut collector = Collector::new(place);
+    let mut collector = Collector::new(place, own);
     for (index, placemark) in document.placemarks.into_iter().enumerate() {
         if let Some(problem) = placemark.problem {
             collector.problem(problem);

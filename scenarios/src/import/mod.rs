@@ -30,6 +30,7 @@ mod tags;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use taa_models::demand::Class;
 
 pub use errors::{ImportErrors, PROBLEMS_MAX};
 pub use file::{BUILDINGS_BYTES_MAX, FileProblem, Megabytes, WEATHER_BYTES_MAX, read_text};
@@ -137,13 +138,18 @@ impl Imported {
 /// # Errors
 /// All problems found, in the order of the file.
 pub fn read_buildings(path: &Path) -> Result<Imported, ImportErrors> {
+    read_buildings_with(path, &[])
+}
+
+/// The same, where a scenario has classes of its own: buildings may name them.
+pub(crate) fn read_buildings_with(path: &Path, own: &[Class]) -> Result<Imported, ImportErrors> {
     let text = read_text(path, BUILDINGS_BYTES_MAX)?;
     let place = Place::file(path);
     let format = sniff(path, &text).map_err(|what| ImportProblem::UnknownFormat { place: place.clone(), what })?;
     match format {
-        SourceFormat::GeoJson => geojson::read(&place, &text),
-        SourceFormat::Kml => kml::read(&place, &text),
-        SourceFormat::CsvPoints => points::read(&place, &text),
+        SourceFormat::GeoJson => geojson::read(&place, &text, own),
+        SourceFormat::Kml => kml::read(&place, &text, own),
+        SourceFormat::CsvPoints => points::read(&place, &text, own),
     }
 }
 

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
+use taa_models::demand::Class;
+
 use super::collect::{Collector, Feature, RawGeometry, RawPolygon};
 use super::errors::ImportErrors;
 use super::place::{Excerpt, Place};
@@ -26,7 +28,7 @@ struct Columns {
 }
 
 /// Reads CSV points.
-pub(super) fn read(place: &Place, text: &str) -> Result<Imported, ImportErrors> {
+pub(super) fn read(place: &Place, text: &str, own: &[Class]) -> Result<Imported, ImportErrors> {
     let header = text.lines().find(|line| !line.trim().is_empty() && !line.starts_with('#')).unwrap_or("");
     check_delimiter(place, text, header)?;
     let mut reader =
@@ -39,7 +41,7 @@ pub(super) fn read(place: &Place, text: &str) -> Result<Imported, ImportErrors> 
         }
     };
     let columns = columns(place, names)?;
-    let mut collector = Collector::new(place);
+    let mut collector = Collector::new(place, own);
     for (index, record) in reader.records().enumerate() {
         match record {
             Ok(record) => match row(place, text, &columns, index, &record) {

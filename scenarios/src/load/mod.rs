@@ -19,12 +19,12 @@ mod reference;
 use std::path::{Path, PathBuf};
 
 use miette::{Diagnostic, Severity};
-use taa_models::ParamError;
+use taa_models::{ParamError, demand::Class};
 
 use crate::diagnostics::{Diagnostics, GridProblem, SettingProblem, Spot};
 use crate::document::Document;
 use crate::faults;
-use crate::import::{SourceFormat, read_buildings, read_text};
+use crate::import::{SourceFormat, read_buildings_with, read_text};
 use crate::layout::{self, Figures, LayoutProblem};
 use crate::model::{Comms, Scenario, Site, Village, Weather};
 use crate::schema::{SCHEMA, ScenarioFile};
@@ -138,7 +138,7 @@ fn resolve(dir: &Path, overrides: &Overrides, found: &mut Diagnostics) -> Option
     let plan = plan::read(&document, &file, overrides, found);
     parameters(&document, &file, found);
     let layout_sound = layout_parameters(&document, &file, found);
-    let source = village_source(&document, &file.village.file, found);
+    let source = village_source(&document, &file.village.file, &own_classes(&file.demand), found);
     let weather_file = weather_file(&document, &file.weather.file, found);
     let site = source.as_ref().and_then(|source| {
         place::site(&document, &file.site, &source.imported, weather_file.as_ref(), &mut notes, found)
@@ -278,14 +278,14 @@ fn layout_parameters(document: &Document, file: &ScenarioFile, found: &mut Diagn
     sound
 }
 
-fn village_source(document: &Document, name: &str, found: &mut Diagnostics) -> Option<Source> {
+fn village_source(document: &Document, name: &str, own: &[Class], found: &mut Diagnostics) -> Option<Source> {
     let path = reference::existing(document, "village.file", name, found)?;
-    source_at(&path, found)
+    source_at(&path, own, found)
 }
 
 /// Reads a buildings or village file.
-pub(crate) fn source_at(path: &Path, found: &mut Diagnostics) -> Option<Source> {
-    let imported = match read_buildings(path) {
+pub(crate) fn source_at(path: &Path, own: &[Class], found: &mut Diagnostics) -> Option<Source> {
+    let imported = match read_buildings_with(path, own) {
         Ok(imported) => imported,
         Err(errors) => {
             found.extend(errors.into());

@@ -49,7 +49,7 @@ pub struct Created {
 pub fn create(args: &NewArgs) -> Result<Created, Diagnostics> {
     check_target(&args.dir)?;
     let mut found = Diagnostics::default();
-    let source = load::source_at(&args.buildings, &mut found);
+    let source = load::source_at(&args.buildings, &[], &mut found);
     let weather_file = match weather::read(&args.weather) {
         Ok(file) => {
             file.warnings.iter().for_each(|warning| found.push(warning.clone()));

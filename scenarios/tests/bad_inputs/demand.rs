@@ -37,9 +37,9 @@ cases! {
     no_power: "taa::scenario::out_of_range" at "`demand.class.carpenter.appliance.0.watts`" says ["0.1 to 100000"] when |f| with_class(f, &SAW.replace("900", "0"));
     longer_than_its_window: "taa::scenario::out_of_range" at "`demand.class.carpenter.appliance.0.minutes`" says ["length of the windows"] when |f| with_class(f, &SAW.replace("minutes = 90", "minutes = 900"));
     window_backwards: "taa::scenario::out_of_range" at "`demand.class.carpenter.appliance.0.windows_h`" says ["not overlapping"] when |f| with_class(f, "watts = 900\nwindows_h = [[8, 12], [11, 17]]\nminutes = 90");
-    unknown_appliance_key: "taa::scenario::unknown_key" at "scenario.toml" says ["`wats`", "did you mean `watts`"] when |f| with_class(f, &SAW.replace("watts", "wats"));
+    unknown_appliance_key: "taa::scenario::unknown_key" at "scenario.toml" says ["`wats`", "did you mean `watts`"] when |f| with_class(f, &format!("{SAW}\nwats = 1"));
     unknown_kind: "taa::scenario::unknown_word" at "scenario.toml" says ["moter", "did you mean `motor`"] when |f| with_class(f, &SAW.replace("\"motor\"", "\"moter\""));
-    class_of_nobody: "taa::grid::bad_property" at "village.geojson, line 3" says ["carpenter", "household_low"] when |f| f.map("\"class\":\"shop\"", "\"class\":\"carpenter\"");
+    class_of_nobody: "taa::import::bad_tag" at "village.geojson, line 3" says ["carpenter", "household_low"] when |f| f.map("\"class\":\"shop\"", "\"class\":\"carpenter\"");
     no_profile_file: "taa::scenario::missing_reference" at "`demand.profile`" says ["load.csv"] when |f| f.scenario += "\n[demand]\nprofile = \"load.csv\"\n";
     users_without_profile: "taa::demand::profile" at "`demand.profile_users.shop`" says ["no profile is named"] when |f| f.scenario += "\n[demand.profile_users]\nshop = 3\n";
     users_of_nothing: "taa::scenario::unknown_word" at "`demand.profile_users.shops`" says ["did you mean `shop`"] when |f| {
