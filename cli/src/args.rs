@@ -169,7 +169,7 @@ pub(crate) struct ReportArgs {
   All claims on the first 200 connections of Jija, as docs/claims.md has them (up to half an hour on two cores):
     taa claims --out docs
   A look with few draws (a minute or two; verdicts are not to be trusted):
-    taa claims --quick --out /tmp/claims
+    taa claims --quick --out runs/claims
 
 Writes claims.md and claims.json when all is done; Ctrl-C leaves what was there before.")]
 pub(crate) struct ClaimsArgs {

@@ -133,6 +133,7 @@ fn who_cannot_see_the_site_mends_it_later() {
     seen.run.architectures = vec![bundle("cloud_sync"), bundle("cloud_cached")];
     seen.assets = AssetParams { inverter_failures_per_year: 60.0, wear_shape: 1.0, ..AssetParams::none() };
     seen.assets.repair.caretaker = false;
+    seen.people.trust.calls_per_dark_h = 0.0;
     seen.assets.repair.large_part_in_depot = 1.0;
     let mut blind = seen.clone();
     blind.faults.push(fault("cut", FaultKind::BackhaulOut, FaultTarget::All, 0, 400 * 24));

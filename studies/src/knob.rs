@@ -69,7 +69,8 @@ pub fn turn(scenario: &mut Scenario, key: &str, value: f64) -> Result<(), KnobEr
     })
 }
 
-/// Multiplies every number below `section` whose name ends in `suffix`; says how many there were.
+/// Multiplies every number below `section` whose name ends in `suffix`; says how many there were. What a `repair`
+/// section says is left alone: how often the crew is elsewhere is no hazard of the village.
 ///
 /// # Errors
 /// [`KnobError`] where there is none, or a value is refused.
@@ -94,6 +95,9 @@ fn scale_below(tree: &mut Value, suffix: &str, factor: f64) -> usize {
     let Some(object) = tree.as_object_mut() else { return 0 };
     let mut count = 0;
     for (name, value) in object {
+        if name == "repair" {
+            continue;
+        }
         if value.is_object() {
             count += scale_below(value, suffix, factor);
         } else if let Some(number) = value.as_f64().filter(|_| name.ends_with(suffix)) {
