@@ -49,8 +49,7 @@ pub(super) fn section(out: &mut String, data: &ReportData) {
 fn wrongs(out: &mut String, data: &ReportData, brief: &Brief) {
     let under = brief.under.as_ref().map(|name| format!(" <small>with {}</small>", esc(name))).unwrap_or_default();
     // Causes are told from the one run whose records the page has, figures with a range from all draws.
-    let drawn =
-        if data.study.as_ref().is_some_and(|study| study.draws > 1) { " <small>in the run shown</small>" } else { "" };
+    let drawn = if data.many_draws().is_some() { " <small>in the run shown</small>" } else { "" };
     push!(out, "<div id=\"wrong\"><h2>What goes wrong{under}{drawn}</h2>\n");
     if brief.wrongs.is_empty() {
         out.push_str("<p>Nobody lost an hour.</p>\n");

@@ -128,7 +128,7 @@ fn figure(data: &ReportData) -> String {
     let customers = data.village.customers.len().max(1) as f64;
     let (factor, period) = period(data);
     let lost = |arch: &Architecture| {
-        let many = data.study.as_ref().filter(|study| study.draws > 1).and_then(|study| {
+        let many = data.many_draws().and_then(|study| {
             let kpis = &study.spreads.iter().find(|spread| spread.architecture == arch.name)?.kpis;
             let yearly = 365.0 / f64::from(study.days.max(1)) / customers;
             let e = kpis.get("downtime_h")?;
@@ -143,11 +143,7 @@ fn figure(data: &ReportData) -> String {
     };
     let served = |arch: &Architecture| percent(arch.kpi("paid_service_availability").unwrap_or(1.0));
     // Several draws are always told by the year.
-    let period = if data.study.as_ref().is_some_and(|study| study.draws > 1 && !study.spreads.is_empty()) {
-        "a year".to_owned()
-    } else {
-        period
-    };
+    let period = if data.many_draws().is_some() { "a year".to_owned() } else { period };
     match data.architectures.as_slice() {
         [] => String::new(),
         [one] => format!(
@@ -356,12 +352,10 @@ fn without_study(data: &ReportData, worst: &Architecture, best: &Architecture) -
 fn certainty(data: &ReportData) -> Certainty {
     let run = &data.run;
     let days = number(run.days(), if (run.days() - run.days().round()).abs() < 0.01 { 0 } else { 1 });
-    let Some(study) = data.study.as_ref().filter(|study| study.draws > 1) else {
+    let Some(study) = data.many_draws() else {
         let scaled = if run.annualised() { ", too short to know the other seasons" } else { "" };
         let tried = match &data.study {
-            Some(study) if !study.remedies.is_empty() => {
-                format!(" Purchases were tried in {} draw{} of {} days.", study.draws, plural(study.draws), study.days)
-            }
+            Some(study) if !study.remedies.is_empty() => format!(" Purchases were tried in {}", tried(study)),
             _ => String::new(),
         };
         return Certainty {
@@ -377,11 +371,25 @@ fn certainty(data: &ReportData) -> Certainty {
     Certainty {
         draws: format!("{} draws", study.draws),
         text: format!(
-            "{} draws of {} days; what stands in brackets is the 95 % range of the mean. {}",
+            "{} draws of {} days; what stands in brackets is the 95 % range of the mean.{} {}",
             study.draws,
             study.days,
+            if study.remedies.is_empty() {
+                String::new()
+            } else {
+                format!(" Purchases were tried in {}", tried(study))
+            },
             assumptions(study)
         ),
+    }
+}
+
+/// How the purchases were looked at, ending in a full stop.
+pub(crate) fn tried(study: &Study) -> String {
+    if study.remedies_basis.is_empty() {
+        format!("{} draw{} of {} days.", study.draws, plural(study.draws), study.days)
+    } else {
+        format!("{}.", study.remedies_basis.trim_end_matches('.'))
     }
 }
 
