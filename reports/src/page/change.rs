@@ -147,8 +147,14 @@ fn table(out: &mut String, data: &ReportData, study: &Study) {
     push!(
         out,
         "<p class=\"foot\">{} A saving whose range includes zero may be chance: rare failures need many draws before their \
-         worth shows. Gain and price are set against each other per year of the purchase's life.</p>\n",
-        esc(&told::tried(study))
+         worth shows. Gain and price are set against each other per year of the purchase's life.{}</p>\n",
+        esc(&told::tried(study)),
+        if told::yearly(data) {
+            ""
+        } else {
+            " Figures are of a year in which the scripted faults come as often as in this run: for a plan, try the \
+             purchases without scripted faults."
+        }
     );
 }
 

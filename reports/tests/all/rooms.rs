@@ -135,13 +135,26 @@ fn a_plain_run_stays_one_draw_although_purchases_had_several() {
     let (html, data) = report("plain-study", Some(plain), |_| ());
     let brief = brief(&data);
     assert_eq!(brief.certainty.draws, "one draw");
-    assert!(
-        brief.certainty.text.contains("Purchases were tried in Twelve draws of 90 days each."),
-        "the basis is told"
-    );
+    assert!(brief.certainty.text.contains("Purchases were tried in 12 draws of 90 days each."), "the basis is told");
     assert!(html.contains("Sure: the interval leaves out zero."), "each purchase says how sure it is");
     assert!(html.contains("lasts 5 years"));
     assert!(!html.contains("<section id=\"spread\""));
+}
+
+#[test]
+fn savings_are_told_by_the_year_only_where_no_fault_is_scripted() {
+    let scripted = report("savings-scripted", Some(sample::study()), |_| ()).1;
+    let mut free = scripted.clone();
+    free.scenario.faults.clear();
+    let (scripted, free) = (brief(&scripted), brief(&free));
+    assert_eq!(free.saves_heading, "Saves per customer and year");
+    let row = &free.purchases[0];
+    assert_eq!((row.saves.as_str(), row.range.as_str(), row.pays_back.as_str()), ("155 h", "114 to 196 h", "a month"));
+    let row = &scripted.purchases[0];
+    assert_eq!((row.saves.as_str(), row.pays_back.as_str()), ("13 h", "–"), "155 h in 365 days are 13 h in 30");
+    assert!(scripted.purchases_note.contains("No payback is told"));
+    assert!(free.figure.contains("per customer a year: 252 h"), "{}", free.figure);
+    assert!(scripted.figure.contains("per customer in these 30 days: 21 h"), "{}", scripted.figure);
 }
 
 #[test]
