@@ -56,15 +56,15 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
         args::Record::Full => Record::Full,
     };
     study::write(&out, study.as_ref())?;
-    let options = WriteOptions { record, attachments: attachments(args), study, ..WriteOptions::default() };
+    let options =
+        WriteOptions { record, attachments: attachments(args), study: study.clone(), ..WriteOptions::default() };
     let written = taa_reports::write(&out, &scenario, &result, &options).map_err(|e| show::report_failure(&e))?;
     if args.json {
         let summary = taa_reports::summary_json(&scenario, &result).map_err(|e| show::report_failure(&e))?;
         show::say(&summary)?;
     } else if !args.quiet {
         let coloured = std::io::IsTerminal::is_terminal(&std::io::stdout());
-        let table = if coloured { taa_reports::terminal_table_coloured } else { taa_reports::terminal_table };
-        show::say(&table(&scenario, &result))?;
+        show::say(&taa_reports::terminal_table_with(&scenario, &result, study.as_ref(), coloured))?;
         if let Some((report, _)) = written.files.first() {
             show::say(&format!("Report: {}", report.display()))?;
         }

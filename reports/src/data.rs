@@ -19,7 +19,7 @@ pub use self::{
     hours::HourSplit,
     listing::{Cell, Heading, Listing},
     story::{Hit, Phase, Story},
-    waits::{CURVE_BOUNDS_S, DelayCurve, StageWait, WaitSeries, Waits},
+    waits::{CURVE_BOUNDS_S, DelayCurve, StageWait, Tokens, WaitSeries, Waits},
 };
 
 /// Format of `report-data.json`; a change of a field's meaning changes it.
@@ -365,10 +365,22 @@ pub struct PaymentFigures {
     /// How long money waits.
     #[serde(default)]
     pub waits: Waits,
+    /// Numbers for a keypad, where there are keypads.
+    #[serde(default)]
+    pub tokens: Tokens,
 }
 
 /// Upper bounds of the delay bins, seconds.
 pub const DELAY_BOUNDS_S: [u64; 6] = [30, 300, 3600, 6 * 3600, 24 * 3600, 72 * 3600];
+
+impl ReportData {
+    /// The study, where its figures over several draws describe the whole run: a plain run's study holds only purchases,
+    /// tried in draws of their own.
+    #[must_use]
+    pub fn many_draws(&self) -> Option<&Study> {
+        self.study.as_ref().filter(|study| study.draws > 1 && !study.spreads.is_empty())
+    }
+}
 
 impl RunFacts {
     /// Simulated time in days.

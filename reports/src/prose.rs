@@ -60,29 +60,54 @@ pub(crate) fn clauses(chain: Chain, scenario: &Scenario) -> Vec<String> {
 
 /// A cause as a clause that can follow "because".
 pub(crate) fn clause(cause: Cause, scenario: &Scenario) -> String {
-    match cause {
-        Cause::Unknown => "of something that is not known".to_owned(),
-        Cause::RelayOpen => "the relay at the meter stayed open".to_owned(),
-        Cause::BootedOpen => "after a restart the relay waits open for an order".to_owned(),
-        Cause::FeederOpen => "the feeder was broken or open".to_owned(),
-        Cause::SupplyOff => "the plant did not feed the village".to_owned(),
-        Cause::CreditUndelivered => "the credit did not arrive".to_owned(),
-        Cause::OrderUndelivered => "the order to close it did not arrive".to_owned(),
-        Cause::HopLimit => "the way through the mesh was longer than its limit".to_owned(),
-        Cause::ForwarderDark => "the meters that forward its messages had no power".to_owned(),
-        Cause::RadioLoss => "radio frames were lost".to_owned(),
-        Cause::InTransit => "it was still on its way".to_owned(),
-        Cause::StaleReading => "the decision rested on an old reading".to_owned(),
-        Cause::Scripted(n) => match scenario.faults.get(usize::from(n)) {
+    if let Cause::Scripted(n) = cause {
+        return match scenario.faults.get(usize::from(n)) {
             Some(fault) => format!(
                 "of the scripted fault “{}” ({})",
                 fault.id,
                 words::fault_words(fault.what, &fault.target, scenario)
             ),
             None => "of a scripted fault".to_owned(),
-        },
-        _ => from_words(cause.words()),
+        };
     }
+    spelled(cause).map_or_else(|| from_words(cause.words()), str::to_owned)
+}
+
+/// The clauses that do not follow from the words.
+const fn spelled(cause: Cause) -> Option<&'static str> {
+    Some(match cause {
+        Cause::Unknown => "of something that is not known",
+        Cause::RelayOpen => "the relay at the meter stayed open",
+        Cause::BootedOpen => "after a restart the relay waits open for an order",
+        Cause::FeederOpen => "the feeder was broken or open",
+        Cause::SupplyOff => "the plant did not feed the village",
+        Cause::CreditUndelivered => "the credit did not arrive",
+        Cause::OrderUndelivered => "the order to close it did not arrive",
+        Cause::HopLimit => "the way through the mesh was longer than its limit",
+        Cause::ForwarderDark => "the meters that forward its messages had no power",
+        Cause::RadioLoss => "radio frames were lost",
+        Cause::InTransit => "it was still on its way",
+        Cause::StaleReading => "the decision rested on an old reading",
+        Cause::RoutesLost => "routing in the mesh had collapsed",
+        Cause::TowerGridOut => "the grid was out at the tower",
+        Cause::CoreFault => "of a fault in the operators' core",
+        Cause::CountryOffline => "the country was off the internet",
+        Cause::RouterHung => "the site's router hung",
+        Cause::Throttled => "the operator put machine traffic last",
+        Cause::UssdBroken => "the USSD session broke off",
+        Cause::ProviderBusy => "the payment provider was overloaded on a pay-day",
+        Cause::AgentClosed => "the cash agent was closed",
+        Cause::AgentNoFloat => "the cash agent's float was used up",
+        Cause::NumberToType => "the number was in hand and not typed in yet",
+        Cause::Tampered => "the meter took itself for tampered with",
+        Cause::OperatorConfirms => "it waited for the operator's people to confirm",
+        Cause::PanelsGone => "panels were missing",
+        Cause::BatteryOffline => "its management system had taken the battery off",
+        Cause::DcuHung => "the data concentrator hung",
+        Cause::ClockLost => "the data concentrator did not know the time",
+        Cause::SimCreditOut => "the SIM's prepaid bundle had lapsed",
+        _ => return None,
+    })
 }
 
 /// The same from words alone.
@@ -143,5 +168,21 @@ mod tests {
         ] {
             assert_eq!(from_words(words), clause);
         }
+    }
+
+    #[test]
+    fn every_cause_has_a_clause_that_reads() {
+        const VERBS: [&str; 14] = [
+            "was", "were", "had", "did", "waits", "waited", "hung", "put", "broke", "took", "stayed", "rested",
+            "there", "forward",
+        ];
+        let mut table = String::new();
+        for &cause in Cause::NAMED {
+            let text = spelled(cause).map_or_else(|| from_words(cause.words()), str::to_owned);
+            let reads = text.starts_with("of ") || text.split(' ').any(|word| VERBS.contains(&word));
+            assert!(reads, "{}: {text}", cause.name());
+            table.push_str(&format!("{:<26}{text}\n", cause.name()));
+        }
+        insta::assert_snapshot!(table);
     }
 }

@@ -50,7 +50,12 @@ pub(crate) fn table(data: &ReportData, colour: bool) -> String {
     layout.row(&mut out, "", &head, None);
     for figure in KEYS.iter().filter_map(|key| catalogue::find(key)) {
         let (cells, verdict) = cells(data, figure, pair);
-        layout.row(&mut out, figure.label, &cells, verdict);
+        // A narrow column would cut the money: the label carries the currency.
+        let label = match figure.unit {
+            catalogue::Unit::Money => catalogue::label_with_unit(figure, &data.scenario.currency),
+            _ => figure.label.to_owned(),
+        };
+        layout.row(&mut out, &label, &cells, verdict);
     }
     out.push_str("\nLost customer-hours by class\n");
     let classes: Vec<(String, Vec<u64>)> = DownClass::ALL
@@ -88,7 +93,10 @@ fn answer(data: &ReportData) -> String {
         let sure = if row.unsure { ", perhaps nothing" } else { "" };
         let head = if i == 0 { "Change first: " } else { "  then: " };
         let price = if row.price == "–" { String::new() } else { format!(", {}", row.price) };
-        lines.push(format!("{head}{}{price}: saves {}{sure}", row.words, row.saves));
+        // What it saves must be seen, so the words give way.
+        let tail = format!("{price}: saves {}{sure}", row.saves);
+        let room = WIDTH.saturating_sub(head.chars().count() + tail.chars().count()).max(12);
+        lines.push(format!("{head}{}{tail}", clip(&row.words, room)));
     }
     if brief.purchases.is_empty() {
         let note = brief.purchases_note.lines().next().unwrap_or("");
@@ -98,9 +106,12 @@ fn answer(data: &ReportData) -> String {
 }
 
 fn cells(data: &ReportData, figure: &Figure, pair: bool) -> (Vec<String>, Option<Verdict>) {
-    let currency = &data.scenario.currency;
-    let mut cells: Vec<String> =
-        data.architectures.iter().map(|arch| catalogue::show(figure, arch.kpi(figure.key), currency)).collect();
+    let money = figure.unit == catalogue::Unit::Money;
+    let currency = if money { "" } else { &data.scenario.currency };
+    let show = |value: Option<f64>| {
+        if money { catalogue::show_bare(figure, value) } else { catalogue::show(figure, value, currency) }
+    };
+    let mut cells: Vec<String> = data.architectures.iter().map(|arch| show(arch.kpi(figure.key))).collect();
     let [base, other] = data.architectures.as_slice() else { return (cells, None) };
     if !pair {
         return (cells, None);

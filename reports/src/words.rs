@@ -4,7 +4,7 @@ use taa_dcu::config::{Backhaul, BootRelay, CreditAt, OnLinkLoss, Traits};
 use taa_scenarios::model::{FaultKind, FaultTarget, Scenario};
 use taa_sim::{
     cause::{Cause, Chain, DownClass},
-    records::{Component, PayOutcome},
+    records::{Component, PayOutcome, TokenBy},
 };
 
 use crate::data::CauseKind;
@@ -60,7 +60,7 @@ pub(crate) fn cause_kind(cause: Option<Cause>, scenario: &Scenario) -> CauseKind
     match cause {
         Cause::Unknown => CauseKind::Unknown,
         Cause::SupplyOff | Cause::BatteryEmpty | Cause::LittleSun => CauseKind::Energy,
-        Cause::InverterOverload => CauseKind::Overload,
+        Cause::InverterOverload | Cause::MotorStart => CauseKind::Overload,
         Cause::InverterFailed | Cause::MeterDead | Cause::FeederOpen | Cause::DcuDown | Cause::DcuBatteryEmpty => {
             CauseKind::Repair
         }
@@ -114,8 +114,16 @@ pub(crate) fn cause_kind(cause: Option<Cause>, scenario: &Scenario) -> CauseKind
         | Cause::RoutesLost => CauseKind::Mesh,
         Cause::AgentAway | Cause::AgentClosed | Cause::AgentNoFloat => CauseKind::Agent,
         Cause::Scripted(n) => scenario.faults.get(usize::from(n)).map_or(CauseKind::Scripted, |f| fault_kind(f.what)),
-        // Relay open, credit or order undelivered, in transit, stale reading, booted open.
-        _ => CauseKind::Handling,
+        // No wildcard: a new cause has to be given its family here.
+        Cause::RelayOpen
+        | Cause::BootedOpen
+        | Cause::CreditUndelivered
+        | Cause::OrderUndelivered
+        | Cause::InTransit
+        | Cause::StaleReading
+        | Cause::NumberToType
+        | Cause::Tampered
+        | Cause::OperatorConfirms => CauseKind::Handling,
     }
 }
 
@@ -237,6 +245,16 @@ pub(crate) const fn outcome_key(outcome: PayOutcome) -> &'static str {
         PayOutcome::Applied => "applied",
         PayOutcome::Pending => "pending",
         PayOutcome::Blocked => "blocked",
+    }
+}
+
+/// How a number for the keypad comes, in words.
+pub(crate) const fn token_by(by: TokenBy) -> &'static str {
+    match by {
+        TokenBy::None => "no number",
+        TokenBy::Text => "number by text message",
+        TokenBy::Paper => "number printed by the agent",
+        TokenBy::Stock => "number from the agent's stock of paper",
     }
 }
 

@@ -40,6 +40,9 @@ macro_rules! causes {
         }
 
         impl Cause {
+            /// All that have a name of their own: every one but the scripted faults.
+            pub const NAMED: &'static [Self] = &[$( Self::$variant ),*];
+
             const fn code(self) -> u8 {
                 match self {
                     $( Self::$variant => $code, )*

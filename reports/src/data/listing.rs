@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 /// A table with headings.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Listing {
+    /// What the table says, in a few sentences over it; may be empty.
+    #[serde(default)]
+    pub summary: String,
     /// Headings; numbers stand to the right.
     pub columns: Vec<Heading>,
     /// Rows of as many cells as there are headings.
@@ -36,7 +39,7 @@ impl Listing {
     #[must_use]
     pub fn new(columns: &[(&str, bool)]) -> Self {
         let columns = columns.iter().map(|&(words, numeric)| Heading { words: words.to_owned(), numeric }).collect();
-        Self { columns, rows: Vec::new(), left_out: 0 }
+        Self { summary: String::new(), columns, rows: Vec::new(), left_out: 0 }
     }
 }
 

@@ -83,3 +83,16 @@ pub struct Waits {
     /// Who waited longest.
     pub slowest: Listing,
 }
+
+/// Numbers for a keypad, over the payments.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tokens {
+    /// How the number came, in words, and how many of them.
+    pub by: Vec<(String, u32)>,
+    /// Text messages sent with a number.
+    pub texts: u32,
+    /// Entries at keypads, wrong ones included.
+    pub entries: u32,
+    /// Payments whose number was typed in at least once.
+    pub typed: u32,
+}

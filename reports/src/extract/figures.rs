@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use taa_scenarios::model::Scenario;
 use taa_sim::{
     cause::{Cause, Chain},
-    records::{Downtime, Outages, PayChannel, PayOutcome, Payments, Records},
+    records::{Downtime, Outages, PayChannel, PayOutcome, Payments, Records, TokenBy},
 };
 
 use crate::{
@@ -117,6 +117,7 @@ pub(super) fn payments(scenario: &Scenario, table: &Payments, simulated_ms: u64)
         ..PaymentFigures::default()
     };
     let mut held: BTreeMap<Cause, u32> = BTreeMap::new();
+    let mut tokens: BTreeMap<&str, u32> = BTreeMap::new();
     for i in 0..table.len() {
         out.wanted += 1;
         out.by_phone += u32::from(table.channel[i] == PayChannel::Phone);
@@ -124,6 +125,12 @@ pub(super) fn payments(scenario: &Scenario, table: &Payments, simulated_ms: u64)
             PayOutcome::Applied => out.applied += 1,
             PayOutcome::Pending => out.pending += 1,
             PayOutcome::Blocked => out.blocked += 1,
+        }
+        if table.token_by[i] != TokenBy::None {
+            *tokens.entry(words::token_by(table.token_by[i])).or_insert(0) += 1;
+            out.tokens.texts += table.texts[i];
+            out.tokens.entries += table.entries[i];
+            out.tokens.typed += u32::from(table.entries[i] > 0);
         }
         let delay_ms = table.applied_ms[i].map(|applied| applied.saturating_sub(table.wanted_ms[i]));
         if let Some(ms) = delay_ms {
@@ -135,6 +142,8 @@ pub(super) fn payments(scenario: &Scenario, table: &Payments, simulated_ms: u64)
             *held.entry(cause).or_insert(0) += 1;
         }
     }
+    out.tokens.by = tokens.into_iter().map(|(words, n)| (words.to_owned(), n)).collect();
+    out.tokens.by.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     out.held_by = held.into_iter().map(|(cause, n)| (words::cause_words(cause, scenario), n)).collect();
     out.held_by.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     out

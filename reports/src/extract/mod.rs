@@ -3,6 +3,7 @@
 mod figures;
 mod geometry;
 mod hours;
+mod repairs;
 mod series;
 mod stories;
 mod waits;
@@ -82,8 +83,7 @@ fn architecture(scenario: &Scenario, result: &RunResult, arch: &ArchResult) -> R
         payments: figures::payments(scenario, &records.payments, result.simulated_ms),
         stories: stories::stories(scenario, &records.downtime),
         hours: Some(hours::split(&records.customers, result.simulated_ms)),
-        // The records hold none yet: a table of repairs becomes a `Listing` here, and the page shows it.
-        repairs: None,
+        repairs: Some(repairs::listing(scenario, &records.repairs, result.simulated_ms)),
     })
 }
 

@@ -1,12 +1,13 @@
 //! How long money waits, from the payments' times.
 //!
-//! A stage is the time between two columns of the payments' table; a further column of the table becomes a further
-//! stage by a line in [`STAGES`].
+//! A stage is the time between two columns of the payments' table. The first two cover all of the way; those behind them
+//! are parts of the second. A payment that went past a part (cash that the site itself vends meets no aggregator) does
+//! not count in it.
 
 use taa_scenarios::model::Scenario;
 use taa_sim::{
     kpi::quantile,
-    records::{PayChannel, PayOutcome, Payments},
+    records::{PayChannel, PayOutcome, Payments, TokenBy},
 };
 
 use crate::{
@@ -20,10 +21,72 @@ use super::series;
 /// When a payment entered and left a stage.
 type Column = fn(&Payments, usize) -> Option<u64>;
 
-/// The stages in order: words, entered, left.
-const STAGES: [(&str, Column, Column); 2] = [
-    ("finding a way to pay, until the money is accepted", |t, i| Some(t.wanted_ms[i]), |t, i| t.accepted_ms[i]),
-    ("from acceptance until it works at the meter", |t, i| t.accepted_ms[i], |t, i| t.applied_ms[i]),
+/// A part of the way of the money.
+#[derive(Clone, Copy)]
+struct Stage {
+    words: &'static str,
+    entered: Column,
+    left: Column,
+    /// Payments that go this way at all.
+    of: fn(&Payments, usize) -> bool,
+}
+
+/// The stages: the wait before acceptance, all the way after it, and that way in its parts.
+const STAGES: [Stage; 9] = [
+    Stage {
+        words: "finding a way to pay, until the money is accepted",
+        entered: |t, i| Some(t.wanted_ms[i]),
+        left: |t, i| t.accepted_ms[i],
+        of: |_, _| true,
+    },
+    Stage {
+        words: "from acceptance until it works at the meter",
+        entered: |t, i| t.accepted_ms[i],
+        left: |t, i| t.applied_ms[i],
+        of: |_, _| true,
+    },
+    Stage {
+        words: "– of it at the provider, until an aggregator knows",
+        entered: |t, i| t.accepted_ms[i],
+        left: |t, i| t.at_aggregator_ms[i],
+        of: |t, i| t.channel[i] == PayChannel::Phone,
+    },
+    Stage {
+        words: "– of it at the aggregators, until the operator's intake knows",
+        entered: |t, i| t.at_aggregator_ms[i],
+        left: |t, i| t.at_intake_ms[i],
+        of: |_, _| true,
+    },
+    Stage {
+        words: "– of it at the intake, until the vendor (cloud or site) knows",
+        entered: |t, i| t.at_intake_ms[i],
+        left: |t, i| t.at_vendor_ms[i],
+        of: |_, _| true,
+    },
+    Stage {
+        words: "– of it at the vendor, until it is credited or a number is made",
+        entered: |t, i| t.at_vendor_ms[i],
+        left: |t, i| t.credited_ms[i],
+        of: |_, _| true,
+    },
+    Stage {
+        words: "– of it from the account to the relay",
+        entered: |t, i| t.credited_ms[i],
+        left: |t, i| t.applied_ms[i],
+        of: |t, i| t.token_by[i] == TokenBy::None,
+    },
+    Stage {
+        words: "– of it until the number is in the customer's hand",
+        entered: |t, i| t.credited_ms[i],
+        left: |t, i| t.in_hand_ms[i],
+        of: |t, i| matches!(t.token_by[i], TokenBy::Text | TokenBy::Paper),
+    },
+    Stage {
+        words: "– of it the way to the keypad and the typing (assumed times)",
+        entered: |t, i| t.in_hand_ms[i],
+        left: |t, i| t.applied_ms[i],
+        of: |t, i| t.token_by[i] != TokenBy::None,
+    },
 ];
 /// Rows of the table of those who waited longest.
 const SLOWEST: usize = 12;
@@ -32,7 +95,13 @@ const SLOWEST: usize = 12;
 pub(super) fn waits(scenario: &Scenario, table: &Payments, simulated_ms: u64) -> Waits {
     Waits {
         curves: curves(table),
-        stages: STAGES.iter().map(|stage| self::stage(table, *stage, simulated_ms)).collect(),
+        stages: STAGES
+            .iter()
+            .map(|stage| self::stage(table, *stage, simulated_ms))
+            .enumerate()
+            .filter(|(i, stage)| *i < 2 || stage.passed + stage.inside > 0)
+            .map(|(_, stage)| stage)
+            .collect(),
         series: over_time(table, simulated_ms),
         slowest: slowest(scenario, table, simulated_ms),
     }
@@ -68,12 +137,16 @@ fn curves(table: &Payments) -> Vec<DelayCurve> {
     channels.into_iter().map(curve).filter(|curve| curve.accepted > 0).collect()
 }
 
-fn stage(table: &Payments, (words, entered, left): (&str, Column, Column), simulated_ms: u64) -> StageWait {
+fn stage(table: &Payments, stage: Stage, simulated_ms: u64) -> StageWait {
     let mut passed_s = Vec::new();
     let (mut inside, mut max_s) = (0, 0.0_f64);
     for i in 0..table.len() {
-        let Some(from) = entered(table, i) else { continue };
-        let until = left(table, i);
+        let Some(from) = (stage.entered)(table, i).filter(|_| (stage.of)(table, i)) else { continue };
+        let until = (stage.left)(table, i);
+        // Past it: in effect although it never left, or out before it went in (paper is reported after it is typed in).
+        if until.map_or(table.applied_ms[i].is_some(), |until| until < from) {
+            continue;
+        }
         let wait_s = until.unwrap_or(simulated_ms).saturating_sub(from) as f64 / 1000.0;
         max_s = max_s.max(wait_s);
         if until.is_some() {
@@ -84,7 +157,7 @@ fn stage(table: &Payments, (words, entered, left): (&str, Column, Column), simul
     }
     let passed = passed_s.len() as u32;
     StageWait {
-        words: words.to_owned(),
+        words: stage.words.to_owned(),
         passed,
         inside,
         mean_s: tenth(passed_s.iter().sum::<f64>() / f64::from(passed.max(1))),
@@ -133,7 +206,10 @@ fn slowest(scenario: &Scenario, table: &Payments, simulated_ms: u64) -> Listing 
             Cell::number(time::moment(at), table.wanted_ms[i] as f64),
             Cell::number(duration(waited(i)), waited(i) as f64),
             Cell::number(format!("{}\u{a0}{}", tariff.currency, number(amount, 0)), amount),
-            Cell::text(channel_words(table.channel[i])),
+            Cell::text(match table.token_by[i] {
+                TokenBy::None => channel_words(table.channel[i]).to_owned(),
+                by => format!("{}, {}", channel_words(table.channel[i]), words::token_by(by)),
+            }),
             Cell::number(table.attempts[i].to_string(), f64::from(table.attempts[i])),
             Cell::text(match table.outcome[i] {
                 PayOutcome::Applied => "took effect",

@@ -137,21 +137,44 @@ fn table(out: &mut String, data: &ReportData, study: &Study) {
             "<td class=\"n\" data-v=\"{}\">{}<small>{}</small></td><td class=\"n\" data-v=\"{}\">{}</td><td>{}</td></tr>\n",
             first_year_usd(remedy),
             esc(&told::price(remedy)),
-            esc(&remedy.price_source),
+            esc(&source(remedy)),
             remedy.payback_months.unwrap_or(1e9),
             told::pays_back(remedy.payback_months),
-            meaning(&remedy.saved_h_per_year)
+            certainty(remedy)
         );
     }
     out.push_str("</tbody></table></div>\n");
     push!(
         out,
-        "<p class=\"foot\">{} draw{} of {} days. A saving whose range includes zero may be chance: rare failures need many \
-         draws before their worth shows.</p>\n",
-        study.draws,
-        if study.draws == 1 { "" } else { "s" },
-        study.days
+        "<p class=\"foot\">{} A saving whose range includes zero may be chance: rare failures need many draws before their \
+         worth shows. Gain and price are set against each other per year of the purchase's life.{}</p>\n",
+        esc(&told::tried(study)),
+        if told::yearly(data) {
+            ""
+        } else {
+            " Figures are of a year in which the scripted faults come as often as in this run: for a plan, try the \
+             purchases without scripted faults."
+        }
     );
+}
+
+/// Where the price is from, and over how many years it is spread.
+fn source(remedy: &Remedy) -> String {
+    if remedy.lives_years > 0.0 && remedy.price_usd > 0.0 {
+        let years = number(remedy.lives_years, usize::from(remedy.lives_years.fract() > 0.05));
+        format!("{}; lasts {years} years", remedy.price_source)
+    } else {
+        remedy.price_source.clone()
+    }
+}
+
+/// What the saved hours mean, and under it how sure the saved money is.
+fn certainty(remedy: &Remedy) -> String {
+    let meaning = meaning(&remedy.saved_h_per_year);
+    if remedy.certainty.is_empty() {
+        return meaning.to_owned();
+    }
+    format!("{meaning}<small>{}</small>", esc(&remedy.certainty))
 }
 
 fn meaning(saved: &Estimate) -> &'static str {

@@ -85,6 +85,7 @@ fn parts(data: &ReportData, arch: &Architecture) -> Vec<(String, f64)> {
     if let Some(stated) = arch.kpis.get("cost_of_downtime_parts").and_then(Value::as_object) {
         let mut parts: Vec<(String, f64)> =
             stated.iter().filter_map(|(key, value)| Some((part_words(key), value.as_f64()?))).collect();
+        parts.retain(|(_, amount)| amount.abs() >= 0.5);
         parts.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         return parts;
     }
@@ -101,7 +102,14 @@ fn parts(data: &ReportData, arch: &Architecture) -> Vec<(String, f64)> {
     .collect()
 }
 
-/// `churned_spend` becomes `churned spend`.
+/// A part by its key in `cost_of_downtime_parts`; one that is new here shows its key's own words.
 fn part_words(key: &str) -> String {
-    key.replace('_', " ")
+    match key {
+        "unserved_energy" => "energy not served, at its price".to_owned(),
+        "stolen_energy" => "energy taken past the meter".to_owned(),
+        "paused_spend" => "what customers who stopped topping up would have spent".to_owned(),
+        "churned_spend" => "what customers who left would have spent".to_owned(),
+        "replaced_connections" => "connections to be won again".to_owned(),
+        _ => key.replace('_', " "),
+    }
 }

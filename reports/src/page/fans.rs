@@ -14,7 +14,7 @@ use super::{
 };
 
 pub(super) fn section(out: &mut String, data: &ReportData) {
-    let Some(study) = data.study.as_ref().filter(|study| study.draws > 1 && !study.spreads.is_empty()) else { return };
+    let Some(study) = data.many_draws() else { return };
     open(
         out,
         "spread",

@@ -5,7 +5,7 @@ use crate::{
     catalogue::{self},
     data::ReportData,
     numbers::duration,
-    verdict::{Brief, Level, Verdict, brief, verdict},
+    verdict::{Brief, Level, Purchase, Verdict, brief, verdict},
 };
 
 use super::html::{arch_name, esc, open, push};
@@ -49,8 +49,7 @@ pub(super) fn section(out: &mut String, data: &ReportData) {
 fn wrongs(out: &mut String, data: &ReportData, brief: &Brief) {
     let under = brief.under.as_ref().map(|name| format!(" <small>with {}</small>", esc(name))).unwrap_or_default();
     // Causes are told from the one run whose records the page has, figures with a range from all draws.
-    let drawn =
-        if data.study.as_ref().is_some_and(|study| study.draws > 1) { " <small>in the run shown</small>" } else { "" };
+    let drawn = if data.many_draws().is_some() { " <small>in the run shown</small>" } else { "" };
     push!(out, "<div id=\"wrong\"><h2>What goes wrong{under}{drawn}</h2>\n");
     if brief.wrongs.is_empty() {
         out.push_str("<p>Nobody lost an hour.</p>\n");
@@ -65,22 +64,31 @@ fn wrongs(out: &mut String, data: &ReportData, brief: &Brief) {
 }
 
 fn purchases(out: &mut String, data: &ReportData, brief: &Brief) {
-    out.push_str("<div id=\"buy\"><h2>What to change first</h2>\n");
+    let on = brief.purchases_on.as_ref().map(|name| format!(" <small>on {}</small>", esc(name))).unwrap_or_default();
+    push!(out, "<div id=\"buy\"><h2>What to change first{on}</h2>\n");
     if !brief.purchases.is_empty() {
-        out.push_str(
-            "<table><thead><tr><th scope=\"col\">Change</th><th scope=\"col\" class=\"n\">Saves per customer and year\
-             </th><th scope=\"col\" class=\"n\">Price</th><th scope=\"col\" class=\"n\">Pays back in</th></tr></thead>\n<tbody>\n",
+        // Where no payback can be told, there is no column for it.
+        let pays = brief.purchases.iter().any(|row| row.pays_back != "–");
+        push!(
+            out,
+            "<table><thead><tr><th scope=\"col\">Change</th><th scope=\"col\" class=\"n\">{}</th>\
+             <th scope=\"col\" class=\"n\">Price</th>{}</tr></thead>\n<tbody>\n",
+            esc(&brief.saves_heading),
+            if pays { "<th scope=\"col\" class=\"n\">Pays back in</th>" } else { "" }
         );
         for row in &brief.purchases {
             push!(
                 out,
-                "<tr><th scope=\"row\">{}</th><td class=\"n\">{}{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td></tr>\n",
+                "<tr><th scope=\"row\">{}</th><td class=\"n\">{}{}</td><td class=\"n\">{}</td>",
                 esc(&row.words),
                 esc(&row.saves),
-                if row.unsure { "<small>perhaps nothing</small>" } else { "" },
-                esc(&row.price),
-                esc(&row.pays_back)
+                small(row),
+                esc(&row.price)
             );
+            if pays {
+                push!(out, "<td class=\"n\">{}</td>", esc(&row.pays_back));
+            }
+            out.push_str("</tr>\n");
         }
         out.push_str("</tbody></table>\n");
     }
@@ -93,6 +101,15 @@ fn purchases(out: &mut String, data: &ReportData, brief: &Brief) {
         );
     }
     out.push_str("</div>\n");
+}
+
+/// The range under a saving, and a word where zero lies in it.
+fn small(row: &Purchase) -> String {
+    [row.range.as_str(), if row.unsure { "perhaps nothing" } else { "" }]
+        .into_iter()
+        .filter(|part| !part.is_empty())
+        .map(|part| format!("<small>{}</small>", esc(part)))
+        .collect()
 }
 
 /// The verdict's paragraphs, and the figures behind them.

@@ -44,11 +44,15 @@ pub(super) fn repairs(out: &mut String, data: &ReportData) {
         out,
         "repairs",
         "Repairs",
-        "What broke, how it was noticed, and how long each step took. Choose a heading to sort.",
+        "What broke, how it was noticed, and how long each step took; longest first. The times of the steps are assumed: no \
+         field study of them was found. Choose a heading to sort.",
     );
     for (i, arch) in data.architectures.iter().enumerate() {
         let Some(listing) = &arch.repairs else { continue };
         push!(out, "<h3>{}</h3>\n", arch_name(data, i));
+        if !listing.summary.is_empty() {
+            push!(out, "<p>{}</p>\n", esc(&listing.summary));
+        }
         if listing.rows.is_empty() {
             out.push_str("<p>Nothing broke.</p>\n");
         } else {

@@ -121,7 +121,7 @@ fn nav(out: &mut String, data: &ReportData) {
         ("who", "Who", true),
         ("payments", "Payments", true),
         ("figures", "Figures", true),
-        ("spread", "Spread", study.is_some_and(|s| s.draws > 1 && !s.spreads.is_empty())),
+        ("spread", "Spread", data.many_draws().is_some()),
         ("weak", "Assumptions", study.is_some_and(|s| s.sensitivity.as_ref().is_some_and(|s| !s.rows.is_empty()))),
         ("battery", "Battery", true),
         ("energy", "Sun", true),

@@ -2,7 +2,7 @@
 
 use crate::{
     catalogue,
-    data::{Architecture, CURVE_BOUNDS_S, Cell, Listing, ReportData},
+    data::{Architecture, CURVE_BOUNDS_S, Cell, Listing, PaymentFigures, ReportData},
     numbers::{duration, number, percent},
 };
 
@@ -184,7 +184,25 @@ fn bar(out: &mut String, data: &ReportData, arch: &Architecture, index: usize) {
             pay.held_by.iter().take(HELD_MAX).map(|(words, n)| format!("{} ({n})", esc(words))).collect();
         push!(out, " Late or never because of: {}.", held.join(", "));
     }
+    tokens(out, pay);
     out.push_str("</p></div>\n");
+}
+
+/// How numbers for the keypad came, where there are keypads.
+fn tokens(out: &mut String, pay: &PaymentFigures) {
+    let tokens = &pay.tokens;
+    if tokens.by.is_empty() {
+        return;
+    }
+    let by: Vec<String> = tokens.by.iter().map(|(words, n)| format!("{} ({n})", esc(words))).collect();
+    push!(
+        out,
+        " Numbers for the keypad: {}; {} text messages, {} entries for each number typed in. How long people take to walk \
+         to the keypad and to type is assumed.",
+        by.join(", "),
+        number(f64::from(tokens.texts), 0),
+        number(f64::from(tokens.entries) / f64::from(tokens.typed.max(1)), 2)
+    );
 }
 
 /// A delay in words; less than a second is at once.

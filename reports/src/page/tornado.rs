@@ -100,7 +100,7 @@ fn bar(out: &mut String, row: &SensitivityRow, all: &Sensitivity, scale: &Scale,
     );
     push!(
         out,
-        "<div class=\"trow{}\"><p><b>{}</b><small>{} {} … {} … {}</small>{}</p>",
+        "<div class=\"trow{}\"><p><b>{}</b><small>{} {} … {} … {}</small>{}",
         if row.flips { " flips" } else { "" },
         esc(&row.words),
         esc(&row.status),
@@ -109,6 +109,10 @@ fn bar(out: &mut String, row: &SensitivityRow, all: &Sensitivity, scale: &Scale,
         value(high),
         if row.flips { "<em>turns the verdict round</em>" } else { "" }
     );
+    if !row.why.is_empty() {
+        push!(out, "<small class=\"why\">Range: {}.</small>", esc(row.why.trim_end_matches('.')));
+    }
+    out.push_str("</p>");
     let (a, b) = (scale.x(row.at_low.mean), scale.x(row.at_high.mean));
     push!(
         out,

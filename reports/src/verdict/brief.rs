@@ -32,6 +32,10 @@ pub struct Brief {
     pub wrongs: Vec<Wrong>,
     /// What to change first, best first.
     pub purchases: Vec<Purchase>,
+    /// The architecture that all purchases were tried on, where there are several.
+    pub purchases_on: Option<String>,
+    /// What the purchases save: heading of the figures.
+    pub saves_heading: String,
     /// What to say about the purchases, or in their place.
     pub purchases_note: String,
     /// How sure all this is.
@@ -54,8 +58,10 @@ pub struct Wrong {
 pub struct Purchase {
     /// In words.
     pub words: String,
-    /// Hours that it saves, per customer and year.
+    /// Hours that it saves, per customer.
     pub saves: String,
+    /// Their 95 % range; empty for one draw.
+    pub range: String,
     /// Its interval includes zero.
     pub unsure: bool,
     /// What it costs.
@@ -89,6 +95,12 @@ pub fn brief(data: &ReportData) -> Brief {
         glosses: if several { archs.iter().map(|arch| (arch.name.clone(), gloss(arch))).collect() } else { Vec::new() },
         under,
         wrongs,
+        purchases_on: purchases_on(data),
+        saves_heading: if yearly(data) {
+            "Saves per customer and year".to_owned()
+        } else {
+            format!("Saves per customer {}", period(data).1)
+        },
         purchases,
         purchases_note,
         certainty: certainty(data),
@@ -107,47 +119,42 @@ fn period(data: &ReportData) -> (f64, String) {
 }
 
 /// Hours of the run may be told as hours of a year.
-fn yearly(data: &ReportData) -> bool {
+pub(crate) fn yearly(data: &ReportData) -> bool {
     !data.run.annualised() || data.scenario.faults.is_empty()
 }
 
 /// Hours with as many digits as mean something.
 fn told_h(h: f64) -> String {
-    number(h, if h < 10.0 { 1 } else { 0 })
+    number(h, if h.abs() < 10.0 { 1 } else { 0 })
 }
 
-/// Hours with their interval: `41 h (12 to 70)`.
-fn hours_with_interval(estimate: &Estimate) -> String {
-    if estimate.n < 2 {
-        return format!("{} h", told_h(estimate.mean));
-    }
-    format!("{} h ({} to {})", told_h(estimate.mean), told_h(estimate.low), told_h(estimate.high))
+/// Hours and their range: `41 h`, `12 to 70 h`; no range for one draw.
+fn hours_and_range(estimate: &Estimate, factor: f64) -> (String, String) {
+    let told = |h: f64| told_h(h * factor);
+    let range =
+        if estimate.n < 2 { String::new() } else { format!("{} to {} h", told(estimate.low), told(estimate.high)) };
+    (format!("{} h", told(estimate.mean)), range)
 }
 
 fn figure(data: &ReportData) -> String {
     let customers = data.village.customers.len().max(1) as f64;
     let (factor, period) = period(data);
     let lost = |arch: &Architecture| {
-        let many = data.study.as_ref().filter(|study| study.draws > 1).and_then(|study| {
+        let many = data.many_draws().and_then(|study| {
             let kpis = &study.spreads.iter().find(|spread| spread.architecture == arch.name)?.kpis;
-            let yearly = 365.0 / f64::from(study.days.max(1)) / customers;
+            let days = if yearly(data) { 365.0 } else { data.run.days() };
+            let scale = days / f64::from(study.days.max(1)) / customers;
             let e = kpis.get("downtime_h")?;
             Some(format!(
                 "{} h ({} to {})",
-                told_h(e.mean * yearly),
-                told_h((e.low * yearly).max(0.0)),
-                told_h(e.high * yearly)
+                told_h(e.mean * scale),
+                told_h((e.low * scale).max(0.0)),
+                told_h(e.high * scale)
             ))
         });
         many.unwrap_or_else(|| format!("{} h", told_h(arch.lost_h() * factor / customers)))
     };
     let served = |arch: &Architecture| percent(arch.kpi("paid_service_availability").unwrap_or(1.0));
-    // Several draws are always told by the year.
-    let period = if data.study.as_ref().is_some_and(|study| study.draws > 1 && !study.spreads.is_empty()) {
-        "a year".to_owned()
-    } else {
-        period
-    };
     match data.architectures.as_slice() {
         [] => String::new(),
         [one] => format!(
@@ -290,7 +297,7 @@ pub(crate) fn pays_back(months: Option<f64>) -> String {
         Some(m) if m < 1.0 => "within a month".to_owned(),
         Some(m) if m < 1.5 => "a month".to_owned(),
         Some(m) if m < 24.0 => format!("{} months", number(m, 0)),
-        Some(m) => format!("{} years", number(m / 12.0, 1)),
+        Some(m) => format!("{} years", number(m / 12.0, usize::from(m < 120.0))),
     }
 }
 
@@ -300,27 +307,48 @@ pub(crate) const fn includes_zero(estimate: &Estimate) -> bool {
 }
 
 fn purchases(data: &ReportData, worst: &Architecture, best: &Architecture) -> (Vec<Purchase>, String) {
-    let several = data.architectures.len() > 1;
     let tried = data.study.as_ref().filter(|study| !study.remedies.is_empty());
     let Some(study) = tried else { return (switch(data, worst, best), without_study(data, worst, best)) };
     let helps: Vec<&Remedy> = study.remedies.iter().filter(|remedy| remedy.saved_h_per_year.mean > 0.0).collect();
+    let each = purchases_on(data).is_none() && data.architectures.len() > 1;
+    // With scripted faults a year of such months would be told otherwise.
+    let factor = if yearly(data) { 1.0 } else { data.run.days() / 365.0 };
     let rows: Vec<Purchase> = helps
         .iter()
         .take(PURCHASES)
-        .map(|remedy| Purchase {
-            words: if several { format!("{}, on {}", remedy.words, remedy.on) } else { remedy.words.clone() },
-            saves: hours_with_interval(&remedy.saved_h_per_year),
-            unsure: includes_zero(&remedy.saved_h_per_year),
-            price: price(remedy),
-            pays_back: pays_back(remedy.payback_months),
+        .map(|remedy| {
+            let (saves, range) = hours_and_range(&remedy.saved_h_per_year, factor);
+            Purchase {
+                words: if each { format!("{}, on {}", remedy.words, remedy.on) } else { remedy.words.clone() },
+                saves,
+                range,
+                unsure: includes_zero(&remedy.saved_h_per_year),
+                price: price(remedy),
+                pays_back: if yearly(data) { pays_back(remedy.payback_months) } else { "–".to_owned() },
+            }
         })
         .collect();
-    let note = match (rows.is_empty(), rows.iter().any(|row| row.unsure)) {
+    let mut note = match (rows.is_empty(), rows.iter().filter(|row| row.unsure).count()) {
         (true, _) => format!("Of {} purchases that were tried, none helped.", study.remedies.len()),
-        (false, true) => "Where the range includes zero, the saving may be chance.".to_owned(),
-        (false, false) => String::new(),
+        (false, 0) => String::new(),
+        (false, n) if n == rows.len() => format!(
+            "None of them is sure: {} draw{} cannot tell the savings from chance. More draws can (--replications 20).",
+            study.draws,
+            plural(study.draws)
+        ),
+        _ => "Where the range includes zero, the saving may be chance.".to_owned(),
     };
-    (rows, note)
+    if !yearly(data) && !rows.is_empty() {
+        note.push_str(" No payback is told: it would take the scripted faults for those of every month.");
+    }
+    (rows, note.trim_start().to_owned())
+}
+
+/// The architecture that all purchases were tried on, where several are compared.
+fn purchases_on(data: &ReportData) -> Option<String> {
+    let remedies = &data.study.as_ref().filter(|_| data.architectures.len() > 1)?.remedies;
+    let on = &remedies.first()?.on;
+    remedies.iter().all(|remedy| remedy.on == *on).then(|| on.clone())
 }
 
 /// Without a study the one purchase that was simulated is the change of architecture.
@@ -338,6 +366,7 @@ fn switch(data: &ReportData, worst: &Architecture, best: &Architecture) -> Vec<P
     vec![Purchase {
         words: format!("{} in place of {}", best.name, worst.name),
         saves: format!("{} h{in_the_run}, one draw", told_h(saved_h)),
+        range: String::new(),
         unsure: false,
         price: if edge { format!("${}", number(price_usd, 0)) } else { "–".to_owned() },
         pays_back: payback.map_or_else(|| "–".to_owned(), |months| pays_back(Some(months))),
@@ -356,12 +385,10 @@ fn without_study(data: &ReportData, worst: &Architecture, best: &Architecture) -
 fn certainty(data: &ReportData) -> Certainty {
     let run = &data.run;
     let days = number(run.days(), if (run.days() - run.days().round()).abs() < 0.01 { 0 } else { 1 });
-    let Some(study) = data.study.as_ref().filter(|study| study.draws > 1) else {
+    let Some(study) = data.many_draws() else {
         let scaled = if run.annualised() { ", too short to know the other seasons" } else { "" };
         let tried = match &data.study {
-            Some(study) if !study.remedies.is_empty() => {
-                format!(" Purchases were tried in {} draw{} of {} days.", study.draws, plural(study.draws), study.days)
-            }
+            Some(study) if !study.remedies.is_empty() => format!(" Purchases were tried in {}", tried(study)),
             _ => String::new(),
         };
         return Certainty {
@@ -377,11 +404,25 @@ fn certainty(data: &ReportData) -> Certainty {
     Certainty {
         draws: format!("{} draws", study.draws),
         text: format!(
-            "{} draws of {} days; what stands in brackets is the 95 % range of the mean. {}",
+            "{} draws of {} days; what stands in brackets is the 95 % range of the mean.{} {}",
             study.draws,
             study.days,
+            if study.remedies.is_empty() {
+                String::new()
+            } else {
+                format!(" Purchases were tried in {}", tried(study))
+            },
             assumptions(study)
         ),
+    }
+}
+
+/// How the purchases were looked at, ending in a full stop.
+pub(crate) fn tried(study: &Study) -> String {
+    if study.remedies_basis.is_empty() {
+        format!("{} draw{} of {} days.", study.draws, plural(study.draws), study.days)
+    } else {
+        format!("{}.", study.remedies_basis.trim_end_matches('.'))
     }
 }
 

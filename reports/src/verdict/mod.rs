@@ -13,7 +13,7 @@ use taa_sim::cause::DownClass;
 pub use self::brief::{Brief, Certainty, Purchase, Wrong, brief};
 /// Small phrases about estimates that page and terminal share.
 pub(crate) mod told {
-    pub(crate) use super::brief::{assumptions, includes_zero, pays_back, price};
+    pub(crate) use super::brief::{assumptions, includes_zero, pays_back, price, tried, yearly};
 }
 use crate::{
     data::{Architecture, HOUR_MS, ReportData},

@@ -3,6 +3,7 @@
 mod deeper;
 mod files;
 mod page;
+mod rooms;
 mod sample;
 mod summary;
 mod verdict;

@@ -111,7 +111,7 @@ pub(crate) fn study() -> Study {
             remedy("battery", "a quarter more battery", 5400.0, 0.0, (9.0, 4.0), None),
             remedy("relays", "two radio relays on poles", 240.0, 0.0, (-1.0, 3.0), None),
         ],
-        remedies_basis: "Twelve draws of 90 days each.".to_owned(),
+        remedies_basis: "12 draws of 90 days each.".to_owned(),
         sensitivity: Some(Sensitivity {
             base: about(1_500_000.0, 420_000.0),
             rows: vec![

@@ -1,0 +1,168 @@
+//! What the simulator's rooms leave, shown: repairs, parts of the money's way, numbers for keypads, purchases of a plain
+//! run.
+
+use std::path::Path;
+
+use taa_reports::{
+    WriteOptions,
+    data::{HOUR_MS, ReportData},
+    load,
+    verdict::brief,
+    write,
+};
+use taa_sim::{
+    cause::{Cause, Chain},
+    records::{PayChannel, RepairRow, TokenBy},
+    result::RunResult,
+};
+use taa_studies::study::Study;
+
+use crate::sample;
+
+fn report(name: &str, study: Option<Study>, change: impl FnOnce(&mut RunResult)) -> (String, ReportData) {
+    let scenario = sample::scenario(30);
+    let mut result = sample::result(&scenario);
+    change(&mut result);
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    write(&dir, &scenario, &result, &WriteOptions { study, ..WriteOptions::default() }).expect("a report");
+    (std::fs::read_to_string(dir.join("report.html")).expect("the page"), load(&dir).expect("the data"))
+}
+
+/// An inverter burnt by lightning: five days, of them three for the part.
+fn inverter() -> RepairRow {
+    let at = |h: u64| Some((100 + h) * HOUR_MS);
+    RepairRow {
+        asset: "inverter",
+        id: "plant".to_owned(),
+        cause: Chain::of(Cause::Lightning),
+        failed_ms: 100 * HOUR_MS,
+        noticed_ms: at(4),
+        noticed_by: "telemetry",
+        site_seen: true,
+        diagnosed_ms: at(10),
+        returned_ms: None,
+        dispatched_ms: at(30),
+        spares: "ordered",
+        spares_ms: at(102),
+        left_ms: at(106),
+        arrived_ms: at(110),
+        mended_ms: at(120),
+        mended_by: "crew",
+        trips: 1,
+    }
+}
+
+/// A concentrator that hung and nobody has seen it yet.
+fn unseen() -> RepairRow {
+    RepairRow {
+        asset: "dcu_hang",
+        cause: Chain::EMPTY,
+        failed_ms: 700 * HOUR_MS,
+        noticed_ms: None,
+        noticed_by: "",
+        site_seen: false,
+        diagnosed_ms: None,
+        dispatched_ms: None,
+        spares: "not_needed",
+        spares_ms: None,
+        left_ms: None,
+        arrived_ms: None,
+        mended_ms: None,
+        mended_by: "",
+        trips: 0,
+        ..inverter()
+    }
+}
+
+#[test]
+fn repairs_are_listed_longest_first_and_their_steps_add_up() {
+    let (html, data) = report("repairs", None, |result| {
+        let repairs = &mut result.architectures[0].records.repairs;
+        repairs.push(unseen());
+        repairs.push(inverter());
+    });
+    let listing = data.architectures[0].repairs.as_ref().expect("repairs");
+    assert!(listing.summary.starts_with("2 failures, 1 not before the end; 1 (50 %) lasted longer than 96 hours."));
+    assert!(listing.summary.contains("120.0 h") || listing.summary.contains("5.0 days"), "{}", listing.summary);
+    assert!(listing.summary.contains("72.0 h until the part was in hand"), "{}", listing.summary);
+    assert_eq!(listing.rows[0][0].text, "inverter plant", "the longest first");
+    let steps: f64 = listing.rows[0][4..11].iter().filter_map(|cell| cell.sort).filter(|ms| *ms > 0.0).sum();
+    assert!((steps - 120.0 * HOUR_MS as f64).abs() < 1.0, "the steps are the whole: {steps}");
+    assert_eq!(listing.rows[1][3].text, "nobody yet");
+    assert!(html.contains("<section id=\"repairs\"") && html.contains("an alarm"));
+    assert!(data.architectures[1].repairs.as_ref().is_some_and(|none| none.rows.is_empty()));
+    assert!(html.contains("Nothing broke."));
+    // Sabotage: a repair without its long wait for the part is not told as four days.
+    let (_, data) = report("repairs-sabotaged", None, |result| {
+        let quick = RepairRow { mended_ms: Some(140 * HOUR_MS), ..inverter() };
+        result.architectures[0].records.repairs.push(quick);
+    });
+    assert!(data.architectures[0].repairs.as_ref().unwrap().summary.contains("; 0 (0 %) lasted longer"));
+}
+
+#[test]
+fn the_parts_of_the_way_count_only_those_who_go_it() {
+    let (html, data) = report("stages", None, |result| {
+        let table = &mut result.architectures[0].records.payments;
+        for i in 0..table.len() {
+            if table.channel[i] == PayChannel::Agent {
+                (table.at_aggregator_ms[i], table.at_intake_ms[i]) = (None, None);
+            } else if table.applied_ms[i].is_some() {
+                table.token_by[i] = TokenBy::Text;
+                table.in_hand_ms[i] = table.applied_ms[i].map(|at| at - 1000);
+                (table.texts[i], table.entries[i]) = (1, 2);
+            }
+        }
+    });
+    let pay = &data.architectures[0].payments;
+    let stage = |part: &str| pay.waits.stages.iter().find(|stage| stage.words.contains(part)).expect("the stage");
+    let provider = stage("at the provider");
+    assert!(provider.passed > 0 && provider.passed < stage("from acceptance").passed, "cash meets no provider");
+    let typed = stage("the way to the keypad");
+    assert_eq!(typed.passed, pay.tokens.typed);
+    assert!((typed.p50_s - 1.0).abs() < 1e-9);
+    assert_eq!(pay.tokens.entries, 2 * pay.tokens.typed);
+    assert!(html.contains("number by text message") && html.contains("to type is assumed"));
+    // Sabotage: an architecture without keypads says nothing about numbers.
+    let other = &data.architectures[1].payments;
+    assert!(other.tokens.by.is_empty());
+    assert!(other.waits.stages.iter().all(|stage| !stage.words.contains("keypad")));
+}
+
+#[test]
+fn a_plain_run_stays_one_draw_although_purchases_had_several() {
+    let plain = Study { spreads: Vec::new(), ablation: None, sensitivity: None, draws: 3, ..sample::study() };
+    let (html, data) = report("plain-study", Some(plain), |_| ());
+    let brief = brief(&data);
+    assert_eq!(brief.certainty.draws, "one draw");
+    assert!(brief.certainty.text.contains("Purchases were tried in 12 draws of 90 days each."), "the basis is told");
+    assert!(html.contains("Sure: the interval leaves out zero."), "each purchase says how sure it is");
+    assert!(html.contains("lasts 5 years"));
+    assert!(!html.contains("<section id=\"spread\""));
+}
+
+#[test]
+fn savings_are_told_by_the_year_only_where_no_fault_is_scripted() {
+    let scripted = report("savings-scripted", Some(sample::study()), |_| ()).1;
+    let mut free = scripted.clone();
+    free.scenario.faults.clear();
+    let (scripted, free) = (brief(&scripted), brief(&free));
+    assert_eq!(free.saves_heading, "Saves per customer and year");
+    let row = &free.purchases[0];
+    assert_eq!((row.saves.as_str(), row.range.as_str(), row.pays_back.as_str()), ("155 h", "114 to 196 h", "a month"));
+    let row = &scripted.purchases[0];
+    assert_eq!((row.saves.as_str(), row.pays_back.as_str()), ("13 h", "–"), "155 h in 365 days are 13 h in 30");
+    assert!(scripted.purchases_note.contains("No payback is told"));
+    assert!(free.figure.contains("per customer a year: 252 h"), "{}", free.figure);
+    assert!(scripted.figure.contains("per customer in these 30 days: 21 h"), "{}", scripted.figure);
+}
+
+#[test]
+fn an_assumption_says_where_its_ends_come_from() {
+    let (html, _) = report("why", Some(sample::study()), |_| ());
+    assert!(html.contains("Range: from a guess to twice that guess."));
+    let mut silent = sample::study();
+    silent.sensitivity.as_mut().unwrap().rows.iter_mut().for_each(|row| row.why.clear());
+    let (html, _) = report("why-not", Some(silent), |_| ());
+    assert!(!html.contains("Range: "));
+}
