@@ -27,11 +27,20 @@ const STEPS: [(&str, &str); 7] = [
 
 /// All repairs of one architecture, longest first.
 pub(super) fn listing(scenario: &Scenario, table: &Repairs, simulated_ms: u64) -> Listing {
-    let columns: Vec<(&str, bool)> = [("What broke", false), ("Why", false), ("Failed", true), ("Noticed by", false)]
-        .into_iter()
-        .chain(STEPS.iter().map(|(heading, _)| (*heading, true)))
-        .chain([("In all", true), ("Mended by", false)])
-        .collect();
+    // A step that no repair here took needs no column.
+    let taken: [bool; STEPS.len()] =
+        std::array::from_fn(|step| (0..table.len()).any(|i| steps(table, i)[step].is_some()));
+    let columns: Vec<(&str, bool)> = [
+        ("What broke", false),
+        ("Why", false),
+        ("Failed", true),
+        ("In all", true),
+        ("Mended by", false),
+        ("Noticed by", false),
+    ]
+    .into_iter()
+    .chain(STEPS.iter().zip(taken).filter(|(_, taken)| *taken).map(|((heading, _), _)| (*heading, true)))
+    .collect();
     let mut out = Listing::new(&columns);
     let total_ms = |i: usize| table.mended_ms[i].unwrap_or(simulated_ms).saturating_sub(table.failed_ms[i]);
     let mut rows: Vec<usize> = (0..table.len()).collect();
@@ -41,6 +50,7 @@ pub(super) fn listing(scenario: &Scenario, table: &Repairs, simulated_ms: u64) -
     for i in rows.into_iter().take(ROWS) {
         let at = time::local(scenario.run.start_unix_s, scenario.site.utc_offset_s, table.failed_ms[i]);
         let why = words::chain_words(table.cause[i], scenario);
+        let open = if table.mended_ms[i].is_none() { " so far" } else { "" };
         let mut row = vec![
             Cell::text(if table.id[i].is_empty() {
                 asset(table.asset[i])
@@ -49,15 +59,14 @@ pub(super) fn listing(scenario: &Scenario, table: &Repairs, simulated_ms: u64) -
             }),
             Cell::text(if why.is_empty() { "wear".to_owned() } else { why.join(" ← ") }),
             Cell::number(time::moment(at), table.failed_ms[i] as f64),
+            Cell::number(format!("{}{open}", duration(total_ms(i))), total_ms(i) as f64),
+            Cell::text(mended(table, i)),
             Cell::text(noticed(table, i)),
         ];
-        row.extend(steps(table, i).map(|step| match step {
+        row.extend(steps(table, i).into_iter().zip(taken).filter(|(_, taken)| *taken).map(|(step, _)| match step {
             Some(ms) => Cell::number(duration(ms), ms as f64),
             None => Cell::number("–", -1.0),
         }));
-        let open = if table.mended_ms[i].is_none() { " so far" } else { "" };
-        row.push(Cell::number(format!("{}{open}", duration(total_ms(i))), total_ms(i) as f64));
-        row.push(Cell::text(mended(table, i)));
         out.rows.push(row);
     }
     out

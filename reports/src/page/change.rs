@@ -2,7 +2,11 @@
 
 use taa_studies::study::{Ablation, Estimate, Remedy, Study};
 
-use crate::{data::ReportData, numbers::number, verdict::told};
+use crate::{
+    data::ReportData,
+    numbers::number,
+    verdict::{lower, told},
+};
 
 use super::{
     chart::{Plot, SPAN, short, y_axis},
@@ -109,27 +113,29 @@ fn hours(v: f64) -> String {
     number(v, usize::from(v.abs() < 10.0))
 }
 
+/// Money: millions where the digits would say more than is known.
 fn whole(v: f64) -> String {
-    number(v, 0)
+    if v.abs() < 1e6 { number(v, 0) } else { format!("{}\u{a0}million", number(v / 1e6, usize::from(v.abs() < 1e8))) }
 }
 
 fn table(out: &mut String, data: &ReportData, study: &Study) {
+    // Where all were tried on the same architecture, a sentence says so once.
+    let on = study.remedies.first().map_or("", |remedy| remedy.on.as_str());
+    let apart = study.remedies.iter().any(|remedy| remedy.on != on);
     push!(
         out,
         "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Purchases\"><table class=\"list\" id=\"remedies\" data-sort><thead><tr>\
-         <th scope=\"col\" class=\"n\">No.</th><th scope=\"col\">Change</th><th scope=\"col\">On</th>\
+         <th scope=\"col\" class=\"n\">No.</th><th scope=\"col\">Change</th>{}\
          <th scope=\"col\" class=\"n\">Saves, h</th><th scope=\"col\" class=\"n\">Saves, {} a year</th>\
          <th scope=\"col\" class=\"n\">Price</th><th scope=\"col\" class=\"n\">Pays back in</th><th scope=\"col\">What that means</th></tr></thead>\n<tbody>\n",
+        if apart { "<th scope=\"col\">On</th>" } else { "" },
         esc(&data.scenario.currency)
     );
     for (i, remedy) in study.remedies.iter().enumerate() {
-        push!(
-            out,
-            "<tr><td class=\"n\" data-v=\"{0}\">{0}</td><th scope=\"row\">{1}</th><td>{2}</td>",
-            i + 1,
-            esc(&remedy.words),
-            esc(&remedy.on)
-        );
+        push!(out, "<tr><td class=\"n\" data-v=\"{0}\">{0}</td><th scope=\"row\">{1}</th>", i + 1, esc(&remedy.words));
+        if apart {
+            push!(out, "<td>{}</td>", esc(&remedy.on));
+        }
         range(out, &remedy.saved_h_per_year, hours);
         range(out, &remedy.saved_cost_per_year, whole);
         push!(
@@ -139,15 +145,16 @@ fn table(out: &mut String, data: &ReportData, study: &Study) {
             esc(&told::price(remedy)),
             esc(&source(remedy)),
             remedy.payback_months.unwrap_or(1e9),
-            told::pays_back(remedy.payback_months),
+            if told::yearly(data) { told::pays_back(remedy.payback_months) } else { "–".to_owned() },
             certainty(remedy)
         );
     }
     out.push_str("</tbody></table></div>\n");
     push!(
         out,
-        "<p class=\"foot\">{} A saving whose range includes zero may be chance: rare failures need many draws before their \
+        "<p class=\"foot\">{}{} A saving whose range includes zero may be chance: rare failures need many draws before their \
          worth shows. Gain and price are set against each other per year of the purchase's life.{}</p>\n",
+        if apart { String::new() } else { format!("All on {}. ", esc(on)) },
         esc(&told::tried(study)),
         if told::yearly(data) {
             ""
@@ -174,7 +181,7 @@ fn certainty(remedy: &Remedy) -> String {
     if remedy.certainty.is_empty() {
         return meaning.to_owned();
     }
-    format!("{meaning}<small>{}</small>", esc(&remedy.certainty))
+    format!("{meaning}<small>Money: {}</small>", esc(&lower(&remedy.certainty)))
 }
 
 fn meaning(saved: &Estimate) -> &'static str {
@@ -185,7 +192,7 @@ fn meaning(saved: &Estimate) -> &'static str {
         (_, true, _) => "helps",
         (_, _, true) => "makes it worse",
         _ if saved.mean == 0.0 => "changes nothing",
-        _ => "the range includes zero: it may help, it may not",
+        _ => "may help or not: the range includes zero",
     }
 }
 

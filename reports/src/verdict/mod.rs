@@ -168,7 +168,7 @@ fn with_the_long_dark(headline: String, data: &ReportData, best: &Architecture) 
     format!("{} But {dark} of {customers} customers were dark for four days on end{under}.", headline.trim_end())
 }
 
-fn lower(text: &str) -> String {
+pub(crate) fn lower(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
 }
