@@ -89,6 +89,7 @@ const fn spelled(cause: Cause) -> Option<&'static str> {
         Cause::InTransit => "it was still on its way",
         Cause::StaleReading => "the decision rested on an old reading",
         Cause::RoutesLost => "routing in the mesh had collapsed",
+        Cause::TowerBatteryWorn => "the tower's battery was worn out",
         Cause::TowerGridOut => "the grid was out at the tower",
         Cause::CoreFault => "of a fault in the operators' core",
         Cause::CountryOffline => "the country was off the internet",

@@ -76,7 +76,7 @@ pub(crate) fn table(data: &ReportData, colour: bool) -> String {
     out
 }
 
-/// What goes wrong and what to buy: a line each, six at most, each cut at the width of the table.
+/// What goes wrong and what to buy: nine lines at most, each cut at the width of the table.
 fn answer(data: &ReportData) -> String {
     let brief = verdict::brief(data);
     let mut lines = Vec::new();
@@ -91,18 +91,17 @@ fn answer(data: &ReportData) -> String {
     }
     for (i, row) in brief.purchases.iter().take(2).enumerate() {
         let sure = if row.unsure { ", perhaps nothing" } else { "" };
+let saves = if i == 0 { verdict::lower(&brief.saves_heading) + ":" } else { "saves".to_owned() };
         let head = if i == 0 { "Change first: " } else { "  then: " };
-        let price = if row.price == "–" { String::new() } else { format!(", {}", row.price) };
-        // What it saves must be seen, so the words give way.
-        let tail = format!("{price}: saves {}{sure}", row.saves);
-        let room = WIDTH.saturating_sub(head.chars().count() + tail.chars().count()).max(12);
-        lines.push(format!("{head}{}{tail}", clip(&row.words, room)));
+        let price = if row.price == "–" { String::new() } else { format!("{}; ", row.price) };
+        lines.extend(wrap(&format!("{head}{}", row.words), WIDTH - 2).into_iter().take(2).enumerate().map(indented));
+        lines.push(format!("  {price}{saves} {}{sure}", row.saves));
     }
     if brief.purchases.is_empty() {
         let note = brief.purchases_note.lines().next().unwrap_or("");
         lines.extend(wrap(note, WIDTH).into_iter().take(2));
     }
-    lines.iter().take(6).map(|line| format!("{}\n", clip(line, WIDTH))).collect()
+    lines.iter().take(9).map(|line| format!("{}\n", clip(line, WIDTH))).collect()
 }
 
 fn cells(data: &ReportData, figure: &Figure, pair: bool) -> (Vec<String>, Option<Verdict>) {
@@ -196,6 +195,11 @@ impl Layout {
         let text = wrap(text, WIDTH).join("\n");
         if self.colour { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text }
     }
+}
+
+/// The first line as it is, the others set in.
+fn indented((i, line): (usize, String)) -> String {
+    if i == 0 { line } else { format!("  {line}") }
 }
 
 fn clip(text: &str, width: usize) -> String {

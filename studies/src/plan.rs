@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Simulation that the remedies of a plain run may cost, customer-days.
-pub const QUICK_CUSTOMER_DAYS: u64 = 150_000;
+pub const QUICK_CUSTOMER_DAYS: u64 = 110_000;
 /// Days of a draw in a plain run, at most.
 const QUICK_DAYS: u32 = 30;
 /// Draws in a plain run.

@@ -362,10 +362,9 @@ fn switch(data: &ReportData, worst: &Architecture, best: &Architecture) -> Vec<P
     let price_usd = data.scenario.edge_upgrade_usd;
     let edge = best.name == "edge_local" && price_usd > 0.0;
     let payback = best.kpi("payback_months").filter(|_| edge);
-    let in_the_run = if yearly(data) { "" } else { " here" };
     vec![Purchase {
         words: format!("{} in place of {}", best.name, worst.name),
-        saves: format!("{} h{in_the_run}, one draw", told_h(saved_h)),
+        saves: format!("{} h, one draw", told_h(saved_h)),
         range: String::new(),
         unsure: false,
         price: if edge { format!("${}", number(price_usd, 0)) } else { "–".to_owned() },
