@@ -1,5 +1,11 @@
 //! The progress bars: one per architecture, on standard error, gone when it is no terminal.
 
+use std::{
+    io::IsTerminal,
+    sync::Mutex,
+    time::{Duration, Instant},
+};
+
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 /// One bar per architecture; counts simulated hours.
@@ -45,33 +51,55 @@ impl Bars {
     }
 }
 
-/// One bar that counts simulations of a study.
+/// One bar that counts simulations of a study; where standard error is no terminal, a line now and then.
 pub(crate) struct Count {
     bar: ProgressBar,
+    lines: Option<Mutex<Lines>>,
 }
+
+/// What a log gets in place of a bar.
+struct Lines {
+    part: String,
+    begun: Instant,
+    last: Instant,
+}
+
+/// Between two lines of a log.
+const PAUSE: Duration = Duration::from_secs(30);
 
 impl Count {
     pub(crate) fn new(what: &str, quiet: bool) -> Self {
         if quiet {
-            return Self { bar: ProgressBar::hidden() };
+            return Self { bar: ProgressBar::hidden(), lines: None };
         }
         let style = ProgressStyle::with_template("{prefix} {bar:32} {pos}/{len} simulations · {elapsed}")
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .progress_chars("━╸ ");
         let bar = ProgressBar::new(0).with_style(style);
         bar.set_prefix(what.to_owned());
-        Self { bar }
+        let now = Instant::now();
+        let lines = Lines { part: what.to_owned(), begun: now, last: now };
+        Self { bar, lines: (!std::io::stderr().is_terminal()).then(|| Mutex::new(lines)) }
     }
 
     /// So many simulations of so many are done.
     pub(crate) fn at(&self, done: usize, planned: usize) {
         self.bar.set_length(planned as u64);
         self.bar.set_position(done as u64);
+        let Some(mut lines) = self.lines.as_ref().and_then(|lines| lines.lock().ok()) else { return };
+        if lines.last.elapsed() >= PAUSE {
+            lines.last = Instant::now();
+            eprintln!("{}: {done} of {planned} simulations, {} s", lines.part, lines.begun.elapsed().as_secs());
+        }
     }
 
     /// The next part begins.
     pub(crate) fn part(&self, what: &str) {
         self.bar.set_prefix(what.to_owned());
+        if let Some(mut lines) = self.lines.as_ref().and_then(|lines| lines.lock().ok()) {
+            what.clone_into(&mut lines.part);
+            eprintln!("{what} ({} s so far)", lines.begun.elapsed().as_secs());
+        }
     }
 
     pub(crate) fn finish(&self) {

@@ -91,7 +91,7 @@ fn answer(data: &ReportData) -> String {
     }
     for (i, row) in brief.purchases.iter().take(2).enumerate() {
         let sure = if row.unsure { ", perhaps nothing" } else { "" };
-let saves = if i == 0 { verdict::lower(&brief.saves_heading) + ":" } else { "saves".to_owned() };
+        let saves = if i == 0 { verdict::lower(&brief.saves_heading) + ":" } else { "saves".to_owned() };
         let head = if i == 0 { "Change first: " } else { "  then: " };
         let price = if row.price == "–" { String::new() } else { format!("{}; ", row.price) };
         lines.extend(wrap(&format!("{head}{}", row.words), WIDTH - 2).into_iter().take(2).enumerate().map(indented));

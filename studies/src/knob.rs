@@ -38,15 +38,6 @@ pub fn read(scenario: &Scenario, key: &str) -> Result<f64, KnobError> {
     tree.pointer(&pointer(rest)).and_then(Value::as_f64).ok_or_else(unknown)
 }
 
-/// The first of these names that this scenario has: a parameter that was renamed is found under both names.
-///
-/// # Errors
-/// [`KnobError::Unknown`] with the first name.
-pub fn known<'k>(scenario: &Scenario, keys: &[&'k str]) -> Result<&'k str, KnobError> {
-    let found = keys.iter().copied().find(|key| read(scenario, key).is_ok());
-    found.ok_or_else(|| KnobError::Unknown(keys.first().map_or_else(String::new, |key| (*key).to_owned())))
-}
-
 /// Sets the number of that name.
 ///
 /// # Errors

@@ -4,9 +4,11 @@ use taa_scenarios::model::Scenario;
 use taa_sim::{
     cause::Cause,
     kpi::quantile,
-    records::{Component, Downtime},
+    records::{Component, Downtime, Repairs},
     result::ArchResult,
 };
+
+use super::group::Group;
 
 const HOUR_MS: f64 = 3_600_000.0;
 const MONTH_MS: u64 = 2_629_800_000; // 730.5 h
@@ -33,8 +35,11 @@ pub(super) const LINK_H_MONTH: &str = "claims.link_h_per_month";
 /// Provider outages a year; hours a year; customer-hours lost to them per customer and year.
 pub(super) const PROVIDER_A_YEAR: &str = "claims.provider_outages_per_year";
 pub(super) const PROVIDER_LOST_H: &str = "claims.provider_lost_h_per_customer_year";
-/// Mean length of a darkness by a broken feeder or meter, days.
+/// Mean time from failure to mended where a crew travelled, days; share of those repairs that took four days or more.
 pub(super) const REPAIR_DAYS: &str = "claims.repair_days";
+pub(super) const REPAIR_LONG: &str = "claims.repair_long_share";
+/// The same mean over all failures, what came back from afar, by the caretaker or by itself included, days.
+pub(super) const MENDED_DAYS: &str = "claims.mended_days";
 /// Energy per customer and day, kWh; revenue per customer and month, units of the currency.
 pub(super) const KWH_A_DAY: &str = "claims.kwh_per_customer_day";
 pub(super) const REVENUE_A_MONTH: &str = "claims.revenue_per_customer_month";
@@ -81,9 +86,7 @@ pub(super) fn figures(scenario: &Scenario, arch: &ArchResult) -> Vec<(String, f6
     put(REVENUE_A_MONTH, arch.kpis.revenue / customers / months);
     put(DARK_96H_SHARE, f64::from(arch.kpis.customers_dark_96h) / customers);
     put(SHARE_OF_SPELL, spell_share(&arch.records.downtime, customers));
-    if let Some(days) = repair_days(&arch.records.downtime) {
-        put(REPAIR_DAYS, days);
-    }
+    repairs(&arch.records.repairs, run_ms, &mut put);
     out
 }
 
@@ -105,31 +108,6 @@ fn component(arch: &ArchResult, of: Component, run_ms: u64, mut then: impl FnMut
     then(&joined);
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Group {
-    PanelsBatteries,
-    OtherGeneration,
-    Grid,
-    Control,
-}
-
-/// Where a root cause belongs. By its name, so that causes that the models gain find a group; what is neither generation
-/// nor grid is control, communication or billing, which favours the documents' thesis where a name is unclear.
-fn group(cause: &str) -> Group {
-    let any = |words: &[&str]| words.iter().any(|w| cause.contains(w));
-    if any(&["dcu", "tower", "router", "bearer", "relay", "booted", "credit"]) {
-        Group::Control
-    } else if any(&["battery", "sun", "panel", "bms", "deep_discharge"]) {
-        Group::PanelsBatteries
-    } else if any(&["inverter", "charge_controller", "overload"]) {
-        Group::OtherGeneration
-    } else if any(&["feeder", "meter_dead", "breaker", "cable", "conductor", "lightning", "line_", "theft"]) {
-        Group::Grid
-    } else {
-        Group::Control
-    }
-}
-
 fn long_darkness(table: &Downtime, put: &mut impl FnMut(&str, f64)) {
     let outages = table.outage.iter().max().map_or(0, |m| *m as usize + 1);
     let mut length_ms = vec![0_u64; outages];
@@ -141,8 +119,7 @@ fn long_darkness(table: &Downtime, put: &mut impl FnMut(&str, f64)) {
         if length_ms[table.outage[i] as usize] < SPELL_H * 3_600_000 {
             continue;
         }
-        let name = table.chain[i].root().map_or_else(String::new, Cause::name);
-        sums[group(&name) as usize] += (table.end_ms[i] - table.start_ms[i]) as f64 / HOUR_MS;
+        sums[Group::of(table.chain[i]) as usize] += (table.end_ms[i] - table.start_ms[i]) as f64 / HOUR_MS;
     }
     let all: f64 = sums.iter().sum();
     put(LONG_H, all);
@@ -162,24 +139,20 @@ fn spell_share(table: &Downtime, customers: f64) -> f64 {
     lost as f64 / ((until - from) as f64 * customers)
 }
 
-/// Mean length of darknesses whose root is broken hardware of the grid, in days; feeders count once, not per customer.
-fn repair_days(table: &Downtime) -> Option<f64> {
-    let mut lengths: Vec<(u64, u64)> = (0..table.len())
-        .filter(|&i| !table.open_end[i])
-        .filter(|&i| table.chain[i].root().is_some_and(|c| group(&c.name()) == Group::Grid))
-        .map(|i| (table.end_ms[i], table.end_ms[i] - table.start_ms[i]))
-        .collect();
-    // All customers behind a feeder come back in the same moment: the longest of them is the repair.
-    lengths.sort_unstable();
-    let mut repairs: Vec<(u64, u64)> = Vec::new();
-    for (end, length) in lengths {
-        match repairs.last_mut() {
-            Some(last) if end - last.0 < 600_000 => last.1 = last.1.max(length),
-            _ => repairs.push((end, length)),
-        }
+/// Days from failure to mended. A repair that the end of the run cut short counts with its length so far: to leave out
+/// the unfinished would leave out the long ones.
+fn repairs(table: &Repairs, run_ms: u64, put: &mut impl FnMut(&str, f64)) {
+    let days = |i: usize| (table.mended_ms[i].unwrap_or(run_ms) - table.failed_ms[i]) as f64 / (24.0 * HOUR_MS);
+    let mean = |days: &[f64]| days.iter().sum::<f64>() / days.len() as f64;
+    let all: Vec<f64> = (0..table.len()).map(days).collect();
+    let travelled: Vec<f64> = (0..table.len()).filter(|&i| table.trips[i] > 0).map(days).collect();
+    if !all.is_empty() {
+        put(MENDED_DAYS, mean(&all));
     }
-    let total: u64 = repairs.iter().map(|r| r.1).sum();
-    (!repairs.is_empty()).then(|| total as f64 / repairs.len() as f64 / 86_400_000.0)
+    if !travelled.is_empty() {
+        put(REPAIR_DAYS, mean(&travelled));
+        put(REPAIR_LONG, travelled.iter().filter(|d| **d >= 4.0).count() as f64 / travelled.len() as f64);
+    }
 }
 
 #[cfg(test)]
@@ -187,7 +160,7 @@ mod tests {
     use super::*;
     use taa_sim::{
         cause::{Chain, DownClass},
-        records::DowntimeRow,
+        records::{DowntimeRow, RepairRow},
     };
 
     fn row(outage: u32, cause: Cause, from_h: u64, until_h: u64) -> DowntimeRow {
@@ -218,24 +191,37 @@ mod tests {
     }
 
     #[test]
-    fn a_feeder_is_one_repair_however_many_hang_on_it() {
-        let mut table = Downtime::default();
-        (0..50).for_each(|c| table.push(row(c, Cause::FeederOpen, 0, 96)));
-        table.push(row(90, Cause::MeterDead, 0, 48));
-        assert!((repair_days(&table).unwrap() - 3.0).abs() < 1e-9);
-    }
-
-    #[test]
-    fn causes_find_their_group() {
-        for (name, want) in [
-            ("battery_empty", Group::PanelsBatteries),
-            ("dcu_battery_empty", Group::Control),
-            ("inverter_failed", Group::OtherGeneration),
-            ("feeder_open", Group::Grid),
-            ("tower_power", Group::Control),
-            ("callback_lost", Group::Control),
-        ] {
-            assert!(group(name) == want, "{name}");
-        }
+    fn a_repair_counts_from_failure_to_mended_and_the_unfinished_count_so_far() {
+        let mut table = Repairs::default();
+        let mut failed = |mended_h: Option<u64>, trips: u32| {
+            table.push(RepairRow {
+                asset: "meter",
+                id: String::new(),
+                cause: Chain::EMPTY,
+                failed_ms: 24 * 3_600_000,
+                noticed_ms: None,
+                noticed_by: "",
+                site_seen: true,
+                diagnosed_ms: None,
+                returned_ms: None,
+                dispatched_ms: None,
+                spares: "",
+                spares_ms: None,
+                left_ms: None,
+                arrived_ms: None,
+                mended_ms: mended_h.map(|h| h * 3_600_000),
+                mended_by: "",
+                trips,
+            });
+        };
+        failed(Some(24 + 48), 1);
+        failed(None, 2);
+        failed(Some(24 + 6), 0);
+        let mut found = std::collections::BTreeMap::new();
+        repairs(&table, 7 * 24 * 3_600_000, &mut |name, value| {
+            found.insert(name.to_owned(), value);
+        });
+        assert!((found[REPAIR_DAYS] - 4.0).abs() < 1e-9 && (found[REPAIR_LONG] - 0.5).abs() < 1e-9);
+        assert!((found[MENDED_DAYS] - 2.75).abs() < 1e-9);
     }
 }

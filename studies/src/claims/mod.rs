@@ -11,11 +11,13 @@
 //!
 //! The village: the first 200 connections of the folder given, because the money claims speak of 200.
 
+mod group;
 mod judge;
 mod markdown;
 mod measure;
 mod other;
 mod outage;
+mod stories;
 mod vectors;
 mod year;
 

@@ -11,17 +11,25 @@ use crate::{
 };
 
 const DAYS: u32 = 34;
-/// How long the operator needs to know, by the names that the parameter has had.
-const NOTICE: [&str; 2] = ["assets.repair.notice_mean_h", "assets.repair.reaction_mean_h"];
+/// All that passes until the operator knows.
+const NOTICE: [&str; 5] = [
+    "assets.repair.reaction_mean_h",
+    "assets.repair.meter_silence_h",
+    "assets.repair.feeder_silence_h",
+    "assets.repair.gap_patience_h",
+    "assets.repair.caretaker_notice_mean_h",
+];
 const MONTH_H: u64 = 30 * 24;
 
 pub(super) fn claims(bench: &Bench<'_>) -> Result<Vec<Claim>, StudyError> {
     let spread = |factor: f64| {
         bench.with("edge_local", DAYS, |s| {
             *s = remedies::brittle(s)?;
-            let key = knob::known(s, &NOTICE)?;
-            let hours = knob::read(s, key)?;
-            Ok(knob::turn(s, key, hours * factor)?)
+            for key in NOTICE {
+                let hours = knob::read(s, key)?;
+                knob::turn(s, key, hours * factor)?;
+            }
+            Ok(())
         })
     };
     let dead_link = |name: &str| {
@@ -68,7 +76,7 @@ fn detection(all: &Outcomes) -> Claim {
         verdict: judge(&figure, &stated, &moved, "how long an outage goes unnoticed without it"),
         figure: Figure { words: "share of SAIDI that knowing at once takes away".to_owned(), unit: "share", value: figure },
         stated,
-        driver: Driver { words: "mean hours until the operator knows, without last-gasp messages (assumed)".to_owned(), moved },
+        driver: Driver { words: "how long a failure goes unnoticed: silence of meters and sites, alarms, caretaker, all scaled together (assumed)".to_owned(), moved },
         would_hold: "A village is not a city's feeder: the crew is hours away, and parts are days away. Knowing at once saves the \
                      hours of not knowing, and those are the smallest part of the delay."
             .to_owned(),

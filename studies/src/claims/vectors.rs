@@ -99,13 +99,13 @@ const VECTORS: [Vector; 6] = [
         mitigated: ("edge_local", NOTHING),
         moved: ("credit at the site, no vending", "cloud_cached", NOTHING),
         strike: Some(|s| {
-            s.faults.push(fault("provider", FaultKind::ProviderOut, FaultTarget::All, FROM_H + 8, 12));
+            s.faults.push(fault("aggregator", FaultKind::AggregatorOut, FaultTarget::All, FROM_H + 8, 12));
             Ok(())
         }),
-        tested: "the provider down from 8 to 20 h; cloud_sync against edge_local with local vending",
+        tested: "the aggregator passes no payment on from 8 to 20 h; cloud_sync against edge_local with local vending",
         driver: "the share of cash: local vending serves those who bring cash (assumed 0.3), not those who want to pay by phone",
         would_hold: "It would hold if most people paid cash, or if the site went on serving everybody on trust until the \
-                     provider is back, which is what holding relays does.",
+                     aggregator is back: holding relays does so for those who are still lit, not for those who just paid.",
     },
     Vector {
         id: "vector_congestion",

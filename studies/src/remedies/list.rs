@@ -222,13 +222,8 @@ fn repair(scenario: &Scenario) -> Vec<Offer> {
             0.0,
             10.0,
             Box::new(|scenario| {
-                if knob::read(scenario, "assets.repair.spares_share").is_ok() {
-                    knob::turn(scenario, "assets.repair.spares_share", 0.03)?;
-                } else {
-                    knob::turn(scenario, "assets.repair.small_part_on_site", 0.97)?;
-                    knob::turn(scenario, "assets.repair.large_part_on_site", 0.97)?;
-                }
-                Ok(())
+                knob::turn(scenario, "assets.repair.small_part_on_site", 0.97)?;
+                Ok(knob::turn(scenario, "assets.repair.large_part_on_site", 0.97)?)
             }),
         ),
         offer(
@@ -238,8 +233,7 @@ fn repair(scenario: &Scenario) -> Vec<Offer> {
             100.0,
             1.0,
             Box::new(|scenario| {
-                let noticed = ["assets.repair.notice_mean_h", "assets.repair.reaction_mean_h"];
-                for key in ["assets.repair.dispatch_median_h", knob::known(scenario, &noticed)?] {
+                for key in ["assets.repair.dispatch_median_h", "assets.repair.reaction_mean_h"] {
                     let value = knob::read(scenario, key)?;
                     knob::turn(scenario, key, value * 0.5)?;
                 }

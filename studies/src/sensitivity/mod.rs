@@ -15,8 +15,8 @@ use crate::{
 /// An assumption and how far it may be off.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Assumption {
-    /// Dotted name; where a model has renamed it, the names to look under, in order.
-    pub keys: &'static [&'static str],
+    /// Dotted name.
+    pub key: &'static str,
     /// In words.
     pub words: &'static str,
     /// `assumed`, `published` or `measured`, as the parameter's doc says.
@@ -32,7 +32,7 @@ pub struct Assumption {
 /// The ten weakest assumptions: no measurement behind them, a wide plausible range, and a way to the verdict.
 pub const WEAKEST: [Assumption; 10] = [
     Assumption {
-        keys: &["people.churn_mean_h"],
+        key: "people.churn_mean_h",
         words: "hours of paid darkness until a customer leaves",
         status: "assumed",
         low: 600.0,
@@ -41,7 +41,7 @@ pub const WEAKEST: [Assumption; 10] = [
               supply may hardly leave at all",
     },
     Assumption {
-        keys: &["comms.cellular.tower_share_out_per_month"],
+        key: "comms.cellular.tower_share_out_per_month",
         words: "share of towers with an outage in a month",
         status: "assumed",
         low: 0.10,
@@ -49,7 +49,7 @@ pub const WEAKEST: [Assumption; 10] = [
         why: "30–40 % in the source documents without a primary source; urban Nigerian sites lose 90 minutes a day",
     },
     Assumption {
-        keys: &["comms.cellular.tower_outage_median_h", "comms.cellular.tower_crew_median_h"],
+        key: "comms.cellular.tower_crew_median_h",
         words: "median hours until a tower's outage is mended",
         status: "assumed",
         low: 3.0,
@@ -57,7 +57,7 @@ pub const WEAKEST: [Assumption; 10] = [
         why: "only the range of 2–72 hours is stated anywhere",
     },
     Assumption {
-        keys: &["comms.cellular.bearer_drops_per_month"],
+        key: "comms.cellular.bearer_drops_per_month",
         words: "drops of the site's internet link a month",
         status: "assumed",
         low: 2.0,
@@ -65,7 +65,7 @@ pub const WEAKEST: [Assumption; 10] = [
         why: "8.3 in the source documents is attributed, not found; campus links elsewhere range over a decade",
     },
     Assumption {
-        keys: &["comms.cellular.bearer_drop_median_min"],
+        key: "comms.cellular.bearer_drop_median_min",
         words: "median length of such a drop",
         status: "assumed",
         low: 10.0,
@@ -73,7 +73,7 @@ pub const WEAKEST: [Assumption; 10] = [
         why: "80 minutes measured on Brazilian campus links; a rural router that hangs waits for a visit",
     },
     Assumption {
-        keys: &["comms.payments.provider_outages_per_year"],
+        key: "comms.payments.provider_outages_per_year",
         words: "outages of the mobile-money provider a year",
         status: "assumed",
         low: 4.0,
@@ -81,7 +81,7 @@ pub const WEAKEST: [Assumption; 10] = [
         why: "14 in the source documents is unverified; four incidents were found in the press",
     },
     Assumption {
-        keys: &["comms.payments.cash_share"],
+        key: "comms.payments.cash_share",
         words: "share of customers who pay cash to the agent",
         status: "assumed",
         low: 0.05,
@@ -89,7 +89,7 @@ pub const WEAKEST: [Assumption; 10] = [
         why: "differs from country to country; no figure for mini-grids was found",
     },
     Assumption {
-        keys: &["assets.feeder_failures_per_year"],
+        key: "assets.feeder_failures_per_year",
         words: "failures of one feeder a year",
         status: "assumed",
         low: 0.05,
@@ -97,7 +97,7 @@ pub const WEAKEST: [Assumption; 10] = [
         why: "no record of a mini-grid's lines was found",
     },
     Assumption {
-        keys: &["assets.repair.spares_mean_days", "assets.repair.order_mean_days"],
+        key: "assets.repair.order_mean_days",
         words: "mean wait for a spare part",
         status: "assumed",
         low: 2.0,
@@ -105,7 +105,7 @@ pub const WEAKEST: [Assumption; 10] = [
         why: "an Indian study of twelve operators saw up to 15 days, the longest for want of people or spares",
     },
     Assumption {
-        keys: &["comms.dcu_holdup_h"],
+        key: "comms.dcu_holdup_h",
         words: "hours that concentrator and router run on their own battery",
         status: "assumed",
         low: 0.0,
@@ -119,7 +119,7 @@ pub(crate) fn variants(scenario: &Scenario, list: &[Assumption]) -> Result<Vec<V
     let ends = two_ends(scenario);
     let mut all = Vec::new();
     for assumption in list {
-        let key = knob::known(scenario, assumption.keys)?;
+        let key = assumption.key;
         for value in [assumption.low, assumption.high] {
             let mut changed = ends.clone();
             knob::turn(&mut changed, key, value)?;
@@ -156,7 +156,7 @@ pub(crate) fn table(
     for (i, assumption) in list.iter().enumerate() {
         let (at_low, at_high) = (saving(first + 2 * i, 1), saving(first + 2 * i + 1, 1));
         let signs = [at_low.mean, base.mean, at_high.mean].map(|v| v > 0.0);
-        let key = knob::known(scenario, assumption.keys)?;
+        let key = assumption.key;
         rows.push(SensitivityRow {
             key: key.to_owned(),
             words: assumption.words.to_owned(),
@@ -187,10 +187,10 @@ mod tests {
         let all = variants(&scenario, &WEAKEST).unwrap();
         assert_eq!(all.len(), 20);
         for a in WEAKEST {
-            let base = knob::read(&scenario, knob::known(&scenario, a.keys).unwrap()).unwrap();
-            assert!(a.low < base && base < a.high, "{:?}: {base} is not within {}–{}", a.keys, a.low, a.high);
+            let base = knob::read(&scenario, a.key).unwrap();
+            assert!(a.low < base && base < a.high, "{:?}: {base} is not within {}–{}", a.key, a.low, a.high);
         }
-        let misspelt = Assumption { keys: &["people.churn_means_h"], ..WEAKEST[0] };
+        let misspelt = Assumption { key: "people.churn_means_h", ..WEAKEST[0] };
         assert!(variants(&scenario, &[misspelt]).is_err());
     }
 }

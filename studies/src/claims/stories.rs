@@ -1,0 +1,146 @@
+//! The variants of the four-day outages: calm, blackout and cascade, under architectures and assumptions.
+
+use taa_scenarios::model::{Fault, FaultKind, FaultTarget, Scenario};
+
+use super::{Bench, fault, measure as m};
+use crate::{
+    engine::{StudyError, Variant},
+    knob,
+};
+
+/// Days of a run.
+pub(super) const DAYS: u32 = 40;
+const CHURN: &str = "people.churn_mean_h";
+/// Mean hours of paid darkness until somebody leaves, moved to both ends.
+pub(super) const CHURN_ENDS: [f64; 2] = [600.0, 20_000.0];
+
+/// The variants, in this order.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum V {
+    Calm,
+    Blackout,
+    CalmChurnLow,
+    BlackoutChurnLow,
+    CalmChurnHigh,
+    BlackoutChurnHigh,
+    CalmDouble,
+    BlackoutDouble,
+    Cascade,
+    CascadeChurnLow,
+    CascadeChurnHigh,
+    CascadeCached,
+    CalmEdge,
+    CascadeEdge,
+    CascadeOpen,
+    CalmKeypad,
+    CascadeKeypad,
+    CalmKeypadChurnLow,
+    CascadeKeypadChurnLow,
+    CalmKeypadChurnHigh,
+    CascadeKeypadChurnHigh,
+}
+
+fn four_days(what: FaultKind) -> Fault {
+    fault("four days", what, FaultTarget::All, m::SPELL_FROM_DAY * 24, m::SPELL_H)
+}
+
+fn cascade(scenario: &mut Scenario) {
+    scenario.faults.push(Fault { id: "tower, four days".to_owned(), ..four_days(FaultKind::TowerOut) });
+    scenario.faults.push(Fault { id: "link, four days".to_owned(), ..four_days(FaultKind::BackhaulOut) });
+}
+
+/// What happens in a variant.
+#[derive(Clone, Copy)]
+struct Story {
+    blackout: bool,
+    cascade: bool,
+    churn: Option<usize>,
+    double: bool,
+    open: bool,
+}
+
+impl Story {
+    const CALM: Self = Self { blackout: false, cascade: false, churn: None, double: false, open: false };
+    const BLACKOUT: Self = Self { blackout: true, ..Self::CALM };
+    const CASCADE: Self = Self { cascade: true, ..Self::CALM };
+
+    const fn impatient(self) -> Self {
+        Self { churn: Some(0), ..self }
+    }
+
+    const fn patient(self) -> Self {
+        Self { churn: Some(1), ..self }
+    }
+
+    fn tell(self, s: &mut Scenario) -> Result<(), StudyError> {
+        if self.blackout {
+            s.faults.push(four_days(FaultKind::InverterOut));
+        }
+        if self.cascade {
+            cascade(s);
+        }
+        if let Some(end) = self.churn {
+            knob::turn(s, CHURN, CHURN_ENDS[end])?;
+        }
+        if self.double {
+            let scale = knob::read(s, "demand.scale")?;
+            knob::turn(s, "demand.scale", scale * 2.0)?;
+            // The plant grows with the demand, or the supply itself would fail.
+            s.power.pv.kwp *= 2.0;
+            s.power.battery.capacity_kwh *= 2.0;
+            s.power.inverter_kw *= 2.0;
+        }
+        if self.open {
+            let open = taa_dcu::config::OnLinkLoss::Open;
+            s.run.architectures.iter_mut().for_each(|(_, traits)| traits.on_link_loss = open);
+        }
+        Ok(())
+    }
+}
+
+/// In the order of [`V`].
+const TABLE: [(V, &str, Story); 21] = {
+    use Story as S;
+    [
+        (V::Calm, "cloud_sync", S::CALM),
+        (V::Blackout, "cloud_sync", S::BLACKOUT),
+        (V::CalmChurnLow, "cloud_sync", S::CALM.impatient()),
+        (V::BlackoutChurnLow, "cloud_sync", S::BLACKOUT.impatient()),
+        (V::CalmChurnHigh, "cloud_sync", S::CALM.patient()),
+        (V::BlackoutChurnHigh, "cloud_sync", S::BLACKOUT.patient()),
+        (V::CalmDouble, "cloud_sync", S { double: true, ..S::CALM }),
+        (V::BlackoutDouble, "cloud_sync", S { double: true, ..S::BLACKOUT }),
+        (V::Cascade, "cloud_sync", S::CASCADE),
+        (V::CascadeChurnLow, "cloud_sync", S::CASCADE.impatient()),
+        (V::CascadeChurnHigh, "cloud_sync", S::CASCADE.patient()),
+        (V::CascadeCached, "cloud_cached", S::CASCADE),
+        (V::CalmEdge, "edge_local", S::CALM),
+        (V::CascadeEdge, "edge_local", S::CASCADE),
+        (V::CascadeOpen, "cloud_sync", S { open: true, ..S::CASCADE }),
+        (V::CalmKeypad, "sts_keypad", S::CALM),
+        (V::CascadeKeypad, "sts_keypad", S::CASCADE),
+        (V::CalmKeypadChurnLow, "sts_keypad", S::CALM.impatient()),
+        (V::CascadeKeypadChurnLow, "sts_keypad", S::CASCADE.impatient()),
+        (V::CalmKeypadChurnHigh, "sts_keypad", S::CALM.patient()),
+        (V::CascadeKeypadChurnHigh, "sts_keypad", S::CASCADE.patient()),
+    ]
+};
+
+pub(super) fn variants(bench: &Bench<'_>) -> Result<Vec<Variant>, StudyError> {
+    let told = TABLE.iter().map(|(which, arch, story)| {
+        Ok(Variant::new(format!("{which:?} under {arch}"), bench.with(arch, DAYS, |s| story.tell(s))?))
+    });
+    told.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_follows_the_names() {
+        for (i, (which, _, _)) in TABLE.iter().enumerate() {
+            assert_eq!(*which as usize, i, "{which:?}");
+        }
+    }
+}
