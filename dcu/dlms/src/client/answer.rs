@@ -3,11 +3,11 @@
 use super::{Associated, Client, Command, Ending, Phase, Session};
 use crate::apdu::{
     ActionResponse, ActionResult, Apdu, DataAccessResult, ExceptionResponse, GetResponse, InvokeId, ResultList,
-    SetResponse,
+    ServiceError, SetResponse,
 };
 use crate::axdr::{decode, decode_all};
 use crate::cosem::ProfileRange;
-use crate::error::{Error, PeerFault, Refusal};
+use crate::error::{Error, PeerFault, Refusal, SecurityFault};
 
 /// How often one command may find its association gone. Twice, because an exception for a repeat of the first request
 /// may arrive late.
@@ -34,6 +34,9 @@ impl Client {
                 self.settle_or_fail(|client| client.take_action(response));
             }
             (Phase::Associating(why), _, Apdu::Aare(aare)) => self.take_aare(now, &aare, why),
+            (Phase::Authenticating(why), _, Apdu::ActionResponse(response)) if self.asked(response.invoke) => {
+                self.take_proof(now, &response, why);
+            }
             (Phase::Releasing, _, Apdu::Rlre(_)) => {
                 self.session = None;
                 self.end(Ok(Ending::Done));
@@ -87,7 +90,14 @@ impl Client {
                 self.ignored = self.ignored.saturating_add(1);
             }
             Phase::Idle => self.ignored = self.ignored.saturating_add(1),
-            _ => self.end(Err(Refusal::Exception(exception).into())),
+            Phase::Authenticating(_) if exception.means_not_associated() => {
+                self.fail_association(SecurityFault::AuthenticationRefused.into());
+            }
+            _ => self.end(Err(match exception.service {
+                ServiceError::InvocationCounter(expected) => SecurityFault::CounterTooLow { expected }.into(),
+                ServiceError::Deciphering => SecurityFault::NotDeciphered.into(),
+                _ => Refusal::Exception(exception).into(),
+            })),
         }
     }
 

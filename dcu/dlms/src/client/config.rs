@@ -4,6 +4,8 @@ use std::fmt;
 
 use taa_keys::Secret;
 
+use crate::security::Hls;
+
 /// One client, one meter.
 #[derive(Clone, Debug)]
 pub struct ClientConfig {
@@ -53,6 +55,8 @@ pub enum Auth {
     None,
     /// By a password that travels in clear (low). Derive it per meter: [`taa_keys::MeterKeys`].
     Lls(Secret),
+    /// By answering a challenge (high). Needs [`super::Client::secured`].
+    High(Hls),
 }
 
 impl Auth {
@@ -65,10 +69,11 @@ impl Auth {
 
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::None => "None",
-            Self::Lls(_) => "Lls(..)",
-        })
+        match self {
+            Self::None => f.write_str("None"),
+            Self::Lls(_) => f.write_str("Lls(..)"),
+            Self::High(hls) => write!(f, "{hls:?}"),
+        }
     }
 }
 

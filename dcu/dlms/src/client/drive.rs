@@ -32,8 +32,7 @@ impl Client {
         match self.tries_left.checked_sub(1) {
             Some(left) => {
                 self.tries_left = left;
-                self.frame_due = true;
-                self.deadline = Some(now.saturating_add(self.config.reply_timeout_ns));
+                self.repeat(now);
             }
             None => {
                 let error = self.suspicion.take().unwrap_or(TransportFault::Timeout.into());
@@ -54,6 +53,9 @@ impl Client {
 
     /// The next thing to be done; [`Output::Timeout`] when there is nothing more.
     pub fn poll_output(&mut self) -> Output<'_> {
+        if let Some(bound) = self.counter_wanted() {
+            return Output::Event(ClientEvent::ReserveCounter(bound));
+        }
         if let Some(why) = self.associated.take() {
             return Output::Event(ClientEvent::Associated(why));
         }
@@ -80,9 +82,13 @@ impl Client {
             self.ignored = self.ignored.saturating_add(1);
             return;
         }
-        match self.security.unprotect(message) {
-            Ok(message) => self.take_message(now, message),
-            Err(fault) => self.suspect(fault.into()),
+        match self.unprotect(message) {
+            Ok(None) => self.take_message(now, message),
+            Ok(Some(opened)) => {
+                self.take_message(now, &opened);
+                self.give_back(opened);
+            }
+            Err(error) => self.suspect(error),
         }
     }
 }

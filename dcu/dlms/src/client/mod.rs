@@ -38,6 +38,7 @@ mod config;
 mod drive;
 mod event;
 mod request;
+mod secure;
 
 pub use config::{Auth, ClientConfig, Link};
 pub use event::{Associated, ClientEvent, Output, ReadResult};
@@ -50,7 +51,6 @@ use crate::cosem::{ProfileRange, ProfileRows};
 use crate::error::{Error, Misuse};
 use crate::link::wrapper::{Addresses, Reassembler};
 use crate::obis::Obis;
-use crate::security::Security;
 
 /// Buffers above this are given back when the client falls idle.
 const IDLE_BUFFER_BYTES: usize = 256;
@@ -58,7 +58,7 @@ const IDLE_BUFFER_BYTES: usize = 256;
 /// A client of one meter. See the [module](self) for how to drive it.
 pub struct Client {
     config: ClientConfig,
-    security: Security,
+    security: Option<Box<secure::Secured>>,
     session: Option<Session>,
     phase: Phase,
     command: Command,
@@ -98,6 +98,8 @@ struct Session {
 enum Phase {
     Idle,
     Associating(Associated),
+    /// The association is granted; the proofs are being exchanged.
+    Authenticating(Associated),
     Requesting,
     Releasing,
 }
@@ -141,7 +143,7 @@ impl Client {
         Self {
             reassembler: reassembler(&config),
             config,
-            security: Security::None,
+            security: None,
             session: None,
             phase: Phase::Idle,
             command: Command::None,
@@ -192,8 +194,9 @@ impl Client {
 
     /// Memory held, struct and buffers.
     #[must_use]
-    pub const fn memory_bytes(&self) -> usize {
+    pub fn memory_bytes(&self) -> usize {
         size_of::<Self>()
+            .saturating_add(self.security_bytes())
             .saturating_add(self.frame.capacity())
             .saturating_add(self.transfer.bytes.capacity())
             .saturating_add(self.attributes.capacity().saturating_mul(size_of::<AttributeRef>()))
@@ -336,10 +339,14 @@ impl Client {
         self.command = Command::None;
         self.frame_due = false;
         self.deadline = None;
+        if let Some(security) = &mut self.security {
+            security.held = false;
+        }
         self.invoke = self.invoke.next();
     }
 
     fn give_back_buffers(&mut self) {
+        self.give_back_security_buffers(IDLE_BUFFER_BYTES);
         if self.frame.capacity() > IDLE_BUFFER_BYTES {
             self.frame = Vec::new();
         }

@@ -5,8 +5,8 @@ use crate::apdu::{
     self, ActionRequest, AttributeRef, Block, Conformance, GetRequest, InvokeId, Release, Selection, SetRequest,
 };
 use crate::cosem::profile;
-use crate::error::{Error, Misuse, PeerFault, Refusal};
-use crate::link::wrapper::{self, Addresses, HEADER_BYTES};
+use crate::error::{Error, Misuse, Refusal};
+use crate::link::wrapper::{self, HEADER_BYTES};
 
 /// Bytes of a GET request with list before its items, and of each item without selection.
 const LIST_HEAD_BYTES: usize = 5;
@@ -18,7 +18,7 @@ const SET_BLOCK_OVERHEAD: usize = 3 + 9 + 1 + 1 + 4 + 5;
 impl Client {
     /// The command's next request.
     pub(super) fn send_request(&mut self, now: u64, session: Session) -> Result<(), Error> {
-        let limit = session.pdu_max.saturating_sub(self.security.overhead());
+        let limit = session.pdu_max.saturating_sub(self.overhead());
         match self.command {
             Command::None => return Ok(()),
             Command::Associate => {
@@ -98,7 +98,7 @@ impl Client {
     /// Sends the next piece of the value to be written.
     pub(super) fn send_set_block(&mut self, now: u64, session: Session) -> Result<(), Error> {
         let Command::Write(attribute) = self.command else { return Ok(()) };
-        let limit = session.pdu_max.saturating_sub(self.security.overhead());
+        let limit = session.pdu_max.saturating_sub(self.overhead());
         let room = limit.saturating_sub(SET_BLOCK_OVERHEAD).max(1);
         let rest = self.transfer.bytes.get(self.transfer.sent..).unwrap_or(&[]);
         let raw = rest.get(..room).unwrap_or(rest);
@@ -121,13 +121,8 @@ impl Client {
         if bytes > limit {
             return Err(Misuse::RequestTooLong { bytes, limit }.into());
         }
-        self.security.protect(&mut self.frame, HEADER_BYTES)?;
-        let addresses = Addresses { source: self.config.client_sap, destination: self.config.server_sap };
-        wrapper::finish(&mut self.frame, addresses).map_err(PeerFault::from)?;
-        self.frame_due = true;
         self.tries_left = self.config.retries;
-        self.deadline = Some(now.saturating_add(self.config.reply_timeout_ns));
-        Ok(())
+        self.send_protected(now)
     }
 
     fn new_request(&mut self) -> InvokeId {

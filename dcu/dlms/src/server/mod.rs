@@ -12,6 +12,7 @@
 
 mod associate;
 mod get;
+mod secure;
 mod set;
 
 use taa_keys::Secret;
@@ -24,7 +25,6 @@ use crate::axdr::decode_all;
 use crate::cosem::association::Terms;
 use crate::cosem::{Level, ObjectModel, attribute_access, method_allowed};
 use crate::link::wrapper::{self, Addresses, HEADER_BYTES};
-use crate::security::Security;
 
 /// How a server is set up.
 #[derive(Clone, Debug)]
@@ -60,7 +60,7 @@ impl Default for ServerConfig {
 #[derive(Clone, Debug)]
 pub struct Server {
     config: ServerConfig,
-    security: Security,
+    guards: secure::Guards,
     public: Option<Session>,
     management: Option<Session>,
 }
@@ -71,6 +71,8 @@ struct Session {
     terms: Terms,
     outgoing: Option<Outgoing>,
     incoming: Option<Incoming>,
+    /// Bytes that protection adds to an answer.
+    overhead: usize,
 }
 
 /// A long answer on its way.
@@ -98,7 +100,7 @@ impl Server {
     /// Nobody associated.
     #[must_use]
     pub const fn new(config: ServerConfig) -> Self {
-        Self { config, security: Security::None, public: None, management: None }
+        Self { config, guards: secure::Guards::NONE, public: None, management: None }
     }
 
     /// The management client is associated.
@@ -111,6 +113,7 @@ impl Server {
     pub fn handle_power_lost(&mut self) {
         self.public = None;
         self.management = None;
+        self.guards.handle_power_lost();
     }
 
     /// Takes one frame. `true` when `reply` (cleared first) holds the frame to send back.
@@ -125,10 +128,22 @@ impl Server {
         if addresses.destination != self.config.server_sap {
             return false;
         }
-        if !self.answer(model, addresses, message, reply) {
+        // Answers and notifications are nothing to a server; answering them would start a quarrel between two.
+        if !message.first().is_some_and(|tag| apdu::is_request(*tag)) {
             return false;
         }
-        self.security.protect(reply, HEADER_BYTES).is_ok() && wrapper::finish(reply, addresses.reversed()).is_ok()
+        let mut scratch = self.guards.take_scratch();
+        let level = self.level(addresses.source);
+        let unlocked = self.guards.unlock(level, message, &mut scratch);
+        let answered = match unlocked {
+            Err(exception) => except(exception, reply),
+            Ok(None) => self.answer(model, addresses, message, reply),
+            Ok(Some(_)) => self.answer(model, addresses, &scratch, reply),
+        };
+        self.guards.give_back(scratch);
+        answered
+            && self.guards.lock(level, unlocked.ok().flatten(), reply, HEADER_BYTES).is_ok()
+            && wrapper::finish(reply, addresses.reversed()).is_ok()
     }
 
     fn answer<M: ObjectModel + ?Sized>(
@@ -138,16 +153,18 @@ impl Server {
         message: &[u8],
         reply: &mut Vec<u8>,
     ) -> bool {
-        // Answers and notifications are nothing to a server; answering them would start a quarrel between two.
-        if !message.first().is_some_and(|tag| apdu::is_request(*tag)) {
-            return false;
-        }
-        let Ok(Ok(request)) = self.security.unprotect(message).map(Apdu::decode) else {
+        let Ok(request) = Apdu::decode(message) else {
             return except(ExceptionResponse::NOT_SUPPORTED, reply);
         };
         match request {
             Apdu::Aarq(aarq) => return self.take_aarq(addresses, &aarq, reply),
+            Apdu::ActionRequest(action) if self.awaits_proof(addresses.source) => {
+                return self.take_proof(addresses.source, &action, reply);
+            }
             Apdu::Rlrq(_) => {
+                if let Some(level) = self.level(addresses.source) {
+                    self.guards.forget(level);
+                }
                 if let Some(session) = self.session_slot(addresses.source) {
                     *session = None;
                 }
@@ -247,10 +264,11 @@ impl Session {
 
     /// Longest message that the client takes.
     const fn client_pdu_max(&self) -> usize {
-        match self.terms.client_pdu_max {
+        let whole = match self.terms.client_pdu_max {
             0 => 65_535,
             bytes => bytes as usize,
-        }
+        };
+        whole.saturating_sub(self.overhead)
     }
 
     fn abort_transfers(&mut self) {

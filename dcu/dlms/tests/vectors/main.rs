@@ -5,6 +5,8 @@
 
 mod axdr;
 mod messages;
+mod protected;
+mod secured;
 mod transcript;
 
 use std::path::PathBuf;
@@ -70,17 +72,14 @@ fn waits_for(case: &Json) -> Option<&'static str> {
         "axdr" | "wrapper_frame" => None,
         "apdu" if matches!(text("name"), "read-request" | "read-response") => Some("needs issue 4: short names"),
         "apdu" => None,
-        "data_notification" if case["ciphered"] == true => Some("needs issue 4: ciphering"),
         "data_notification" => None,
         "transcript" if text("transport") != "wrapper" => Some("needs issue 4: HDLC"),
         "transcript" if context.starts_with("SN") => Some("needs issue 4: short names"),
-        "transcript" if context.contains("gmac") => Some("needs issue 4: ciphering"),
-        "transcript" if context.contains("sha256") || context.contains("ecdsa") => Some("needs issue 4: HLS"),
         "transcript" => None,
-        "ciphered_apdu" => Some("needs issue 4: ciphering"),
+        "ciphered_apdu" | "ecdsa_verify" => None,
         "hdlc_frame" => Some("needs issue 4: HDLC"),
         "iec_mode_e" => Some("needs issue 4: IEC 62056-21"),
-        kind if kind.starts_with("hls_") || kind == "ecdsa_verify" => Some("needs issue 4: HLS"),
+        kind if kind.starts_with("hls_") => None,
         _ => Some("unknown kind"),
     }
 }
@@ -89,6 +88,11 @@ fn run(case: &Json) -> Result<(), Failed> {
     match case["kind"].as_str() {
         Some("axdr") => axdr::run(case),
         Some("apdu") => messages::apdu(case),
+        Some("ciphered_apdu") => protected::message(case),
+        Some("data_notification") if case["ciphered"] == true => protected::notification(case),
+        Some("ecdsa_verify") => protected::signature(case),
+        Some(kind) if kind.starts_with("hls_") => protected::proof(case),
+        Some("transcript") if secured::applies(case) => secured::run(case),
         Some("wrapper_frame" | "data_notification") => messages::frame(case),
         Some("transcript") => transcript::run(case),
         other => Err(format!("no runner for {other:?}").into()),
