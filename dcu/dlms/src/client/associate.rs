@@ -244,7 +244,11 @@ impl Client {
         let method = MethodRef::new(association::CLASS, obis::ASSOCIATION_LN, association::REPLY_TO_HLS);
         ActionRequest { invoke: self.invoke, method, parameter: Some(&parameter) }.encode(&mut self.frame);
         self.phase = Phase::Authenticating(why);
-        self.send(now, session.pdu_max)
+        // A lost proof begins the association anew: both share the repeats, or the two would go on for ever.
+        let tries_left = self.tries_left;
+        self.send(now, session.pdu_max)?;
+        self.tries_left = tries_left;
+        Ok(())
     }
 
     fn check_proof(&mut self, response: &ActionResponse<'_>) -> Result<Session, Error> {

@@ -107,6 +107,10 @@ pub struct Bench {
     pub lose_requests: Vec<usize>,
     /// Frames from the server that are to be lost.
     pub lose_answers: Vec<usize>,
+    /// Counter bounds that the client asks for become durable at once; else they are told.
+    pub reserves: bool,
+    /// Every frame that the client sent.
+    pub sent: Vec<Vec<u8>>,
     /// Every answer arrives twice.
     pub duplicate: bool,
     pub requests: usize,
@@ -119,6 +123,7 @@ pub struct Bench {
 #[derive(Debug, PartialEq)]
 pub enum Told {
     Associated(taa_dlms::client::Associated),
+    Reserve(u32),
     Values(Vec<ReadResult>),
     Rows(Vec<Vec<Value>>),
     Done,
@@ -129,6 +134,7 @@ impl From<ClientEvent<'_>> for Told {
     fn from(event: ClientEvent<'_>) -> Self {
         match event {
             ClientEvent::Associated(why) => Self::Associated(why),
+            ClientEvent::ReserveCounter(bound) => Self::Reserve(bound),
             ClientEvent::Values(values) => Self::Values(values.to_vec()),
             ClientEvent::Profile(rows) => Self::Rows(rows.rows().map(<[Value]>::to_vec).collect()),
             ClientEvent::Done(_) => Self::Done,
@@ -157,6 +163,8 @@ impl Bench {
             now: 0,
             lose_requests: Vec::new(),
             lose_answers: Vec::new(),
+            reserves: true,
+            sent: Vec::new(),
             duplicate: false,
             requests: 0,
             answers: 0,
@@ -169,9 +177,12 @@ impl Bench {
     pub fn run(&mut self) -> Vec<Told> {
         let mut told = Vec::new();
         let mut reply = Vec::new();
+        let mut bound = None;
         loop {
             match self.client.poll_output() {
+                Output::Event(ClientEvent::ReserveCounter(wanted)) if self.reserves => bound = Some(wanted),
                 Output::Transmit(frame) => {
+                    self.sent.push(frame.to_vec());
                     self.last_request = frame.to_vec();
                     let lost = self.lose_requests.contains(&self.requests);
                     self.requests += 1;
@@ -191,6 +202,9 @@ impl Bench {
                     }
                 }
                 Output::Event(event) => told.push(event.into()),
+                Output::Timeout(_) if bound.is_some() => {
+                    self.client.handle_counter_durable(self.now, bound.take().unwrap());
+                }
                 Output::Timeout(None) => return told,
                 Output::Timeout(Some(deadline)) => {
                     self.now = deadline;
