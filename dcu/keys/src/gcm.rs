@@ -7,7 +7,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use aes::cipher::{Block, BlockCipherEncrypt};
+use aes::cipher::consts::U16;
+use aes::cipher::typenum::Unsigned;
+use aes::cipher::{Block, BlockCipherEncBackend, BlockCipherEncClosure, BlockCipherEncrypt, BlockSizeUser, ParBlocks};
 use aes::{Aes128Enc, Aes256Enc};
 use ghash::GHash;
 use ghash::universal_hash::UniversalHash;
@@ -138,7 +140,7 @@ struct Gcm<C> {
     hash: GHash,
 }
 
-impl<C: BlockCipherEncrypt<BlockSize = ghash::universal_hash::consts::U16>> Gcm<C> {
+impl<C: BlockCipherEncrypt<BlockSize = U16>> Gcm<C> {
     fn new(cipher: C) -> Self {
         let mut zero = Block::<C>::default();
         cipher.encrypt_block(&mut zero);
@@ -165,7 +167,7 @@ impl<C: BlockCipherEncrypt<BlockSize = ghash::universal_hash::consts::U16>> Gcm<
 
     /// The mask of the tag (counter 1) and the key stream that follows it.
     #[inline]
-    fn first_batch(&self, nonce: &[u8; NONCE_BYTES], text_bytes: usize) -> Batch<C> {
+    fn first_batch(&self, nonce: &[u8; NONCE_BYTES], text_bytes: usize) -> Batch {
         let count = text_bytes.div_ceil(BLOCK).saturating_add(1).min(BATCH);
         let mut batch = Batch { blocks: Default::default(), nonce: *nonce };
         batch.fill(&self.cipher, 1, count);
@@ -174,7 +176,7 @@ impl<C: BlockCipherEncrypt<BlockSize = ghash::universal_hash::consts::U16>> Gcm<
 
     #[inline]
     fn tag(&self, aad: Aad<'_>, text: &[u8], mask: [u8; BLOCK]) -> [u8; TAG_BYTES] {
-        let mut absorb = Absorb { hash: self.hash.clone(), block: [0; BLOCK], used: 0 };
+        let mut absorb = Absorb { hash: self.hash.clone(), gathered: [0; GATHER], used: 0 };
         let mut aad_bytes = aad.head.len();
         absorb.push(aad.head);
         if let Some(key) = aad.key {
@@ -191,8 +193,9 @@ impl<C: BlockCipherEncrypt<BlockSize = ghash::universal_hash::consts::U16>> Gcm<
         let bits = |bytes: usize| (bytes as u64).wrapping_mul(8).to_be_bytes();
         absorb.push(&bits(aad_bytes));
         absorb.push(&bits(text.len()));
-        // It may hold a piece of the authentication key.
-        absorb.block.zeroize();
+        absorb.flush();
+        // The authentication key went through it.
+        absorb.gathered.zeroize();
         let digest = absorb.hash.finalize();
         let mut tag = [0; TAG_BYTES];
         for ((to, from), mask) in tag.iter_mut().zip(digest).zip(mask) {
@@ -203,20 +206,20 @@ impl<C: BlockCipherEncrypt<BlockSize = ghash::universal_hash::consts::U16>> Gcm<
 }
 
 /// Some blocks of key stream, the first of them the tag's mask.
-struct Batch<C: BlockCipherEncrypt> {
-    blocks: [Block<C>; BATCH],
+struct Batch {
+    blocks: [ghash::Block; BATCH],
     nonce: [u8; NONCE_BYTES],
 }
 
-impl<C: BlockCipherEncrypt<BlockSize = ghash::universal_hash::consts::U16>> Batch<C> {
-    fn fill(&mut self, cipher: &C, from: u32, count: usize) {
+impl Batch {
+    fn fill<C: BlockCipherEncrypt<BlockSize = U16>>(&mut self, cipher: &C, from: u32, count: usize) {
         let wanted = self.blocks.get_mut(..count).unwrap_or_default();
         for (block, counter) in wanted.iter_mut().zip(from..) {
             let [a, b, c, d, e, f, g, h, i, j, k, l] = self.nonce;
             let [m, n, o, p] = counter.to_be_bytes();
             *block = [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p].into();
         }
-        cipher.encrypt_blocks(wanted);
+        cipher.encrypt_with_backend(Few { blocks: &mut self.blocks, count });
     }
 
     fn mask(&self) -> [u8; BLOCK] {
@@ -226,7 +229,7 @@ impl<C: BlockCipherEncrypt<BlockSize = ghash::universal_hash::consts::U16>> Batc
 
     /// Mixes the stream into the text; the mask.
     #[inline]
-    fn apply(mut self, gcm: &Gcm<C>, text: &mut [u8]) -> [u8; BLOCK] {
+    fn apply<C: BlockCipherEncrypt<BlockSize = U16>>(mut self, gcm: &Gcm<C>, text: &mut [u8]) -> [u8; BLOCK] {
         let mask = self.mask();
         let (head, rest) = text
             .split_at_mut_checked(BLOCK.saturating_mul(BATCH.saturating_sub(1)))
@@ -247,10 +250,35 @@ impl<C: BlockCipherEncrypt<BlockSize = ghash::universal_hash::consts::U16>> Batc
                 mix(stream.iter(), text);
             }
         }
-        for block in &mut self.blocks {
-            block.zeroize();
-        }
         mask
+    }
+}
+
+/// Encrypts the first few blocks. Backends that take some at once are used so; those that take more than a batch (and
+/// first spread the round keys for it, at a cost of its own) get them one by one.
+struct Few<'a> {
+    blocks: &'a mut [ghash::Block; BATCH],
+    count: usize,
+}
+
+impl BlockSizeUser for Few<'_> {
+    type BlockSize = U16;
+}
+
+impl BlockCipherEncClosure for Few<'_> {
+    #[inline(always)]
+    fn call<B: BlockCipherEncBackend<BlockSize = U16>>(self, backend: &B) {
+        let at_once = <B::ParBlocksSize as Unsigned>::USIZE;
+        if at_once > 1 && BATCH.is_multiple_of(at_once) {
+            let (groups, _) = ParBlocks::<B>::slice_as_chunks_mut(self.blocks.as_mut_slice());
+            for group in groups.iter_mut().take(self.count.div_ceil(at_once)) {
+                backend.encrypt_par_blocks(group.into());
+            }
+        } else {
+            for block in self.blocks.iter_mut().take(self.count) {
+                backend.encrypt_block(block.into());
+            }
+        }
     }
 }
 
@@ -263,26 +291,26 @@ fn mix<'a, B: AsRef<[u8]> + 'a>(stream: impl Iterator<Item = &'a B>, text: &mut 
     }
 }
 
-/// Gathers pieces into blocks for GHASH.
+/// Gathers pieces into blocks for GHASH, four at a time: that many it multiplies at once.
 struct Absorb {
     hash: GHash,
-    block: [u8; BLOCK],
+    gathered: [u8; GATHER],
     used: usize,
 }
+
+const GATHER: usize = 4 * BLOCK;
 
 impl Absorb {
     #[inline]
     fn push(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
-            if self.used == 0 {
+            if self.used == 0 && bytes.len() >= GATHER {
                 let (blocks, rest) = ghash::Block::slice_as_chunks(bytes);
-                if !blocks.is_empty() {
-                    self.hash.update(blocks);
-                    bytes = rest;
-                    continue;
-                }
+                self.hash.update(blocks);
+                bytes = rest;
+                continue;
             }
-            let room = self.block.get_mut(self.used..).unwrap_or_default();
+            let room = self.gathered.get_mut(self.used..).unwrap_or_default();
             let count = room.len().min(bytes.len());
             let (now, later) = bytes.split_at_checked(count).unwrap_or((bytes, &[]));
             for (to, from) in room.iter_mut().zip(now) {
@@ -290,22 +318,30 @@ impl Absorb {
             }
             self.used = self.used.saturating_add(count);
             bytes = later;
-            if self.used == BLOCK {
-                self.hash.update(&[self.block.into()]);
-                self.used = 0;
+            if self.used == GATHER {
+                self.flush();
             }
         }
     }
 
+    /// Fills the last block with zeros.
     #[inline]
     fn pad(&mut self) {
-        if self.used > 0 {
-            for byte in self.block.get_mut(self.used..).unwrap_or_default() {
-                *byte = 0;
-            }
-            self.hash.update(&[self.block.into()]);
-            self.used = 0;
+        let whole = self.used.next_multiple_of(BLOCK);
+        for byte in self.gathered.get_mut(self.used..whole).unwrap_or_default() {
+            *byte = 0;
         }
+        self.used = whole;
+        if self.used == GATHER {
+            self.flush();
+        }
+    }
+
+    #[inline]
+    fn flush(&mut self) {
+        let (blocks, _) = ghash::Block::slice_as_chunks(self.gathered.get(..self.used).unwrap_or(&[]));
+        self.hash.update(blocks);
+        self.used = 0;
     }
 }
 

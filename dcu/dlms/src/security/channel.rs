@@ -3,7 +3,7 @@
 use taa_keys::{CipherKey, KeyHandle};
 
 use super::counter::{ReceiveCounter, SendCounter};
-use super::layer::{self, Envelope, Form, LayerKeys};
+use super::layer::{self, Envelope, Form, LayerKeys, Seal};
 use super::suite::{Protection, SecurityControl, Suite, SystemTitle};
 use crate::error::{DecodeError, Error, SecurityFault};
 
@@ -154,7 +154,8 @@ impl Channel {
         let keys = self.layer_keys(which)?;
         let control = SecurityControl { broadcast: how.broadcast, ..SecurityControl::new(self.suite, how.protection) };
         let invocation = counter.take()?;
-        layer::protect(frame, start, how.form, how.dedicated, control, self.own, invocation, keys)
+        let seal = Seal { control, title: self.own, invocation, keys };
+        layer::protect(frame, start, how.form, how.dedicated, &seal)
     }
 
     /// Opens a protected message into `scratch` (cleared first); how it was protected. Its counter is taken: the same

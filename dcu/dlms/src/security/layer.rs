@@ -34,6 +34,19 @@ pub struct LayerKeys<'a> {
     pub authentication: Option<&'a KeyHandle>,
 }
 
+/// One use of a key: what is done, by whom, under which counter.
+#[derive(Clone, Copy, Debug)]
+pub struct Seal<'a> {
+    /// What is done.
+    pub control: SecurityControl,
+    /// Title of the sender.
+    pub title: SystemTitle,
+    /// The counter, never used before under this key and title.
+    pub invocation: u32,
+    /// The keys.
+    pub keys: LayerKeys<'a>,
+}
+
 /// Outside form of a protected message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -118,13 +131,10 @@ pub fn protect(
     start: usize,
     form: Form,
     dedicated: bool,
-    control: SecurityControl,
-    title: SystemTitle,
-    invocation: u32,
-    keys: LayerKeys<'_>,
+    seal: &Seal<'_>,
 ) -> Result<(), SecurityFault> {
     let text_bytes = frame.len().saturating_sub(start);
-    let tag_bytes = if control.protection.authenticated { TAG_BYTES } else { 0 };
+    let tag_bytes = if seal.control.protection.authenticated { TAG_BYTES } else { 0 };
     let first = frame.get(start).copied().unwrap_or(0);
     let service = if form == Form::Service { tags::protected(first, dedicated) } else { None };
     let before = frame.len();
@@ -134,7 +144,7 @@ pub fn protect(
         None => {
             frame.push(if dedicated { tags::GENERAL_DED } else { tags::GENERAL_GLO });
             frame.push(8);
-            frame.extend_from_slice(&title.0);
+            frame.extend_from_slice(&seal.title.0);
         }
     }
     put_length(frame, HEADER_BYTES.saturating_add(text_bytes).saturating_add(tag_bytes));
@@ -143,7 +153,7 @@ pub fn protect(
     if let Some(whole) = frame.get_mut(start..) {
         whole.rotate_right(outside);
     }
-    seal_body(frame, start.saturating_add(outside), control, title, invocation, keys, &[])
+    seal_body(frame, start.saturating_add(outside), seal, &[])
 }
 
 /// Turns the text that begins at `at` into a body: header, text, tag. `context` is authenticated too: the header fields
@@ -151,15 +161,8 @@ pub fn protect(
 ///
 /// # Errors
 /// As [`protect`].
-pub fn seal_body(
-    frame: &mut Vec<u8>,
-    at: usize,
-    control: SecurityControl,
-    title: SystemTitle,
-    invocation: u32,
-    keys: LayerKeys<'_>,
-    context: &[u8],
-) -> Result<(), SecurityFault> {
+pub fn seal_body(frame: &mut Vec<u8>, at: usize, seal: &Seal<'_>, context: &[u8]) -> Result<(), SecurityFault> {
+    let Seal { control, title, invocation, keys } = *seal;
     if control.compressed || control.protection.is_none() || keys.cipher.bits() != control.suite.key_bits() {
         return Err(SecurityFault::WrongSuite);
     }
@@ -256,7 +259,7 @@ mod tests {
             let form = if general { Form::General } else { Form::Service };
             let mut frame = vec![0xEE; before];
             frame.extend_from_slice(&text);
-            protect(&mut frame, before, form, dedicated, control, TITLE, invocation, keys).unwrap();
+            protect(&mut frame, before, form, dedicated, &Seal { control, title: TITLE, invocation, keys }).unwrap();
             prop_assert!(frame[..before].iter().all(|byte| *byte == 0xEE));
             let message = &frame[before..];
             let worst = overhead(control, Form::General, text.len());
@@ -293,7 +296,8 @@ mod tests {
         let keys = LayerKeys { cipher: &cipher, authentication: None };
         let control = SecurityControl::new(Suite::Two, Protection::BOTH);
         let mut frame = vec![0xC0, 1];
-        let sealed = protect(&mut frame, 0, Form::Service, false, control, TITLE, 1, keys);
+        let seal = Seal { control, title: TITLE, invocation: 1, keys };
+        let sealed = protect(&mut frame, 0, Form::Service, false, &seal);
         assert_eq!(sealed, Err(SecurityFault::WrongSuite));
     }
 }

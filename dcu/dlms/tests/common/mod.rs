@@ -7,9 +7,13 @@ use taa_dlms::client::{Auth, Client, ClientConfig, ClientEvent, Output, ReadResu
 use taa_dlms::cosem::{
     AttributeAccess, ControlMode, DisconnectControl, MethodAccess, ObjectEntry, ObjectModel, data, disconnect, register,
 };
+use taa_dlms::security::{
+    AssociationSecurity, ClientSecurity, Form, Hls, Keys, Policy, Protection, Random, SendCounter, ServerSecurity,
+    Suite, SystemTitle,
+};
 use taa_dlms::server::{Server, ServerConfig};
 use taa_dlms::{AttributeRef, Error, MethodRef, Obis, Value, obis};
-use taa_keys::Secret;
+use taa_keys::{Key, KeyHandle, Secret};
 
 pub const PASSWORD: &[u8] = b"12345678";
 pub const NOTE: Obis = Obis([0, 0, 96, 1, 0, 255]);
@@ -171,6 +175,46 @@ impl Bench {
             last_request: Vec::new(),
             last_answer: Vec::new(),
         }
+    }
+
+    /// Suite 0, GMAC, authenticated and encrypted, per-meter keys: the default towards our own meters.
+    pub fn secured() -> Self {
+        let key = |byte| KeyHandle::new(Key::Aes128([byte; 16]));
+        let keys = || Keys { unicast: key(1).cipher(), authentication: Some(key(2)), broadcast: None };
+        let mut bench = Self::new();
+        bench.client = Client::secured(
+            ClientConfig::new(Auth::High(Hls::Gmac)),
+            ClientSecurity {
+                suite: Suite::Zero,
+                title: SystemTitle(*b"TAA\0\0\0\0\x01"),
+                server_title: None,
+                keys: Some(keys()),
+                policy: Policy::both(Protection::BOTH),
+                form: Form::Service,
+                dedicated: false,
+                challenge_bytes: 16,
+                counter: SendCounter::volatile(0),
+                random: Random::given(&[3; 16]),
+            },
+        );
+        bench.server = Server::secured(
+            ServerConfig::default(),
+            ServerSecurity {
+                title: SystemTitle(*b"SIM\0\0\0\0\x01"),
+                counter: SendCounter::volatile(0),
+                random: Random::given(&[4; 16]),
+                management: Some(AssociationSecurity {
+                    suite: Suite::Zero,
+                    keys: Some(keys()),
+                    policy: Policy::both(Protection::BOTH),
+                    hls: Some(Hls::Gmac),
+                    challenge_bytes: 16,
+                    client_title: None,
+                }),
+                public: None,
+            },
+        );
+        bench
     }
 
     /// Carries frames until the client is idle and silent; time jumps to each deadline.

@@ -3,7 +3,7 @@
 use libtest_mimic::Failed;
 use serde_json::Value as Json;
 use taa_dlms::link::wrapper;
-use taa_dlms::security::layer::{self, Envelope, LayerKeys};
+use taa_dlms::security::layer::{self, Envelope, LayerKeys, Seal};
 use taa_dlms::security::{Exchange, Hls, Suite, SystemTitle};
 use taa_keys::{CipherKey, Curve, Key, KeyHandle, PublicKey, Secret};
 
@@ -55,7 +55,8 @@ fn both_ways(case: &Json, bytes: &[u8]) -> Result<(), Failed> {
         return Err("tag of another service".into());
     }
     let mut sealed = plain;
-    layer::protect(&mut sealed, 0, envelope.form, envelope.dedicated, control, title, counter, keys)?;
+    let seal = Seal { control, title, invocation: counter, keys };
+    layer::protect(&mut sealed, 0, envelope.form, envelope.dedicated, &seal)?;
     same("protected again", &sealed, bytes)
 }
 

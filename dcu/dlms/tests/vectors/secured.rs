@@ -14,7 +14,7 @@ use taa_dlms::axdr::{decode_all, encode};
 use taa_dlms::client::{Auth, Client, ClientConfig, ClientEvent, Output};
 use taa_dlms::cosem::{ObjectEntry, association};
 use taa_dlms::link::wrapper::{self, HEADER_BYTES};
-use taa_dlms::security::layer::{self, Envelope, LayerKeys};
+use taa_dlms::security::layer::{self, Envelope, LayerKeys, Seal};
 use taa_dlms::security::{
     AssociationSecurity, ClientSecurity, Form, Hls, Keys, Policy, Protection, Random, SecurityControl, SendCounter,
     ServerSecurity, Suite, SystemTitle,
@@ -184,7 +184,8 @@ impl Scene {
             let title = if by_client { self.client } else { self.server };
             let cipher = self.cipher(dedicated)?.cipher();
             let keys = LayerKeys { cipher: &cipher, authentication: Some(&self.authentication) };
-            layer::protect(&mut message, 0, form, dedicated, control, title, counter, keys)?;
+            let seal = Seal { control, title, invocation: counter, keys };
+            layer::protect(&mut message, 0, form, dedicated, &seal)?;
         }
         Ok(message)
     }
