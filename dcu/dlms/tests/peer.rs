@@ -124,7 +124,12 @@ fn client(mechanism: &str, suite: Suite, protection: Protection, form: Form, ded
             suite,
             title: SystemTitle(*b"TAA\0\0\0\0\x01"),
             server_title: None,
-            keys: Some(Keys { unicast: key(0).cipher(), authentication: Some(key(0xD0)), broadcast: None }),
+            keys: Some(Keys {
+                unicast: key(0).cipher(),
+                authentication: Some(key(0xD0)),
+                broadcast: None,
+                parties: None,
+            }),
             policy: Policy::both(protection),
             form,
             dedicated,

@@ -11,10 +11,11 @@ use taa_dlms::client::{Associated, Auth, Client, ClientConfig, Output};
 use taa_dlms::cosem::Level;
 use taa_dlms::error::{Refusal, SecurityFault, TransportFault};
 use taa_dlms::link::wrapper::{self, HEADER_BYTES};
+use taa_dlms::security::general::{Agreement, Ciphered, Signed};
 use taa_dlms::security::layer::{Envelope, header};
 use taa_dlms::security::{
-    AssociationSecurity, ClientSecurity, Exchange, Form, Hls, Keys, Policy, Protection, Random, SendCounter,
-    ServerSecurity, Suite, SystemTitle,
+    AssociationSecurity, ClientSecurity, Exchange, Form, Hls, KeySource, Keys, PartyKeys, Policy, Protection, Random,
+    SendCounter, ServerSecurity, Suite, SystemTitle,
 };
 use taa_dlms::server::{Server, ServerConfig};
 use taa_dlms::{AttributeRef, Error, Value};
@@ -37,6 +38,9 @@ struct Scene {
     auth: fn(&Scene, bool) -> Option<Hls>,
     secret: &'static [u8],
     signing: [u8; 2],
+    /// Keys for general-ciphering and general-signing.
+    parties: bool,
+    signed: bool,
     counter: SendCounter,
 }
 
@@ -52,6 +56,8 @@ impl Scene {
             auth: |_, _| Some(Hls::Gmac),
             secret: b"a secret of both",
             signing: [0x22, 0x11],
+            parties: false,
+            signed: false,
             counter: SendCounter::resume(100, 64),
         }
     }
@@ -60,11 +66,31 @@ impl Scene {
         KeyHandle::new(Key::from_bytes(&vec![byte; self.suite.key_bits() / 8]).unwrap())
     }
 
-    fn keys(&self) -> Keys {
+    fn private(&self, byte: u8) -> PrivateKey {
+        let curve = if self.suite == Suite::Two { Curve::P384 } else { Curve::P256 };
+        PrivateKey::from_bytes(curve, &vec![byte; curve.bytes()]).unwrap()
+    }
+
+    fn policy(&self) -> Policy {
+        Policy { signed_request: self.signed, signed_response: self.signed, ..Policy::both(self.protection) }
+    }
+
+    fn keys(&self, as_client: bool) -> Keys {
+        let [client, server] = self.signing.map(|byte| self.private(byte));
+        let (own, peer) = if as_client { (client, server) } else { (server, client) };
+        let agree = [0x44, 0x55].map(|byte| self.private(byte));
+        let [first, second] = if as_client { agree } else { [agree[1].clone(), agree[0].clone()] };
+        let parties = PartyKeys {
+            master: Some(self.key(7)),
+            agreement: Some(Agreement { own: first, peer: second.public(), peer_signing: Some(peer.public()) }),
+            signing: Some(own),
+            peer_signing: Some(peer.public()),
+        };
         Keys {
             unicast: self.key(self.encryption).cipher(),
             authentication: Some(self.key(self.authentication)),
             broadcast: None,
+            parties: self.parties.then(|| Box::new(parties)),
         }
     }
 
@@ -77,8 +103,8 @@ impl Scene {
                 suite: self.suite,
                 title: CLIENT,
                 server_title: Some(METER),
-                keys: Some(self.keys()),
-                policy: Policy::both(self.protection),
+                keys: Some(self.keys(true)),
+                policy: self.policy(),
                 form: self.form,
                 dedicated: self.dedicated,
                 challenge_bytes: 32,
@@ -97,8 +123,8 @@ impl Scene {
                 random: Random::generator(Drbg::new(&[4; 48], &[], b"meter")),
                 management: Some(AssociationSecurity {
                     suite: self.suite,
-                    keys: Some(self.keys()),
-                    policy: Policy::both(self.protection),
+                    keys: Some(self.keys(false)),
+                    policy: self.policy(),
                     hls: (self.auth)(self, false),
                     challenge_bytes: 32,
                     client_title: (!self.protection.is_none()).then_some(CLIENT),
@@ -168,6 +194,62 @@ fn every_mechanism_suite_protection_and_form_works() {
         }
     }
     assert_eq!(cells, 7 * 3 * (1 + 3 * 4));
+}
+
+#[test]
+fn keys_between_parties_and_signatures() {
+    use KeySource::{Identified, OnePass, Static, Wrapped};
+    let mut cells = 0;
+    for suite in [Suite::Zero, Suite::One, Suite::Two] {
+        for form in
+            [Form::Service, Form::General].into_iter().chain([Identified, Wrapped, OnePass, Static].map(Form::Parties))
+        {
+            for protection in [Protection::AUTHENTICATED, Protection::BOTH] {
+                for signed in [false, true] {
+                    // Suite 0 has no curve.
+                    let curve = signed || matches!(form, Form::Parties(OnePass | Static));
+                    if curve && suite == Suite::Zero {
+                        continue;
+                    }
+                    let scene = Scene { suite, form, protection, signed, parties: true, ..Scene::new() };
+                    let mut bench = scene.bench();
+                    bench.client.read(0, &ALL).unwrap();
+                    assert_eq!(bench.run(), [OPENED, values(123_456, true)], "{suite:?} {form:?} {signed}");
+                    let note = Value::OctetString([7_u8; 3000].as_slice().into());
+                    bench.client.write(0, LONG, &note).unwrap();
+                    assert_eq!(bench.run(), [Told::Done]);
+                    bench.client.read(0, &[LONG]).unwrap();
+                    assert_eq!(bench.run(), [Told::Values(vec![Ok(note)])]);
+                    // Both ways as agreed.
+                    for frame in [&bench.last_request, &bench.last_answer] {
+                        assert!(frame.len() <= HEADER_BYTES + 1024);
+                        let message = &frame[HEADER_BYTES..];
+                        assert_eq!(Signed::parse(message).is_ok(), signed);
+                        if !signed && let Form::Parties(_) = form {
+                            assert!(Ciphered::parse(message).unwrap().header.recipient.is_some());
+                        }
+                    }
+                    // Neither replays nor changes are taken.
+                    let mut reply = Vec::new();
+                    let request = bench.last_request.clone();
+                    assert!(bench.server.handle_receive(&mut bench.device, &request, &mut reply));
+                    assert_eq!(&reply[HEADER_BYTES..HEADER_BYTES + 3], &[0xD8, 1, 6]);
+                    let mut broken = request;
+                    *broken.last_mut().unwrap() ^= 1;
+                    assert!(bench.server.handle_receive(&mut bench.device, &broken, &mut reply));
+                    assert_eq!(reply[HEADER_BYTES], 0xD8);
+                    cells += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(cells, 2 * (4 + 2 * 12));
+    // Who does not sign is refused where signatures are demanded.
+    let scene = Scene { suite: Suite::One, parties: true, signed: true, ..Scene::new() };
+    let mut bench = scene.bench();
+    bench.client = Scene { signed: false, ..scene }.client();
+    bench.client.read(0, &[ENERGY]).unwrap();
+    assert!(matches!(bench.run().last(), Some(Told::Failed(_))));
 }
 
 /// What the client sent is protected as agreed, under counters that never repeat.
@@ -516,7 +598,7 @@ fn another_meter_under_the_same_keys_is_refused() {
             suite: Suite::Zero,
             title: CLIENT,
             server_title: Some(SystemTitle(*b"SIM\0\0\0\0\x02")),
-            keys: Some(scene.keys()),
+            keys: Some(scene.keys(true)),
             policy: Policy::both(Protection::BOTH),
             form: Form::Service,
             dedicated: false,

@@ -15,7 +15,7 @@ use crate::link::wrapper;
 use crate::obis;
 use crate::security::counter::FOR_ASSOCIATION;
 use crate::security::hls::CHALLENGE_BYTES;
-use crate::security::{Exchange, Form, Hls, How, SystemTitle};
+use crate::security::{Exchange, Hls, How, SystemTitle};
 
 /// A meter may take any length; the wrapper's length field is the limit then.
 const PDU_UNLIMITED: usize = 65_535;
@@ -70,13 +70,9 @@ impl Client {
                 }
                 request.encode(&mut initiate);
                 if ciphers {
-                    let how = How {
-                        protection: security.policy.request,
-                        form: Form::Service,
-                        dedicated: false,
-                        broadcast: false,
-                    };
-                    security.channel.protect(&mut initiate, 0, how, &mut security.counter)?;
+                    let how = How::global(security.policy.request);
+                    let (counter, random) = (&mut security.counter, &mut security.random);
+                    security.channel.protect(&mut initiate, 0, how, counter, random, false)?;
                 }
             }
         }

@@ -1,11 +1,12 @@
 //! The client's side of security: what is held back, protected, opened, repeated.
 
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::{Client, ClientConfig, Phase, Session};
 use crate::apdu::is_protected;
 use crate::error::{Error, PeerFault, SecurityFault};
 use crate::link::wrapper::{self, Addresses, HEADER_BYTES};
+use crate::security::general::SIGNATURE_BYTES;
 use crate::security::hls::CHALLENGE_BYTES;
 use crate::security::{Channel, ClientSecurity, Form, How, Policy, Random, SendCounter, SystemTitle, layer, tags};
 
@@ -49,6 +50,7 @@ impl Secured {
             form: if established && self.general { self.form } else { Form::Service },
             dedicated: established && self.channel.has_dedicated(),
             broadcast: false,
+            signed: established && self.general && self.policy.signed_request,
         }
     }
 }
@@ -124,7 +126,9 @@ impl Client {
                 let how = security.how(true);
                 let control = crate::security::SecurityControl::new(security.channel.suite(), how.protection);
                 // Some services have no form of their own.
-                layer::overhead(control, Form::General, usize::from(u16::MAX))
+                let form = if how.form == Form::Service { Form::General } else { how.form };
+                let signature = if how.signed { SIGNATURE_BYTES } else { 0 };
+                layer::overhead(control, form, usize::from(u16::MAX)).saturating_add(signature)
             }
             _ => 0,
         }
@@ -155,7 +159,8 @@ impl Client {
                 return Ok(());
             }
             let how = security.how(established);
-            security.channel.protect(&mut self.frame, HEADER_BYTES, how, &mut security.counter)?;
+            let (counter, random) = (&mut security.counter, &mut security.random);
+            security.channel.protect(&mut self.frame, HEADER_BYTES, how, counter, random, false)?;
         }
         let addresses = Addresses { source: self.config.client_sap, destination: self.config.server_sap };
         wrapper::finish(&mut self.frame, addresses).map_err(PeerFault::from)?;
@@ -199,6 +204,7 @@ impl Client {
     /// Takes protection off. `None`: the message is plain and may be. The buffer goes back by [`Self::give_back`].
     pub(super) fn unprotect(&mut self, message: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         let tag = message.first().copied().unwrap_or(0);
+        let established = self.session.is_some();
         let Some(security) = &mut self.security else {
             return if is_protected(tag) { Err(SecurityFault::UnexpectedProtection { tag }.into()) } else { Ok(None) };
         };
@@ -211,7 +217,12 @@ impl Client {
         }
         let mut scratch = std::mem::take(&mut security.scratch);
         match security.channel.open(message, &mut scratch) {
-            Ok(how) if how.protection.covers(security.policy.response) => Ok(Some(scratch)),
+            Ok(how)
+                if how.protection.covers(security.policy.response)
+                    && (how.signed || !established || !security.policy.signed_response) =>
+            {
+                Ok(Some(scratch))
+            }
             other => {
                 security.scratch = scratch;
                 Err(other.err().unwrap_or(SecurityFault::TooWeak.into()))
@@ -250,9 +261,9 @@ impl Client {
 impl Secured {
     /// The challenges and the key on its way belong to one attempt.
     pub(super) fn forget_exchange(&mut self) {
-        self.ctos.clear();
-        self.stoc.clear();
-        self.dedicated.zeroize();
+        self.ctos = Vec::new();
+        self.stoc = Vec::new();
+        self.dedicated = Zeroizing::new(Vec::new());
         self.pending = None;
     }
 }

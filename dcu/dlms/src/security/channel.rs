@@ -1,10 +1,13 @@
 //! What one side holds of its peers: keys, titles, and the counters received.
 
-use taa_keys::{CipherKey, KeyHandle};
+use taa_keys::{CipherKey, KeyHandle, PrivateKey, PublicKey};
 
 use super::counter::{ReceiveCounter, SendCounter};
+use super::general::{self, Agreement, Header};
 use super::layer::{self, Envelope, Form, LayerKeys, Seal};
+use super::random::Random;
 use super::suite::{Protection, SecurityControl, Suite, SystemTitle};
+use super::tags;
 use crate::error::{DecodeError, Error, SecurityFault};
 
 /// Most senders whose counters are kept. Only a holder of the key can become one.
@@ -20,6 +23,21 @@ pub struct Keys {
     pub authentication: Option<KeyHandle>,
     /// Global broadcast encryption key.
     pub broadcast: Option<CipherKey>,
+    /// For general-ciphering and general-signing.
+    pub parties: Option<Box<PartyKeys>>,
+}
+
+/// Keys between two parties that name each other.
+#[derive(Clone, Debug)]
+pub struct PartyKeys {
+    /// Master key, under which others are wrapped.
+    pub master: Option<KeyHandle>,
+    /// Key agreement, suites 1 and 2.
+    pub agreement: Option<Agreement>,
+    /// Our signing key.
+    pub signing: Option<PrivateKey>,
+    /// The peer's, as trusted beforehand.
+    pub peer_signing: Option<PublicKey>,
 }
 
 /// How one message is, or was, protected.
@@ -33,6 +51,16 @@ pub struct How {
     pub dedicated: bool,
     /// Under the broadcast key.
     pub broadcast: bool,
+    /// Signed, around everything else.
+    pub signed: bool,
+}
+
+impl How {
+    /// Under the global key in the service's own form: how associations are opened.
+    #[must_use]
+    pub const fn global(protection: Protection) -> Self {
+        Self { protection, form: Form::Service, dedicated: false, broadcast: false, signed: false }
+    }
 }
 
 /// Which key, for its counters.
@@ -41,6 +69,8 @@ enum Which {
     Unicast,
     Broadcast,
     Dedicated,
+    /// Keys that are wrapped or agreed.
+    Party,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -53,19 +83,21 @@ struct Sender {
 /// One side's state towards its peers under one set of keys.
 #[derive(Clone, Debug)]
 pub struct Channel {
-    suite: Suite,
-    own: SystemTitle,
-    keys: Option<Keys>,
+    pub(super) suite: Suite,
+    pub(super) own: SystemTitle,
+    pub(super) keys: Option<Keys>,
     dedicated: Option<CipherKey>,
-    peer: Option<SystemTitle>,
+    pub(super) peer: Option<SystemTitle>,
     senders: Vec<Sender>,
+    /// Transaction of the general-ciphering or general-signing message opened last.
+    pub(super) transaction: Vec<u8>,
 }
 
 impl Channel {
     /// Nobody has spoken yet. Without keys nothing can be protected or opened.
     #[must_use]
     pub const fn new(suite: Suite, own: SystemTitle, keys: Option<Keys>) -> Self {
-        Self { suite, own, keys, dedicated: None, peer: None, senders: Vec::new() }
+        Self { suite, own, keys, dedicated: None, peer: None, senders: Vec::new(), transaction: Vec::new() }
     }
 
     /// The suite.
@@ -131,6 +163,12 @@ impl Channel {
         self.keys.as_ref().map(|keys| LayerKeys { cipher: &keys.unicast, authentication: keys.authentication.as_ref() })
     }
 
+    /// There are keys for general-ciphering or general-signing.
+    #[must_use]
+    pub const fn has_parties(&self) -> bool {
+        matches!(&self.keys, Some(keys) if keys.parties.is_some())
+    }
+
     /// Memory held beyond the struct, bytes; expanded global keys are counted in full although others may share them.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
@@ -139,11 +177,43 @@ impl Channel {
         self.senders.capacity().saturating_mul(size_of::<Sender>()).saturating_add(dedicated).saturating_add(global)
     }
 
-    /// Protects the message that begins at `start`, in place, under the next counter.
+    /// Protects the message that begins at `start`, in place, under the next counter. `answers` when it answers the
+    /// message opened last.
     ///
     /// # Errors
     /// Counters or keys that are missing.
     pub fn protect(
+        &self,
+        frame: &mut Vec<u8>,
+        start: usize,
+        how: How,
+        counter: &mut SendCounter,
+        random: &mut Random,
+        answers: bool,
+    ) -> Result<(), SecurityFault> {
+        let transaction = counter.next().to_be_bytes();
+        let header = Header {
+            // An answer carries the transaction of its request; a counter never repeats, so neither does a transaction.
+            transaction: if answers { &self.transaction } else { &transaction },
+            originator: self.own,
+            recipient: self.peer,
+            date_time: &[],
+            other: &[],
+        };
+        if !how.protection.is_none() {
+            match how.form {
+                Form::Parties(_) => self.protect_between(frame, start, how, &header, counter, random)?,
+                Form::Service | Form::General => self.protect_global(frame, start, how, counter)?,
+            }
+        }
+        if how.signed {
+            let key = self.parties()?.signing.as_ref().ok_or(SecurityFault::NoKey("signing key"))?;
+            general::sign(frame, start, &header, key);
+        }
+        Ok(())
+    }
+
+    fn protect_global(
         &self,
         frame: &mut Vec<u8>,
         start: usize,
@@ -164,6 +234,14 @@ impl Channel {
     /// # Errors
     /// [`SecurityFault`] of any kind; [`DecodeError`].
     pub fn open(&mut self, message: &[u8], scratch: &mut Vec<u8>) -> Result<How, Error> {
+        match message.first() {
+            Some(&tags::GENERAL_SIGNING) => self.open_signed(message, scratch),
+            Some(&tags::GENERAL_CIPHERING) => self.open_between(message, scratch),
+            _ => self.open_global(message, scratch),
+        }
+    }
+
+    fn open_global(&mut self, message: &[u8], scratch: &mut Vec<u8>) -> Result<How, Error> {
         let envelope = Envelope::parse(message)?;
         let (control, invocation) = layer::header(envelope.body)?;
         if control.suite != self.suite || control.compressed || control.protection.is_none() {
@@ -196,6 +274,7 @@ impl Channel {
             form: envelope.form,
             dedicated: envelope.dedicated,
             broadcast: control.broadcast,
+            signed: false,
         })
     }
 
@@ -217,9 +296,38 @@ impl Channel {
         let cipher = match which {
             Which::Unicast => &keys.unicast,
             Which::Broadcast => keys.broadcast.as_ref().ok_or(SecurityFault::NoKey("broadcast key"))?,
+            Which::Party => return Err(SecurityFault::NoKey("agreed key")),
             Which::Dedicated => self.dedicated.as_ref().ok_or(SecurityFault::NoKey("dedicated key"))?,
         };
         Ok(LayerKeys { cipher, authentication: keys.authentication.as_ref() })
+    }
+
+    pub(super) fn parties(&self) -> Result<&PartyKeys, SecurityFault> {
+        self.keys.as_ref().and_then(|keys| keys.parties.as_deref()).ok_or(SecurityFault::NoKey("party keys"))
+    }
+
+    /// The counter of a wrapped or agreed key by that sender has not been seen.
+    pub(super) fn check_party(
+        &self,
+        title: SystemTitle,
+        identified: bool,
+        invocation: u32,
+    ) -> Result<(), SecurityFault> {
+        let which = if identified { Which::Unicast } else { Which::Party };
+        let known = self.senders.iter().find(|sender| sender.title == title && sender.which == which);
+        known.map_or(Ok(()), |sender| sender.received.check(invocation))
+    }
+
+    /// The message was genuine.
+    pub(super) fn accept_party(
+        &mut self,
+        title: SystemTitle,
+        identified: bool,
+        invocation: u32,
+    ) -> Result<(), SecurityFault> {
+        let which = if identified { Which::Unicast } else { Which::Party };
+        self.received(title, which).ok_or(SecurityFault::NoKey("room for another sender"))?.accept(invocation);
+        Ok(())
     }
 
     fn received(&mut self, title: SystemTitle, which: Which) -> Option<&mut ReceiveCounter> {
@@ -228,6 +336,8 @@ impl Channel {
             Some(at) => at,
             None if self.senders.len() >= SENDERS_MAX => return None,
             None => {
+                // One is the rule; a doubling buffer would hold room for four.
+                self.senders.reserve_exact(1);
                 self.senders.push(Sender { title, which, received: ReceiveCounter::default() });
                 self.senders.len().saturating_sub(1)
             }

@@ -30,6 +30,9 @@ const AES_GCM: [[u8; 7]; 2] = [[0x60, 0x85, 0x74, 0x05, 0x08, 0x03, 0x00], [0x60
 /// AES-WRAP-128 and -256.
 const AES_WRAP: [[u8; 7]; 2] = [[0x60, 0x85, 0x74, 0x05, 0x08, 0x03, 0x02], [0x60, 0x85, 0x74, 0x05, 0x08, 0x03, 0x03]];
 
+/// Bytes that general-signing adds at most: the header with a transaction of 8 bytes, lengths, and a signature on P-384.
+pub const SIGNATURE_BYTES: usize = 1 + 27 + 2 + 5 + 2 + 96;
+
 /// Who speaks to whom, about what. All but the titles may be empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header<'a> {

@@ -54,6 +54,21 @@ pub enum Form {
     Service,
     /// general-glo-ciphering or general-ded-ciphering, with the sender's title.
     General,
+    /// general-ciphering, with both titles and a key that the message names, carries or agrees on.
+    Parties(KeySource),
+}
+
+/// Where the key of a general-ciphering message comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeySource {
+    /// The global key.
+    Identified,
+    /// Made for the message, wrapped under the master key.
+    Wrapped,
+    /// Agreed by C(1e, 1s).
+    OnePass,
+    /// Agreed by C(0e, 2s).
+    Static,
 }
 
 /// A protected message taken apart, not yet opened.
@@ -116,6 +131,8 @@ pub const fn overhead(control: SecurityControl, form: Form, message_bytes: usize
     let title = match form {
         Form::Service => 0,
         Form::General => 9,
+        // Transaction and both titles, no date-time and other information, and the longest key info.
+        Form::Parties(_) => 27 + 2 + 8 + 4 * 48,
     };
     let body = message_bytes.saturating_add(HEADER_BYTES).saturating_add(tag);
     1_usize.saturating_add(title).saturating_add(length_width(body)).saturating_add(HEADER_BYTES).saturating_add(tag)

@@ -18,6 +18,7 @@
 //!   itself, the proof included, goes under the global key in the service's own form.
 //! - Exceptions are not protected by the standard: a forged one can end a command, and can do no more.
 
+mod between;
 mod channel;
 mod config;
 pub mod counter;
@@ -29,11 +30,11 @@ mod random;
 mod suite;
 pub mod tags;
 
-pub use channel::{Channel, How, Keys};
+pub use channel::{Channel, How, Keys, PartyKeys};
 pub use config::{AssociationSecurity, ClientSecurity, ServerSecurity};
 pub use counter::{ReceiveCounter, SendCounter};
 pub use hls::{Exchange, Hls};
-pub use layer::Form;
+pub use layer::{Form, KeySource};
 pub use policy::Policy;
 pub use random::Random;
 pub use suite::{Protection, SecurityControl, Suite, SystemTitle};

@@ -116,7 +116,7 @@ impl Server {
                     guard.channel.set_dedicated(Some(key.ok_or(Diagnostic::NO_REASON)?.cipher()));
                 }
                 let how = How { protection: how.protection.union(guard.policy.response), ..how };
-                let protected = guard.channel.protect(&mut information, 0, how, counter);
+                let protected = guard.channel.protect(&mut information, 0, how, counter, random, true);
                 protected.map_err(|_| Diagnostic::NO_REASON)?;
             }
             if guard.hls.is_some() {

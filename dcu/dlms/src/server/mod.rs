@@ -134,6 +134,7 @@ impl Server {
         }
         let mut scratch = self.guards.take_scratch();
         let level = self.level(addresses.source);
+        let established = self.session_slot(addresses.source).is_some_and(|slot| slot.is_some());
         let unlocked = self.guards.unlock(level, message, &mut scratch);
         let answered = match unlocked {
             Err(exception) => except(exception, reply),
@@ -142,7 +143,7 @@ impl Server {
         };
         self.guards.give_back(scratch);
         answered
-            && self.guards.lock(level, unlocked.ok().flatten(), reply, HEADER_BYTES).is_ok()
+            && self.guards.lock(level, unlocked.ok().flatten(), established, reply, HEADER_BYTES).is_ok()
             && wrapper::finish(reply, addresses.reversed()).is_ok()
     }
 

@@ -3,9 +3,10 @@
 use crate::apdu::{Aarq, ExceptionResponse, ServiceError, StateError, is_protected};
 use crate::cosem::Level;
 use crate::error::{Error, SecurityFault};
+use crate::security::general::SIGNATURE_BYTES;
 use crate::security::hls::CHALLENGE_BYTES;
 use crate::security::{
-    AssociationSecurity, Channel, Form, Hls, How, Policy, Protection, Random, SecurityControl, SendCounter,
+    AssociationSecurity, Channel, Form, Hls, How, KeySource, Policy, Protection, Random, SecurityControl, SendCounter,
     ServerSecurity, SystemTitle, layer, tags,
 };
 
@@ -139,11 +140,16 @@ impl Guard {
     /// Bytes that protection adds to an answer.
     pub(super) const fn overhead(&self) -> usize {
         let protection = self.opened_with.union(self.policy.response);
-        if protection.is_none() {
+        let parties = self.channel.has_parties();
+        if protection.is_none() && !parties {
             return 0;
         }
         let control = SecurityControl::new(self.channel.suite(), protection);
-        layer::overhead(control, Form::General, u16::MAX as usize)
+        // The client chooses the form; with keys between parties it may be the longest.
+        if !parties {
+            return layer::overhead(control, Form::General, u16::MAX as usize);
+        }
+        layer::overhead(control, Form::Parties(KeySource::OnePass), u16::MAX as usize).saturating_add(SIGNATURE_BYTES)
     }
 }
 
@@ -219,7 +225,12 @@ impl Guards {
         }
         let refusal = |service| ExceptionResponse { state: StateError::ServiceNotAllowed, service };
         match guard.channel.open(message, scratch) {
-            Ok(how) if how.protection.covers(demanded) => Ok(Some(how)),
+            Ok(how)
+                if how.protection.covers(demanded)
+                    && (how.signed || guard.pending.is_some() || !guard.policy.signed_request) =>
+            {
+                Ok(Some(how))
+            }
             Ok(_) => Err(ExceptionResponse::NOT_ASSOCIATED),
             Err(Error::Security(SecurityFault::Replay { expected, .. })) => {
                 Err(refusal(ServiceError::InvocationCounter(expected)))
@@ -235,17 +246,19 @@ impl Guards {
         &mut self,
         level: Option<Level>,
         how: Option<How>,
+        established: bool,
         reply: &mut Vec<u8>,
         start: usize,
     ) -> Result<(), SecurityFault> {
         let tag = reply.get(start).copied().unwrap_or(0);
-        let (Some(how), Some((guard, counter, _))) = (how, level.and_then(|level| self.parts(level))) else {
+        let (Some(how), Some((guard, counter, random))) = (how, level.and_then(|level| self.parts(level))) else {
             return Ok(());
         };
         if tags::travels_plain(tag) {
             return Ok(());
         }
         let how = How { protection: how.protection.union(guard.policy.response), broadcast: false, ..how };
-        guard.channel.protect(reply, start, how, counter)
+        let how = How { signed: how.signed || (established && guard.policy.signed_response), ..how };
+        guard.channel.protect(reply, start, how, counter, random, true)
     }
 }

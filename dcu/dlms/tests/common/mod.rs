@@ -180,7 +180,7 @@ impl Bench {
     /// Suite 0, GMAC, authenticated and encrypted, per-meter keys: the default towards our own meters.
     pub fn secured() -> Self {
         let key = |byte| KeyHandle::new(Key::Aes128([byte; 16]));
-        let keys = || Keys { unicast: key(1).cipher(), authentication: Some(key(2)), broadcast: None };
+        let keys = || Keys { unicast: key(1).cipher(), authentication: Some(key(2)), broadcast: None, parties: None };
         let mut bench = Self::new();
         bench.client = Client::secured(
             ClientConfig::new(Auth::High(Hls::Gmac)),

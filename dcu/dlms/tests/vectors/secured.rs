@@ -162,7 +162,12 @@ impl Scene {
     }
 
     fn keys(&self) -> Keys {
-        Keys { unicast: self.unicast.cipher(), authentication: Some(self.authentication.clone()), broadcast: None }
+        Keys {
+            unicast: self.unicast.cipher(),
+            authentication: Some(self.authentication.clone()),
+            broadcast: None,
+            parties: None,
+        }
     }
 
     fn open(&self, message: &[u8], by_client: bool) -> Result<Opened, Failed> {
