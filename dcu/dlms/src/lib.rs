@@ -3,7 +3,7 @@
 //! ```text
 //!   Client ──┐                                  ┌── Server ── ObjectModel (a meter's attributes and methods)
 //!            apdu  (GET, SET, ACTION, AARQ …)   apdu
-//!            security  (none yet; ciphering goes here)
+//!            security  (suites 0 to 2: ciphering, signing, proofs, counters)
 //!            link      (wrapper; HDLC goes beside it)
 //!            bytes ────────────────────────────── bytes
 //! ```
@@ -11,9 +11,9 @@
 //! Nothing here opens a socket or reads a clock: bytes and monotonic nanoseconds come in as arguments, bytes and one
 //! deadline come out. See [`client::Client`] for its driving invariant and an example.
 //!
-//! What is here: logical-name referencing, authentication none and low (password), the wrapper over datagrams and
+//! What is here: logical-name referencing, authentication none, low (password) and high (HLS 2 to 7), ciphering, the wrapper over datagrams and
 //! streams, GET (normal, with list, in blocks), SET (normal, in blocks), ACTION (normal), classes 1, 3, 7, 8, 15, 70.
-//! Messages of what is not here (ciphering, HLS, HDLC, short names, ACCESS, general block transfer) are refused by
+//! Messages of what is not here (HDLC, short names, ACCESS, general block transfer) are refused by
 //! name, never misread.
 #![deny(
     clippy::unwrap_used,

@@ -4,7 +4,7 @@
 //! server answers and a client dispatches without copying. Each `encode` appends to the caller's buffer.
 //!
 //! Not here yet, refused by name when received: general block transfer, ACCESS, short-name services, the with-list
-//! form of SET and ACTION, ACTION in blocks, ciphered forms.
+//! form of SET and ACTION, ACTION in blocks. Ciphered forms are opened before they come here ([`crate::security`]).
 
 mod acse;
 mod action;

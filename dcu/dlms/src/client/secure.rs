@@ -8,7 +8,9 @@ use crate::error::{Error, PeerFault, SecurityFault};
 use crate::link::wrapper::{self, Addresses, HEADER_BYTES};
 use crate::security::general::SIGNATURE_BYTES;
 use crate::security::hls::CHALLENGE_BYTES;
-use crate::security::{Channel, ClientSecurity, Form, How, Policy, Random, SendCounter, SystemTitle, layer, tags};
+use crate::security::{
+    Channel, ClientSecurity, Form, How, Keys, Policy, Random, SendCounter, SystemTitle, layer, tags,
+};
 
 /// What a client with security holds.
 #[derive(Debug)]
@@ -94,6 +96,14 @@ impl Client {
     pub fn resume_received(&mut self, title: SystemTitle, floor: u32) {
         if let Some(security) = &mut self.security {
             security.channel.set_floor(title, floor);
+        }
+    }
+
+    /// Other global keys from now on: call it when the meter has answered a key transfer (class 64, method 2), whose
+    /// answer still comes under the old ones. The counter goes on; it never restarts.
+    pub fn replace_keys(&mut self, keys: Keys) {
+        if let Some(security) = &mut self.security {
+            security.channel.replace_keys(keys);
         }
     }
 

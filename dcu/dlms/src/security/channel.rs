@@ -81,6 +81,9 @@ struct Sender {
 }
 
 /// One side's state towards its peers under one set of keys.
+///
+/// A push listener keeps one per meter, or one for all meters that share keys, and opens notifications by the title that
+/// they carry.
 #[derive(Clone, Debug)]
 pub struct Channel {
     pub(super) suite: Suite,

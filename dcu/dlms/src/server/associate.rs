@@ -205,10 +205,13 @@ impl Server {
     /// reply_to_HLS_authentication: a right proof makes the association stand and is answered by ours; a wrong one ends
     /// it. Any other method is not for those who have not proven anything.
     pub(super) fn take_proof(&mut self, client_sap: u16, action: &ActionRequest<'_>, reply: &mut Vec<u8>) -> bool {
-        let proven = self.check_proof(client_sap, action);
+        let method = action.method;
+        let right = (method.class, method.obis, method.method)
+            == (association::CLASS, crate::obis::ASSOCIATION_LN, association::REPLY_TO_HLS);
+        let proof = action.parameter.filter(|_| right).and_then(|value| self.accept_proof(client_sap, value));
         let mut returned = Vec::new();
-        let (result, returned) = match &proven {
-            Some((_, proof)) => {
+        let (result, returned) = match &proof {
+            Some(proof) => {
                 put_octet_string(&mut returned, proof);
                 (ActionResult::Success, Some(Ok(returned.as_slice())))
             }
@@ -220,24 +223,23 @@ impl Server {
             }
         };
         ActionResponse { invoke: action.invoke, result, returned }.encode(reply);
-        if let (Some((session, _)), Some(slot)) = (proven, self.session_slot(client_sap)) {
-            *slot = Some(session);
-        }
         action.invoke.is_confirmed()
     }
 
-    fn check_proof(&mut self, client_sap: u16, action: &ActionRequest<'_>) -> Option<(Session, Vec<u8>)> {
+    /// Checks an encoded proof, however it came (an action of class 15, or of class 12 by short names). If it is right,
+    /// the association stands from now on, and our proof is returned. Either way there is no second attempt.
+    pub(super) fn accept_proof(&mut self, client_sap: u16, encoded: &[u8]) -> Option<Vec<u8>> {
+        let (session, proof) = self.check_proof(client_sap, encoded)?;
+        *self.session_slot(client_sap)? = Some(session);
+        Some(proof)
+    }
+
+    fn check_proof(&mut self, client_sap: u16, encoded: &[u8]) -> Option<(Session, Vec<u8>)> {
         let level = self.level(client_sap)?;
         let (guard, counter, _) = self.guards.parts(level)?;
         let Pending { session, ctos, stoc } = *guard.pending.take()?;
         let hls = guard.hls.as_ref()?;
-        let method = action.method;
-        if (method.class, method.obis, method.method)
-            != (association::CLASS, crate::obis::ASSOCIATION_LN, association::REPLY_TO_HLS)
-        {
-            return None;
-        }
-        let parameter = decode_all(action.parameter?).ok()?;
+        let parameter = decode_all(encoded).ok()?;
         let exchange =
             Exchange { prover: guard.channel.peer(), verifier: Some(guard.channel.own()), asked: &stoc, own: &ctos };
         let suite = guard.channel.suite();

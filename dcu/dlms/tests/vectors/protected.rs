@@ -4,7 +4,7 @@ use libtest_mimic::Failed;
 use serde_json::Value as Json;
 use taa_dlms::link::wrapper;
 use taa_dlms::security::layer::{self, Envelope, LayerKeys, Seal};
-use taa_dlms::security::{Exchange, Hls, Suite, SystemTitle};
+use taa_dlms::security::{Channel, Exchange, Hls, Keys, Suite, SystemTitle};
 use taa_keys::{CipherKey, Curve, Key, KeyHandle, PublicKey, Secret};
 
 use crate::messages::check;
@@ -25,6 +25,18 @@ pub(crate) fn notification(case: &Json) -> Result<(), Failed> {
     frame.extend_from_slice(protected);
     wrapper::finish(&mut frame, addresses)?;
     same("frame", &frame, &bytes)?;
+    // As a push listener opens it: by the title in the message, and once.
+    let cipher = handle(case, "key")?.ok_or("no key")?.cipher();
+    let keys =
+        Keys { unicast: cipher, authentication: handle(case, "authentication_key")?, broadcast: None, parties: None };
+    let (control, _) = layer::header(Envelope::parse(protected)?.body)?;
+    let mut channel = Channel::new(control.suite, SystemTitle([0; 8]), Some(keys));
+    let mut text = Vec::new();
+    channel.open(protected, &mut text)?;
+    same("text", &text, &hex(field(case, "plaintext")?)?)?;
+    if channel.open(protected, &mut text).is_ok() {
+        return Err("taken twice".into());
+    }
     check(&hex(field(case, "plaintext")?)?).map(|_| ())
 }
 
