@@ -132,8 +132,8 @@ proptest! {
             Apdu::SetResponse(SetResponse::Normal { invoke, result }),
             Apdu::SetResponse(SetResponse::Block { invoke, number }),
             Apdu::SetResponse(SetResponse::LastBlock { invoke, result, number }),
-            Apdu::ActionRequest(ActionRequest { invoke, method, parameter: Some(&value) }),
-            Apdu::ActionRequest(ActionRequest { invoke, method, parameter: None }),
+            Apdu::ActionRequest(ActionRequest::Normal { invoke, method, parameter: Some(&value) }),
+            Apdu::ActionRequest(ActionRequest::Normal { invoke, method, parameter: None }),
         ] {
             let mut bytes = Vec::new();
             apdu.encode(&mut bytes);

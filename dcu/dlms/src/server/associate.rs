@@ -1,9 +1,10 @@
 //! Granting and refusing associations.
 
+use super::general::General;
 use super::{Server, Session};
 use crate::apdu::{
     Aare, Aarq, ApplicationContext, AssociationResult, Conformance, Diagnostic, InitiateRequest, InitiateResponse,
-    Mechanism,
+    Mechanism, VAA_NAME_SN,
 };
 use crate::cosem::Level;
 use crate::cosem::association::Terms;
@@ -29,7 +30,11 @@ impl Server {
             }
         };
         let information = (!information.is_empty()).then_some(information.as_slice());
-        Aare::new(result, diagnostic, information).encode(reply);
+        let mut aare = Aare::new(result, diagnostic, information);
+        if aarq.context == ApplicationContext::Sn && self.config.short_names {
+            aare.context = ApplicationContext::Sn;
+        }
+        aare.encode(reply);
         true
     }
 
@@ -41,17 +46,23 @@ impl Server {
         information: &mut Vec<u8>,
     ) -> Result<(Session, InitiateResponse), Diagnostic> {
         let level = self.level(addresses.source).ok_or(Diagnostic::NO_REASON)?;
-        if aarq.context != ApplicationContext::Ln {
-            return Err(Diagnostic::CONTEXT_NOT_SUPPORTED);
-        }
+        let short = match aarq.context {
+            ApplicationContext::Ln => false,
+            ApplicationContext::Sn if self.config.short_names => true,
+            _ => return Err(Diagnostic::CONTEXT_NOT_SUPPORTED),
+        };
         let mechanism = self.authenticate(level, aarq)?;
         let request = aarq
             .user_information
             .and_then(|bytes| self.security.unprotect(bytes).ok())
             .and_then(|bytes| InitiateRequest::decode(bytes).ok())
             .ok_or(Diagnostic::NO_REASON)?;
-        match request.negotiate(Conformance::SUPPORTED, self.config.pdu_max) {
-            Ok(response) => {
+        let offered = if short { Conformance::SUPPORTED_SN } else { self.config.services };
+        match request.negotiate(offered, self.config.pdu_max) {
+            Ok(mut response) => {
+                if short {
+                    response.vaa_name = VAA_NAME_SN;
+                }
                 let terms = Terms {
                     level,
                     client_sap: addresses.source,
@@ -61,7 +72,7 @@ impl Server {
                     client_pdu_max: request.pdu_max,
                     server_pdu_max: self.config.pdu_max,
                 };
-                Ok((Session { terms, outgoing: None, incoming: None }, response))
+                Ok((Session { terms, outgoing: None, incoming: None, general: General::default() }, response))
             }
             Err(error) => {
                 error.encode(information);

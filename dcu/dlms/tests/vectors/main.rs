@@ -68,12 +68,10 @@ fn waits_for(case: &Json) -> Option<&'static str> {
     let context = text("context");
     match text("kind") {
         "axdr" | "wrapper_frame" => None,
-        "apdu" if matches!(text("name"), "read-request" | "read-response") => Some("needs issue 4: short names"),
         "apdu" => None,
         "data_notification" if case["ciphered"] == true => Some("needs issue 4: ciphering"),
         "data_notification" => None,
         "transcript" if text("transport") != "wrapper" => Some("needs issue 4: HDLC"),
-        "transcript" if context.starts_with("SN") => Some("needs issue 4: short names"),
         "transcript" if context.contains("gmac") => Some("needs issue 4: ciphering"),
         "transcript" if context.contains("sha256") || context.contains("ecdsa") => Some("needs issue 4: HLS"),
         "transcript" => None,

@@ -81,6 +81,47 @@ impl ProfileRows {
         self.values = Vec::new();
     }
 
+    /// Takes the whole rows at the beginning of a buffer that ends early: an array of structures. Nothing of another
+    /// form, as it cannot be told where it ends.
+    pub(crate) fn read_begun(&mut self, encoded: &[u8]) {
+        let mut reader = Reader::new(encoded);
+        if reader.u8() != Ok(Tag::Array as u8) || reader.length().is_err() {
+            return;
+        }
+        while let Ok(row) = axdr::decode(&mut reader) {
+            let Value::Structure(cells) = row else { return };
+            if self.begin_row(cells.len()).is_err() {
+                return;
+            }
+            self.values.extend(cells);
+        }
+    }
+
+    /// Capture time of the last row, when it carries one.
+    pub(crate) fn last_unix_s(&self) -> Option<i64> {
+        self.rows().nth(self.len().checked_sub(1)?).and_then(|row| self.unix_s(row))
+    }
+
+    /// Drops rows at the end that carry no time of their own (null: as the row before, one period later).
+    pub(crate) fn drop_untimed_tail(&mut self) {
+        while !self.is_empty() && self.last_unix_s().is_none() {
+            self.values.truncate(self.values.len().saturating_sub(self.columns));
+        }
+    }
+
+    /// Drops rows from `from` on that are not later than the row before it: they have been asked for twice.
+    pub(crate) fn drop_repeats(&mut self, from: usize) {
+        let time = |rows: &Self, at: usize| {
+            rows.rows().nth(at).and_then(|row| row.iter().find_map(Value::date_time)).and_then(|t| t.unix_s(0))
+        };
+        let Some(last) = from.checked_sub(1).and_then(|at| time(self, at)) else { return };
+        let mut repeats = from;
+        while time(self, repeats).is_some_and(|unix_s| unix_s <= last) {
+            repeats = repeats.saturating_add(1);
+        }
+        self.values.drain(from.saturating_mul(self.columns)..repeats.saturating_mul(self.columns));
+    }
+
     /// Takes a buffer: an array of structures, or a compact array of them.
     pub(crate) fn read(&mut self, encoded: &[u8]) -> Result<(), PeerFault> {
         const NOT_ROWS: PeerFault = PeerFault::WrongType { what: "rows of a profile" };
