@@ -100,6 +100,7 @@ impl Client {
                 }
                 self.reopened = self.reopened.saturating_add(1);
                 self.transfer.sent = 0;
+                self.advance_rows();
                 self.transfer.answer.clear();
                 self.settle_or_fail(|client| client.send_association_request(now, Associated::Reopened));
             }
@@ -145,22 +146,18 @@ impl Client {
         }
     }
 
-    /// The meter gave up a transfer that is under way, and it may be begun anew.
-    const fn may_restart(&mut self, error: DataAccessResult) -> bool {
-        let aborted = matches!(
-            error,
-            DataAccessResult::DataBlockUnavailable
-                | DataAccessResult::LongGetAborted
-                | DataAccessResult::NoLongGetInProgress
-                | DataAccessResult::LongSetAborted
-                | DataAccessResult::NoLongSetInProgress
-                | DataAccessResult::DataBlockNumberInvalid
-        );
-        if !aborted || self.transfer.block == 0 || self.restarted >= RESTART_MAX {
+    /// The meter gave up a transfer that is under way, and it may be begun anew. Rows of a profile that have come are
+    /// kept, and getting further costs nothing of the allowance.
+    pub(super) fn may_restart(&mut self, error: DataAccessResult) -> bool {
+        if !is_aborted(error) || self.transfer.block == 0 {
             return false;
         }
+        if self.advance_rows() {
+            return true;
+        }
+        let may = self.restarted < RESTART_MAX;
         self.restarted = self.restarted.saturating_add(1);
-        true
+        may
     }
 
     pub(super) fn take_list(&mut self, now: u64, session: Session, results: &ResultList<'_>) -> Result<(), Error> {
@@ -345,6 +342,19 @@ impl Client {
         }
         self.end_list(asked)
     }
+}
+
+/// The peer gave up a transfer in blocks.
+pub(super) const fn is_aborted(result: DataAccessResult) -> bool {
+    matches!(
+        result,
+        DataAccessResult::DataBlockUnavailable
+            | DataAccessResult::LongGetAborted
+            | DataAccessResult::NoLongGetInProgress
+            | DataAccessResult::LongSetAborted
+            | DataAccessResult::NoLongSetInProgress
+            | DataAccessResult::DataBlockNumberInvalid
+    )
 }
 
 const fn get_invoke(response: &GetResponse<'_>) -> InvokeId {

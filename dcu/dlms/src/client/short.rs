@@ -225,6 +225,11 @@ impl Client {
         let Some(result) = only.filter(|_| got == 1) else {
             return Err(PeerFault::WrongCount { asked: 1, got }.into());
         };
+        if let Err(error) = result
+            && self.may_restart(error)
+        {
+            return self.send_request(now, session);
+        }
         if self.phase != Phase::Mapping {
             return self.take_value(now, session, result);
         }
