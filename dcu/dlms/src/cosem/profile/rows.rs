@@ -43,19 +43,25 @@ impl ProfileRows {
     }
 
     /// Replaces each null by the value above it; a null in a column of times by the time above plus the capture
-    /// period. Nulls of the first row stay.
+    /// period; and each delta (delta value encoding) by the value above plus that difference. Nulls and deltas of the
+    /// first row stay, and so does a delta that leads out of its type.
     pub fn expand_nulls(&mut self, capture_period_s: u32) {
         let offset_s = self.utc_offset_s;
         for index in self.columns..self.values.len() {
-            if self.values.get(index) != Some(&Value::Null) {
-                continue;
-            }
-            let above = index.checked_sub(self.columns).and_then(|above| self.values.get(above)).cloned();
-            let value = match above {
-                Some(value) => later(&value, capture_period_s, offset_s).unwrap_or(value),
+            let delta = match self.values.get(index) {
+                Some(Value::Null) => None,
+                Some(value) => match value.delta() {
+                    Some(delta) => Some(delta),
+                    None => continue,
+                },
                 None => continue,
             };
-            if let Some(slot) = self.values.get_mut(index) {
+            let Some(above) = index.checked_sub(self.columns).and_then(|above| self.values.get(above)) else { continue };
+            let value = match delta {
+                Some(delta) => above.plus(delta),
+                None => Some(later(above, capture_period_s, offset_s).unwrap_or_else(|| above.clone())),
+            };
+            if let (Some(value), Some(slot)) = (value, self.values.get_mut(index)) {
                 *slot = value;
             }
         }
@@ -175,4 +181,24 @@ fn later(value: &Value, period_s: u32, utc_offset_s: i32) -> Option<Value> {
     next.deviation_min = stamp.deviation_min;
     next.status = stamp.status;
     Some(Value::OctetString(next.to_octets().into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nulls_and_deltas_are_undone() {
+        let mut rows = ProfileRows::default();
+        // Two columns: u32 1000, then +5, then null, then −2; u8 250 with deltas +3 and +9, which leaves the type.
+        let buffer = [
+            1, 4, 2, 2, 6, 0, 0, 3, 0xE8, 17, 250, 2, 2, 31, 5, 28, 3, 2, 2, 0, 28, 9, 2, 2, 28, 0xFE, 17, 7,
+        ];
+        rows.read(&buffer).unwrap();
+        rows.expand_nulls(3600);
+        let first: Vec<_> = rows.rows().map(|row| row[0].clone()).collect();
+        assert_eq!(first, [1000, 1005, 1005, 1003].map(Value::U32));
+        let second: Vec<_> = rows.rows().map(|row| row[1].clone()).collect();
+        assert_eq!(second, [Value::U8(250), Value::U8(253), Value::DeltaI8(9), Value::U8(7)]);
+    }
 }
