@@ -9,8 +9,8 @@ use taa_dlms::apdu::{
     AccessItem, AccessItemList, AccessOutcomeList, AccessRequest, AccessResponse, AccessResultList, ActionRequest,
     ActionResponse, ActionResult, Apdu, AttributeList, AttributeRef, Block, DataAccessResult, DataNotificationConfirm,
     EventNotification, GeneralBlock, GetRequest, GetResponse, InformationReport, InvokeId, LongInvokeId, MethodList,
-    MethodRef, MethodResult, MethodResultList, ReadRequest, ReadResponse, Selection, SetRequest, SetResponse, ShortBlock,
-    ValueList, Variable, VariableList, WriteRequest, WriteResponse, WriteResultList,
+    MethodRef, MethodResult, MethodResultList, ReadRequest, ReadResponse, Selection, SetRequest, SetResponse,
+    ShortBlock, ValueList, Variable, VariableList, WriteRequest, WriteResponse, WriteResultList,
 };
 use taa_dlms::axdr::{BitString, Date, DateTime, Time, decode_all, encode, skip};
 use taa_dlms::client::{Associated, Client, ClientConfig, ClientEvent, Output};

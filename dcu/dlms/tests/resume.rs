@@ -139,11 +139,9 @@ fn ranges() -> [ProfileRange; 5] {
 
 #[test]
 fn a_profile_that_broke_off_comes_out_whole() {
-    for (sparse, referencing) in [
-        (false, Referencing::LogicalNames),
-        (true, Referencing::LogicalNames),
-        (false, Referencing::ShortNames),
-    ] {
+    for (sparse, referencing) in
+        [(false, Referencing::LogicalNames), (true, Referencing::LogicalNames), (false, Referencing::ShortNames)]
+    {
         for range in ranges() {
             let mut whole = Wire::new(sparse, referencing);
             whole.client.read_profile(0, obis::LOAD_PROFILE, range).unwrap();

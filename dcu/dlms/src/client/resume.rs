@@ -51,7 +51,9 @@ impl Client {
             _ if had == 0 => range,
             // The row at that very second comes again and is dropped; others of the same second do not get lost.
             (ProfileRange::Between(_, to), Some(last)) => ProfileRange::Between(last, to),
-            (ProfileRange::All | ProfileRange::Entries(_, 0), Some(last)) => ProfileRange::Between(last, FOREVER_UNIX_S),
+            (ProfileRange::All | ProfileRange::Entries(_, 0), Some(last)) => {
+                ProfileRange::Between(last, FOREVER_UNIX_S)
+            }
             (ProfileRange::Entries(from, to), _) => ProfileRange::Entries(from.max(1).saturating_add(had), to),
             (ProfileRange::All, None) => ProfileRange::Entries(had.saturating_add(1), 0),
             (range, _) => range,

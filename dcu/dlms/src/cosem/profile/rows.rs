@@ -1,6 +1,6 @@
 //! Rows as a client gets them: one flat table, so that a year of rows is one allocation.
 
-use crate::axdr::{self, DateTime, Tag, Value};
+use crate::axdr::{self, DateTime, Octets, Tag, Value};
 use crate::error::PeerFault;
 use crate::wire::Reader;
 
@@ -13,6 +13,16 @@ pub struct ProfileRows {
 }
 
 impl ProfileRows {
+    /// Reads a whole buffer: an array of structures, or a compact array of them. What was held before is dropped, its
+    /// memory used again. `utc_offset_s` serves stamps whose deviation is unspecified.
+    ///
+    /// # Errors
+    /// [`PeerFault::Undecodable`], or [`PeerFault::WrongType`] for what is no list of rows of one width.
+    pub fn decode(&mut self, encoded: &[u8], utc_offset_s: i32) -> Result<(), PeerFault> {
+        self.clear(utc_offset_s);
+        self.read(encoded)
+    }
+
     /// Columns of each row.
     #[must_use]
     pub const fn columns(&self) -> usize {
@@ -56,7 +66,9 @@ impl ProfileRows {
                 },
                 None => continue,
             };
-            let Some(above) = index.checked_sub(self.columns).and_then(|above| self.values.get(above)) else { continue };
+            let Some(above) = index.checked_sub(self.columns).and_then(|above| self.values.get(above)) else {
+                continue;
+            };
             let value = match delta {
                 Some(delta) => above.plus(delta),
                 None => Some(later(above, capture_period_s, offset_s).unwrap_or_else(|| above.clone())),
@@ -136,14 +148,18 @@ impl ProfileRows {
             Some(tag) if tag == Tag::Array as u8 => {
                 reader.u8()?;
                 let count = reader.length()?;
-                for _ in 0..count {
+                for row in 0..count {
                     if reader.u8()? != Tag::Structure as u8 {
                         return Err(NOT_ROWS);
                     }
                     let columns = reader.length()?;
                     self.begin_row(columns)?;
+                    if row == 0 {
+                        // Every cell takes at least a byte: no more than the bytes at hand can hold.
+                        self.values.reserve(count.saturating_mul(columns).min(reader.len()));
+                    }
                     for _ in 0..columns {
-                        self.values.push(axdr::decode(&mut reader)?);
+                        self.values.push(cell(&mut reader)?);
                     }
                 }
             }
@@ -171,6 +187,28 @@ impl ProfileRows {
     }
 }
 
+/// One cell. What profiles consist of is read here and now, the rest by the general decoder.
+#[inline]
+fn cell(reader: &mut Reader<'_>) -> Result<Value, PeerFault> {
+    let (value, used) = match *reader.rest() {
+        [OCTET_STRING, 12, a, b, c, d, e, f, g, h, i, j, k, l, ..] => {
+            (Value::OctetString(Octets::from([a, b, c, d, e, f, g, h, i, j, k, l])), 14)
+        }
+        [U32, a, b, c, d, ..] => (Value::U32(u32::from_be_bytes([a, b, c, d])), 5),
+        [U16, a, b, ..] => (Value::U16(u16::from_be_bytes([a, b])), 3),
+        [U8, a, ..] => (Value::U8(a), 2),
+        [0, ..] => (Value::Null, 1),
+        _ => return Ok(axdr::decode(reader)?),
+    };
+    reader.take(used)?;
+    Ok(value)
+}
+
+const OCTET_STRING: u8 = Tag::OctetString as u8;
+const U32: u8 = Tag::DoubleLongUnsigned as u8;
+const U16: u8 = Tag::LongUnsigned as u8;
+const U8: u8 = Tag::Unsigned as u8;
+
 fn later(value: &Value, period_s: u32, utc_offset_s: i32) -> Option<Value> {
     let stamp = value.date_time()?;
     let offset_s = match stamp.deviation_min {
@@ -191,9 +229,7 @@ mod tests {
     fn nulls_and_deltas_are_undone() {
         let mut rows = ProfileRows::default();
         // Two columns: u32 1000, then +5, then null, then −2; u8 250 with deltas +3 and +9, which leaves the type.
-        let buffer = [
-            1, 4, 2, 2, 6, 0, 0, 3, 0xE8, 17, 250, 2, 2, 31, 5, 28, 3, 2, 2, 0, 28, 9, 2, 2, 28, 0xFE, 17, 7,
-        ];
+        let buffer = [1, 4, 2, 2, 6, 0, 0, 3, 0xE8, 17, 250, 2, 2, 31, 5, 28, 3, 2, 2, 0, 28, 9, 2, 2, 28, 0xFE, 17, 7];
         rows.read(&buffer).unwrap();
         rows.expand_nulls(3600);
         let first: Vec<_> = rows.rows().map(|row| row[0].clone()).collect();
