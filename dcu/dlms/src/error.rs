@@ -9,7 +9,7 @@
 //!
 //! No variant carries key bytes or attacker-chosen text, so all of them may be logged.
 
-use crate::apdu::{ActionResult, AssociationRefusal, DataAccessResult, ExceptionResponse};
+use crate::apdu::{ActionResult, AssociationRefusal, ConfirmedServiceError, DataAccessResult, ExceptionResponse};
 
 /// How a command failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -185,6 +185,9 @@ pub enum Refusal {
     /// An exception response other than "associate first".
     #[error("{0}")]
     Exception(ExceptionResponse),
+    /// A confirmed service error, to a request by short names.
+    #[error("service {} refused, error {}/{}", .0.service, .0.class, .0.value)]
+    Service(ConfirmedServiceError),
     /// A service that the negotiated conformance lacks.
     #[error("the peer does not offer {0}")]
     NotOffered(&'static str),
@@ -214,6 +217,13 @@ pub enum Misuse {
     /// More attributes than one list may hold.
     #[error("more than 255 attributes in one list")]
     TooManyAttributes,
+    /// No profile whose reading broke off.
+    #[error("no half-read profile")]
+    NothingToResume,
+    /// The meter lists no object of that class and logical name, or the class no such member: without it there is no
+    /// short name.
+    #[error("no short name known for it")]
+    NoShortName,
 }
 
 /// Why bytes are not a message.

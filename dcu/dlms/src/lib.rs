@@ -11,10 +11,10 @@
 //! Nothing here opens a socket or reads a clock: bytes and monotonic nanoseconds come in as arguments, bytes and one
 //! deadline come out. See [`client::Client`] for its driving invariant and an example.
 //!
-//! What is here: logical-name referencing, authentication none, low (password) and high (HLS 2 to 7), ciphering, the wrapper over datagrams and
-//! streams, GET (normal, with list, in blocks), SET (normal, in blocks), ACTION (normal), classes 1, 3, 7, 8, 15, 70.
-//! Messages of what is not here (HDLC, short names, ACCESS, general block transfer) are refused by
-//! name, never misread.
+//! What is here: logical and short names, authentication none, low (password) and high (HLS 2 to 7), ciphering under
+//! suites 0 to 2, the wrapper over datagrams and streams, GET, SET and ACTION (normal, with list, in blocks both ways),
+//! ACCESS, Read and Write, general block transfer, classes 1, 3, 7, 8, 12, 15, 70. Messages of what is not here (HDLC)
+//! are refused by name, never misread.
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -38,7 +38,9 @@ pub mod axdr;
 pub mod client;
 pub mod cosem;
 pub mod error;
+mod general_block;
 pub mod link;
+pub mod names;
 pub mod obis;
 pub mod security;
 pub mod server;

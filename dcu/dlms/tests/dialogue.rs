@@ -3,12 +3,12 @@
 mod common;
 
 use common::{Bench, DISCONNECT, ENERGY, LONG, NAME, PASSWORD, RECONNECT, RELAY, Told, values};
-use taa_dlms::apdu::{ActionResult, DataAccessResult};
+use taa_dlms::apdu::{ActionResult, Conformance, DataAccessResult};
 use taa_dlms::client::{Associated, Auth, ClientConfig, Link, Output};
 use taa_dlms::cosem::association;
 use taa_dlms::error::{Misuse, PeerFault, Refusal, SecurityFault, TransportFault};
 use taa_dlms::server::ServerConfig;
-use taa_dlms::{AttributeRef, Error, MethodRef, Value, obis};
+use taa_dlms::{AttributeRef, MethodRef, Value, obis};
 
 const OPENED: Told = Told::Associated(Associated::Opened);
 const ALL: [AttributeRef; 3] = [ENERGY, RELAY, NAME];
@@ -216,12 +216,15 @@ fn one_command_at_a_time_and_none_empty() {
 }
 
 #[test]
-fn a_parameter_too_long_for_one_message_is_misuse() {
-    let mut bench = Bench::new();
+fn a_parameter_too_long_without_blocks_is_not_offered() {
+    let config = ClientConfig {
+        services: Some(Conformance::GET | Conformance::ACTION),
+        ..ClientConfig::new(Auth::password(PASSWORD))
+    };
+    let mut bench = Bench::with(config, ServerConfig::default());
     let long = Value::OctetString([0_u8; 2000].as_slice().into());
     bench.client.invoke(0, DISCONNECT, Some(&long)).unwrap();
-    let told = bench.run();
-    assert!(matches!(told[1], Told::Failed(Error::ApiMisuse(Misuse::RequestTooLong { .. }))), "{told:?}");
+    assert_eq!(bench.run(), [OPENED, Told::Failed(Refusal::NotOffered("block transfer with action").into())]);
 }
 
 #[test]

@@ -46,15 +46,30 @@ impl Conformance {
     /// No service.
     pub const NONE: Self = Self(0);
 
-    /// What this crate does in either role today.
+    /// What this crate does in either role by logical names.
     pub const SUPPORTED: Self = Self(
-        Self::BLOCK_GET.0
+        Self::GENERAL_BLOCK_TRANSFER.0
+            | Self::BLOCK_GET.0
             | Self::BLOCK_SET.0
+            | Self::BLOCK_ACTION.0
             | Self::MULTIPLE_REFERENCES.0
+            | Self::ACCESS.0
             | Self::GET.0
             | Self::SET.0
             | Self::SELECTIVE_ACCESS.0
             | Self::ACTION.0,
+    );
+
+    /// What this crate does in either role by short names.
+    pub const SUPPORTED_SN: Self = Self(
+        Self::GENERAL_BLOCK_TRANSFER.0
+            | Self::READ.0
+            | Self::WRITE.0
+            | Self::UNCONFIRMED_WRITE.0
+            | Self::BLOCK_GET.0
+            | Self::BLOCK_SET.0
+            | Self::MULTIPLE_REFERENCES.0
+            | Self::PARAMETERIZED_ACCESS.0,
     );
 
     /// All of these are in the set.

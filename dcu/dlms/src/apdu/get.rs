@@ -1,5 +1,6 @@
 //! GET: normal, with list, and block by block (Green Book 9.3.6).
 
+use super::list::AttributeList;
 use super::{AttributeRef, DataAccessResult, InvokeId, Selection, tag};
 use crate::axdr::skip;
 use crate::error::DecodeError;
@@ -63,48 +64,6 @@ pub enum GetResponse<'a> {
     },
 }
 
-/// A checked, still encoded list of attributes with their selections.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AttributeList<'a> {
-    count: usize,
-    encoded: &'a [u8],
-}
-
-impl<'a> AttributeList<'a> {
-    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        let count = reader.length()?;
-        let start = *reader;
-        for _ in 0..count {
-            AttributeRef::decode(reader)?;
-            Selection::decode_optional(reader)?;
-        }
-        let used = start.len().saturating_sub(reader.len());
-        Ok(Self { count, encoded: Reader::new(start.rest()).take(used)? })
-    }
-
-    /// How many.
-    #[must_use]
-    pub const fn len(&self) -> usize {
-        self.count
-    }
-
-    /// None.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    /// One after the other.
-    pub fn iter(&self) -> impl Iterator<Item = (AttributeRef, Option<Selection<'a>>)> + use<'a> {
-        let mut reader = Reader::new(self.encoded);
-        std::iter::from_fn(move || {
-            let attribute = AttributeRef::decode(&mut reader).ok()?;
-            let selection = Selection::decode_optional(&mut reader).ok()?;
-            Some((attribute, selection))
-        })
-    }
-}
-
 /// A still encoded list of results. Unlike [`AttributeList`] it is not checked beforehand: the client opens each value
 /// anyway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +76,12 @@ impl<'a> ResultList<'a> {
     #[must_use]
     pub const fn over(encoded: &'a [u8]) -> Self {
         Self { encoded }
+    }
+
+    /// Those bytes.
+    #[must_use]
+    pub const fn encoded(&self) -> &'a [u8] {
+        self.encoded
     }
 
     /// The count and then each result, read with `open`.
@@ -174,8 +139,7 @@ impl<'a> GetRequest<'a> {
             }
             Self::WithList { invoke, list } => {
                 out.extend_from_slice(&[tag::GET_REQUEST, 3, invoke.0]);
-                put_length(out, list.count);
-                out.extend_from_slice(list.encoded);
+                list.encode(out);
             }
         }
     }

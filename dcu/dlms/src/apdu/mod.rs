@@ -3,43 +3,70 @@
 //! Decoded messages borrow from the frame; values inside stay encoded ([`crate::axdr::decode`] opens them), so that a
 //! server answers and a client dispatches without copying. Each `encode` appends to the caller's buffer.
 //!
-//! Not here yet, refused by name when received: general block transfer, ACCESS, short-name services, the with-list
-//! form of SET and ACTION, ACTION in blocks. Ciphered forms are opened before they come here ([`crate::security`]).
+//! Lists inside messages are [`List`]s: checked when decoded, opened item by item. What a protected form holds is
+//! opened by [`crate::security`] before it gets here.
 
+mod access;
 mod acse;
 mod action;
 mod ber;
 mod codes;
 mod conformance;
 mod exception;
+pub(crate) mod general_block;
 mod get;
 mod initiate;
 mod invoke;
+mod list;
 mod notification;
 mod reference;
 mod set;
+mod short;
 
+pub use access::{AccessItem, AccessItemList, AccessOutcome, AccessOutcomeList, AccessRequest, AccessResponse};
 pub use acse::{Aare, Aarq, ApplicationContext, AssociationRefusal, AssociationResult, Diagnostic, Mechanism, Release};
 pub use action::{ActionRequest, ActionResponse};
 pub use codes::{ActionResult, DataAccessResult};
 pub use conformance::Conformance;
 pub use exception::{ConfirmedServiceError, ExceptionResponse, ServiceError, StateError};
-pub use get::{AttributeList, GetRequest, GetResponse, ResultList};
+pub use general_block::{GeneralBlock, WINDOW_MAX};
+pub use get::{GetRequest, GetResponse, ResultList};
 pub use initiate::{InitiateRequest, InitiateResponse, VAA_NAME_LN, VAA_NAME_SN};
-pub use invoke::InvokeId;
-pub use notification::DataNotification;
+pub use invoke::{InvokeId, LongInvokeId};
+pub use list::{
+    AccessResultList, AttributeList, List, ListItem, MethodList, MethodResult, MethodResultList, ValueList,
+};
+pub use notification::{DataNotification, DataNotificationConfirm, EventNotification};
 pub use reference::{AttributeRef, MethodRef, Selection};
 pub use set::{Block, SetRequest, SetResponse};
+pub use short::{
+    InformationReport, ReadRequest, ReadResponse, ShortBlock, Variable, VariableList, WriteRequest, WriteResponse,
+    WriteResult, WriteResultList,
+};
 
 use crate::error::DecodeError;
 use crate::wire::Reader;
 
 /// First bytes of the messages.
 pub mod tag {
+    /// Read request (short names).
+    pub const READ_REQUEST: u8 = 0x05;
+    /// Write request (short names).
+    pub const WRITE_REQUEST: u8 = 0x06;
+    /// Read response (short names).
+    pub const READ_RESPONSE: u8 = 0x0C;
+    /// Write response (short names).
+    pub const WRITE_RESPONSE: u8 = 0x0D;
     /// Confirmed service error.
     pub const CONFIRMED_SERVICE_ERROR: u8 = 0x0E;
     /// Data notification (push).
     pub const DATA_NOTIFICATION: u8 = 0x0F;
+    /// Confirmation of a data notification.
+    pub const DATA_NOTIFICATION_CONFIRM: u8 = 0x10;
+    /// Unconfirmed write request (short names).
+    pub const UNCONFIRMED_WRITE_REQUEST: u8 = 0x16;
+    /// Information report (short names).
+    pub const INFORMATION_REPORT: u8 = 0x18;
     /// Association request.
     pub const AARQ: u8 = 0x60;
     /// Association response.
@@ -52,6 +79,8 @@ pub mod tag {
     pub const GET_REQUEST: u8 = 0xC0;
     /// SET request.
     pub const SET_REQUEST: u8 = 0xC1;
+    /// Event notification.
+    pub const EVENT_NOTIFICATION: u8 = 0xC2;
     /// ACTION request.
     pub const ACTION_REQUEST: u8 = 0xC3;
     /// GET response.
@@ -62,6 +91,12 @@ pub mod tag {
     pub const ACTION_RESPONSE: u8 = 0xC7;
     /// Exception response.
     pub const EXCEPTION_RESPONSE: u8 = 0xD8;
+    /// ACCESS request.
+    pub const ACCESS_REQUEST: u8 = 0xD9;
+    /// ACCESS response.
+    pub const ACCESS_RESPONSE: u8 = 0xDA;
+    /// One block of general block transfer.
+    pub const GENERAL_BLOCK_TRANSFER: u8 = 0xE0;
 }
 
 /// Any message.
@@ -76,12 +111,23 @@ pub enum Apdu<'a> {
     GetRequest(GetRequest<'a>),
     GetResponse(GetResponse<'a>),
     SetRequest(SetRequest<'a>),
-    SetResponse(SetResponse),
+    SetResponse(SetResponse<'a>),
     ActionRequest(ActionRequest<'a>),
     ActionResponse(ActionResponse<'a>),
     DataNotification(DataNotification<'a>),
     ExceptionResponse(ExceptionResponse),
     ConfirmedServiceError(ConfirmedServiceError),
+    AccessRequest(AccessRequest<'a>),
+    AccessResponse(AccessResponse<'a>),
+    GeneralBlock(GeneralBlock<'a>),
+    DataNotificationConfirm(DataNotificationConfirm),
+    EventNotification(EventNotification<'a>),
+    ReadRequest(ReadRequest<'a>),
+    ReadResponse(ReadResponse<'a>),
+    WriteRequest(WriteRequest<'a>),
+    WriteResponse(WriteResponse<'a>),
+    UnconfirmedWriteRequest(WriteRequest<'a>),
+    InformationReport(InformationReport<'a>),
 }
 
 impl<'a> Apdu<'a> {
@@ -107,6 +153,19 @@ impl<'a> Apdu<'a> {
             tag::DATA_NOTIFICATION => Self::DataNotification(DataNotification::decode(&mut reader)?),
             tag::EXCEPTION_RESPONSE => Self::ExceptionResponse(ExceptionResponse::decode(&mut reader)?),
             tag::CONFIRMED_SERVICE_ERROR => Self::ConfirmedServiceError(ConfirmedServiceError::decode(&mut reader)?),
+            tag::ACCESS_REQUEST => Self::AccessRequest(AccessRequest::decode(&mut reader)?),
+            tag::ACCESS_RESPONSE => Self::AccessResponse(AccessResponse::decode(&mut reader)?),
+            tag::GENERAL_BLOCK_TRANSFER => Self::GeneralBlock(GeneralBlock::decode(&mut reader)?),
+            tag::DATA_NOTIFICATION_CONFIRM => {
+                Self::DataNotificationConfirm(DataNotificationConfirm::decode(&mut reader)?)
+            }
+            tag::EVENT_NOTIFICATION => Self::EventNotification(EventNotification::decode(&mut reader)?),
+            tag::READ_REQUEST => Self::ReadRequest(ReadRequest::decode(&mut reader)?),
+            tag::READ_RESPONSE => Self::ReadResponse(ReadResponse::decode(&mut reader)?),
+            tag::WRITE_REQUEST => Self::WriteRequest(WriteRequest::decode(&mut reader)?),
+            tag::WRITE_RESPONSE => Self::WriteResponse(WriteResponse::decode(&mut reader)?),
+            tag::UNCONFIRMED_WRITE_REQUEST => Self::UnconfirmedWriteRequest(WriteRequest::decode(&mut reader)?),
+            tag::INFORMATION_REPORT => Self::InformationReport(InformationReport::decode(&mut reader)?),
             tag => return Err(DecodeError::UnknownTag { what: "message", tag }),
         };
         reader.finish()?;
@@ -129,6 +188,17 @@ impl<'a> Apdu<'a> {
             Self::DataNotification(apdu) => apdu.encode(out),
             Self::ExceptionResponse(apdu) => apdu.encode(out),
             Self::ConfirmedServiceError(apdu) => apdu.encode(out),
+            Self::AccessRequest(apdu) => apdu.encode(out),
+            Self::AccessResponse(apdu) => apdu.encode(out),
+            Self::GeneralBlock(apdu) => apdu.encode(out),
+            Self::DataNotificationConfirm(apdu) => apdu.encode(out),
+            Self::EventNotification(apdu) => apdu.encode(out),
+            Self::ReadRequest(apdu) => apdu.encode(out),
+            Self::ReadResponse(apdu) => apdu.encode(out),
+            Self::WriteRequest(apdu) => apdu.encode(tag::WRITE_REQUEST, out),
+            Self::WriteResponse(apdu) => apdu.encode(out),
+            Self::UnconfirmedWriteRequest(apdu) => apdu.encode(tag::UNCONFIRMED_WRITE_REQUEST, out),
+            Self::InformationReport(apdu) => apdu.encode(out),
         }
     }
 }

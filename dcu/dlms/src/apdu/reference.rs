@@ -93,17 +93,24 @@ impl<'a> Selection<'a> {
         if !reader.present()? {
             return Ok(None);
         }
-        let selector = reader.u8()?;
-        let parameters = crate::axdr::skip(reader)?;
-        Ok(Some(Self { selector, parameters }))
+        Self::decode(reader).map(Some)
+    }
+
+    pub(crate) fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        Ok(Self { selector: reader.u8()?, parameters: crate::axdr::skip(reader)? })
+    }
+
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        out.push(self.selector);
+        out.extend_from_slice(self.parameters);
     }
 
     pub(crate) fn encode_optional(selection: Option<Self>, out: &mut Vec<u8>) {
         match selection {
             None => out.push(0),
-            Some(Self { selector, parameters }) => {
-                out.extend_from_slice(&[1, selector]);
-                out.extend_from_slice(parameters);
+            Some(selection) => {
+                out.push(1);
+                selection.encode(out);
             }
         }
     }

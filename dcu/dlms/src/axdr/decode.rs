@@ -119,6 +119,12 @@ pub(super) fn decode_simple(tag: Tag, reader: &mut Reader<'_>) -> Result<Value, 
         Tag::DateTime => Value::DateTime(DateTime::from_octets(reader.array()?)?),
         Tag::Date => Value::Date(Date::from_octets(reader.array()?)?),
         Tag::Time => Value::Time(Time::from_octets(reader.array()?)?),
+        Tag::DeltaInteger => Value::DeltaI8(i8::from_be_bytes(reader.array()?)),
+        Tag::DeltaLong => Value::DeltaI16(i16::from_be_bytes(reader.array()?)),
+        Tag::DeltaDoubleLong => Value::DeltaI32(i32::from_be_bytes(reader.array()?)),
+        Tag::DeltaUnsigned => Value::DeltaU8(reader.u8()?),
+        Tag::DeltaLongUnsigned => Value::DeltaU16(reader.u16()?),
+        Tag::DeltaDoubleLongUnsigned => Value::DeltaU32(reader.u32()?),
         Tag::Array | Tag::Structure | Tag::CompactArray => {
             return Err(DecodeError::UnknownTag { what: "simple data type", tag: tag as u8 });
         }

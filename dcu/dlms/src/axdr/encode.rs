@@ -24,13 +24,13 @@ pub(super) fn encode_content(value: &Value, out: &mut Vec<u8>) {
             put_length(out, v.len());
             out.extend_from_slice(v.bytes());
         }
-        Value::I32(v) => out.extend_from_slice(&v.to_be_bytes()),
-        Value::U32(v) => out.extend_from_slice(&v.to_be_bytes()),
+        Value::I32(v) | Value::DeltaI32(v) => out.extend_from_slice(&v.to_be_bytes()),
+        Value::U32(v) | Value::DeltaU32(v) => out.extend_from_slice(&v.to_be_bytes()),
         Value::OctetString(v) | Value::VisibleString(v) | Value::Utf8String(v) => put_octets(out, v),
-        Value::Bcd(v) | Value::U8(v) | Value::Enum(v) => out.push(*v),
-        Value::I8(v) => out.extend_from_slice(&v.to_be_bytes()),
-        Value::I16(v) => out.extend_from_slice(&v.to_be_bytes()),
-        Value::U16(v) => out.extend_from_slice(&v.to_be_bytes()),
+        Value::Bcd(v) | Value::U8(v) | Value::Enum(v) | Value::DeltaU8(v) => out.push(*v),
+        Value::I8(v) | Value::DeltaI8(v) => out.extend_from_slice(&v.to_be_bytes()),
+        Value::I16(v) | Value::DeltaI16(v) => out.extend_from_slice(&v.to_be_bytes()),
+        Value::U16(v) | Value::DeltaU16(v) => out.extend_from_slice(&v.to_be_bytes()),
         Value::CompactArray(v) => v.encode(out),
         Value::I64(v) => out.extend_from_slice(&v.to_be_bytes()),
         Value::U64(v) => out.extend_from_slice(&v.to_be_bytes()),

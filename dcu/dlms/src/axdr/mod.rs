@@ -4,6 +4,8 @@
 //! - A date-time travels as an octet string of 12 bytes in nearly all meters; the tag 25 exists too. Ask
 //!   [`Value::date_time`], which takes both.
 //! - A null inside the rows of a profile means "as above", not "nothing": see [`crate::cosem::profile`].
+//! - A delta in the rows of a profile is a difference to the value above it: the same function of the profile
+//!   undoes it.
 //! - A compact array carries its element type once and then bare contents; decoded, it is an ordinary list.
 //!
 //! Decoding is bounded by the bytes at hand: depth by [`DEPTH_MAX`], the number of values by the length of the input.

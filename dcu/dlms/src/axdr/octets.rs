@@ -45,6 +45,7 @@ impl From<&[u8]> for Octets {
 }
 
 impl<const N: usize> From<[u8; N]> for Octets {
+    #[inline]
     fn from(from: [u8; N]) -> Self {
         Self::from(from.as_slice())
     }

@@ -29,6 +29,12 @@ pub enum Tag {
     DateTime = 25,
     Date = 26,
     Time = 27,
+    DeltaInteger = 28,
+    DeltaLong = 29,
+    DeltaDoubleLong = 30,
+    DeltaUnsigned = 31,
+    DeltaLongUnsigned = 32,
+    DeltaDoubleLongUnsigned = 33,
     DontCare = 255,
 }
 
@@ -62,6 +68,12 @@ impl Tag {
             25 => Self::DateTime,
             26 => Self::Date,
             27 => Self::Time,
+            28 => Self::DeltaInteger,
+            29 => Self::DeltaLong,
+            30 => Self::DeltaDoubleLong,
+            31 => Self::DeltaUnsigned,
+            32 => Self::DeltaLongUnsigned,
+            33 => Self::DeltaDoubleLongUnsigned,
             255 => Self::DontCare,
             _ => return None,
         })
@@ -72,9 +84,20 @@ impl Tag {
     pub const fn fixed_length(self) -> Option<usize> {
         Some(match self {
             Self::Null | Self::DontCare => 0,
-            Self::Boolean | Self::Bcd | Self::Integer | Self::Unsigned | Self::Enum => 1,
-            Self::Long | Self::LongUnsigned => 2,
-            Self::DoubleLong | Self::DoubleLongUnsigned | Self::Float32 | Self::Time => 4,
+            Self::Boolean
+            | Self::Bcd
+            | Self::Integer
+            | Self::Unsigned
+            | Self::Enum
+            | Self::DeltaInteger
+            | Self::DeltaUnsigned => 1,
+            Self::Long | Self::LongUnsigned | Self::DeltaLong | Self::DeltaLongUnsigned => 2,
+            Self::DoubleLong
+            | Self::DoubleLongUnsigned
+            | Self::Float32
+            | Self::Time
+            | Self::DeltaDoubleLong
+            | Self::DeltaDoubleLongUnsigned => 4,
             Self::Date => 5,
             Self::Long64 | Self::Long64Unsigned | Self::Float64 => 8,
             Self::DateTime => 12,

@@ -53,6 +53,18 @@ pub enum Value {
     Date(Date),
     /// time.
     Time(Time),
+    /// delta-integer: what is added to (or, unsigned, the growth over) the value before it in a column.
+    DeltaI8(i8),
+    /// delta-long.
+    DeltaI16(i16),
+    /// delta-double-long.
+    DeltaI32(i32),
+    /// delta-unsigned.
+    DeltaU8(u8),
+    /// delta-long-unsigned.
+    DeltaU16(u16),
+    /// delta-double-long-unsigned.
+    DeltaU32(u32),
     /// don't-care.
     DontCare,
 }
@@ -86,6 +98,12 @@ impl Value {
             Self::DateTime(_) => Tag::DateTime,
             Self::Date(_) => Tag::Date,
             Self::Time(_) => Tag::Time,
+            Self::DeltaI8(_) => Tag::DeltaInteger,
+            Self::DeltaI16(_) => Tag::DeltaLong,
+            Self::DeltaI32(_) => Tag::DeltaDoubleLong,
+            Self::DeltaU8(_) => Tag::DeltaUnsigned,
+            Self::DeltaU16(_) => Tag::DeltaLongUnsigned,
+            Self::DeltaU32(_) => Tag::DeltaDoubleLongUnsigned,
             Self::DontCare => Tag::DontCare,
         }
     }
@@ -112,6 +130,39 @@ impl Value {
         match *self {
             Self::U64(v) => Some(v),
             ref other => other.as_i64().and_then(|v| u64::try_from(v).ok()),
+        }
+    }
+
+    /// Any of the delta types: the difference to the value before.
+    #[must_use]
+    pub fn delta(&self) -> Option<i64> {
+        match *self {
+            Self::DeltaI8(v) => Some(v.into()),
+            Self::DeltaI16(v) => Some(v.into()),
+            Self::DeltaI32(v) => Some(v.into()),
+            Self::DeltaU8(v) => Some(v.into()),
+            Self::DeltaU16(v) => Some(v.into()),
+            Self::DeltaU32(v) => Some(v.into()),
+            _ => None,
+        }
+    }
+
+    /// This integer with a difference added, in the same type; `None` beyond its range or for another type.
+    #[must_use]
+    pub fn plus(&self, delta: i64) -> Option<Self> {
+        if let Self::U64(v) = *self {
+            return v.checked_add_signed(delta).map(Self::U64);
+        }
+        let sum = self.as_i64()?.checked_add(delta)?;
+        match self {
+            Self::I8(_) => sum.try_into().ok().map(Self::I8),
+            Self::I16(_) => sum.try_into().ok().map(Self::I16),
+            Self::I32(_) => sum.try_into().ok().map(Self::I32),
+            Self::I64(_) => Some(Self::I64(sum)),
+            Self::U8(_) => sum.try_into().ok().map(Self::U8),
+            Self::U16(_) => sum.try_into().ok().map(Self::U16),
+            Self::U32(_) => sum.try_into().ok().map(Self::U32),
+            _ => None,
         }
     }
 

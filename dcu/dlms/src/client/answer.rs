@@ -2,12 +2,13 @@
 
 use super::{Associated, Client, Command, Ending, Phase, Session};
 use crate::apdu::{
-    ActionResponse, ActionResult, Apdu, DataAccessResult, ExceptionResponse, GetResponse, InvokeId, ResultList,
-    ServiceError, SetResponse,
+    AccessOutcome, AccessResponse, ActionResponse, ActionResult, Apdu, DataAccessResult, ExceptionResponse,
+    GetResponse, InvokeId, MethodResult, MethodResultList, ResultList, ServiceError, SetResponse, tag,
 };
-use crate::axdr::{decode, decode_all};
+use crate::axdr::{Value, decode, decode_all};
 use crate::cosem::ProfileRange;
 use crate::error::{Error, PeerFault, Refusal, SecurityFault};
+use crate::wire::Reader;
 
 /// How often one command may find its association gone. Twice, because an exception for a repeat of the first request
 /// may arrive late.
@@ -27,14 +28,31 @@ impl Client {
             (Phase::Requesting, Some(session), Apdu::GetResponse(response)) if self.asked(get_invoke(&response)) => {
                 self.settle_or_fail(|client| client.take_get(now, session, response));
             }
-            (Phase::Requesting, Some(session), Apdu::SetResponse(response)) if self.asked(set_invoke(&response)) => {
+            (Phase::Requesting, Some(session), Apdu::SetResponse(response)) if self.asked(response.invoke()) => {
                 self.settle_or_fail(|client| client.take_set(now, session, response));
             }
-            (Phase::Requesting, Some(_), Apdu::ActionResponse(response)) if self.asked(response.invoke) => {
-                self.settle_or_fail(|client| client.take_action(response));
+            (Phase::Requesting, Some(session), Apdu::ActionResponse(response)) if self.asked(response.invoke()) => {
+                self.settle_or_fail(|client| client.take_action(now, session, response));
+            }
+            (Phase::Requesting, Some(_), Apdu::AccessResponse(response))
+                if response.invoke.number() == u32::from(self.invoke.number())
+                    && matches!(self.command, Command::Access) =>
+            {
+                self.settle_or_fail(|client| client.take_access(&response));
+            }
+            (Phase::Requesting | Phase::Mapping, Some(session), Apdu::ReadResponse(response)) if session.short => {
+                self.settle_or_fail(|client| client.take_short_read(now, session, response));
+            }
+            (Phase::Requesting, Some(session), Apdu::WriteResponse(response)) if session.short => {
+                self.settle_or_fail(|client| client.take_short_write(now, session, response));
+            }
+            (Phase::Requesting | Phase::Mapping, Some(session), Apdu::ConfirmedServiceError(error))
+                if session.short =>
+            {
+                self.end(Err(Refusal::Service(error).into()));
             }
             (Phase::Associating(why), _, Apdu::Aare(aare)) => self.take_aare(now, &aare, why),
-            (Phase::Authenticating(why), _, Apdu::ActionResponse(response)) if self.asked(response.invoke) => {
+            (Phase::Authenticating(why), _, Apdu::ActionResponse(response)) if self.asked(response.invoke()) => {
                 self.take_proof(now, &response, why);
             }
             (Phase::Releasing, _, Apdu::Rlre(_)) => {
@@ -44,10 +62,20 @@ impl Client {
             (phase, _, Apdu::ExceptionResponse(exception)) => self.take_exception(now, phase, exception),
             (Phase::Idle, ..) => self.ignored = self.ignored.saturating_add(1),
             // A late answer, or one to nothing: not worth a suspicion when it is a kind that we ask for.
-            (_, _, Apdu::GetResponse(_) | Apdu::SetResponse(_) | Apdu::ActionResponse(_) | Apdu::Aare(_)) => {
+            (
+                _,
+                _,
+                Apdu::GetResponse(_)
+                | Apdu::SetResponse(_)
+                | Apdu::ActionResponse(_)
+                | Apdu::AccessResponse(_)
+                | Apdu::Aare(_)
+                | Apdu::Rlre(_),
+            ) => self.ignored = self.ignored.saturating_add(1),
+            // Pushes are not ours to answer: the listener takes them.
+            (_, _, Apdu::DataNotification(_) | Apdu::EventNotification(_) | Apdu::InformationReport(_)) => {
                 self.ignored = self.ignored.saturating_add(1);
             }
-            (_, _, Apdu::DataNotification(_) | Apdu::Rlre(_)) => self.ignored = self.ignored.saturating_add(1),
             _ => {
                 let tag = message.first().copied().unwrap_or(0);
                 self.suspect(PeerFault::UnexpectedApdu { tag }.into());
@@ -60,7 +88,7 @@ impl Client {
     }
 
     /// Runs a step that may end the command by failing.
-    fn settle_or_fail(&mut self, step: impl FnOnce(&mut Self) -> Result<(), Error>) {
+    pub(super) fn settle_or_fail(&mut self, step: impl FnOnce(&mut Self) -> Result<(), Error>) {
         if let Err(error) = step(self) {
             self.end(Err(error));
         }
@@ -68,16 +96,15 @@ impl Client {
 
     fn take_exception(&mut self, now: u64, phase: Phase, exception: ExceptionResponse) {
         match phase {
-            Phase::Requesting if exception.means_not_associated() => {
+            Phase::Requesting | Phase::Mapping if exception.means_not_associated() => {
                 if self.reopened >= REOPEN_MAX {
                     self.session = None;
                     return self.end(Err(PeerFault::AssociationNotKept.into()));
                 }
                 self.reopened = self.reopened.saturating_add(1);
                 self.transfer.sent = 0;
-                if !matches!(self.command, Command::Write(_) | Command::Invoke { .. }) {
-                    self.transfer.bytes.clear();
-                }
+                self.advance_rows();
+                self.transfer.answer.clear();
                 self.settle_or_fail(|client| client.send_association_request(now, Associated::Reopened));
             }
             // The meter has forgotten us already: as good as released.
@@ -106,7 +133,6 @@ impl Client {
             GetResponse::Normal { result: Err(error), .. } | GetResponse::Block { result: Err(error), .. }
                 if self.may_restart(error) =>
             {
-                self.transfer.bytes.clear();
                 self.send_request(now, session)
             }
             GetResponse::Normal { result, .. } if self.transfer.batch == 1 => self.take_value(now, session, result),
@@ -117,66 +143,34 @@ impl Client {
             {
                 self.take_list(now, session, &results)
             }
-            GetResponse::Block { last, number, result, .. } => self.take_block(now, session, last, number, result),
+            GetResponse::Block { last, number, result, .. } => {
+                match self.take_piece(now, session, last, number, result)? {
+                    None => Ok(()),
+                    Some(whole) if self.transfer.batch > 1 => self.take_list(now, session, &ResultList::over(&whole)),
+                    Some(whole) => self.take_value(now, session, Ok(&whole)),
+                }
+            }
             GetResponse::Normal { .. } | GetResponse::WithList { .. } => {
                 Err(PeerFault::WrongCount { asked: self.transfer.batch, got: 1 }.into())
             }
         }
     }
 
-    /// The meter gave up a transfer that is under way, and it may be begun anew.
-    const fn may_restart(&mut self, error: DataAccessResult) -> bool {
-        let aborted = matches!(
-            error,
-            DataAccessResult::DataBlockUnavailable
-                | DataAccessResult::LongGetAborted
-                | DataAccessResult::NoLongGetInProgress
-                | DataAccessResult::LongSetAborted
-                | DataAccessResult::NoLongSetInProgress
-                | DataAccessResult::DataBlockNumberInvalid
-        );
-        if !aborted || self.transfer.block == 0 || self.restarted >= RESTART_MAX {
+    /// The meter gave up a transfer that is under way, and it may be begun anew. Rows of a profile that have come are
+    /// kept, and getting further costs nothing of the allowance.
+    pub(super) fn may_restart(&mut self, error: DataAccessResult) -> bool {
+        if !is_aborted(error) || self.transfer.block == 0 {
             return false;
         }
+        if self.advance_rows() {
+            return true;
+        }
+        let may = self.restarted < RESTART_MAX;
         self.restarted = self.restarted.saturating_add(1);
-        true
+        may
     }
 
-    fn take_block(
-        &mut self,
-        now: u64,
-        session: Session,
-        last: bool,
-        number: u32,
-        result: Result<&[u8], DataAccessResult>,
-    ) -> Result<(), Error> {
-        let piece = result.map_err(Refusal::Access)?;
-        let expected = self.transfer.block.saturating_add(1);
-        if number < expected {
-            self.ignored = self.ignored.saturating_add(1);
-            return Ok(());
-        }
-        if number > expected {
-            return Err(PeerFault::BlockOutOfOrder { expected, got: number }.into());
-        }
-        let limit = self.config.answer_bytes_max;
-        if self.transfer.bytes.len().saturating_add(piece.len()) > limit {
-            return Err(PeerFault::TooLong { limit }.into());
-        }
-        self.transfer.bytes.extend_from_slice(piece);
-        self.transfer.block = number;
-        if !last {
-            return self.send_next_block_request(now, session);
-        }
-        let whole = std::mem::take(&mut self.transfer.bytes);
-        if self.transfer.batch > 1 {
-            self.take_list(now, session, &ResultList::over(&whole))
-        } else {
-            self.take_value(now, session, Ok(&whole))
-        }
-    }
-
-    fn take_list(&mut self, now: u64, session: Session, results: &ResultList<'_>) -> Result<(), Error> {
+    pub(super) fn take_list(&mut self, now: u64, session: Session, results: &ResultList<'_>) -> Result<(), Error> {
         let kept = &mut self.results;
         let before = kept.len();
         // No more results are kept than were asked for, whatever the count says.
@@ -192,7 +186,12 @@ impl Client {
         self.read_on(now, session)
     }
 
-    fn take_value(&mut self, now: u64, session: Session, result: Result<&[u8], DataAccessResult>) -> Result<(), Error> {
+    pub(super) fn take_value(
+        &mut self,
+        now: u64,
+        session: Session,
+        result: Result<&[u8], DataAccessResult>,
+    ) -> Result<(), Error> {
         match self.command {
             Command::Read => {
                 let result = match result {
@@ -217,16 +216,16 @@ impl Client {
                 self.send_request(now, session)
             }
             Command::ReadRows { keep_last, .. } => {
+                let kept = self.rows.len();
                 self.rows.read(result.map_err(Refusal::Access)?)?;
+                self.rows.drop_repeats(kept);
                 if let Some(last) = keep_last {
                     self.rows.keep_last(last);
                 }
                 self.end(Ok(Ending::Profile));
                 Ok(())
             }
-            Command::None | Command::Associate | Command::Write(_) | Command::Invoke { .. } | Command::Release => {
-                Err(PeerFault::UnexpectedApdu { tag: crate::apdu::tag::GET_RESPONSE }.into())
-            }
+            _ => Err(PeerFault::UnexpectedApdu { tag: crate::apdu::tag::GET_RESPONSE }.into()),
         }
     }
 
@@ -239,44 +238,133 @@ impl Client {
         Ok(())
     }
 
-    fn take_set(&mut self, now: u64, session: Session, response: SetResponse) -> Result<(), Error> {
+    fn take_set(&mut self, now: u64, session: Session, response: SetResponse<'_>) -> Result<(), Error> {
         match response {
-            SetResponse::Normal { result, .. } | SetResponse::LastBlock { result, .. } => match result {
-                DataAccessResult::Success => {
-                    self.end(Ok(Ending::Done));
-                    Ok(())
-                }
-                aborted if self.may_restart(aborted) => self.send_request(now, session),
-                refused => Err(Refusal::Access(refused).into()),
+            SetResponse::Normal { result, .. } | SetResponse::LastBlock { result, .. } if self.may_restart(result) => {
+                self.send_request(now, session)
+            }
+            SetResponse::Normal { result, .. } | SetResponse::LastBlock { result, .. } => match self.command {
+                // A whole list refused at once.
+                Command::WriteList if result != DataAccessResult::Success => Err(Refusal::Access(result).into()),
+                Command::Write(_) => self.take_written(result),
+                _ => Err(PeerFault::UnexpectedApdu { tag: tag::SET_RESPONSE }.into()),
             },
-            SetResponse::Block { number, .. } if number == self.transfer.block => {
-                if self.transfer.sent >= self.transfer.bytes.len() {
-                    // The last piece is acknowledged with the result, not with a request for more.
-                    return Err(PeerFault::BlockOutOfOrder { expected: number, got: number }.into());
-                }
-                self.send_set_block(now, session)
+            SetResponse::WithList { results, .. } | SetResponse::ListLastBlock { results, .. }
+                if matches!(self.command, Command::WriteList) =>
+            {
+                self.take_written_list(results.iter())
             }
-            SetResponse::Block { number, .. } if number < self.transfer.block => {
-                self.ignored = self.ignored.saturating_add(1);
-                Ok(())
+            SetResponse::WithList { results, .. } | SetResponse::ListLastBlock { results, .. } => {
+                Err(PeerFault::WrongCount { asked: 1, got: results.len() }.into())
             }
-            SetResponse::Block { number, .. } => {
-                Err(PeerFault::BlockOutOfOrder { expected: self.transfer.block, got: number }.into())
-            }
+            SetResponse::Block { number, .. } => self.take_piece_acknowledged(now, session, number),
         }
     }
 
-    fn take_action(&mut self, response: ActionResponse<'_>) -> Result<(), Error> {
-        if response.result != ActionResult::Success {
-            return Err(Refusal::Action(response.result).into());
+    pub(super) fn take_written(&mut self, result: DataAccessResult) -> Result<(), Error> {
+        match result {
+            DataAccessResult::Success => {
+                self.end(Ok(Ending::Done));
+                Ok(())
+            }
+            refused => Err(Refusal::Access(refused).into()),
         }
-        self.returned = match response.returned {
-            Some(Ok(encoded)) => Some(decode_all(encoded)?),
-            Some(Err(_)) | None => None,
+    }
+
+    pub(super) fn take_written_list(&mut self, results: impl Iterator<Item = DataAccessResult>) -> Result<(), Error> {
+        for result in results {
+            self.results.push(match result {
+                DataAccessResult::Success => Ok(Value::Null),
+                refused => Err(refused),
+            });
+        }
+        self.end_list(self.attributes.len())
+    }
+
+    /// All results of a list are here: one for each item, or the meter has miscounted.
+    fn end_list(&mut self, asked: usize) -> Result<(), Error> {
+        let got = self.results.len();
+        if got != asked {
+            return Err(PeerFault::WrongCount { asked, got }.into());
+        }
+        self.end(Ok(Ending::Values));
+        Ok(())
+    }
+
+    fn take_action(&mut self, now: u64, session: Session, response: ActionResponse<'_>) -> Result<(), Error> {
+        let single = match self.command {
+            Command::Invoke { .. } => true,
+            Command::InvokeList => false,
+            _ => return Err(PeerFault::UnexpectedApdu { tag: tag::ACTION_RESPONSE }.into()),
         };
+        match response {
+            ActionResponse::Normal { result, .. } if single => {
+                if result.result != ActionResult::Success {
+                    return Err(Refusal::Action(result.result).into());
+                }
+                self.take_returned(result.returned.and_then(Result::ok))
+            }
+            // A whole list refused at once, or a list answered as if it were one.
+            ActionResponse::Normal { result, .. } => Err(match result.result {
+                ActionResult::Success => PeerFault::WrongCount { asked: self.attributes.len(), got: 1 }.into(),
+                refused => Refusal::Action(refused).into(),
+            }),
+            ActionResponse::WithList { results, .. } => self.take_method_results(&results),
+            ActionResponse::Block { block, .. } => {
+                match self.take_piece(now, session, block.last, block.number, Ok(block.raw))? {
+                    None => Ok(()),
+                    Some(whole) if single => self.take_returned(Some(&whole)),
+                    Some(whole) => self.take_method_results(&MethodResultList::over(&whole)?),
+                }
+            }
+            ActionResponse::NextBlock { number, .. } => self.take_piece_acknowledged(now, session, number),
+        }
+    }
+
+    fn take_returned(&mut self, encoded: Option<&[u8]>) -> Result<(), Error> {
+        self.returned = encoded.map(decode_all).transpose()?;
         self.end(Ok(Ending::Done));
         Ok(())
     }
+
+    fn take_method_results(&mut self, results: &MethodResultList<'_>) -> Result<(), Error> {
+        for MethodResult { result, returned } in results.iter() {
+            self.results.push(match (result, returned) {
+                (ActionResult::Success, Some(Ok(encoded))) => Ok(decode_all(encoded)?),
+                (ActionResult::Success, _) => Ok(Value::Null),
+                (refused, _) => Err(DataAccessResult::from_code(refused.code())),
+            });
+        }
+        self.end_list(self.attributes.len())
+    }
+
+    fn take_access(&mut self, response: &AccessResponse<'_>) -> Result<(), Error> {
+        let asked = Reader::new(&self.items).length()?;
+        if response.data.len() != response.outcomes.len() {
+            return Err(PeerFault::WrongCount { asked: response.outcomes.len(), got: response.data.len() }.into());
+        }
+        for (outcome, encoded) in response.outcomes.iter().zip(response.data.iter()) {
+            self.results.push(match outcome {
+                _ if outcome.is_success() => Ok(decode_all(encoded)?),
+                AccessOutcome::Get(refused) | AccessOutcome::Set(refused) => Err(refused),
+                AccessOutcome::Action(refused) => Err(DataAccessResult::from_code(refused.code())),
+            });
+        }
+        self.end_list(asked)
+    }
+}
+
+/// The peer gave up a transfer in blocks.
+pub(super) const fn is_aborted(result: DataAccessResult) -> bool {
+    matches!(
+        result,
+        DataAccessResult::DataBlockUnavailable
+            | DataAccessResult::LongGetAborted
+            | DataAccessResult::NoLongGetInProgress
+            | DataAccessResult::LongSetAborted
+            | DataAccessResult::NoLongSetInProgress
+            | DataAccessResult::DataBlockNumberInvalid
+    )
 }
 
 const fn get_invoke(response: &GetResponse<'_>) -> InvokeId {
@@ -284,13 +372,5 @@ const fn get_invoke(response: &GetResponse<'_>) -> InvokeId {
         GetResponse::Normal { invoke, .. }
         | GetResponse::Block { invoke, .. }
         | GetResponse::WithList { invoke, .. } => *invoke,
-    }
-}
-
-const fn set_invoke(response: &SetResponse) -> InvokeId {
-    match response {
-        SetResponse::Normal { invoke, .. }
-        | SetResponse::Block { invoke, .. }
-        | SetResponse::LastBlock { invoke, .. } => *invoke,
     }
 }

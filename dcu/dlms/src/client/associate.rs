@@ -3,10 +3,10 @@
 use taa_keys::{Key, KeyHandle};
 use zeroize::Zeroizing;
 
-use super::{Associated, Auth, Client, Phase, Session};
+use super::{Associated, Auth, Client, Phase, Referencing, Session};
 use crate::apdu::{
     Aare, Aarq, ActionRequest, ActionResponse, ActionResult, ApplicationContext, Conformance, InitiateRequest,
-    InitiateResponse, Mechanism, MethodRef, VAA_NAME_LN, is_protected,
+    InitiateResponse, Mechanism, MethodRef, VAA_NAME_LN, VAA_NAME_SN, is_protected,
 };
 use crate::axdr::{decode_all, put_octet_string};
 use crate::cosem::association;
@@ -30,7 +30,7 @@ impl Client {
             Auth::None | Auth::Lls(_) => None,
         };
         let mut initiate = Zeroizing::new(Vec::with_capacity(64));
-        let mut request = InitiateRequest::new(Conformance::SUPPORTED, self.config.pdu_max);
+        let mut request = InitiateRequest::new(self.config.proposal(), self.config.pdu_max);
         let mut title = None;
         let mut challenge: &[u8] = &[];
         match &mut self.security {
@@ -143,9 +143,12 @@ impl Client {
     }
 
     fn context(&self) -> ApplicationContext {
-        match &self.security {
-            Some(security) if security.ciphers() => ApplicationContext::LnCiphered,
-            _ => ApplicationContext::Ln,
+        let ciphers = self.security.as_ref().is_some_and(|security| security.ciphers());
+        match (self.config.referencing, ciphers) {
+            (Referencing::LogicalNames, false) => ApplicationContext::Ln,
+            (Referencing::LogicalNames, true) => ApplicationContext::LnCiphered,
+            (Referencing::ShortNames, false) => ApplicationContext::Sn,
+            (Referencing::ShortNames, true) => ApplicationContext::SnCiphered,
         }
     }
 
@@ -201,11 +204,13 @@ impl Client {
             }
             None => InitiateResponse::decode(information)?,
         };
-        if response.vaa_name != VAA_NAME_LN {
-            return Err(PeerFault::WrongType { what: "VAA name of an association by logical names" }.into());
+        let short = self.config.referencing == Referencing::ShortNames;
+        if response.vaa_name != if short { VAA_NAME_SN } else { VAA_NAME_LN } {
+            return Err(PeerFault::WrongType { what: "VAA name of the association" }.into());
         }
         Ok(Session {
-            conformance: response.conformance & (Conformance::SUPPORTED | Conformance::GENERAL_PROTECTION),
+            conformance: response.conformance & (self.config.proposal() | Conformance::GENERAL_PROTECTION),
+            short,
             pdu_max: match response.pdu_max {
                 0 => PDU_UNLIMITED,
                 bytes => usize::from(bytes),
@@ -219,6 +224,9 @@ impl Client {
             return Err(Misuse::NoSecurity.into());
         };
         let stoc = aare.authentication_value.unwrap_or(&[]);
+        if session.short {
+            return Err(Refusal::NotOffered("high-level security by short names").into());
+        }
         if !CHALLENGE_BYTES.contains(&stoc.len()) || stoc == security.ctos {
             return Err(SecurityFault::BadChallenge.into());
         }
@@ -238,7 +246,7 @@ impl Client {
         self.invoke = self.invoke.next();
         wrapper::begin(&mut self.frame);
         let method = MethodRef::new(association::CLASS, obis::ASSOCIATION_LN, association::REPLY_TO_HLS);
-        ActionRequest { invoke: self.invoke, method, parameter: Some(&parameter) }.encode(&mut self.frame);
+        ActionRequest::Normal { invoke: self.invoke, method, parameter: Some(&parameter) }.encode(&mut self.frame);
         self.phase = Phase::Authenticating(why);
         // A lost proof begins the association anew: both share the repeats, or the two would go on for ever.
         let tries_left = self.tries_left;
@@ -251,10 +259,11 @@ impl Client {
         let (Auth::High(hls), Some(security)) = (&self.config.auth, &mut self.security) else {
             return Err(Misuse::NoSecurity.into());
         };
-        if response.result != ActionResult::Success {
+        let ActionResponse::Normal { result, .. } = response else { return Err(SecurityFault::NotProven.into()) };
+        if result.result != ActionResult::Success {
             return Err(SecurityFault::AuthenticationRefused.into());
         }
-        let Some(Ok(encoded)) = response.returned else { return Err(SecurityFault::NotProven.into()) };
+        let Some(Ok(encoded)) = result.returned else { return Err(SecurityFault::NotProven.into()) };
         let proof = decode_all(encoded)?;
         let proof = proof.as_bytes().ok_or(SecurityFault::NotProven)?;
         let exchange = Exchange {

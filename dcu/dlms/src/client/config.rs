@@ -4,6 +4,7 @@ use std::fmt;
 
 use taa_keys::Secret;
 
+use crate::apdu::Conformance;
 use crate::security::Hls;
 
 /// One client, one meter.
@@ -17,6 +18,12 @@ pub struct ClientConfig {
     pub auth: Auth,
     /// What carries the bytes.
     pub link: Link,
+    /// How attributes and methods are named on the wire.
+    pub referencing: Referencing,
+    /// Services proposed; `None` proposes all that this crate does.
+    pub services: Option<Conformance>,
+    /// How many blocks of general block transfer may come in a row, 1–63.
+    pub general_window: u8,
     /// Longest message we take, bytes; proposed in the association.
     pub pdu_max: u16,
     /// How long an answer may take, from the moment at which the request comes out of `poll_output`'s caller.
@@ -30,6 +37,16 @@ pub struct ClientConfig {
 }
 
 impl ClientConfig {
+    /// What is proposed in the association.
+    #[must_use]
+    pub const fn proposal(&self) -> Conformance {
+        match (self.services, self.referencing) {
+            (Some(services), _) => services,
+            (None, Referencing::LogicalNames) => Conformance::SUPPORTED,
+            (None, Referencing::ShortNames) => Conformance::SUPPORTED_SN,
+        }
+    }
+
     /// Management client of the management logical device over datagrams: messages up to 1 KB, answers within 20 s,
     /// one repeat, at most 256 KB from blocks.
     #[must_use]
@@ -39,6 +56,9 @@ impl ClientConfig {
             server_sap: 1,
             auth,
             link: Link::Datagram,
+            referencing: Referencing::LogicalNames,
+            services: None,
+            general_window: 4,
             pdu_max: 1024,
             reply_timeout_ns: 20_000_000_000,
             retries: 1,
@@ -75,6 +95,16 @@ impl fmt::Debug for Auth {
             Self::High(hls) => write!(f, "{hls:?}"),
         }
     }
+}
+
+/// How attributes and methods are named on the wire. Commands name them by class and logical name either way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Referencing {
+    /// By class, logical name and number.
+    #[default]
+    LogicalNames,
+    /// By 16-bit addresses, read from the meter first: older meters.
+    ShortNames,
 }
 
 /// What carries the frames.

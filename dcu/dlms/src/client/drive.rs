@@ -1,6 +1,7 @@
 //! What happened, and what comes out.
 
 use super::{Client, ClientEvent, Ending, Link, Output, reassembler};
+use crate::apdu::tag;
 use crate::error::TransportFault;
 use crate::link::wrapper::{self, Addresses};
 
@@ -82,6 +83,15 @@ impl Client {
             self.ignored = self.ignored.saturating_add(1);
             return;
         }
+        // Below protection: what is cut into blocks is the protected message.
+        if message.first() == Some(&tag::GENERAL_BLOCK_TRANSFER) {
+            return self.take_general_block(now, message);
+        }
+        self.take_protected(now, message);
+    }
+
+    /// Opens a whole message and takes it.
+    pub(super) fn take_protected(&mut self, now: u64, message: &[u8]) {
         match self.unprotect(message) {
             Ok(None) => self.take_message(now, message),
             Ok(Some(opened)) => {

@@ -1,7 +1,8 @@
 //! The client: one state machine per meter.
 //!
 //! Its methods come in four kinds. Getters; `handle_*`, for what happened (bytes, time, a closed connection); commands
-//! (`associate`, `read`, `read_profile`, `write`, `invoke`, `release`, `cancel`); and `poll_output`, for what comes out.
+//! (`associate`, `read`, `read_list`, `read_profile`, `resume_profile`, `write`, `write_list`, `invoke`, `invoke_list`,
+//! `access`, `release`, `cancel`); and `poll_output`, for what comes out.
 //!
 //! **The driving invariant:** call one method that changes the state, then drain [`Client::poll_output`] until it
 //! answers [`Output::Timeout`]; only then change the state again. At that deadline, call [`Client::handle_timeout`].
@@ -34,23 +35,34 @@
 
 mod answer;
 mod associate;
+mod blocks;
+mod commands;
 mod config;
 mod drive;
 mod event;
+mod general;
 mod request;
+mod resume;
 mod secure;
+mod short;
 
-pub use config::{Auth, ClientConfig, Link};
+pub use commands::Item;
+pub use config::{Auth, ClientConfig, Link, Referencing};
 pub use event::{Associated, ClientEvent, Output, ReadResult};
 
 use std::fmt;
+use std::sync::Arc;
 
 use crate::apdu::{AttributeRef, Conformance, InvokeId, MethodRef};
-use crate::axdr::{Value, encode};
+use crate::axdr::Value;
 use crate::cosem::{ProfileRange, ProfileRows};
 use crate::error::{Error, Misuse};
 use crate::link::wrapper::{Addresses, Reassembler};
+use crate::names::ShortNames;
 use crate::obis::Obis;
+
+use general::General;
+use resume::HalfRead;
 
 /// Buffers above this are given back when the client falls idle.
 const IDLE_BUFFER_BYTES: usize = 256;
@@ -75,7 +87,16 @@ pub struct Client {
     deadline: Option<u64>,
     /// What was wrong with something received in place of the answer; told if no answer comes.
     suspicion: Option<Error>,
+    /// Attributes, or methods in the same form, of the command under way.
     attributes: Vec<AttributeRef>,
+    /// Selections of a `read_list`, one for each attribute; empty when nothing is selected.
+    selections: Vec<Option<(u8, Box<[u8]>)>>,
+    /// Encoded items of an `access`.
+    items: Vec<u8>,
+    /// What short names the meter's objects have, once read.
+    names: Option<Arc<ShortNames>>,
+    general: General,
+    half: Option<HalfRead>,
     results: Vec<ReadResult>,
     rows: ProfileRows,
     returned: Option<Value>,
@@ -89,6 +110,8 @@ pub struct Client {
 #[derive(Clone, Copy, Debug)]
 struct Session {
     conformance: Conformance,
+    /// References are short names.
+    short: bool,
     /// Longest message that the meter takes.
     pdu_max: usize,
 }
@@ -100,6 +123,8 @@ enum Phase {
     Associating(Associated),
     /// The association is granted; the proofs are being exchanged.
     Authenticating(Associated),
+    /// Reading the object list of an association by short names.
+    Mapping,
     Requesting,
     Releasing,
 }
@@ -113,6 +138,9 @@ enum Command {
     ReadRows { profile: Obis, range: ProfileRange, keep_last: Option<u32> },
     Write(AttributeRef),
     Invoke { method: MethodRef, with_parameter: bool },
+    WriteList,
+    InvokeList,
+    Access,
     Release,
 }
 
@@ -126,8 +154,12 @@ enum Ending {
 /// A long value on its way, in either direction.
 #[derive(Debug, Default)]
 struct Transfer {
-    /// Answer so far, or encoded value to be written.
+    /// What a request carries and may need blocks: encoded value, parameter, or list of them.
     bytes: Vec<u8>,
+    /// A Write by short names that goes in blocks: the whole request without its tag.
+    short: Vec<u8>,
+    /// Answer from blocks so far.
+    answer: Vec<u8>,
     /// Number of the block received last, or sent last.
     block: u32,
     /// Bytes of the value already sent.
@@ -157,6 +189,11 @@ impl Client {
             deadline: None,
             suspicion: None,
             attributes: Vec::new(),
+            selections: Vec::new(),
+            items: Vec::new(),
+            names: None,
+            general: General::default(),
+            half: None,
             results: Vec::new(),
             rows: ProfileRows::default(),
             returned: None,
@@ -172,6 +209,12 @@ impl Client {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         self.phase == Phase::Idle
+    }
+
+    /// The short names read from the meter, to be shared with clients of other meters of the same firmware.
+    #[must_use]
+    pub const fn short_names(&self) -> Option<&Arc<ShortNames>> {
+        self.names.as_ref()
     }
 
     /// As far as we know, the meter holds an association with us.
@@ -199,98 +242,13 @@ impl Client {
             .saturating_add(self.security_bytes())
             .saturating_add(self.frame.capacity())
             .saturating_add(self.transfer.bytes.capacity())
+            .saturating_add(self.transfer.answer.capacity())
+            .saturating_add(self.items.capacity())
+            .saturating_add(self.general.heap_bytes())
             .saturating_add(self.attributes.capacity().saturating_mul(size_of::<AttributeRef>()))
             .saturating_add(self.results.capacity().saturating_mul(size_of::<ReadResult>()))
             .saturating_add(self.rows.heap_bytes())
             .saturating_add(self.reassembler.heap_bytes())
-    }
-
-    // Commands.
-
-    /// Opens an association, afresh if there is one. Ends in `Done`.
-    ///
-    /// # Errors
-    /// [`Misuse::Busy`].
-    pub fn associate(&mut self, now: u64) -> Result<(), Error> {
-        self.begin(Command::Associate)?;
-        self.session = None;
-        self.go_on(now);
-        Ok(())
-    }
-
-    /// Reads attributes: in one list when there are several and the meter can, else one after the other. Ends in
-    /// `Values`.
-    ///
-    /// # Errors
-    /// [`Misuse::Busy`], [`Misuse::Empty`].
-    pub fn read(&mut self, now: u64, attributes: &[AttributeRef]) -> Result<(), Error> {
-        if attributes.is_empty() {
-            return Err(Misuse::Empty.into());
-        }
-        self.begin(Command::Read)?;
-        self.attributes.clear();
-        self.attributes.extend_from_slice(attributes);
-        self.results.clear();
-        self.go_on(now);
-        Ok(())
-    }
-
-    /// Reads rows of a profile. Ends in `Profile`.
-    ///
-    /// # Errors
-    /// [`Misuse::Busy`].
-    pub fn read_profile(&mut self, now: u64, profile: Obis, range: ProfileRange) -> Result<(), Error> {
-        self.begin(match range {
-            ProfileRange::Last(last) => Command::CountRows { profile, last },
-            range => Command::ReadRows { profile, range, keep_last: None },
-        })?;
-        self.rows.clear(self.config.utc_offset_s);
-        self.go_on(now);
-        Ok(())
-    }
-
-    /// Writes an attribute, in blocks when it is long. Ends in `Done`.
-    ///
-    /// # Errors
-    /// [`Misuse::Busy`].
-    pub fn write(&mut self, now: u64, attribute: AttributeRef, value: &Value) -> Result<(), Error> {
-        self.begin(Command::Write(attribute))?;
-        encode(value, &mut self.transfer.bytes);
-        self.go_on(now);
-        Ok(())
-    }
-
-    /// Runs a method. Ends in `Done`.
-    ///
-    /// # Errors
-    /// [`Misuse::Busy`]. A parameter that does not fit one message ends in `Failed` with [`Misuse::RequestTooLong`].
-    pub fn invoke(&mut self, now: u64, method: MethodRef, parameter: Option<&Value>) -> Result<(), Error> {
-        self.begin(Command::Invoke { method, with_parameter: parameter.is_some() })?;
-        if let Some(parameter) = parameter {
-            encode(parameter, &mut self.transfer.bytes);
-        }
-        self.go_on(now);
-        Ok(())
-    }
-
-    /// Gives up the association. Ends in `Done`, also at once when there is none.
-    ///
-    /// # Errors
-    /// [`Misuse::Busy`].
-    pub fn release(&mut self, now: u64) -> Result<(), Error> {
-        self.begin(Command::Release)?;
-        if self.session.is_none() {
-            self.end(Ok(Ending::Done));
-            return Ok(());
-        }
-        self.go_on(now);
-        Ok(())
-    }
-
-    /// Drops the command under way without an event. The meter may still carry it out; its answer will be ignored.
-    pub fn cancel(&mut self) {
-        self.settle();
-        self.ended = None;
     }
 
     // Inside.
@@ -304,7 +262,10 @@ impl Client {
         self.restarted = 0;
         self.suspicion = None;
         self.returned = None;
+        self.half = None;
         self.transfer.bytes.clear();
+        self.transfer.answer.clear();
+        self.transfer.short = Vec::new();
         self.transfer.block = 0;
         self.transfer.sent = 0;
         Ok(())
@@ -330,6 +291,9 @@ impl Client {
     }
 
     fn end(&mut self, ending: Result<Ending, Error>) {
+        if let Err(error) = ending {
+            self.keep_half_read(error);
+        }
         self.settle();
         self.ended = Some(ending);
     }
@@ -353,13 +317,19 @@ impl Client {
         if self.transfer.bytes.capacity() > IDLE_BUFFER_BYTES {
             self.transfer.bytes = Vec::new();
         }
+        if self.transfer.answer.capacity() > IDLE_BUFFER_BYTES {
+            self.transfer.answer = Vec::new();
+        }
+        self.general = General::default();
+        self.selections = Vec::new();
+        self.items = Vec::new();
         if self.attributes.capacity() > 16 {
             self.attributes = Vec::new();
         }
         if self.results.capacity() > 8 {
             self.results = Vec::new();
         }
-        if self.rows.heap_bytes() > 0 {
+        if self.rows.heap_bytes() > 0 && self.half.is_none() {
             self.rows.shrink();
         }
     }

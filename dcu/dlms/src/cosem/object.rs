@@ -148,6 +148,25 @@ pub trait ObjectModel {
     /// # Errors
     /// Why not.
     fn invoke(&mut self, method: MethodRef, parameter: Option<&Value>) -> Result<(), ActionResult>;
+
+    /// Runs a method that may return something: appends it as one encoded A-XDR value, or nothing.
+    ///
+    /// # Errors
+    /// Why not; what was appended is then discarded.
+    fn invoke_returning(
+        &mut self,
+        method: MethodRef,
+        parameter: Option<&Value>,
+        _out: &mut Vec<u8>,
+    ) -> Result<(), ActionResult> {
+        self.invoke(method, parameter)
+    }
+
+    /// Base name of the object at that place of [`Self::objects`], for associations by short names; `None` leaves it
+    /// out of them. By default 0x100 apart, from 0x0100 to 0xF900.
+    fn short_name(&self, index: usize) -> Option<u16> {
+        u8::try_from(index).ok()?.checked_add(1).filter(|page| *page < 0xFA).map(|page| u16::from_be_bytes([page, 0]))
+    }
 }
 
 /// What a client may do with an attribute.

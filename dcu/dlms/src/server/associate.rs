@@ -2,11 +2,12 @@
 
 use taa_keys::{Key, KeyHandle};
 
+use super::general::General;
 use super::secure::Pending;
 use super::{Server, Session};
 use crate::apdu::{
     Aare, Aarq, ActionRequest, ActionResponse, ActionResult, ApplicationContext, AssociationResult, Conformance,
-    Diagnostic, InitiateRequest, Mechanism, is_protected,
+    Diagnostic, InitiateRequest, Mechanism, MethodRef, MethodResult, VAA_NAME_SN, is_protected,
 };
 use crate::axdr::{decode_all, put_octet_string};
 use crate::cosem::Level;
@@ -38,7 +39,8 @@ impl Server {
         let granted = self.grant(addresses, aarq, &mut error);
         let guard = level.and_then(|level| self.guards.get(level));
         let title = guard.filter(|guard| {
-            aarq.context == ApplicationContext::LnCiphered || guard.hls.as_ref().is_some_and(|hls| hls.needs_titles())
+            matches!(aarq.context, ApplicationContext::LnCiphered | ApplicationContext::SnCiphered)
+                || guard.hls.as_ref().is_some_and(|hls| hls.needs_titles())
         });
         let title = title.map(|guard| guard.channel.own());
         let mut aare = match &granted {
@@ -52,8 +54,9 @@ impl Server {
                 Aare::new(AssociationResult::RejectedPermanent, *diagnostic, information)
             }
         };
-        if aarq.context == ApplicationContext::LnCiphered {
-            aare.context = ApplicationContext::LnCiphered;
+        let short = matches!(aarq.context, ApplicationContext::Sn | ApplicationContext::SnCiphered);
+        if aarq.context == ApplicationContext::LnCiphered || (short && self.config.short_names) {
+            aare.context = aarq.context;
         }
         aare.responding_title = title.as_ref().map(|title| title.0.as_slice());
         if let Ok(Grant { stoc: Some(stoc), .. }) = &granted {
@@ -86,19 +89,34 @@ impl Server {
     fn grant(&mut self, addresses: Addresses, aarq: &Aarq<'_>, error: &mut Vec<u8>) -> Result<Grant, Diagnostic> {
         let level = self.level(addresses.source).ok_or(Diagnostic::NO_REASON)?;
         let guard = self.guards.get(level);
-        let ciphered = match aarq.context {
-            ApplicationContext::Ln if !guard.is_some_and(|guard| guard.must_cipher()) => false,
-            ApplicationContext::LnCiphered if guard.is_some_and(|guard| guard.can_cipher()) => true,
+        let (short, ciphered) = match aarq.context {
+            ApplicationContext::Ln => (false, false),
+            ApplicationContext::LnCiphered => (false, true),
+            ApplicationContext::Sn if self.config.short_names => (true, false),
+            ApplicationContext::SnCiphered if self.config.short_names => (true, true),
             _ => return Err(Diagnostic::CONTEXT_NOT_SUPPORTED),
         };
+        let fits = if ciphered {
+            guard.is_some_and(|guard| guard.can_cipher())
+        } else {
+            !guard.is_some_and(|guard| guard.must_cipher())
+        };
+        if !fits {
+            return Err(Diagnostic::CONTEXT_NOT_SUPPORTED);
+        }
         let mechanism = self.authenticate(level, aarq, ciphered)?;
         let mut opened = Vec::new();
         let how = self.open_initiate(level, aarq, ciphered, &mut opened)?;
         let request = InitiateRequest::decode(&opened).map_err(|_| Diagnostic::NO_REASON)?;
-        let offered =
-            if ciphered { Conformance::SUPPORTED | Conformance::GENERAL_PROTECTION } else { Conformance::SUPPORTED };
+        let services = if short { Conformance::SUPPORTED_SN } else { self.config.services };
+        let offered = if ciphered { services | Conformance::GENERAL_PROTECTION } else { services };
         let response = match request.negotiate(offered, self.config.pdu_max) {
-            Ok(response) => response,
+            Ok(mut response) => {
+                if short {
+                    response.vaa_name = VAA_NAME_SN;
+                }
+                response
+            }
             Err(refusal) => {
                 refusal.encode(error);
                 return Err(Diagnostic::NO_REASON);
@@ -135,7 +153,11 @@ impl Server {
             client_pdu_max: request.pdu_max,
             server_pdu_max: self.config.pdu_max,
         };
-        Ok(Grant { session: Session { terms, outgoing: None, incoming: None, overhead }, information, stoc })
+        Ok(Grant {
+            session: Session { terms, outgoing: None, incoming: None, general: General::default(), overhead },
+            information,
+            stoc,
+        })
     }
 
     /// The initiate request, in clear; how it was protected.
@@ -205,10 +227,14 @@ impl Server {
     /// reply_to_HLS_authentication: a right proof makes the association stand and is answered by ours; a wrong one ends
     /// it. Any other method is not for those who have not proven anything.
     pub(super) fn take_proof(&mut self, client_sap: u16, action: &ActionRequest<'_>, reply: &mut Vec<u8>) -> bool {
-        let method = action.method;
+        let invoke = action.invoke();
+        let (method, parameter) = match action {
+            ActionRequest::Normal { method, parameter, .. } => (*method, *parameter),
+            _ => (MethodRef::new(0, crate::obis::ASSOCIATION_LN, 0), None),
+        };
         let right = (method.class, method.obis, method.method)
             == (association::CLASS, crate::obis::ASSOCIATION_LN, association::REPLY_TO_HLS);
-        let proof = action.parameter.filter(|_| right).and_then(|value| self.accept_proof(client_sap, value));
+        let proof = parameter.filter(|_| right).and_then(|value| self.accept_proof(client_sap, value));
         let mut returned = Vec::new();
         let (result, returned) = match &proof {
             Some(proof) => {
@@ -222,8 +248,8 @@ impl Server {
                 (ActionResult::ReadWriteDenied, None)
             }
         };
-        ActionResponse { invoke: action.invoke, result, returned }.encode(reply);
-        action.invoke.is_confirmed()
+        ActionResponse::Normal { invoke, result: MethodResult { result, returned } }.encode(reply);
+        invoke.is_confirmed()
     }
 
     /// Checks an encoded proof, however it came (an action of class 15, or of class 12 by short names). If it is right,

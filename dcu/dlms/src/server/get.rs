@@ -1,9 +1,10 @@
 //! GET on the server side: one attribute, a list, blocks of what does not fit.
 
-use super::{Outgoing, PAYLOAD_AT, Session, except, put_head};
+use super::pieces::{Fit, Long};
+use super::{PAYLOAD_AT, Session, except, put_head};
 use crate::apdu::{
-    self, AttributeList, AttributeRef, Conformance, DataAccessResult, ExceptionResponse, GetRequest, GetResponse,
-    InvokeId, Selection,
+    self, AttributeList, AttributeRef, Block, Conformance, DataAccessResult, ExceptionResponse, GetRequest,
+    GetResponse, InvokeId, Selection,
 };
 use crate::cosem::ObjectModel;
 use crate::link::wrapper::HEADER_BYTES;
@@ -11,8 +12,6 @@ use crate::wire::put_length;
 
 /// Most attributes in one list.
 const LIST_MAX: usize = 255;
-/// Bytes around a piece: tag, choice, invoke id, last, number, choice, and the widest length.
-const BLOCK_OVERHEAD: usize = 3 + 1 + 4 + 1 + 5;
 
 impl Session {
     pub(super) fn take_get<M: ObjectModel + ?Sized>(
@@ -79,39 +78,26 @@ impl Session {
 
     /// Puts the answer aside and sends its first block when it is longer than the client takes.
     fn in_blocks_if_long(&mut self, invoke: InvokeId, payload_at: usize, reply: &mut Vec<u8>) {
-        if reply.len().saturating_sub(HEADER_BYTES) <= self.client_pdu_max() {
-            return;
+        match self.fit(Conformance::BLOCK_GET, reply) {
+            Fit::Whole => {}
+            Fit::Blocks => {
+                self.put_aside(Long::Get, payload_at, reply);
+                self.get_next(invoke, 0, reply);
+            }
+            Fit::Never => {
+                put_head(reply, apdu::tag::GET_RESPONSE, 1, invoke);
+                reply.extend_from_slice(&[1, DataAccessResult::OtherReason.code()]);
+            }
         }
-        if !self.terms.conformance.has(Conformance::BLOCK_GET) {
-            put_head(reply, apdu::tag::GET_RESPONSE, 1, invoke);
-            reply.extend_from_slice(&[1, DataAccessResult::OtherReason.code()]);
-            return;
-        }
-        let bytes = reply.get(payload_at..).unwrap_or(&[]).to_vec();
-        self.outgoing = Some(Outgoing { bytes, number: 0, from: 0, to: 0 });
-        self.get_next(invoke, 0, reply);
     }
 
     fn get_next(&mut self, invoke: InvokeId, received: u32, reply: &mut Vec<u8>) {
-        let room = self.client_pdu_max().saturating_sub(BLOCK_OVERHEAD).max(1);
         reply.truncate(HEADER_BYTES);
-        let failed = |error| GetResponse::Block { invoke, last: true, number: received, result: Err(error) };
-        let Some(outgoing) = &mut self.outgoing else {
-            return failed(DataAccessResult::NoLongGetInProgress).encode(reply);
+        let response = match self.next_piece(Long::Get, received) {
+            Ok(Block { last, number, raw }) => GetResponse::Block { invoke, last, number, result: Ok(raw) },
+            Err(error) => GetResponse::Block { invoke, last: true, number: received, result: Err(error) },
         };
-        let at_end = outgoing.number > 0 && outgoing.to >= outgoing.bytes.len();
-        if received == outgoing.number && !at_end {
-            outgoing.number = outgoing.number.saturating_add(1);
-            outgoing.from = outgoing.to;
-            outgoing.to = outgoing.from.saturating_add(room).min(outgoing.bytes.len());
-        } else if received.checked_add(1) != Some(outgoing.number) {
-            self.outgoing = None;
-            return failed(DataAccessResult::DataBlockNumberInvalid).encode(reply);
-        }
-        // Otherwise our last block was lost and is asked for again.
-        let piece = outgoing.bytes.get(outgoing.from..outgoing.to).unwrap_or(&[]);
-        let last = outgoing.to >= outgoing.bytes.len();
-        GetResponse::Block { invoke, last, number: outgoing.number, result: Ok(piece) }.encode(reply);
+        response.encode(reply);
     }
 }
 

@@ -4,27 +4,31 @@
 //! management client (1) the rest, with a password if one is set. Each keeps its own state; both may stand at once.
 //!
 //! [`Server::handle_receive`] takes one frame and writes at most one into the caller's buffer: a server never speaks
-//! first (push will). Repeated requests are carried out again and answered again; the blocks of a long answer can be
+//! first (push will); only a window of general blocks has more ([`Server::next_frame`]). Repeated requests are carried out again and answered again; the blocks of a long answer can be
 //! asked for again as long as the next request has not come.
 //!
 //! A power loss ends all associations: call [`Server::handle_power_lost`]. Requests are then answered by an exception
 //! (service not allowed) until the client associates.
 
+mod access;
+mod action;
 mod associate;
+mod general;
 mod get;
+mod pieces;
 mod secure;
 mod set;
+mod short;
 
 use taa_keys::Secret;
 
-use crate::apdu::{
-    self, ActionRequest, ActionResponse, ActionResult, Apdu, AttributeRef, DataAccessResult, ExceptionResponse,
-    InvokeId, Release,
-};
-use crate::axdr::decode_all;
+use crate::apdu::{self, Apdu, AttributeRef, Conformance, DataAccessResult, ExceptionResponse, InvokeId, Release};
 use crate::cosem::association::Terms;
-use crate::cosem::{Level, ObjectModel, attribute_access, method_allowed};
+use crate::cosem::{Level, ObjectModel, attribute_access};
 use crate::link::wrapper::{self, Addresses, HEADER_BYTES};
+
+use general::General;
+use pieces::{Incoming, Outgoing};
 
 /// How a server is set up.
 #[derive(Clone, Debug)]
@@ -39,8 +43,15 @@ pub struct ServerConfig {
     pub management_password: Option<Secret>,
     /// Longest message taken, bytes.
     pub pdu_max: u16,
-    /// Longest value taken in blocks, bytes.
+    /// Longest value, or message in general blocks, taken in pieces, bytes.
     pub value_bytes_max: usize,
+    /// Services offered by logical names.
+    pub services: Conformance,
+    /// Associations by short names are offered too.
+    pub short_names: bool,
+    /// How many general blocks are sent in a row, 1–63, if the client takes as many; beyond 1, [`Server::next_frame`]
+    /// must be asked for the rest of each window.
+    pub general_window: u8,
 }
 
 impl Default for ServerConfig {
@@ -52,6 +63,9 @@ impl Default for ServerConfig {
             management_password: None,
             pdu_max: 1024,
             value_bytes_max: 64 * 1024,
+            services: Conformance::SUPPORTED,
+            short_names: false,
+            general_window: 1,
         }
     }
 }
@@ -63,6 +77,8 @@ pub struct Server {
     guards: secure::Guards,
     public: Option<Session>,
     management: Option<Session>,
+    /// To whom a window of general blocks is on its way.
+    streaming: Option<Addresses>,
 }
 
 /// A standing association.
@@ -71,36 +87,16 @@ struct Session {
     terms: Terms,
     outgoing: Option<Outgoing>,
     incoming: Option<Incoming>,
+    general: General,
     /// Bytes that protection adds to an answer.
     overhead: usize,
-}
-
-/// A long answer on its way.
-#[derive(Clone, Debug)]
-struct Outgoing {
-    bytes: Vec<u8>,
-    /// Number of the block sent last, and where it begins and ends.
-    number: u32,
-    from: usize,
-    to: usize,
-}
-
-/// A long value on its way.
-#[derive(Clone, Debug)]
-struct Incoming {
-    attribute: AttributeRef,
-    bytes: Vec<u8>,
-    /// Number of the block received last.
-    number: u32,
-    /// How writing the whole value went, once the last block has come.
-    result: Option<DataAccessResult>,
 }
 
 impl Server {
     /// Nobody associated.
     #[must_use]
     pub const fn new(config: ServerConfig) -> Self {
-        Self { config, guards: secure::Guards::NONE, public: None, management: None }
+        Self { config, guards: secure::Guards::NONE, public: None, management: None, streaming: None }
     }
 
     /// The management client is associated.
@@ -114,6 +110,7 @@ impl Server {
         self.public = None;
         self.management = None;
         self.guards.handle_power_lost();
+        self.streaming = None;
     }
 
     /// Takes one frame. `true` when `reply` (cleared first) holds the frame to send back.
@@ -128,6 +125,24 @@ impl Server {
         if addresses.destination != self.config.server_sap {
             return false;
         }
+        self.streaming = None;
+        // Below protection: what is cut into blocks is the protected message.
+        if message.first() == Some(&apdu::tag::GENERAL_BLOCK_TRANSFER) {
+            return self.take_general_block(model, addresses, message, reply);
+        }
+        let pdu_max = self.config.pdu_max.into();
+        self.answer_protected(model, addresses, message, pdu_max, reply)
+    }
+
+    /// Answers one whole message, as it came out of the link or of general blocks. `bytes_max` bounds it.
+    fn answer_protected<M: ObjectModel + ?Sized>(
+        &mut self,
+        model: &mut M,
+        addresses: Addresses,
+        message: &[u8],
+        bytes_max: usize,
+        reply: &mut Vec<u8>,
+    ) -> bool {
         // Answers and notifications are nothing to a server; answering them would start a quarrel between two.
         if !message.first().is_some_and(|tag| apdu::is_request(*tag)) {
             return false;
@@ -138,12 +153,13 @@ impl Server {
         let unlocked = self.guards.unlock(level, message, &mut scratch);
         let answered = match unlocked {
             Err(exception) => except(exception, reply),
-            Ok(None) => self.answer(model, addresses, message, reply),
-            Ok(Some(_)) => self.answer(model, addresses, &scratch, reply),
+            Ok(None) => self.answer(model, addresses, message, bytes_max, reply),
+            Ok(Some(_)) => self.answer(model, addresses, &scratch, bytes_max, reply),
         };
         self.guards.give_back(scratch);
         answered
             && self.guards.lock(level, unlocked.ok().flatten(), established, reply, HEADER_BYTES).is_ok()
+            && self.cut_if_long(addresses, reply)
             && wrapper::finish(reply, addresses.reversed()).is_ok()
     }
 
@@ -152,6 +168,7 @@ impl Server {
         model: &mut M,
         addresses: Addresses,
         message: &[u8],
+        bytes_max: usize,
         reply: &mut Vec<u8>,
     ) -> bool {
         let Ok(request) = Apdu::decode(message) else {
@@ -174,22 +191,16 @@ impl Server {
             }
             _ => {}
         }
-        let pdu_max = usize::from(self.config.pdu_max);
         let value_bytes_max = self.config.value_bytes_max;
         let Some(session) = self.session_slot(addresses.source).and_then(Option::as_mut) else {
             return except(ExceptionResponse::NOT_ASSOCIATED, reply);
         };
-        if message.len() > pdu_max {
+        if message.len() > bytes_max {
             let too_long =
                 ExceptionResponse { service: apdu::ServiceError::PduTooLong, ..ExceptionResponse::NOT_SUPPORTED };
             return except(too_long, reply);
         }
-        match request {
-            Apdu::GetRequest(request) => session.take_get(model, &request, reply),
-            Apdu::SetRequest(request) => session.take_set(model, &request, value_bytes_max, reply),
-            Apdu::ActionRequest(request) => session.take_action(model, &request, reply),
-            _ => except(ExceptionResponse::NOT_SUPPORTED, reply),
-        }
+        session.serve(model, &request, value_bytes_max, reply)
     }
 
     const fn session_slot(&mut self, client_sap: u16) -> Option<&mut Option<Session>> {
@@ -212,25 +223,41 @@ impl Server {
 }
 
 impl Session {
-    fn take_action<M: ObjectModel + ?Sized>(
+    /// Does what is asked, within what was agreed.
+    #[inline]
+    fn serve<M: ObjectModel + ?Sized>(
         &mut self,
         model: &mut M,
-        request: &ActionRequest<'_>,
+        request: &Apdu<'_>,
+        value_bytes_max: usize,
         reply: &mut Vec<u8>,
     ) -> bool {
-        self.abort_transfers();
-        let result = match method_allowed(model, self.terms.level, request.method) {
-            Err(error) => ActionResult::from_code(error.code()),
-            Ok(false) => ActionResult::ReadWriteDenied,
-            Ok(true) => match request.parameter.map(decode_all).transpose() {
-                Err(_) => ActionResult::TypeUnmatched,
-                Ok(parameter) => {
-                    model.invoke(request.method, parameter.as_ref()).err().unwrap_or(ActionResult::Success)
-                }
-            },
+        let service = match request {
+            Apdu::GetRequest(_) => Conformance::GET,
+            Apdu::SetRequest(_) => Conformance::SET,
+            Apdu::ActionRequest(_) => Conformance::ACTION,
+            Apdu::AccessRequest(_) => Conformance::ACCESS,
+            Apdu::ReadRequest(_) => Conformance::READ,
+            Apdu::WriteRequest(_) => Conformance::WRITE,
+            Apdu::UnconfirmedWriteRequest(_) => Conformance::UNCONFIRMED_WRITE,
+            _ => return except(ExceptionResponse::NOT_SUPPORTED, reply),
         };
-        ActionResponse { invoke: request.invoke, result, returned: None }.encode(reply);
-        request.invoke.is_confirmed()
+        if !self.terms.conformance.has(service) {
+            return except(ExceptionResponse::NOT_SUPPORTED, reply);
+        }
+        match request {
+            Apdu::GetRequest(request) => self.take_get(model, request, reply),
+            Apdu::SetRequest(request) => self.take_set(model, request, value_bytes_max, reply),
+            Apdu::ActionRequest(request) => self.take_action(model, request, value_bytes_max, reply),
+            Apdu::AccessRequest(request) => self.take_access(model, request, reply),
+            Apdu::ReadRequest(request) => self.take_read(model, request, reply),
+            Apdu::WriteRequest(request) => self.take_write(model, request, value_bytes_max, reply),
+            Apdu::UnconfirmedWriteRequest(request) => {
+                self.take_write(model, request, value_bytes_max, reply);
+                false
+            }
+            _ => false,
+        }
     }
 
     /// Reads an attribute with all checks, appending its value.
@@ -263,13 +290,17 @@ impl Session {
         model.read(attribute, selection, out)
     }
 
-    /// Longest message that the client takes.
+    /// Longest message that the client takes, before protection.
     const fn client_pdu_max(&self) -> usize {
-        let whole = match self.terms.client_pdu_max {
+        self.client_pdu_whole().saturating_sub(self.overhead)
+    }
+
+    /// The same with its protection.
+    const fn client_pdu_whole(&self) -> usize {
+        match self.terms.client_pdu_max {
             0 => 65_535,
             bytes => bytes as usize,
-        };
-        whole.saturating_sub(self.overhead)
+        }
     }
 
     fn abort_transfers(&mut self) {

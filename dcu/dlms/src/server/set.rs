@@ -1,9 +1,14 @@
-//! SET on the server side: whole values and blocks.
+//! SET on the server side: one attribute or a list, whole or in blocks.
 
-use super::{Incoming, Session};
-use crate::apdu::{AttributeRef, Block, DataAccessResult, InvokeId, SetRequest, SetResponse};
+use super::pieces::{Piece, Target};
+use super::{Session, except, put_head};
+use crate::apdu::{
+    AttributeList, AttributeRef, Block, Conformance, DataAccessResult, ExceptionResponse, InvokeId, Selection,
+    SetRequest, SetResponse, ValueList, tag,
+};
 use crate::axdr::decode_all;
 use crate::cosem::{ObjectModel, association, attribute_access};
+use crate::wire::put_length;
 
 impl Session {
     pub(super) fn take_set<M: ObjectModel + ?Sized>(
@@ -14,68 +19,122 @@ impl Session {
         reply: &mut Vec<u8>,
     ) -> bool {
         self.outgoing = None;
-        let (invoke, response) = match request {
+        let several = self.terms.conformance.has(Conformance::MULTIPLE_REFERENCES);
+        let in_blocks = self.terms.conformance.has(Conformance::BLOCK_SET);
+        let invoke = match request {
             SetRequest::Normal { invoke, attribute, selection, value } => {
                 self.incoming = None;
-                let result = match selection {
-                    Some(_) => DataAccessResult::ScopeOfAccessViolated,
-                    None => self.write(model, *attribute, value),
-                };
-                (*invoke, SetResponse::Normal { invoke: *invoke, result })
+                let result = self.write_part(model, *attribute, *selection, value);
+                SetResponse::Normal { invoke: *invoke, result }.encode(reply);
+                *invoke
+            }
+            SetRequest::WithList { invoke, attributes, values } => {
+                self.incoming = None;
+                if !several || attributes.len() != values.len() {
+                    return except(ExceptionResponse::NOT_SUPPORTED, reply);
+                }
+                put_head(reply, tag::SET_RESPONSE, 5, *invoke);
+                self.write_list(model, attributes, values, reply);
+                *invoke
             }
             SetRequest::FirstBlock { invoke, attribute, selection, block } => {
-                self.incoming = selection.is_none().then(|| Incoming {
-                    attribute: *attribute,
-                    bytes: Vec::new(),
-                    number: 0,
-                    result: None,
-                });
-                (*invoke, self.take_block(model, *invoke, block, value_bytes_max))
+                self.incoming = None;
+                if !in_blocks {
+                    return except(ExceptionResponse::NOT_SUPPORTED, reply);
+                }
+                // No class here takes a selection with a long value.
+                if selection.is_none() {
+                    self.begin_incoming(Target::Attribute(*attribute));
+                }
+                self.take_set_block(model, *invoke, block, value_bytes_max, reply);
+                *invoke
+            }
+            SetRequest::ListFirstBlock { invoke, attributes, block } => {
+                if !several || !in_blocks {
+                    return except(ExceptionResponse::NOT_SUPPORTED, reply);
+                }
+                let mut list = Vec::new();
+                attributes.encode(&mut list);
+                self.begin_incoming(Target::Attributes(list));
+                self.take_set_block(model, *invoke, block, value_bytes_max, reply);
+                *invoke
             }
             SetRequest::NextBlock { invoke, block } => {
-                (*invoke, self.take_block(model, *invoke, block, value_bytes_max))
+                self.take_set_block(model, *invoke, block, value_bytes_max, reply);
+                *invoke
             }
         };
-        response.encode(reply);
         invoke.is_confirmed()
     }
 
-    fn take_block<M: ObjectModel + ?Sized>(
+    fn take_set_block<M: ObjectModel + ?Sized>(
         &mut self,
         model: &mut M,
         invoke: InvokeId,
         block: &Block<'_>,
         value_bytes_max: usize,
-    ) -> SetResponse {
+        reply: &mut Vec<u8>,
+    ) {
         let number = block.number;
         let ended = |result| SetResponse::LastBlock { invoke, result, number };
-        let Some(mut incoming) = self.incoming.take() else {
-            return ended(DataAccessResult::NoLongSetInProgress);
-        };
-        if number == incoming.number {
-            // Our acknowledgement was lost.
-            let again = incoming.result.map_or(SetResponse::Block { invoke, number }, ended);
-            self.incoming = Some(incoming);
-            return again;
+        match self.take_incoming(block, value_bytes_max) {
+            Err(error) => ended(error).encode(reply),
+            Ok(Piece::Acknowledge) => SetResponse::Block { invoke, number }.encode(reply),
+            Ok(Piece::Again(answer)) => reply.extend_from_slice(&answer),
+            Ok(Piece::Whole(target, bytes)) => {
+                match target {
+                    Target::Attribute(attribute) => ended(self.write(model, attribute, &bytes)).encode(reply),
+                    Target::Attributes(list) => match (AttributeList::over(&list), ValueList::over(&bytes)) {
+                        (Ok(attributes), Ok(values)) if attributes.len() == values.len() => {
+                            put_head(reply, tag::SET_RESPONSE, 4, invoke);
+                            self.write_list(model, &attributes, &values, reply);
+                            reply.extend_from_slice(&number.to_be_bytes());
+                        }
+                        _ => ended(DataAccessResult::TypeUnmatched).encode(reply),
+                    },
+                    Target::Method(_) | Target::Methods(_) | Target::Write => {
+                        self.incoming = None;
+                        ended(DataAccessResult::NoLongSetInProgress).encode(reply);
+                    }
+                }
+                self.keep_answer(reply);
+            }
         }
-        if number != incoming.number.saturating_add(1) {
-            return ended(DataAccessResult::DataBlockNumberInvalid);
-        }
-        if incoming.bytes.len().saturating_add(block.raw.len()) > value_bytes_max {
-            return ended(DataAccessResult::LongSetAborted);
-        }
-        incoming.bytes.extend_from_slice(block.raw);
-        incoming.number = number;
-        if !block.last {
-            self.incoming = Some(incoming);
-            return SetResponse::Block { invoke, number };
-        }
-        let result = self.write(model, incoming.attribute, &incoming.bytes);
-        self.incoming = Some(Incoming { bytes: Vec::new(), result: Some(result), ..incoming });
-        ended(result)
     }
 
-    fn write<M: ObjectModel + ?Sized>(&self, model: &mut M, attribute: AttributeRef, value: &[u8]) -> DataAccessResult {
+    /// Writes one after the other and appends the list of results.
+    fn write_list<M: ObjectModel + ?Sized>(
+        &self,
+        model: &mut M,
+        attributes: &AttributeList<'_>,
+        values: &ValueList<'_>,
+        reply: &mut Vec<u8>,
+    ) {
+        put_length(reply, attributes.len());
+        for ((attribute, selection), value) in attributes.iter().zip(values.iter()) {
+            reply.push(self.write_part(model, attribute, selection, value).code());
+        }
+    }
+
+    pub(super) fn write_part<M: ObjectModel + ?Sized>(
+        &self,
+        model: &mut M,
+        attribute: AttributeRef,
+        selection: Option<Selection<'_>>,
+        value: &[u8],
+    ) -> DataAccessResult {
+        match selection {
+            Some(_) => DataAccessResult::ScopeOfAccessViolated,
+            None => self.write(model, attribute, value),
+        }
+    }
+
+    pub(super) fn write<M: ObjectModel + ?Sized>(
+        &self,
+        model: &mut M,
+        attribute: AttributeRef,
+        value: &[u8],
+    ) -> DataAccessResult {
         if attribute.class == association::CLASS {
             return DataAccessResult::ReadWriteDenied;
         }

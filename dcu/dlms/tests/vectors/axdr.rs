@@ -3,7 +3,7 @@
 use libtest_mimic::Failed;
 use serde_json::Value as Json;
 use taa_dlms::Value;
-use taa_dlms::axdr::{BitString, decode_all, encode};
+use taa_dlms::axdr::{BitString, CompactArray, Date, DateTime, Time, TypeDescription, decode_all, encode};
 
 use crate::{field, hex, same};
 
@@ -53,8 +53,41 @@ fn value(json: &Json) -> Result<Value, Failed> {
             }
             Value::BitString(BitString::new(bits.len(), &bytes).ok_or("bit string")?)
         }
+        Some("delta_i8") => Value::DeltaI8(integer()?.try_into()?),
+        Some("delta_i16") => Value::DeltaI16(integer()?.try_into()?),
+        Some("delta_i32") => Value::DeltaI32(integer()?.try_into()?),
+        Some("delta_u8") => Value::DeltaU8(integer()?.try_into()?),
+        Some("delta_u16") => Value::DeltaU16(integer()?.try_into()?),
+        Some("delta_u32") => Value::DeltaU32(integer()?.try_into()?),
+        Some("dontcare" | "dont_care" | "dont-care") => Value::DontCare,
+        Some("datetime") => Value::DateTime(DateTime::from_octets(array(&hex(text()?)?)?)?),
+        Some("date") => Value::Date(Date::from_octets(array(&hex(text()?)?)?)?),
+        Some("time") => Value::Time(Time::from_octets(array(&hex(text()?)?)?)?),
         Some("struct") => Value::Structure(list()?),
         Some("array") => Value::Array(list()?),
+        // A compact array of equal elements, told as a list of them.
+        Some("compact") => {
+            let elements = list()?;
+            let element = description(elements.first().ok_or("empty compact array")?)?;
+            Value::CompactArray(Box::new(CompactArray::new(element, elements).ok_or("unequal elements")?))
+        }
         other => return Err(format!("type {other:?} is not known to the runner").into()),
     })
+}
+
+fn description(value: &Value) -> Result<TypeDescription, Failed> {
+    Ok(match value {
+        Value::Structure(elements) => {
+            TypeDescription::Structure(elements.iter().map(description).collect::<Result<_, _>>()?)
+        }
+        Value::Array(elements) => {
+            let first = elements.first().ok_or("empty array in a compact array")?;
+            TypeDescription::Array(elements.len().try_into()?, Box::new(description(first)?))
+        }
+        simple => TypeDescription::Simple(simple.tag()),
+    })
+}
+
+fn array<const N: usize>(bytes: &[u8]) -> Result<[u8; N], Failed> {
+    bytes.try_into().map_err(|_| format!("{} bytes, expected {N}", bytes.len()).into())
 }

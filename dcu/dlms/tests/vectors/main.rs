@@ -70,11 +70,9 @@ fn waits_for(case: &Json) -> Option<&'static str> {
     let context = text("context");
     match text("kind") {
         "axdr" | "wrapper_frame" => None,
-        "apdu" if matches!(text("name"), "read-request" | "read-response") => Some("needs issue 4: short names"),
         "apdu" => None,
         "data_notification" => None,
         "transcript" if text("transport") != "wrapper" => Some("needs issue 4: HDLC"),
-        "transcript" if context.starts_with("SN") => Some("needs issue 4: short names"),
         "transcript" => None,
         "ciphered_apdu" | "ecdsa_verify" => None,
         "hdlc_frame" => Some("needs issue 4: HDLC"),

@@ -7,8 +7,8 @@
 use libtest_mimic::Failed;
 use serde_json::Value as Json;
 use taa_dlms::apdu::{
-    Aare, Aarq, ActionRequest, Apdu, ApplicationContext, GetRequest, GetResponse, InitiateRequest, Mechanism,
-    SetRequest,
+    Aare, Aarq, ActionRequest, ActionResponse, Apdu, ApplicationContext, GetRequest, GetResponse, InitiateRequest,
+    Mechanism, MethodRef, SetRequest,
 };
 use taa_dlms::axdr::{decode_all, encode};
 use taa_dlms::client::{Auth, Client, ClientConfig, ClientEvent, Output};
@@ -120,12 +120,12 @@ impl Scene {
             // The counters are inside the proofs.
             for Exchange { request, response } in exchanges {
                 if let Apdu::ActionRequest(action) = check(message(request)?)?
-                    && let Some(proof) = decode_all(action.parameter.unwrap_or(&[0]))?.as_bytes()
+                    && let Some(proof) = decode_all(parameter(&action).unwrap_or(&[0]))?.as_bytes()
                     && is_proof(&action)
                 {
                     scene.client_counter = layer::header(proof)?.1;
                     if let Apdu::ActionResponse(answer) = check(message(response)?)?
-                        && let Some(Ok(returned)) = answer.returned
+                        && let Some(returned) = returned(&answer)
                         && let Some(proof) = decode_all(returned)?.as_bytes()
                     {
                         scene.server_counter = layer::header(proof)?.1;
@@ -241,7 +241,8 @@ impl Scene {
                 // The client proves itself unasked.
                 Apdu::ActionRequest(action) if is_proof(action) => proof = true,
                 Apdu::ActionRequest(action) => {
-                    client.invoke(0, action.method, action.parameter.map(decode_all).transpose()?.as_ref())?;
+                    let method = method(action).ok_or("no single method")?;
+                    client.invoke(0, method, parameter(action).map(decode_all).transpose()?.as_ref())?;
                 }
                 other => return Err(format!("no command for {other:?}").into()),
             }
@@ -255,7 +256,7 @@ impl Scene {
                 Apdu::ActionRequest(action) if proof && self.mechanism == Mechanism::HighEcdsa => {
                     let Apdu::ActionRequest(own) = check(&ours.plain)? else { return Err("no proof".into()) };
                     for action in [&own, action] {
-                        self.verify(action.parameter, true)?;
+                        self.verify(parameter(action), true)?;
                     }
                 }
                 _ => {
@@ -331,7 +332,10 @@ impl Scene {
                     (attribute.class, attribute.obis)
                 }
                 (Apdu::SetRequest(SetRequest::Normal { attribute, .. }), _) => (attribute.class, attribute.obis),
-                (Apdu::ActionRequest(action), _) if !is_proof(&action) => (action.method.class, action.method.obis),
+                (Apdu::ActionRequest(action), _) if !is_proof(&action) => {
+                    let method = method(&action).ok_or("no single method")?;
+                    (method.class, method.obis)
+                }
                 _ => continue,
             };
             model.objects.push(ObjectEntry { class, version: 0, obis, attributes: ATTRIBUTES, methods: METHODS });
@@ -363,10 +367,12 @@ impl Scene {
             let theirs = self.open(message(response)?, false)?;
             match check(&theirs.plain)? {
                 Apdu::Aare(theirs) => self.same_aare(&aare(&reply)?, &theirs)?,
-                Apdu::ActionResponse(answer) if answer.returned.is_some() && self.mechanism == Mechanism::HighEcdsa => {
+                Apdu::ActionResponse(answer)
+                    if returned(&answer).is_some() && self.mechanism == Mechanism::HighEcdsa =>
+                {
                     let Apdu::ActionResponse(ours) = check(message(&reply)?)? else { return Err("no proof".into()) };
-                    self.verify(answer.returned.and_then(Result::ok), false)?;
-                    self.verify(ours.returned.and_then(Result::ok), false)?;
+                    self.verify(returned(&answer), false)?;
+                    self.verify(returned(&ours), false)?;
                 }
                 _ => same("answer", &reply, response)?,
             }
@@ -405,8 +411,29 @@ impl Scene {
     }
 }
 
+fn method(action: &ActionRequest<'_>) -> Option<MethodRef> {
+    match action {
+        ActionRequest::Normal { method, .. } => Some(*method),
+        _ => None,
+    }
+}
+
+fn parameter<'a>(action: &ActionRequest<'a>) -> Option<&'a [u8]> {
+    match action {
+        ActionRequest::Normal { parameter, .. } => *parameter,
+        _ => None,
+    }
+}
+
+fn returned<'a>(answer: &ActionResponse<'a>) -> Option<&'a [u8]> {
+    match answer {
+        ActionResponse::Normal { result, .. } => result.returned.and_then(Result::ok),
+        _ => None,
+    }
+}
+
 fn is_proof(action: &ActionRequest<'_>) -> bool {
-    action.method.class == association::CLASS && action.method.method == association::REPLY_TO_HLS
+    method(action).is_some_and(|m| m.class == association::CLASS && m.method == association::REPLY_TO_HLS)
 }
 
 fn message(frame: &[u8]) -> Result<&[u8], Failed> {

@@ -5,12 +5,16 @@ use std::collections::BTreeMap;
 
 use libtest_mimic::Failed;
 use serde_json::Value as Json;
-use taa_dlms::apdu::{ActionResult, Apdu, DataAccessResult, GetRequest, GetResponse, MethodRef, Selection, SetRequest};
-use taa_dlms::axdr::{decode_all, encode};
-use taa_dlms::client::{Auth, Client, ClientConfig, ClientEvent, Output};
+use taa_dlms::apdu::{
+    ActionRequest, ActionResponse, ActionResult, Apdu, DataAccessResult, GetRequest, GetResponse, MethodRef,
+    ReadRequest, ReadResponse, Selection, SetRequest, Variable,
+};
+use taa_dlms::axdr::{decode, decode_all, encode};
+use taa_dlms::client::{Auth, Client, ClientConfig, ClientEvent, Output, Referencing};
 use taa_dlms::cosem::profile::{BUFFER, CLASS as PROFILE};
 use taa_dlms::cosem::{AttributeAccess, MethodAccess, ObjectEntry, ObjectModel, ProfileRange};
 use taa_dlms::link::wrapper;
+use taa_dlms::names;
 use taa_dlms::server::{Server, ServerConfig};
 use taa_dlms::{AttributeRef, DateTime, Value};
 use taa_keys::Secret;
@@ -45,7 +49,12 @@ pub(crate) fn exchanges(case: &Json) -> Result<Vec<Exchange>, Failed> {
 
 /// Issues the command behind each recorded request, compares the bytes sent, and feeds the recorded answer.
 fn as_client(exchanges: &[Exchange]) -> Result<(), Failed> {
-    let mut client = Client::new(ClientConfig::new(password(exchanges)?.map_or(Auth::None, Auth::Lls)));
+    let mut config = ClientConfig::new(password(exchanges)?.map_or(Auth::None, Auth::Lls));
+    let names = short_names(exchanges)?;
+    if names.is_some() {
+        config.referencing = Referencing::ShortNames;
+    }
+    let mut client = Client::new(config);
     for Exchange { request, response } in exchanges {
         let (_, question) = wrapper::open(request)?;
         let (_, answer) = wrapper::open(response)?;
@@ -66,8 +75,43 @@ fn as_client(exchanges: &[Exchange]) -> Result<(), Failed> {
             Apdu::SetRequest(SetRequest::Normal { attribute, value, .. }) => {
                 client.write(0, *attribute, &decode_all(value)?)?;
             }
-            Apdu::ActionRequest(request) => {
-                client.invoke(0, request.method, request.parameter.map(decode_all).transpose()?.as_ref())?;
+            Apdu::SetRequest(SetRequest::WithList { attributes, values, .. }) => {
+                let values = values.iter().map(decode_all).collect::<Result<Vec<_>, _>>()?;
+                let list: Vec<_> = attributes.iter().map(|(attribute, _)| attribute).zip(&values).collect();
+                client.write_list(0, &list)?;
+            }
+            Apdu::ActionRequest(ActionRequest::Normal { method, parameter, .. }) => {
+                client.invoke(0, *method, parameter.map(decode_all).transpose()?.as_ref())?;
+            }
+            Apdu::GetRequest(GetRequest::WithList { list, .. }) => {
+                let parameters = list
+                    .iter()
+                    .map(|(_, selection)| {
+                        selection.map(|s| decode_all(s.parameters).map(|p| (s.selector, p))).transpose()
+                    })
+                    .collect::<Result<Vec<_>, _>>()?;
+                let list: Vec<_> = list
+                    .iter()
+                    .zip(&parameters)
+                    .map(|((attribute, _), selected)| (attribute, selected.as_ref().map(|(s, p)| (*s, p))))
+                    .collect();
+                client.read_list(0, &list)?;
+            }
+            // The object list: our client asks for it by itself before the first read, and goes on with that.
+            Apdu::ReadRequest(read) if reads_object_list(read) => client.read(0, &[FIRST_READ])?,
+            Apdu::ReadRequest(read) => {
+                let names = names.as_ref().ok_or("no object list")?;
+                let attributes: Vec<AttributeRef> = read
+                    .variables
+                    .iter()
+                    .map(|variable| match variable {
+                        Variable::Name(name) => {
+                            names.iter().find(|(n, _)| *n == name).map(|(_, a)| *a).ok_or("unnamed")
+                        }
+                        _ => Err("not a name"),
+                    })
+                    .collect::<Result<_, _>>()?;
+                client.read(0, &attributes)?;
             }
             other => return Err(format!("no command for {other:?}").into()),
         }
@@ -79,6 +123,12 @@ fn as_client(exchanges: &[Exchange]) -> Result<(), Failed> {
             reply[wrapper::HEADER_BYTES + 2] = sent[wrapper::HEADER_BYTES + 2];
         }
         client.handle_receive(1, &reply);
+        if matches!(&apdu, Apdu::ReadRequest(read) if reads_object_list(read)) {
+            // Having the names it goes on with what it was asked for; the recorded client asked for something else.
+            sent_is_a_read(&mut client)?;
+            client.cancel();
+            continue;
+        }
         expect_event(&mut client, answer)?;
     }
     if client.is_associated() { Err("still associated after the release".into()) } else { Ok(()) }
@@ -88,6 +138,68 @@ fn sent(client: &mut Client) -> Result<Vec<u8>, Failed> {
     match client.poll_output() {
         Output::Transmit(frame) => Ok(frame.to_vec()),
         other => Err(format!("expected a transmission, got {other:?}").into()),
+    }
+}
+
+/// Asked for only to make the client read the object list; any object that a meter must have.
+const FIRST_READ: AttributeRef = AttributeRef::new(1, taa_dlms::obis::LOGICAL_DEVICE_NAME, 2);
+
+fn reads_object_list(read: &ReadRequest<'_>) -> bool {
+    read.variables.len() == 1 && read.variables.iter().next() == Some(Variable::Name(names::OBJECT_LIST))
+}
+
+fn sent_is_a_read(client: &mut Client) -> Result<(), Failed> {
+    let frame = sent(client)?;
+    match check(wrapper::open(&frame)?.1)? {
+        Apdu::ReadRequest(_) => Ok(()),
+        other => Err(format!("expected a Read, got {other:?}").into()),
+    }
+}
+
+/// Names of all attributes of the recorded object list; `None` for an association by logical names.
+fn short_names(exchanges: &[Exchange]) -> Result<Option<Vec<(u16, AttributeRef)>>, Failed> {
+    let Some(list) = object_list(exchanges)? else { return Ok(None) };
+    let mut names = Vec::new();
+    for (base, class, _, obis) in list {
+        names.extend((1..20_u16).map(|n| (base + (n - 1) * 8, AttributeRef::new(class, obis, n as i8))));
+    }
+    Ok(Some(names))
+}
+
+type Listed = (u16, u16, u8, taa_dlms::Obis);
+
+/// Base name, class, version and logical name of every object.
+fn object_list(exchanges: &[Exchange]) -> Result<Option<Vec<Listed>>, Failed> {
+    for Exchange { request, response } in exchanges {
+        let Apdu::ReadRequest(read) = check(wrapper::open(request)?.1)? else { continue };
+        if !reads_object_list(&read) {
+            continue;
+        }
+        let list = recorded_value(response)?;
+        let object = |entry: &Value| match entry.elements()? {
+            [Value::I16(base), Value::U16(class), Value::U8(version), name] => {
+                let obis = taa_dlms::Obis(name.as_bytes()?.try_into().ok()?);
+                Some((base.cast_unsigned(), *class, *version, obis))
+            }
+            _ => None,
+        };
+        return Ok(Some(
+            list.elements().ok_or("no list")?.iter().map(object).collect::<Option<_>>().ok_or("no object")?,
+        ));
+    }
+    Ok(None)
+}
+
+/// The only value of a recorded answer to a Read.
+fn recorded_value(response: &[u8]) -> Result<Value, Failed> {
+    let Apdu::ReadResponse(ReadResponse::Results(results)) = check(wrapper::open(response)?.1)? else {
+        return Err("no results".into());
+    };
+    let mut values = Vec::new();
+    results.read_each(decode, |result| values.push(result))?;
+    match values.pop() {
+        Some(Ok(value)) => Ok(value),
+        other => Err(format!("result {other:?}").into()),
     }
 }
 
@@ -129,7 +241,9 @@ fn expect_event(client: &mut Client, answer: &[u8]) -> Result<(), Failed> {
             (Output::Event(ClientEvent::Associated(_)), Apdu::Aare(_)) => {}
             (Output::Event(ClientEvent::Done(_)), Apdu::Aare(_) | Apdu::Rlre(_) | Apdu::SetResponse(_)) => ends += 1,
             (Output::Event(ClientEvent::Done(returned)), Apdu::ActionResponse(response)) => {
-                if returned.is_some() != response.returned.is_some() {
+                if returned.is_some()
+                    != matches!(response, ActionResponse::Normal { result, .. } if result.returned.is_some())
+                {
                     return Err(format!("returned {returned:?}").into());
                 }
                 ends += 1;
@@ -156,6 +270,19 @@ fn expect_event(client: &mut Client, answer: &[u8]) -> Result<(), Failed> {
                 check_hours(rows)?;
                 ends += 1;
             }
+            (
+                Output::Event(ClientEvent::Values(values)),
+                Apdu::GetResponse(GetResponse::WithList { results, .. })
+                | Apdu::ReadResponse(ReadResponse::Results(results)),
+            ) => {
+                let mut recorded = Vec::new();
+                results.read_each(decode, |result| recorded.push(result))?;
+                if values != recorded {
+                    return Err(format!("values {values:?}").into());
+                }
+                ends += 1;
+            }
+            (Output::Event(ClientEvent::Values(_)), Apdu::SetResponse(_)) => ends += 1,
             (Output::Timeout(None), _) if ends == 1 => return Ok(()),
             (other, _) => return Err(format!("unexpected {other:?} (after {ends} ends)").into()),
         }
@@ -202,6 +329,7 @@ pub(crate) struct Recorded {
     pub(crate) objects: Vec<ObjectEntry>,
     pub(crate) values: BTreeMap<(AttributeRef, Vec<u8>), Vec<u8>>,
     written: BTreeMap<AttributeRef, Vec<u8>>,
+    bases: Vec<u16>,
 }
 
 pub(crate) const ATTRIBUTES: &[AttributeAccess] =
@@ -238,11 +366,27 @@ impl ObjectModel for Recorded {
     fn invoke(&mut self, _: MethodRef, _: Option<&Value>) -> Result<(), ActionResult> {
         Ok(())
     }
+
+    fn short_name(&self, index: usize) -> Option<u16> {
+        self.bases.get(index).copied()
+    }
 }
 
 /// Feeds the recorded requests to our server; every answer but the terms of the association must be equal to the byte.
 fn as_server(exchanges: &[Exchange]) -> Result<(), Failed> {
     let mut model = Recorded::default();
+    let listed = object_list(exchanges)?.unwrap_or_default();
+    let names = short_names(exchanges)?.unwrap_or_default();
+    for (base, class, version, obis) in &listed {
+        model.bases.push(*base);
+        model.objects.push(ObjectEntry {
+            class: *class,
+            version: *version,
+            obis: *obis,
+            attributes: ATTRIBUTES,
+            methods: METHODS,
+        });
+    }
     for Exchange { request, response } in exchanges {
         let (class, obis) = match (check(wrapper::open(request)?.1)?, check(wrapper::open(response)?.1)?) {
             (
@@ -254,12 +398,25 @@ fn as_server(exchanges: &[Exchange]) -> Result<(), Failed> {
                 (attribute.class, attribute.obis)
             }
             (Apdu::SetRequest(SetRequest::Normal { attribute, .. }), _) => (attribute.class, attribute.obis),
-            (Apdu::ActionRequest(request), _) => (request.method.class, request.method.obis),
+            (Apdu::ActionRequest(ActionRequest::Normal { method, .. }), _) => (method.class, method.obis),
+            (Apdu::ReadRequest(read), _) if !reads_object_list(&read) => {
+                if let (1, Some(Variable::Name(name))) = (read.variables.len(), read.variables.iter().next()) {
+                    let attribute = names.iter().find(|(n, _)| *n == name).ok_or("unnamed")?.1;
+                    let mut encoded = Vec::new();
+                    encode(&recorded_value(response)?, &mut encoded);
+                    model.values.insert((attribute, Vec::new()), encoded);
+                }
+                continue;
+            }
             _ => continue,
         };
         model.objects.push(ObjectEntry { class, version: 0, obis, attributes: ATTRIBUTES, methods: METHODS });
     }
-    let mut server = Server::new(ServerConfig { management_password: password(exchanges)?, ..ServerConfig::default() });
+    let mut server = Server::new(ServerConfig {
+        management_password: password(exchanges)?,
+        short_names: true,
+        ..ServerConfig::default()
+    });
     let mut reply = Vec::new();
     for Exchange { request, response } in exchanges {
         if !server.handle_receive(&mut model, request, &mut reply) {

@@ -1,6 +1,6 @@
 //! Rows as a client gets them: one flat table, so that a year of rows is one allocation.
 
-use crate::axdr::{self, DateTime, Tag, Value};
+use crate::axdr::{self, DateTime, Octets, Tag, Value};
 use crate::error::PeerFault;
 use crate::wire::Reader;
 
@@ -13,6 +13,16 @@ pub struct ProfileRows {
 }
 
 impl ProfileRows {
+    /// Reads a whole buffer: an array of structures, or a compact array of them. What was held before is dropped, its
+    /// memory used again. `utc_offset_s` serves stamps whose deviation is unspecified.
+    ///
+    /// # Errors
+    /// [`PeerFault::Undecodable`], or [`PeerFault::WrongType`] for what is no list of rows of one width.
+    pub fn decode(&mut self, encoded: &[u8], utc_offset_s: i32) -> Result<(), PeerFault> {
+        self.clear(utc_offset_s);
+        self.read(encoded)
+    }
+
     /// Columns of each row.
     #[must_use]
     pub const fn columns(&self) -> usize {
@@ -43,19 +53,27 @@ impl ProfileRows {
     }
 
     /// Replaces each null by the value above it; a null in a column of times by the time above plus the capture
-    /// period. Nulls of the first row stay.
+    /// period; and each delta (delta value encoding) by the value above plus that difference. Nulls and deltas of the
+    /// first row stay, and so does a delta that leads out of its type.
     pub fn expand_nulls(&mut self, capture_period_s: u32) {
         let offset_s = self.utc_offset_s;
         for index in self.columns..self.values.len() {
-            if self.values.get(index) != Some(&Value::Null) {
-                continue;
-            }
-            let above = index.checked_sub(self.columns).and_then(|above| self.values.get(above)).cloned();
-            let value = match above {
-                Some(value) => later(&value, capture_period_s, offset_s).unwrap_or(value),
+            let delta = match self.values.get(index) {
+                Some(Value::Null) => None,
+                Some(value) => match value.delta() {
+                    Some(delta) => Some(delta),
+                    None => continue,
+                },
                 None => continue,
             };
-            if let Some(slot) = self.values.get_mut(index) {
+            let Some(above) = index.checked_sub(self.columns).and_then(|above| self.values.get(above)) else {
+                continue;
+            };
+            let value = match delta {
+                Some(delta) => above.plus(delta),
+                None => Some(later(above, capture_period_s, offset_s).unwrap_or_else(|| above.clone())),
+            };
+            if let (Some(value), Some(slot)) = (value, self.values.get_mut(index)) {
                 *slot = value;
             }
         }
@@ -81,6 +99,47 @@ impl ProfileRows {
         self.values = Vec::new();
     }
 
+    /// Takes the whole rows at the beginning of a buffer that ends early: an array of structures. Nothing of another
+    /// form, as it cannot be told where it ends.
+    pub(crate) fn read_begun(&mut self, encoded: &[u8]) {
+        let mut reader = Reader::new(encoded);
+        if reader.u8() != Ok(Tag::Array as u8) || reader.length().is_err() {
+            return;
+        }
+        while let Ok(row) = axdr::decode(&mut reader) {
+            let Value::Structure(cells) = row else { return };
+            if self.begin_row(cells.len()).is_err() {
+                return;
+            }
+            self.values.extend(cells);
+        }
+    }
+
+    /// Capture time of the last row, when it carries one.
+    pub(crate) fn last_unix_s(&self) -> Option<i64> {
+        self.rows().nth(self.len().checked_sub(1)?).and_then(|row| self.unix_s(row))
+    }
+
+    /// Drops rows at the end that carry no time of their own (null: as the row before, one period later).
+    pub(crate) fn drop_untimed_tail(&mut self) {
+        while !self.is_empty() && self.last_unix_s().is_none() {
+            self.values.truncate(self.values.len().saturating_sub(self.columns));
+        }
+    }
+
+    /// Drops rows from `from` on that are not later than the row before it: they have been asked for twice.
+    pub(crate) fn drop_repeats(&mut self, from: usize) {
+        let time = |rows: &Self, at: usize| {
+            rows.rows().nth(at).and_then(|row| row.iter().find_map(Value::date_time)).and_then(|t| t.unix_s(0))
+        };
+        let Some(last) = from.checked_sub(1).and_then(|at| time(self, at)) else { return };
+        let mut repeats = from;
+        while time(self, repeats).is_some_and(|unix_s| unix_s <= last) {
+            repeats = repeats.saturating_add(1);
+        }
+        self.values.drain(from.saturating_mul(self.columns)..repeats.saturating_mul(self.columns));
+    }
+
     /// Takes a buffer: an array of structures, or a compact array of them.
     pub(crate) fn read(&mut self, encoded: &[u8]) -> Result<(), PeerFault> {
         const NOT_ROWS: PeerFault = PeerFault::WrongType { what: "rows of a profile" };
@@ -89,14 +148,18 @@ impl ProfileRows {
             Some(tag) if tag == Tag::Array as u8 => {
                 reader.u8()?;
                 let count = reader.length()?;
-                for _ in 0..count {
+                for row in 0..count {
                     if reader.u8()? != Tag::Structure as u8 {
                         return Err(NOT_ROWS);
                     }
                     let columns = reader.length()?;
                     self.begin_row(columns)?;
+                    if row == 0 {
+                        // Every cell takes at least a byte: no more than the bytes at hand can hold.
+                        self.values.reserve(count.saturating_mul(columns).min(reader.len()));
+                    }
                     for _ in 0..columns {
-                        self.values.push(axdr::decode(&mut reader)?);
+                        self.values.push(cell(&mut reader)?);
                     }
                 }
             }
@@ -124,6 +187,28 @@ impl ProfileRows {
     }
 }
 
+/// One cell. What profiles consist of is read here and now, the rest by the general decoder.
+#[inline]
+fn cell(reader: &mut Reader<'_>) -> Result<Value, PeerFault> {
+    let (value, used) = match *reader.rest() {
+        [OCTET_STRING, 12, a, b, c, d, e, f, g, h, i, j, k, l, ..] => {
+            (Value::OctetString(Octets::from([a, b, c, d, e, f, g, h, i, j, k, l])), 14)
+        }
+        [U32, a, b, c, d, ..] => (Value::U32(u32::from_be_bytes([a, b, c, d])), 5),
+        [U16, a, b, ..] => (Value::U16(u16::from_be_bytes([a, b])), 3),
+        [U8, a, ..] => (Value::U8(a), 2),
+        [0, ..] => (Value::Null, 1),
+        _ => return Ok(axdr::decode(reader)?),
+    };
+    reader.take(used)?;
+    Ok(value)
+}
+
+const OCTET_STRING: u8 = Tag::OctetString as u8;
+const U32: u8 = Tag::DoubleLongUnsigned as u8;
+const U16: u8 = Tag::LongUnsigned as u8;
+const U8: u8 = Tag::Unsigned as u8;
+
 fn later(value: &Value, period_s: u32, utc_offset_s: i32) -> Option<Value> {
     let stamp = value.date_time()?;
     let offset_s = match stamp.deviation_min {
@@ -134,4 +219,22 @@ fn later(value: &Value, period_s: u32, utc_offset_s: i32) -> Option<Value> {
     next.deviation_min = stamp.deviation_min;
     next.status = stamp.status;
     Some(Value::OctetString(next.to_octets().into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nulls_and_deltas_are_undone() {
+        let mut rows = ProfileRows::default();
+        // Two columns: u32 1000, then +5, then null, then −2; u8 250 with deltas +3 and +9, which leaves the type.
+        let buffer = [1, 4, 2, 2, 6, 0, 0, 3, 0xE8, 17, 250, 2, 2, 31, 5, 28, 3, 2, 2, 0, 28, 9, 2, 2, 28, 0xFE, 17, 7];
+        rows.read(&buffer).unwrap();
+        rows.expand_nulls(3600);
+        let first: Vec<_> = rows.rows().map(|row| row[0].clone()).collect();
+        assert_eq!(first, [1000, 1005, 1005, 1003].map(Value::U32));
+        let second: Vec<_> = rows.rows().map(|row| row[1].clone()).collect();
+        assert_eq!(second, [Value::U8(250), Value::U8(253), Value::DeltaI8(9), Value::U8(7)]);
+    }
 }
