@@ -60,7 +60,7 @@ impl Client {
                 }
                 if hls.is_some() {
                     if security.ctos.is_empty() {
-                        security.ctos.resize(security.challenge_bytes, 0);
+                        security.ctos = vec![0; security.challenge_bytes].into();
                         security.random.fill(&mut security.ctos)?;
                     }
                     challenge = &security.ctos;
@@ -227,11 +227,10 @@ impl Client {
         if session.short {
             return Err(Refusal::NotOffered("high-level security by short names").into());
         }
-        if !CHALLENGE_BYTES.contains(&stoc.len()) || stoc == security.ctos {
+        if !CHALLENGE_BYTES.contains(&stoc.len()) || *stoc == *security.ctos {
             return Err(SecurityFault::BadChallenge.into());
         }
-        security.stoc.clear();
-        security.stoc.extend_from_slice(stoc);
+        security.stoc = stoc.into();
         security.pending = Some(session);
         let exchange = Exchange {
             prover: Some(security.channel.own()),

@@ -26,8 +26,8 @@ pub(super) struct Secured {
     form: Form,
     /// The dedicated key on its way: in the AARQ, not yet in use.
     pub(super) dedicated: Zeroizing<Vec<u8>>,
-    pub(super) ctos: Vec<u8>,
-    pub(super) stoc: Vec<u8>,
+    pub(super) ctos: Box<[u8]>,
+    pub(super) stoc: Box<[u8]>,
     /// What was agreed, until the peer has proven who it is.
     pub(super) pending: Option<Session>,
     /// The meter offers the general forms.
@@ -73,8 +73,8 @@ impl Client {
             with_dedicated: security.dedicated,
             form: security.form,
             dedicated: Zeroizing::new(Vec::new()),
-            ctos: Vec::new(),
-            stoc: Vec::new(),
+            ctos: Box::default(),
+            stoc: Box::default(),
             pending: None,
             general: false,
             held: false,
@@ -264,8 +264,8 @@ impl Client {
                 .saturating_add(security.channel.heap_bytes())
                 .saturating_add(security.plain.capacity())
                 .saturating_add(security.scratch.capacity())
-                .saturating_add(security.ctos.capacity())
-                .saturating_add(security.stoc.capacity())
+                .saturating_add(security.ctos.len())
+                .saturating_add(security.stoc.len())
                 .saturating_add(security.dedicated.capacity())
         })
     }
@@ -274,8 +274,8 @@ impl Client {
 impl Secured {
     /// The challenges and the key on its way belong to one attempt.
     pub(super) fn forget_exchange(&mut self) {
-        self.ctos = Vec::new();
-        self.stoc = Vec::new();
+        self.ctos = Box::default();
+        self.stoc = Box::default();
         self.dedicated = Zeroizing::new(Vec::new());
         self.pending = None;
     }

@@ -159,7 +159,6 @@ impl Channel {
     }
 
     fn keep_transaction(&mut self, header: &Header<'_>) {
-        self.transaction.clear();
-        self.transaction.extend_from_slice(header.transaction);
+        self.transaction = header.transaction.into();
     }
 }

@@ -93,14 +93,14 @@ pub struct Channel {
     pub(super) peer: Option<SystemTitle>,
     senders: Vec<Sender>,
     /// Transaction of the general-ciphering or general-signing message opened last.
-    pub(super) transaction: Vec<u8>,
+    pub(super) transaction: Box<[u8]>,
 }
 
 impl Channel {
     /// Nobody has spoken yet. Without keys nothing can be protected or opened.
     #[must_use]
-    pub const fn new(suite: Suite, own: SystemTitle, keys: Option<Keys>) -> Self {
-        Self { suite, own, keys, dedicated: None, peer: None, senders: Vec::new(), transaction: Vec::new() }
+    pub fn new(suite: Suite, own: SystemTitle, keys: Option<Keys>) -> Self {
+        Self { suite, own, keys, dedicated: None, peer: None, senders: Vec::new(), transaction: Box::default() }
     }
 
     /// The suite.

@@ -9,23 +9,26 @@ use crate::error::SecurityFault;
 
 /// Where random bytes come from.
 #[derive(Clone)]
-pub struct Random {
-    /// Bytes to be handed out first, last byte first.
-    given: Zeroizing<Vec<u8>>,
-    generator: Option<Drbg>,
+pub struct Random(Source);
+
+#[derive(Clone)]
+enum Source {
+    Generator(Drbg),
+    /// Last byte first.
+    Given(Zeroizing<Vec<u8>>),
 }
 
 impl Random {
     /// From a seeded generator.
     #[must_use]
     pub fn generator(generator: Drbg) -> Self {
-        Self { given: Zeroizing::new(Vec::new()), generator: Some(generator) }
+        Self(Source::Generator(generator))
     }
 
     /// Exactly these bytes, in this order, and then no more: from a hardware source, or for a test.
     #[must_use]
     pub fn given(bytes: &[u8]) -> Self {
-        Self { given: Zeroizing::new(bytes.iter().rev().copied().collect()), generator: None }
+        Self(Source::Given(Zeroizing::new(bytes.iter().rev().copied().collect())))
     }
 
     /// Fills `out`.
@@ -33,13 +36,15 @@ impl Random {
     /// # Errors
     /// [`SecurityFault::NoRandom`].
     pub fn fill(&mut self, out: &mut [u8]) -> Result<(), SecurityFault> {
-        if let Some(generator) = &mut self.generator {
-            return generator.fill(out).map_err(|_| SecurityFault::NoRandom);
+        match &mut self.0 {
+            Source::Generator(generator) => generator.fill(out).map_err(|_| SecurityFault::NoRandom),
+            Source::Given(given) => {
+                for byte in out {
+                    *byte = given.pop().ok_or(SecurityFault::NoRandom)?;
+                }
+                Ok(())
+            }
         }
-        for byte in out {
-            *byte = self.given.pop().ok_or(SecurityFault::NoRandom)?;
-        }
-        Ok(())
     }
 }
 

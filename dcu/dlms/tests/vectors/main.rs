@@ -67,7 +67,6 @@ fn trials() -> Result<Vec<Trial>, String> {
 /// What a case needs that is not here yet.
 fn waits_for(case: &Json) -> Option<&'static str> {
     let text = |field: &str| case[field].as_str().unwrap_or("");
-    let context = text("context");
     match text("kind") {
         "axdr" | "wrapper_frame" => None,
         "apdu" => None,
