@@ -1,3 +1,5 @@
-//! What carries messages: the wrapper. HDLC takes its place beside it.
+//! What carries messages: the wrapper, or HDLC, perhaps opened by IEC 62056-21.
 
+pub mod hdlc;
+pub mod line;
 pub mod wrapper;
