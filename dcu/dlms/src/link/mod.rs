@@ -3,4 +3,5 @@
 pub mod hdlc;
 pub mod iec21;
 pub mod line;
+pub mod serial;
 pub mod wrapper;

@@ -12,7 +12,10 @@
 
 mod associate;
 mod get;
+mod port;
 mod set;
+
+pub use port::{Port, PortOutput, ServerLink};
 
 use taa_keys::Secret;
 

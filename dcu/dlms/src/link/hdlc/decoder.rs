@@ -24,7 +24,7 @@ pub struct Decoder {
 }
 
 /// A buffer above this is given back when it is empty.
-const IDLE_BYTES: usize = 512;
+const IDLE_BYTES: usize = 128;
 
 impl Decoder {
     /// Nothing received yet.
@@ -38,9 +38,6 @@ impl Decoder {
         self.buffer.drain(..self.used.min(self.buffer.len()));
         self.silence_at = self.silence_at.saturating_sub(self.used);
         self.used = 0;
-        if self.buffer.is_empty() && self.buffer.capacity() > IDLE_BYTES {
-            self.buffer = Vec::new();
-        }
         self.buffer.extend_from_slice(bytes);
     }
 
@@ -99,6 +96,17 @@ impl Decoder {
         self.buffer = Vec::new();
         self.used = 0;
         self.silence_at = 0;
+    }
+
+    /// Gives a large buffer back when no frame is in progress.
+    pub(super) fn give_back(&mut self) {
+        if !self.in_progress() && self.buffer.capacity() > IDLE_BYTES {
+            // At most a flag is kept.
+            self.buffer.drain(..self.used.min(self.buffer.len()));
+            self.buffer.shrink_to(1);
+            self.used = 0;
+            self.silence_at = 0;
+        }
     }
 
     /// Frames whose header or content did not fit its check sequence.

@@ -34,5 +34,6 @@ pub use decoder::Decoder;
 pub use fcs::check_sequence;
 pub use frame::{FLAG, Frame, FrameFault, INFORMATION_BYTES_MAX, LENGTH_MAX};
 pub use parameters::Parameters;
+pub(crate) use primary::Notice;
 pub use primary::{LinkDown, LinkEvent, Primary, PrimaryConfig};
 pub use secondary::{Secondary, SecondaryConfig, StationEvent};

@@ -72,9 +72,14 @@ pub enum LinkDown {
     Forgotten,
     /// The other side says that we broke the protocol (FRMR).
     Rejected,
+    /// The other side does not offer HDLC (its identification of IEC 62056-21 says so).
+    NotOffered,
     /// The other side broke the protocol: a message beyond the bound, no LLC header, or unreadable parameters.
     Misbehaved,
 }
+
+/// A buffer above this is given back when it is empty.
+const IDLE_BYTES: usize = 128;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -122,6 +127,16 @@ struct Core {
     transmit: Vec<u8>,
     transmit_due: bool,
     ignored: u64,
+    progress: u32,
+}
+
+/// A [`LinkEvent`] without its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Notice {
+    Up(Parameters),
+    Message,
+    Unnumbered,
+    Down(LinkDown),
 }
 
 /// What a frame led to.
@@ -156,6 +171,7 @@ impl Primary {
                 transmit: Vec::new(),
                 transmit_due: false,
                 ignored: 0,
+                progress: 0,
             },
         }
     }
@@ -184,6 +200,17 @@ impl Primary {
     #[must_use]
     pub const fn ignored(&self) -> u64 {
         self.core.ignored.saturating_add(self.decoder.damaged())
+    }
+
+    /// Changes whenever something has moved: the link opened, a frame taken in its place or acknowledged.
+    #[must_use]
+    pub const fn progress(&self) -> u32 {
+        self.core.progress
+    }
+
+    /// The speed of the line, from now on.
+    pub const fn set_baud(&mut self, baud: Option<Baud>) {
+        self.core.config.baud = baud;
     }
 
     /// Bytes of memory held beyond the struct itself.
@@ -257,6 +284,15 @@ impl Primary {
         self.core.put_unnumbered(Control::Disconnect);
     }
 
+    /// Nothing is wanted for now: large buffers are given back.
+    pub(crate) fn give_back_buffers(&mut self) {
+        if !self.core.transmit_due && self.core.transmit.capacity() > IDLE_BYTES {
+            self.core.transmit = Vec::new();
+        }
+        self.decoder.give_back();
+        self.core.window.discard_taken();
+    }
+
     /// Forgets the link without a word; the next message opens it afresh.
     pub fn abandon(&mut self) {
         self.decoder.clear();
@@ -307,11 +343,17 @@ impl Primary {
 
     /// The next thing to tell.
     pub fn poll_event(&mut self) -> Option<LinkEvent<'_>> {
+        let notice = self.poll_notice()?;
+        Some(self.event(notice))
+    }
+
+    /// The next thing to tell, without the bytes that belong to it: [`Self::event`] adds them.
+    pub(crate) fn poll_notice(&mut self) -> Option<Notice> {
         self.core.window.discard_taken();
         loop {
             if let Some(down) = self.core.down.take() {
                 self.core.reset();
-                return Some(LinkEvent::Down(down));
+                return Some(Notice::Down(down));
             }
             let Some(frame) = self.decoder.next_frame() else {
                 if !std::mem::take(&mut self.core.overdue) {
@@ -326,28 +368,40 @@ impl Primary {
                 continue;
             }
             if frame.control == Control::UnnumberedInformation {
+                let message = llc::open(frame.information).is_some();
                 if self.core.state == State::Waiting && frame.poll {
                     self.core.take_turn();
                 }
-                // The message lives in the decoder until the next push; found again for the borrow's sake.
-                if llc::open(self.decoder.last_information()).is_none() {
-                    continue;
+                if message {
+                    return Some(Notice::Unnumbered);
                 }
-                return llc::open(self.decoder.last_information()).map(LinkEvent::Unnumbered);
+                continue;
             }
             match self.core.take(&frame) {
                 Step::Nothing => {}
-                Step::Up(limits) => return Some(LinkEvent::Up(limits)),
+                Step::Up(limits) => return Some(Notice::Up(limits)),
                 Step::Down(down) => self.core.down = Some(down),
-                Step::Message => {
-                    if llc::open(self.core.window.message()).is_none() {
-                        self.core.down = Some(LinkDown::Misbehaved);
-                        continue;
-                    }
-                    return llc::open(self.core.window.message()).map(LinkEvent::Message);
-                }
+                Step::Message if llc::open(self.core.window.message()).is_some() => return Some(Notice::Message),
+                Step::Message => self.core.down = Some(LinkDown::Misbehaved),
             }
         }
+    }
+
+    /// A notice with its bytes; valid until the next one is polled.
+    pub(crate) fn event(&self, notice: Notice) -> LinkEvent<'_> {
+        let message = |information| llc::open(information).unwrap_or(&[]);
+        match notice {
+            Notice::Up(limits) => LinkEvent::Up(limits),
+            Notice::Down(why) => LinkEvent::Down(why),
+            Notice::Message => LinkEvent::Message(message(self.core.window.message())),
+            Notice::Unnumbered => LinkEvent::Unnumbered(message(self.decoder.last_information())),
+        }
+    }
+
+    /// There is something to send.
+    #[must_use]
+    pub const fn has_transmit(&self) -> bool {
+        self.core.transmit_due
     }
 
     /// The next bytes to send: one turn in one piece.
@@ -364,6 +418,8 @@ impl Core {
                     let limits = self.config.proposal.agreed(theirs);
                     self.window.open(limits);
                     self.peer_busy = false;
+                    self.progress = self.progress.wrapping_add(1);
+                    self.tries_left = self.config.retries;
                     self.take_turn();
                     Step::Up(limits)
                 }
@@ -419,6 +475,7 @@ impl Core {
             _ => self.peer_busy = false,
         }
         if progress {
+            self.progress = self.progress.wrapping_add(1);
             self.tries_left = self.config.retries;
         }
         if frame.poll && self.state == State::Waiting {

@@ -44,7 +44,7 @@ pub(super) enum Accepted {
 }
 
 /// Buffers above this are given back when they are empty.
-const IDLE_BYTES: usize = 512;
+const IDLE_BYTES: usize = 128;
 
 impl Window {
     pub(super) const fn new(incoming_max: usize) -> Self {
@@ -105,6 +105,8 @@ impl Window {
                 self.ends.pop_front();
             }
             if self.acknowledged >= self.outgoing.len() {
+                // It may have held a password.
+                self.outgoing.fill(0);
                 self.outgoing.clear();
                 self.ends.clear();
                 self.acknowledged = 0;

@@ -260,6 +260,18 @@ impl Reader {
         true
     }
 
+    /// Forgets the session without a word.
+    pub fn abandon(&mut self) {
+        let config = self.config;
+        *self = Self::new(config);
+    }
+
+    /// There is something to send.
+    #[must_use]
+    pub const fn has_transmit(&self) -> bool {
+        self.transmit_due
+    }
+
     /// Ends the session with a break.
     pub fn stop(&mut self) {
         if !self.is_idle() {
