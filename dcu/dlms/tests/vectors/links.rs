@@ -11,6 +11,9 @@ use taa_dlms::link::wrapper::{self, Addresses};
 
 use crate::{field, hex, same};
 
+/// Question and answer.
+type Exchange = (Vec<u8>, Vec<u8>);
+
 /// One frame: both ways, its fields, and its message where it holds a whole one.
 pub(crate) fn frame(case: &Json) -> Result<(), Failed> {
     let bytes = hex(field(case, "hex")?)?;
@@ -102,7 +105,7 @@ pub(crate) fn opening(case: &Json) -> Result<(), Failed> {
 
 /// Holds both ends of a recorded conversation to the byte, and gives its messages as wrapper frames, question and
 /// answer in turn.
-pub(crate) fn conversation(case: &Json) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Failed> {
+pub(crate) fn conversation(case: &Json) -> Result<Vec<Exchange>, Failed> {
     let messages = case["messages"].as_array().ok_or("no messages")?;
     let recorded: Vec<(bool, Vec<u8>)> = messages
         .iter()
@@ -196,7 +199,7 @@ fn same_turn(what: &str, got: &[u8], expected: &[u8], carried: &mut [&mut Vec<u8
 }
 
 /// The messages, put together from their segments.
-fn messages_of(recorded: &[(bool, Vec<u8>)]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Failed> {
+fn messages_of(recorded: &[(bool, Vec<u8>)]) -> Result<Vec<Exchange>, Failed> {
     let mut whole: Vec<(bool, Vec<u8>)> = Vec::new();
     let mut partial = Vec::new();
     for (from_client, bytes) in recorded {

@@ -44,7 +44,7 @@ impl Decoder {
     /// The next whole frame whose check sequences fit.
     pub fn next_frame(&mut self) -> Option<Frame<'_>> {
         loop {
-            self.to_next_flag();
+            self.seek_flag();
             let before_silence = self.used < self.silence_at;
             let end = if before_silence { self.silence_at } else { self.buffer.len() };
             let rest = self.buffer.get(self.used..end)?;
@@ -128,7 +128,7 @@ impl Decoder {
     }
 
     /// Leaves exactly one flag, if any, at the front.
-    fn to_next_flag(&mut self) {
+    fn seek_flag(&mut self) {
         let rest = self.buffer.get(self.used..).unwrap_or(&[]);
         match rest.iter().position(|byte| *byte == FLAG) {
             None => self.pass_over(rest.len()),

@@ -215,9 +215,9 @@ fn modes_a_b_and_d_send_of_themselves() {
         for framed in [true, false] {
             let mut reader = Reader::new(ReaderConfig::new(Goal::Readout));
             if listens {
-                reader.listen(0)
+                reader.listen(0);
             } else {
-                reader.start(0)
+                reader.start(0);
             }
             let _ = reader.poll_transmit();
             reader.handle_receive(0, identification);
