@@ -100,8 +100,8 @@ fn session(peer: &Peer, link: Link, port: &str) -> Result<Session, Failed> {
     Ok(Session::new(config, channel))
 }
 
-fn expect(what: &str, got: Ended, expected: &Ended) -> Result<(), Failed> {
-    if got == *expected { Ok(()) } else { Err(format!("{what}: {got:?}, expected {expected:?}").into()) }
+fn expect(what: &str, got: &Ended, expected: &Ended) -> Result<(), Failed> {
+    if got == expected { Ok(()) } else { Err(format!("{what}: {got:?}, expected {expected:?}").into()) }
 }
 
 /// Reads, writes, reads a profile in many segments, releases, and begins again.
@@ -115,19 +115,19 @@ fn exercise(session: &mut Session) -> Result<(), Failed> {
     let values = Ended::Values(vec![name, Ok(Value::U16(4998))]);
     for round in 0..2 {
         session.client.read(session.now(), &[NAME, FREQUENCY])?;
-        expect("values", session.run()?, &values)?;
+        expect("values", &session.run()?, &values)?;
         let note = Value::VisibleString(format!("round {round} {}", "~".repeat(150)).as_str().into());
         session.client.write(session.now(), NOTE, &note)?;
-        expect("write", session.run()?, &Ended::Done)?;
+        expect("write", &session.run()?, &Ended::Done)?;
         session.client.read(session.now(), &[NOTE])?;
-        expect("what was written", session.run()?, &Ended::Values(vec![Ok(note)]))?;
+        expect("what was written", &session.run()?, &Ended::Values(vec![Ok(note)]))?;
         session.client.read_profile(session.now(), PROFILE, ProfileRange::All)?;
         match session.run()? {
             Ended::Rows(rows) if rows.len() == 40 && sound(&rows) => {}
             other => return Err(format!("profile: {other:?}").into()),
         }
         session.client.release(session.now())?;
-        expect("release", session.run()?, &Ended::Done)?;
+        expect("release", &session.run()?, &Ended::Done)?;
     }
     Ok(())
 }
@@ -151,7 +151,7 @@ fn another() -> Result<(), Failed> {
     session.client.read(session.now(), &[NAME])?;
     expect(
         "a meter of another address",
-        session.run()?,
+        &session.run()?,
         &Ended::Failed(taa_dlms::error::TransportFault::Timeout.into()),
     )
 }
