@@ -121,6 +121,7 @@ impl Wire {
                     told.push(event.into());
                     continue;
                 }
+                Output::SetLine(line) => panic!("no line to set: {line:?}"),
                 Output::Timeout(None) => return told,
                 Output::Timeout(Some(deadline)) => {
                     self.bench.now = deadline;

@@ -197,6 +197,10 @@ impl Client {
     /// [`Misuse::Busy`].
     pub fn release(&mut self, now: u64) -> Result<(), Error> {
         self.begin(Command::Release)?;
+        if self.serial.is_some() {
+            self.close_link(now);
+            return Ok(());
+        }
         if self.session.is_none() {
             self.end(Ok(Ending::Done));
             return Ok(());

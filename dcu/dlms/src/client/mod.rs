@@ -12,6 +12,9 @@
 //!   knows of none (it restarted). [`Associated::Reopened`] tells; the command then goes on.
 //! - Repeats carry the same invoke id, so an answer to any copy will do. Answers to earlier requests are ignored. A
 //!   request that was carried out and whose answer was lost **is carried out again**: write absolute values.
+//! - On HDLC ([`Link::Hdlc`]) the link opens, repeats, and opens again by itself; a lost link takes the association with
+//!   it. On a serial line carry out [`Output::SetLine`] and [`Output::Transmit`] in the order in which they come, and
+//!   tell by [`Client::handle_transmitted`] when the last byte has left.
 //! - After a timeout the association counts as lost, and the next command opens one first.
 //!
 //! ```
@@ -26,6 +29,7 @@
 //!         Output::Transmit(frame) => assert_eq!(frame[8], 0x60), // the association comes first
 //!         Output::Event(ClientEvent::Values(values)) => println!("{values:?}"),
 //!         Output::Event(event) => println!("{event:?}"),
+//!         Output::SetLine(line) => println!("{line:?}"), // serial ports only
 //!         Output::Timeout(at) => break deadline = at,
 //!     }
 //! }
@@ -46,7 +50,7 @@ mod resume;
 mod short;
 
 pub use commands::Item;
-pub use config::{Auth, ClientConfig, Link, Referencing};
+pub use config::{Auth, ClientConfig, HdlcLink, Link, ModeE, Referencing};
 pub use event::{Associated, ClientEvent, Output, ReadResult};
 
 use std::fmt;
@@ -56,6 +60,7 @@ use crate::apdu::{AttributeRef, Conformance, InvokeId, MethodRef};
 use crate::axdr::Value;
 use crate::cosem::{ProfileRange, ProfileRows};
 use crate::error::{Error, Misuse};
+use crate::link::serial::Serial;
 use crate::link::wrapper::{Addresses, Reassembler};
 use crate::names::ShortNames;
 use crate::obis::Obis;
@@ -103,6 +108,8 @@ pub struct Client {
     associated: Option<Associated>,
     ended: Option<Result<Ending, Error>>,
     reassembler: Reassembler,
+    /// HDLC, where that is the link.
+    serial: Option<Box<Serial>>,
     ignored: u64,
 }
 
@@ -172,6 +179,7 @@ impl Client {
     pub fn new(config: ClientConfig) -> Self {
         Self {
             reassembler: reassembler(&config),
+            serial: drive::serial(&config),
             config,
             security: Security::None,
             session: None,
@@ -223,20 +231,23 @@ impl Client {
 
     /// When [`Self::handle_timeout`] is due, monotonic ns.
     #[must_use]
-    pub const fn deadline(&self) -> Option<u64> {
-        self.deadline
+    pub fn deadline(&self) -> Option<u64> {
+        drive::earlier(self.deadline, self.serial.as_ref().and_then(|serial| serial.deadline()))
     }
 
     /// Frames and messages received that answered nothing: late, duplicate, not for us, unreadable.
     #[must_use]
-    pub const fn ignored(&self) -> u64 {
-        self.ignored
+    pub fn ignored(&self) -> u64 {
+        self.ignored.saturating_add(self.serial.as_ref().map_or(0, |serial| serial.ignored()))
     }
 
     /// Memory held, struct and buffers.
     #[must_use]
-    pub const fn memory_bytes(&self) -> usize {
+    pub fn memory_bytes(&self) -> usize {
         size_of::<Self>()
+            .saturating_add(
+                self.serial.as_ref().map_or(0, |serial| size_of::<Serial>().saturating_add(serial.heap_bytes())),
+            )
             .saturating_add(self.frame.capacity())
             .saturating_add(self.transfer.bytes.capacity())
             .saturating_add(self.transfer.answer.capacity())

@@ -16,8 +16,11 @@ mod associate;
 mod general;
 mod get;
 mod pieces;
+mod port;
 mod set;
 mod short;
+
+pub use port::{Port, PortOutput, ServerLink};
 
 use taa_keys::Secret;
 

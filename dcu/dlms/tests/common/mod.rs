@@ -191,6 +191,7 @@ impl Bench {
                     }
                 }
                 Output::Event(event) => told.push(event.into()),
+                Output::SetLine(_) => {}
                 Output::Timeout(None) => return told,
                 Output::Timeout(Some(deadline)) => {
                     self.now = deadline;
