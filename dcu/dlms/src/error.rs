@@ -123,6 +123,59 @@ pub enum SecurityFault {
     /// The peer granted the association under a mechanism or context that was not proposed.
     #[error("association granted on other terms than proposed")]
     TermsChanged,
+    /// The tag does not fit: another key, or changed on the way. Compare the keys before anything is repeated.
+    #[error("message is not genuine under our keys")]
+    NotGenuine,
+    /// A counter at or below one that was already taken: an old message sent again, or a peer whose counter was reset.
+    #[error("invocation counter {received} where at least {expected} was due")]
+    Replay {
+        /// What the message carries.
+        received: u32,
+        /// The lowest that would be taken.
+        expected: u32,
+    },
+    /// The peer says that our counter is too low: our record of it was lost. Resume above the value it names.
+    #[error("the peer expects an invocation counter of at least {expected}")]
+    CounterTooLow {
+        /// What the peer named.
+        expected: u32,
+    },
+    /// No counter that is durably ours is at hand; make the bound that was asked for durable.
+    #[error("no invocation counter has been reserved")]
+    CounterNotReserved,
+    /// The peer cannot open what we send: other keys, or another suite.
+    #[error("the peer cannot decipher our messages")]
+    NotDeciphered,
+    /// All counters of this key have been used: the key must be replaced.
+    #[error("invocation counters are used up; the key must be replaced")]
+    CounterExhausted,
+    /// A plain message where protection was agreed.
+    #[error("plain message on a protected association (tag {tag:#04x})")]
+    Unprotected {
+        /// First byte of the message.
+        tag: u8,
+    },
+    /// Less protection than the policy demands.
+    #[error("less protection than the policy demands")]
+    TooWeak,
+    /// Another suite than agreed, or a form of protection that this crate does not open.
+    #[error("another security suite or form than agreed")]
+    WrongSuite,
+    /// A key that the message needs is not there.
+    #[error("no {0} at hand")]
+    NoKey(&'static str),
+    /// The system title is missing, or another than the peer's.
+    #[error("system title missing or of somebody else")]
+    WrongTitle,
+    /// A challenge that is too short, too long, or our own sent back.
+    #[error("unusable challenge")]
+    BadChallenge,
+    /// The peer granted the association and could not prove that it knows the secret. It may be an impostor.
+    #[error("the peer could not prove who it is")]
+    NotProven,
+    /// The caller's supply of random bytes is used up.
+    #[error("no random bytes left")]
+    NoRandom,
 }
 
 /// What the peer refused.
@@ -167,6 +220,9 @@ pub enum Misuse {
         /// Peer's limit.
         limit: usize,
     },
+    /// High-level security on a client that was made without keys, counter and random bytes.
+    #[error("high-level security without a security configuration")]
+    NoSecurity,
     /// More attributes than one list may hold.
     #[error("more than 255 attributes in one list")]
     TooManyAttributes,

@@ -3,7 +3,7 @@
 //! ```text
 //!   Client ──┐                                  ┌── Server ── ObjectModel (a meter's attributes and methods)
 //!            apdu  (GET, SET, ACTION, AARQ …)   apdu
-//!            security  (none yet; ciphering goes here)
+//!            security  (suites 0 to 2: ciphering, signing, proofs, counters)
 //!            link      (wrapper; HDLC goes beside it)
 //!            bytes ────────────────────────────── bytes
 //! ```
@@ -11,10 +11,9 @@
 //! Nothing here opens a socket or reads a clock: bytes and monotonic nanoseconds come in as arguments, bytes and one
 //! deadline come out. See [`client::Client`] for its driving invariant and an example.
 //!
-//! What is here: logical and short names, authentication none and low (password), the wrapper over datagrams and
-//! streams, GET, SET and ACTION (normal, with list, in blocks both ways), ACCESS, Read and Write, general block
-//! transfer, classes 1, 3, 7, 8, 12, 15, 70. Messages of what is not here (ciphering, HLS, HDLC) are refused by name,
-//! never misread.
+//! What is here: logical and short names; authentication none, low (password) and high (HLS 2 to 7); ciphering; wrapper,
+//! HDLC and IEC 62056-21; GET, SET and ACTION (normal, with list, in blocks both ways), ACCESS, Read and Write, general
+//! block transfer. A message of what is not here is refused by name, never misread.
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -4,6 +4,8 @@
 //! - [`KeyStore`] holds keys in memory under a [`KeyId`]. A key that lives in an HSM will be asked for by the same id.
 //! - [`MeterKeys`] derives everything one meter needs from a master key and the meter's name, so that nothing per meter
 //!   has to be stored, and one leaked meter betrays no other.
+//! - [`KeyHandle`] and [`CipherKey`] are what others work with: AES-GCM, key wrap. Bytes do not come out of them.
+//! - [`PrivateKey`] and [`PublicKey`] sign, verify and agree on P-256 and P-384; [`hash`] has the digests.
 //! - [`Drbg`] turns the entropy that the shell hands in into random bytes; the logic itself never asks the system.
 //!
 //! No key byte appears in `Debug`, in an error or in a log, and all are wiped when dropped.
@@ -25,7 +27,11 @@
     )
 )]
 
+mod curve;
 mod drbg;
+mod gcm;
+mod handle;
+pub mod hash;
 mod hmac;
 mod kdf;
 mod key;
@@ -33,7 +39,10 @@ mod meter;
 mod secret;
 mod store;
 
+pub use curve::{Curve, CurveError, PrivateKey, PublicKey};
 pub use drbg::{Drbg, DrbgError};
+pub use gcm::{Aad, CipherKey, NONCE_BYTES, TAG_BYTES, TagMismatch};
+pub use handle::{KeyHandle, UnwrapError};
 pub use kdf::{KdfError, derive};
 pub use key::Key;
 pub use meter::MeterKeys;

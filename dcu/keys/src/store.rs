@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::{KdfError, Key, MeterKeys};
+use crate::{KdfError, Key, KeyHandle, MeterKeys};
 
 /// What a key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,6 +17,8 @@ pub enum Usage {
     Authentication,
     /// Wraps other keys in transport.
     KeyEncryption,
+    /// Global broadcast encryption.
+    Broadcast,
 }
 
 /// Name of a key: whose, and what for. Names are no secret.
@@ -42,6 +44,7 @@ impl fmt::Display for KeyId {
             Usage::Encryption => "encryption",
             Usage::Authentication => "authentication",
             Usage::KeyEncryption => "key encryption",
+            Usage::Broadcast => "broadcast",
         };
         write!(f, "{usage} key of {}", self.owner)
     }
@@ -65,7 +68,7 @@ pub enum KeyError {
 /// Keys in memory.
 #[derive(Clone, Debug, Default)]
 pub struct KeyStore {
-    keys: BTreeMap<KeyId, Key>,
+    keys: BTreeMap<KeyId, KeyHandle>,
 }
 
 impl KeyStore {
@@ -75,12 +78,12 @@ impl KeyStore {
         Self { keys: BTreeMap::new() }
     }
 
-    /// Keeps a key; the one it replaces is wiped.
+    /// Keeps a key; the one it replaces is wiped once nobody holds a handle to it.
     pub fn insert(&mut self, id: KeyId, key: Key) {
-        self.keys.insert(id, key);
+        self.keys.insert(id, KeyHandle::new(key));
     }
 
-    /// Wipes a key. `false` when there was none.
+    /// Forgets a key, and wipes it once nobody holds a handle to it. `false` when there was none.
     pub fn remove(&mut self, id: &KeyId) -> bool {
         self.keys.remove(id).is_some()
     }
@@ -90,6 +93,14 @@ impl KeyStore {
     /// # Errors
     /// [`KeyError::Missing`].
     pub fn key(&self, id: &KeyId) -> Result<&Key, KeyError> {
+        self.handle(id).map(KeyHandle::key)
+    }
+
+    /// A handle to the key, which can be used and not read.
+    ///
+    /// # Errors
+    /// [`KeyError::Missing`].
+    pub fn handle(&self, id: &KeyId) -> Result<&KeyHandle, KeyError> {
         self.keys.get(id).ok_or_else(|| KeyError::Missing(id.clone()))
     }
 

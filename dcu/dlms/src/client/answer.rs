@@ -1,13 +1,13 @@
 //! Taking answers: which message answers the request under way, and what it means for the command.
 
-use super::{Associated, Client, Command, Ending, Phase, Session};
+use super::{Associated, Client, Command, Ending, Phase, Referencing, Session};
 use crate::apdu::{
     AccessOutcome, AccessResponse, ActionResponse, ActionResult, Apdu, DataAccessResult, ExceptionResponse,
-    GetResponse, InvokeId, MethodResult, MethodResultList, ResultList, SetResponse, tag,
+    GetResponse, InvokeId, MethodResult, MethodResultList, ReadResponse, ResultList, ServiceError, SetResponse, tag,
 };
 use crate::axdr::{Value, decode, decode_all};
 use crate::cosem::ProfileRange;
-use crate::error::{Error, PeerFault, Refusal};
+use crate::error::{Error, PeerFault, Refusal, SecurityFault};
 use crate::wire::Reader;
 
 /// How often one command may find its association gone. Twice, because an exception for a repeat of the first request
@@ -52,6 +52,16 @@ impl Client {
                 self.end(Err(Refusal::Service(error).into()));
             }
             (Phase::Associating(why), _, Apdu::Aare(aare)) => self.take_aare(now, &aare, why),
+            (Phase::Authenticating(why), _, Apdu::ActionResponse(ActionResponse::Normal { invoke, result }))
+                if self.asked(invoke) =>
+            {
+                self.take_proof(now, &result, why);
+            }
+            (Phase::Authenticating(why), _, Apdu::ReadResponse(ReadResponse::Results(results)))
+                if self.config.referencing == Referencing::ShortNames =>
+            {
+                self.take_short_proof(now, &results, why);
+            }
             (Phase::Releasing, _, Apdu::Rlre(_)) => {
                 self.session = None;
                 self.end(Ok(Ending::Done));
@@ -114,7 +124,14 @@ impl Client {
                 self.ignored = self.ignored.saturating_add(1);
             }
             Phase::Idle => self.ignored = self.ignored.saturating_add(1),
-            _ => self.end(Err(Refusal::Exception(exception).into())),
+            Phase::Authenticating(_) if exception.means_not_associated() => {
+                self.fail_association(SecurityFault::AuthenticationRefused.into());
+            }
+            _ => self.end(Err(match exception.service {
+                ServiceError::InvocationCounter(expected) => SecurityFault::CounterTooLow { expected }.into(),
+                ServiceError::Deciphering => SecurityFault::NotDeciphered.into(),
+                _ => Refusal::Exception(exception).into(),
+            })),
         }
     }
 

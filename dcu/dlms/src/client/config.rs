@@ -6,6 +6,7 @@ use taa_keys::Secret;
 
 use crate::apdu::Conformance;
 pub use crate::link::serial::{HdlcLink, ModeE};
+use crate::security::Hls;
 
 /// One client, one meter.
 #[derive(Clone, Debug)]
@@ -75,6 +76,8 @@ pub enum Auth {
     None,
     /// By a password that travels in clear (low). Derive it per meter: [`taa_keys::MeterKeys`].
     Lls(Secret),
+    /// By answering a challenge (high). Needs [`super::Client::secured`].
+    High(Hls),
 }
 
 impl Auth {
@@ -87,10 +90,11 @@ impl Auth {
 
 impl fmt::Debug for Auth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::None => "None",
-            Self::Lls(_) => "Lls(..)",
-        })
+        match self {
+            Self::None => f.write_str("None"),
+            Self::Lls(_) => f.write_str("Lls(..)"),
+            Self::High(hls) => write!(f, "{hls:?}"),
+        }
     }
 }
 

@@ -50,8 +50,7 @@ impl Client {
         match left {
             Some(left) => {
                 self.tries_left = left;
-                self.frame_due = true;
-                self.deadline = Some(now.saturating_add(self.config.reply_timeout_ns));
+                self.repeat(now);
             }
             None => {
                 if let Some(link) = &mut self.serial {
@@ -78,6 +77,9 @@ impl Client {
 
     /// The next thing to be done; [`Output::Timeout`] when there is nothing more.
     pub fn poll_output(&mut self) -> Output<'_> {
+        if let Some(bound) = self.counter_wanted() {
+            return Output::Event(ClientEvent::ReserveCounter(bound));
+        }
         if let Some(why) = self.associated.take() {
             return Output::Event(ClientEvent::Associated(why));
         }
@@ -195,9 +197,13 @@ impl Client {
 
     /// Opens a whole message and takes it.
     pub(super) fn take_protected(&mut self, now: u64, message: &[u8]) {
-        match self.security.unprotect(message) {
-            Ok(message) => self.take_message(now, message),
-            Err(fault) => self.suspect(fault.into()),
+        match self.unprotect(message) {
+            Ok(None) => self.take_message(now, message),
+            Ok(Some(opened)) => {
+                self.take_message(now, &opened);
+                self.give_back(opened);
+            }
+            Err(error) => self.suspect(error),
         }
     }
 }

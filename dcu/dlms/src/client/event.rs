@@ -25,6 +25,9 @@ pub enum Output<'a> {
 pub enum ClientEvent<'a> {
     /// An association has just been granted.
     Associated(Associated),
+    /// Make this bound of invocation counters durable, then call [`super::Client::handle_counter_durable`]. Comes at any
+    /// time, well before the counters at hand are used up; without an answer the client falls silent when they are.
+    ReserveCounter(u32),
     /// Results of `read`, in the order asked for.
     Values(&'a [ReadResult]),
     /// Rows of `read_profile`.

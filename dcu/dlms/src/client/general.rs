@@ -25,6 +25,11 @@ impl General {
         *self = Self::default();
     }
 
+    /// A block or an acknowledgement was the last thing sent.
+    pub(super) const fn is_under_way(&self) -> bool {
+        self.sender.is_some() || self.receiver.number() > 0
+    }
+
     pub(super) const fn heap_bytes(&self) -> usize {
         self.receiver.heap_bytes()
     }
@@ -35,11 +40,13 @@ impl Client {
         self.session.is_some_and(|session| session.conformance.has(Conformance::GENERAL_BLOCK_TRANSFER))
     }
 
-    /// Cuts the message in the frame, already protected, and sends its first block.
-    pub(super) fn send_in_general_blocks(&mut self, now: u64) -> Result<(), Error> {
-        let Some(session) = self.session else { return Ok(()) };
+    /// Frames the message, already protected; in general blocks when it is longer than the peer takes.
+    pub(super) fn cut_if_long(&mut self, now: u64) -> Result<(), Error> {
+        let bytes = self.frame.len().saturating_sub(HEADER_BYTES);
+        let Some(session) = self.session.filter(|session| bytes > session.pdu_max && self.has_general_blocks()) else {
+            return self.finish_frame(now);
+        };
         let message = self.frame.get(HEADER_BYTES..).unwrap_or(&[]).to_vec();
-        let bytes = message.len();
         let sender =
             Sender::new(message, session.pdu_max, 1).ok_or(Misuse::RequestTooLong { bytes, limit: session.pdu_max })?;
         self.general.restart();
@@ -89,7 +96,10 @@ impl Client {
     fn take_general_acknowledgement(&mut self, now: u64, block: &GeneralBlock<'_>) {
         // Our requests go one block at a time, whatever the meter could take.
         match self.general.sender.as_mut().map(|sender| sender.acknowledge(block.acknowledged, 1)) {
-            Some(false) => self.settle_or_fail(|client| client.send_general_block(now)),
+            Some(false) => self.settle_or_fail(|client| {
+                client.wait(now);
+                client.send_general_block(now)
+            }),
             // All there: the answer is due.
             Some(true) => self.wait(now),
             None => self.ignored = self.ignored.saturating_add(1),
@@ -111,6 +121,7 @@ impl Client {
         };
         wrapper::begin(&mut self.frame);
         acknowledgement.encode(&mut self.frame);
+        self.wait(now);
         self.settle_or_fail(|client| client.finish_frame(now));
         self.frame_due = due;
     }

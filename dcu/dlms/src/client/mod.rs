@@ -47,6 +47,7 @@ mod event;
 mod general;
 mod request;
 mod resume;
+mod secure;
 mod short;
 
 pub use commands::Item;
@@ -64,7 +65,6 @@ use crate::link::serial::Serial;
 use crate::link::wrapper::{Addresses, Reassembler};
 use crate::names::ShortNames;
 use crate::obis::Obis;
-use crate::security::Security;
 
 use general::General;
 use resume::HalfRead;
@@ -75,7 +75,7 @@ const IDLE_BUFFER_BYTES: usize = 256;
 /// A client of one meter. See the [module](self) for how to drive it.
 pub struct Client {
     config: ClientConfig,
-    security: Security,
+    security: Option<Box<secure::Secured>>,
     session: Option<Session>,
     phase: Phase,
     command: Command,
@@ -130,6 +130,8 @@ enum Phase {
     Associating(Associated),
     /// Reading the object list of an association by short names.
     Mapping,
+    /// The association is granted; the proofs are being exchanged.
+    Authenticating(Associated),
     Requesting,
     Releasing,
 }
@@ -181,7 +183,7 @@ impl Client {
             reassembler: reassembler(&config),
             serial: drive::serial(&config),
             config,
-            security: Security::None,
+            security: None,
             session: None,
             phase: Phase::Idle,
             command: Command::None,
@@ -248,6 +250,7 @@ impl Client {
             .saturating_add(
                 self.serial.as_ref().map_or(0, |serial| size_of::<Serial>().saturating_add(serial.heap_bytes())),
             )
+            .saturating_add(self.security_bytes())
             .saturating_add(self.frame.capacity())
             .saturating_add(self.transfer.bytes.capacity())
             .saturating_add(self.transfer.answer.capacity())
@@ -311,10 +314,14 @@ impl Client {
         self.command = Command::None;
         self.frame_due = false;
         self.deadline = None;
+        if let Some(security) = &mut self.security {
+            security.held = false;
+        }
         self.invoke = self.invoke.next();
     }
 
     fn give_back_buffers(&mut self) {
+        self.give_back_security_buffers(IDLE_BUFFER_BYTES);
         if self.frame.capacity() > IDLE_BUFFER_BYTES {
             self.frame = Vec::new();
         }

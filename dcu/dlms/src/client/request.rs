@@ -199,7 +199,7 @@ impl Client {
 
     /// Longest message before protection.
     pub(super) fn message_limit(&self, session: Session) -> usize {
-        session.pdu_max.saturating_sub(self.security.overhead())
+        session.pdu_max.saturating_sub(self.overhead())
     }
 
     /// Protects, frames and queues the message under construction; in general blocks when it is longer than the peer
@@ -209,11 +209,8 @@ impl Client {
         if bytes > limit && !self.has_general_blocks() {
             return Err(Misuse::RequestTooLong { bytes, limit }.into());
         }
-        self.security.protect(&mut self.frame, HEADER_BYTES)?;
-        if bytes > limit {
-            return self.send_in_general_blocks(now);
-        }
-        self.finish_frame(now)
+        self.tries_left = self.config.retries;
+        self.send_protected(now)
     }
 
     /// Frames and queues what is ready, and waits for its answer.
@@ -221,10 +218,11 @@ impl Client {
         let addresses = Addresses { source: self.config.client_sap, destination: self.config.server_sap };
         wrapper::finish(&mut self.frame, addresses).map_err(PeerFault::from)?;
         self.frame_due = true;
-        self.wait(now);
+        self.deadline = Some(now.saturating_add(self.config.reply_timeout_ns));
         Ok(())
     }
 
+    /// The peer gets on with it: time and repeats begin anew.
     pub(super) fn wait(&mut self, now: u64) {
         self.tries_left = self.config.retries;
         self.deadline = Some(now.saturating_add(self.config.reply_timeout_ns));

@@ -23,6 +23,9 @@ pub const AUTHENTICATION_MECHANISM_NAME: i8 = 6;
 /// 0 non-associated, 1 pending, 2 associated.
 pub const ASSOCIATION_STATUS: i8 = 8;
 
+/// Method: the proof of high-level security.
+pub const REPLY_TO_HLS: i8 = 1;
+
 const STATUS_ASSOCIATED: u8 = 2;
 
 /// The terms of a standing association.

@@ -17,6 +17,7 @@ mod general;
 mod get;
 mod pieces;
 mod port;
+mod secure;
 mod set;
 mod short;
 
@@ -28,7 +29,6 @@ use crate::apdu::{self, Apdu, AttributeRef, Conformance, DataAccessResult, Excep
 use crate::cosem::association::Terms;
 use crate::cosem::{Level, ObjectModel, attribute_access};
 use crate::link::wrapper::{self, Addresses, HEADER_BYTES};
-use crate::security::Security;
 
 use general::General;
 use pieces::{Incoming, Outgoing};
@@ -77,7 +77,7 @@ impl Default for ServerConfig {
 #[derive(Clone, Debug)]
 pub struct Server {
     config: ServerConfig,
-    security: Security,
+    guards: secure::Guards,
     public: Option<Session>,
     management: Option<Session>,
     /// To whom a window of general blocks is on its way.
@@ -91,13 +91,15 @@ struct Session {
     outgoing: Option<Outgoing>,
     incoming: Option<Incoming>,
     general: General,
+    /// Bytes that protection adds to an answer.
+    overhead: usize,
 }
 
 impl Server {
     /// Nobody associated.
     #[must_use]
     pub const fn new(config: ServerConfig) -> Self {
-        Self { config, security: Security::None, public: None, management: None, streaming: None }
+        Self { config, guards: secure::Guards::NONE, public: None, management: None, streaming: None }
     }
 
     /// The management client is associated.
@@ -111,6 +113,7 @@ impl Server {
         self.public = None;
         self.management = None;
         self.streaming = None;
+        self.guards.handle_power_lost();
     }
 
     /// Takes one frame. `true` when `reply` (cleared first) holds the frame to send back.
@@ -143,12 +146,24 @@ impl Server {
         bytes_max: usize,
         reply: &mut Vec<u8>,
     ) -> bool {
-        if !self.answer(model, addresses, message, bytes_max, reply)
-            || self.security.protect(reply, HEADER_BYTES).is_err()
-        {
+        // Answers and notifications are nothing to a server; answering them would start a quarrel between two.
+        if !message.first().is_some_and(|tag| apdu::is_request(*tag)) {
             return false;
         }
-        self.cut_if_long(addresses, reply) && wrapper::finish(reply, addresses.reversed()).is_ok()
+        let mut scratch = self.guards.take_scratch();
+        let level = self.level(addresses.source);
+        let established = self.session_slot(addresses.source).is_some_and(|slot| slot.is_some());
+        let unlocked = self.guards.unlock(level, message, &mut scratch);
+        let answered = match unlocked {
+            Err(exception) => except(exception, reply),
+            Ok(None) => self.answer(model, addresses, message, bytes_max, reply),
+            Ok(Some(_)) => self.answer(model, addresses, &scratch, bytes_max, reply),
+        };
+        self.guards.give_back(scratch);
+        answered
+            && self.guards.lock(level, unlocked.ok().flatten(), established, reply, HEADER_BYTES).is_ok()
+            && self.cut_if_long(addresses, reply)
+            && wrapper::finish(reply, addresses.reversed()).is_ok()
     }
 
     fn answer<M: ObjectModel + ?Sized>(
@@ -159,16 +174,21 @@ impl Server {
         bytes_max: usize,
         reply: &mut Vec<u8>,
     ) -> bool {
-        // Answers and notifications are nothing to a server; answering them would start a quarrel between two.
-        if !message.first().is_some_and(|tag| apdu::is_request(*tag)) {
-            return false;
-        }
-        let Ok(Ok(request)) = self.security.unprotect(message).map(Apdu::decode) else {
+        let Ok(request) = Apdu::decode(message) else {
             return except(ExceptionResponse::NOT_SUPPORTED, reply);
         };
         match request {
             Apdu::Aarq(aarq) => return self.take_aarq(addresses, &aarq, reply),
+            Apdu::ActionRequest(action) if self.awaits_proof(addresses.source) => {
+                return self.take_proof(addresses.source, &action, reply);
+            }
+            Apdu::ReadRequest(read) if self.awaits_proof(addresses.source) => {
+                return self.take_short_proof(addresses.source, &read, reply);
+            }
             Apdu::Rlrq(_) => {
+                if let Some(level) = self.level(addresses.source) {
+                    self.guards.forget(level);
+                }
                 if let Some(session) = self.session_slot(addresses.source) {
                     *session = None;
                 }
@@ -278,6 +298,11 @@ impl Session {
 
     /// Longest message that the client takes.
     const fn client_pdu_max(&self) -> usize {
+        self.client_message_max().saturating_sub(self.overhead)
+    }
+
+    /// The same with its protection.
+    const fn client_message_max(&self) -> usize {
         match self.terms.client_pdu_max {
             0 => 65_535,
             bytes => bytes as usize,

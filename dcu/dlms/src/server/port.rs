@@ -214,6 +214,9 @@ impl Port {
 impl Server {
     /// This client's link was closed or opened afresh: its association is gone.
     pub fn handle_link_lost(&mut self, client_sap: u16) {
+        if let Some(level) = self.level(client_sap) {
+            self.guards.forget(level);
+        }
         if let Some(session) = self.session_slot(client_sap) {
             *session = None;
         }

@@ -7,9 +7,13 @@ use taa_dlms::client::{Auth, Client, ClientConfig, ClientEvent, Output, ReadResu
 use taa_dlms::cosem::{
     AttributeAccess, ControlMode, DisconnectControl, MethodAccess, ObjectEntry, ObjectModel, data, disconnect, register,
 };
+use taa_dlms::security::{
+    AssociationSecurity, ClientSecurity, Form, Hls, Keys, Policy, Protection, Random, SendCounter, ServerSecurity,
+    Suite, SystemTitle,
+};
 use taa_dlms::server::{Server, ServerConfig};
 use taa_dlms::{AttributeRef, Error, MethodRef, Obis, Value, obis};
-use taa_keys::Secret;
+use taa_keys::{Key, KeyHandle, Secret};
 
 pub const PASSWORD: &[u8] = b"12345678";
 pub const NOTE: Obis = Obis([0, 0, 96, 1, 0, 255]);
@@ -107,6 +111,10 @@ pub struct Bench {
     pub lose_requests: Vec<usize>,
     /// Frames from the server that are to be lost.
     pub lose_answers: Vec<usize>,
+    /// Counter bounds that the client asks for become durable at once; else they are told.
+    pub reserves: bool,
+    /// Every frame that the client sent.
+    pub sent: Vec<Vec<u8>>,
     /// Every answer arrives twice.
     pub duplicate: bool,
     pub requests: usize,
@@ -119,6 +127,7 @@ pub struct Bench {
 #[derive(Debug, PartialEq)]
 pub enum Told {
     Associated(taa_dlms::client::Associated),
+    Reserve(u32),
     Values(Vec<ReadResult>),
     Rows(Vec<Vec<Value>>),
     Done,
@@ -129,6 +138,7 @@ impl From<ClientEvent<'_>> for Told {
     fn from(event: ClientEvent<'_>) -> Self {
         match event {
             ClientEvent::Associated(why) => Self::Associated(why),
+            ClientEvent::ReserveCounter(bound) => Self::Reserve(bound),
             ClientEvent::Values(values) => Self::Values(values.to_vec()),
             ClientEvent::Profile(rows) => Self::Rows(rows.rows().map(<[Value]>::to_vec).collect()),
             ClientEvent::Done(_) => Self::Done,
@@ -157,6 +167,8 @@ impl Bench {
             now: 0,
             lose_requests: Vec::new(),
             lose_answers: Vec::new(),
+            reserves: true,
+            sent: Vec::new(),
             duplicate: false,
             requests: 0,
             answers: 0,
@@ -165,13 +177,56 @@ impl Bench {
         }
     }
 
+    /// Suite 0, GMAC, authenticated and encrypted, per-meter keys: the default towards our own meters.
+    pub fn secured() -> Self {
+        let key = |byte| KeyHandle::new(Key::Aes128([byte; 16]));
+        let keys = || Keys { unicast: key(1).cipher(), authentication: Some(key(2)), broadcast: None, parties: None };
+        let mut bench = Self::new();
+        bench.client = Client::secured(
+            ClientConfig::new(Auth::High(Hls::Gmac)),
+            ClientSecurity {
+                suite: Suite::Zero,
+                title: SystemTitle(*b"TAA\0\0\0\0\x01"),
+                server_title: None,
+                keys: Some(keys()),
+                policy: Policy::both(Protection::BOTH),
+                form: Form::Service,
+                dedicated: false,
+                challenge_bytes: 16,
+                counter: SendCounter::volatile(0),
+                random: Random::given(&[3; 16]),
+            },
+        );
+        bench.server = Server::secured(
+            ServerConfig::default(),
+            ServerSecurity {
+                title: SystemTitle(*b"SIM\0\0\0\0\x01"),
+                counter: SendCounter::volatile(0),
+                random: Random::given(&[4; 16]),
+                management: Some(AssociationSecurity {
+                    suite: Suite::Zero,
+                    keys: Some(keys()),
+                    policy: Policy::both(Protection::BOTH),
+                    hls: Some(Hls::Gmac),
+                    challenge_bytes: 16,
+                    client_title: None,
+                }),
+                public: None,
+            },
+        );
+        bench
+    }
+
     /// Carries frames until the client is idle and silent; time jumps to each deadline.
     pub fn run(&mut self) -> Vec<Told> {
         let mut told = Vec::new();
         let mut reply = Vec::new();
+        let mut bound = None;
         loop {
             match self.client.poll_output() {
+                Output::Event(ClientEvent::ReserveCounter(wanted)) if self.reserves => bound = Some(wanted),
                 Output::Transmit(frame) => {
+                    self.sent.push(frame.to_vec());
                     self.last_request = frame.to_vec();
                     let lost = self.lose_requests.contains(&self.requests);
                     self.requests += 1;
@@ -192,6 +247,9 @@ impl Bench {
                 }
                 Output::Event(event) => told.push(event.into()),
                 Output::SetLine(_) => {}
+                Output::Timeout(_) if bound.is_some() => {
+                    self.client.handle_counter_durable(self.now, bound.take().unwrap());
+                }
                 Output::Timeout(None) => return told,
                 Output::Timeout(Some(deadline)) => {
                     self.now = deadline;

@@ -145,7 +145,8 @@ impl Session {
                     self.client.handle_transmitted(self.now());
                 }
                 Output::SetLine(line) => self.channel.set_line(line)?,
-                Output::Event(ClientEvent::Associated(_)) => {}
+                // Nothing is ciphered here: no counter is ever asked for.
+                Output::Event(ClientEvent::Associated(_) | ClientEvent::ReserveCounter(_)) => {}
                 Output::Event(ClientEvent::Values(values)) => ended = Some(Ended::Values(values.to_vec())),
                 Output::Event(ClientEvent::Profile(rows)) => {
                     ended = Some(Ended::Rows(rows.rows().map(<[Value]>::to_vec).collect()));

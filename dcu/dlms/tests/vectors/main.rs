@@ -6,6 +6,8 @@
 mod axdr;
 mod links;
 mod messages;
+mod protected;
+mod secured;
 mod transcript;
 
 use std::path::PathBuf;
@@ -66,17 +68,13 @@ fn trials() -> Result<Vec<Trial>, String> {
 /// What a case needs that is not here yet.
 fn waits_for(case: &Json) -> Option<&'static str> {
     let text = |field: &str| case[field].as_str().unwrap_or("");
-    let context = text("context");
     match text("kind") {
         "axdr" | "wrapper_frame" | "hdlc_frame" | "iec_mode_e" => None,
         "apdu" => None,
-        "data_notification" if case["ciphered"] == true => Some("needs issue 4: ciphering"),
         "data_notification" => None,
-        "transcript" if context.contains("gmac") => Some("needs issue 4: ciphering"),
-        "transcript" if context.contains("sha256") || context.contains("ecdsa") => Some("needs issue 4: HLS"),
         "transcript" => None,
-        "ciphered_apdu" => Some("needs issue 4: ciphering"),
-        kind if kind.starts_with("hls_") || kind == "ecdsa_verify" => Some("needs issue 4: HLS"),
+        "ciphered_apdu" | "ecdsa_verify" => None,
+        kind if kind.starts_with("hls_") => None,
         _ => Some("unknown kind"),
     }
 }
@@ -85,6 +83,11 @@ fn run(case: &Json) -> Result<(), Failed> {
     match case["kind"].as_str() {
         Some("axdr") => axdr::run(case),
         Some("apdu") => messages::apdu(case),
+        Some("ciphered_apdu") => protected::message(case),
+        Some("data_notification") if case["ciphered"] == true => protected::notification(case),
+        Some("ecdsa_verify") => protected::signature(case),
+        Some(kind) if kind.starts_with("hls_") => protected::proof(case),
+        Some("transcript") if secured::applies(case) => secured::run(case),
         Some("wrapper_frame" | "data_notification") => messages::frame(case),
         Some("hdlc_frame") => links::frame(case),
         Some("iec_mode_e") => links::opening(case),

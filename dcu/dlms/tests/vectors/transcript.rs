@@ -22,18 +22,21 @@ use taa_keys::Secret;
 use crate::messages::check;
 use crate::{hex, same};
 
-struct Exchange {
-    request: Vec<u8>,
-    response: Vec<u8>,
+pub(crate) struct Exchange {
+    pub(crate) request: Vec<u8>,
+    pub(crate) response: Vec<u8>,
 }
 
 pub(crate) fn run(case: &Json) -> Result<(), Failed> {
+    let exchanges = exchanges(case)?;
+    as_client(&exchanges)?;
+    as_server(&exchanges)
+}
+
+pub(crate) fn exchanges(case: &Json) -> Result<Vec<Exchange>, Failed> {
     if case["transport"] == "hdlc" {
         let wrapped = crate::links::conversation(case)?;
-        let exchanges: Vec<Exchange> =
-            wrapped.into_iter().map(|(request, response)| Exchange { request, response }).collect();
-        as_client(&exchanges)?;
-        return as_server(&exchanges);
+        return Ok(wrapped.into_iter().map(|(request, response)| Exchange { request, response }).collect());
     }
     let messages = case["messages"].as_array().ok_or("no messages")?;
     let mut exchanges = Vec::new();
@@ -45,8 +48,7 @@ pub(crate) fn run(case: &Json) -> Result<(), Failed> {
         let bytes = |side: &Json| hex(side[1].as_str().unwrap_or("x"));
         exchanges.push(Exchange { request: bytes(client)?, response: bytes(server)? });
     }
-    as_client(&exchanges)?;
-    as_server(&exchanges)
+    Ok(exchanges)
 }
 
 /// Issues the command behind each recorded request, compares the bytes sent, and feeds the recorded answer.
@@ -329,16 +331,16 @@ fn password(exchanges: &[Exchange]) -> Result<Option<Secret>, Failed> {
 
 /// Answers as recorded, by what was asked for.
 #[derive(Default)]
-struct Recorded {
-    objects: Vec<ObjectEntry>,
-    values: BTreeMap<(AttributeRef, Vec<u8>), Vec<u8>>,
+pub(crate) struct Recorded {
+    pub(crate) objects: Vec<ObjectEntry>,
+    pub(crate) values: BTreeMap<(AttributeRef, Vec<u8>), Vec<u8>>,
     written: BTreeMap<AttributeRef, Vec<u8>>,
     bases: Vec<u16>,
 }
 
-const ATTRIBUTES: &[AttributeAccess] =
+pub(crate) const ATTRIBUTES: &[AttributeAccess] =
     &[AttributeAccess::read_write(2), AttributeAccess::read_write(3), AttributeAccess::read_write(4)];
-const METHODS: &[MethodAccess] = &[MethodAccess { id: 1 }, MethodAccess { id: 2 }];
+pub(crate) const METHODS: &[MethodAccess] = &[MethodAccess { id: 1 }, MethodAccess { id: 2 }];
 
 impl ObjectModel for Recorded {
     fn objects(&self) -> &[ObjectEntry] {

@@ -64,6 +64,7 @@ pub fn run(client: &mut Client, meter: &mut Meter, now: u64) -> Vec<Told> {
             Output::Event(ClientEvent::Profile(rows)) => {
                 told.push(Told::Rows(rows.rows().map(|row| (rows.unix_s(row), row[1..].to_vec())).collect()));
             }
+            Output::Event(ClientEvent::ReserveCounter(_)) => {}
             Output::Event(ClientEvent::Done(_)) => told.push(Told::Done),
             Output::Event(ClientEvent::Failed(error)) => told.push(Told::Failed(error)),
             Output::SetLine(_) => {}

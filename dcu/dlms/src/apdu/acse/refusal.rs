@@ -35,6 +35,8 @@ impl Diagnostic {
     pub const NO_REASON: Self = Self::User(1);
     /// The context is not offered.
     pub const CONTEXT_NOT_SUPPORTED: Self = Self::User(2);
+    /// The client's system title is missing or not accepted (calling-AP-title-not-recognized).
+    pub const CALLING_TITLE_NOT_RECOGNISED: Self = Self::User(3);
     /// The mechanism is not known.
     pub const MECHANISM_NOT_RECOGNISED: Self = Self::User(11);
     /// A mechanism must be named.
@@ -47,7 +49,7 @@ impl Diagnostic {
     /// It concerns authentication: repeating with the same password will not help and may lock the meter.
     #[must_use]
     pub const fn concerns_authentication(self) -> bool {
-        matches!(self, Self::User(11..=14))
+        matches!(self, Self::User(3 | 11..=14))
     }
 }
 
@@ -69,6 +71,7 @@ impl fmt::Display for AssociationRefusal {
         match self.diagnostic {
             Diagnostic::NO_REASON => f.write_str("no reason given"),
             Diagnostic::CONTEXT_NOT_SUPPORTED => f.write_str("application context not supported"),
+            Diagnostic::CALLING_TITLE_NOT_RECOGNISED => f.write_str("calling title not recognised"),
             Diagnostic::MECHANISM_NOT_RECOGNISED => f.write_str("authentication mechanism not recognised"),
             Diagnostic::MECHANISM_REQUIRED => f.write_str("authentication mechanism required"),
             Diagnostic::AUTHENTICATION_FAILURE => f.write_str("authentication failure"),
