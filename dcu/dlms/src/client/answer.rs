@@ -346,7 +346,7 @@ impl Client {
     }
 
     fn take_access(&mut self, response: &AccessResponse<'_>) -> Result<(), Error> {
-        let asked = Reader::new(&self.items).length()?;
+        let asked = Reader::new(&self.transfer.bytes).length()?;
         if response.data.len() != response.outcomes.len() {
             return Err(PeerFault::WrongCount { asked: response.outcomes.len(), got: response.data.len() }.into());
         }

@@ -95,13 +95,11 @@ pub struct Client {
     /// Attributes, or methods in the same form, of the command under way.
     attributes: Vec<AttributeRef>,
     /// Selections of a `read_list`, one for each attribute; empty when nothing is selected.
-    selections: Vec<Option<(u8, Box<[u8]>)>>,
-    /// Encoded items of an `access`.
-    items: Vec<u8>,
+    selections: Box<[Option<(u8, Box<[u8]>)>]>,
     /// What short names the meter's objects have, once read.
     names: Option<Arc<ShortNames>>,
     general: General,
-    half: Option<HalfRead>,
+    half: Option<Box<HalfRead>>,
     results: Vec<ReadResult>,
     rows: ProfileRows,
     returned: Option<Value>,
@@ -163,9 +161,7 @@ enum Ending {
 struct Transfer {
     /// What a request carries and may need blocks: encoded value, parameter, or list of them.
     bytes: Vec<u8>,
-    /// A Write by short names that goes in blocks: the whole request without its tag.
-    short: Vec<u8>,
-    /// Answer from blocks so far.
+    /// Answer from blocks so far; or a Write by short names that goes in blocks, without its tag.
     answer: Vec<u8>,
     /// Number of the block received last, or sent last.
     block: u32,
@@ -197,8 +193,7 @@ impl Client {
             deadline: None,
             suspicion: None,
             attributes: Vec::new(),
-            selections: Vec::new(),
-            items: Vec::new(),
+            selections: Box::default(),
             names: None,
             general: General::default(),
             half: None,
@@ -254,7 +249,6 @@ impl Client {
             .saturating_add(self.frame.capacity())
             .saturating_add(self.transfer.bytes.capacity())
             .saturating_add(self.transfer.answer.capacity())
-            .saturating_add(self.items.capacity())
             .saturating_add(self.general.heap_bytes())
             .saturating_add(self.attributes.capacity().saturating_mul(size_of::<AttributeRef>()))
             .saturating_add(self.results.capacity().saturating_mul(size_of::<ReadResult>()))
@@ -276,7 +270,6 @@ impl Client {
         self.half = None;
         self.transfer.bytes.clear();
         self.transfer.answer.clear();
-        self.transfer.short = Vec::new();
         self.transfer.block = 0;
         self.transfer.sent = 0;
         Ok(())
@@ -332,8 +325,7 @@ impl Client {
             self.transfer.answer = Vec::new();
         }
         self.general = General::default();
-        self.selections = Vec::new();
-        self.items = Vec::new();
+        self.selections = Box::default();
         if self.attributes.capacity() > 16 {
             self.attributes = Vec::new();
         }

@@ -110,7 +110,6 @@ impl Client {
                 self.frame.push(tag::ACCESS_REQUEST);
                 self.frame.extend_from_slice(&long.0.to_be_bytes());
                 self.frame.push(0);
-                self.frame.extend_from_slice(&self.items);
                 self.frame.extend_from_slice(&self.transfer.bytes);
             }
         }
