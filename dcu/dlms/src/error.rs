@@ -81,6 +81,9 @@ pub enum PeerFault {
         /// What was being read.
         what: &'static str,
     },
+    /// On the link below the messages: unreadable parameters, no LLC header, or a message beyond the bound.
+    #[error("broke the protocol of the link")]
+    BrokenLink,
     /// It keeps forgetting the association as soon as it has granted it.
     #[error("association granted and forgotten at once")]
     AssociationNotKept,
@@ -96,6 +99,12 @@ pub enum TransportFault {
     /// The connection was closed.
     #[error("connection closed")]
     Closed,
+    /// The meter refused to open the link (HDLC: DM to SNRM): another client may hold it.
+    #[error("link refused")]
+    LinkRefused,
+    /// The meter dropped the link again and again.
+    #[error("link lost")]
+    LinkLost,
 }
 
 /// What does not fit in matters of security.

@@ -11,10 +11,9 @@
 //! Nothing here opens a socket or reads a clock: bytes and monotonic nanoseconds come in as arguments, bytes and one
 //! deadline come out. See [`client::Client`] for its driving invariant and an example.
 //!
-//! What is here: logical and short names, authentication none, low (password) and high (HLS 2 to 7), ciphering under
-//! suites 0 to 2, the wrapper over datagrams and streams, GET, SET and ACTION (normal, with list, in blocks both ways),
-//! ACCESS, Read and Write, general block transfer, classes 1, 3, 7, 8, 12, 15, 70. Messages of what is not here (HDLC)
-//! are refused by name, never misread.
+//! What is here: logical and short names; authentication none, low (password) and high (HLS 2 to 7); ciphering; wrapper,
+//! HDLC and IEC 62056-21; GET, SET and ACTION (normal, with list, in blocks both ways), ACCESS, Read and Write, general
+//! block transfer. A message of what is not here is refused by name, never misread.
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -13,6 +13,8 @@ use crate::obis::Obis;
 pub const ASSOCIATION: u16 = 0xFA00;
 /// Name of its object list.
 pub const OBJECT_LIST: u16 = 0xFA08;
+/// Its method reply_to_HLS_authentication.
+pub const REPLY_TO_HLS: u16 = 0xFA58;
 /// Class of the association object.
 pub const CLASS: u16 = 12;
 

@@ -32,7 +32,7 @@ fn a_meter_that_forgets_at_once_is_given_up() {
                 assert_eq!(event, ClientEvent::Failed(PeerFault::AssociationNotKept.into()));
                 return;
             }
-            Output::Timeout(_) => panic!("nothing to wait for"),
+            Output::SetLine(_) | Output::Timeout(_) => panic!("nothing to wait for"),
         }
     }
 }
@@ -70,7 +70,7 @@ fn a_transfer_that_the_meter_gave_up_is_begun_anew() {
                 assert_eq!(begun, 3);
                 return;
             }
-            Output::Timeout(_) => panic!("nothing to wait for"),
+            Output::SetLine(_) | Output::Timeout(_) => panic!("nothing to wait for"),
         }
     }
 }
@@ -100,7 +100,7 @@ fn without_multiple_references_attributes_are_read_one_by_one() {
                 break;
             }
             Output::Event(_) => {}
-            Output::Timeout(_) => panic!("nothing to wait for"),
+            Output::SetLine(_) | Output::Timeout(_) => panic!("nothing to wait for"),
         }
     }
     client.write(0, LONG, &Value::Null).unwrap();
@@ -143,6 +143,7 @@ fn fail_with(frame: &[u8]) -> Error {
             Output::Event(ClientEvent::Failed(error)) => return error,
             Output::Event(ClientEvent::Associated(_)) => {}
             Output::Event(event) => panic!("{event:?}"),
+            Output::SetLine(_) => {}
             Output::Timeout(deadline) => client.handle_timeout(deadline.unwrap()),
         }
     }

@@ -270,7 +270,7 @@ fn a_stream_may_be_cut_anywhere() {
                     }
                 }
                 Output::Event(event) => told.push(Told::from(event)),
-                Output::Timeout(_) => break,
+                Output::SetLine(_) | Output::Timeout(_) => break,
             }
         }
         assert_eq!(told, expected, "pieces of {piece}");

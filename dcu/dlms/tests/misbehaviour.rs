@@ -67,6 +67,7 @@ fn meter_that_answers(
             Output::Event(ClientEvent::Values(values)) => return Ok(values.to_vec()),
             Output::Event(ClientEvent::Failed(error)) => return Err(error),
             Output::Event(event) => panic!("{event:?}"),
+            Output::SetLine(line) => panic!("no line to set: {line:?}"),
             Output::Timeout(deadline) => client.handle_timeout(deadline.expect("something to wait for")),
         }
     }

@@ -120,6 +120,7 @@ impl Wire {
                     }
                 }
                 Output::Event(event) => last = Some(Told::from(event)),
+                Output::SetLine(line) => panic!("no line to set: {line:?}"),
                 Output::Timeout(_) => return last.expect("an event"),
             }
         }

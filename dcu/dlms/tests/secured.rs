@@ -403,6 +403,7 @@ fn an_impostor_is_noticed() {
         let mut request = Vec::new();
         loop {
             match client.poll_output() {
+                Output::SetLine(line) => panic!("no line to set: {line:?}"),
                 Output::Transmit(frame) => request = frame.to_vec(),
                 Output::Event(_) => {}
                 Output::Timeout(_) => break,
@@ -429,6 +430,7 @@ fn answer(client: &mut Client, request: &[u8], mirrors: bool, plain: &Aare<'_>, 
     let mut told = None;
     loop {
         match client.poll_output() {
+            Output::SetLine(line) => panic!("no line to set: {line:?}"),
             Output::Event(event) => told = Some(Told::from(event)),
             Output::Timeout(_) => break,
             Output::Transmit(_) => {}
@@ -469,6 +471,7 @@ fn plain_messages_are_refused_on_both_sides() {
     let mut now = 0;
     loop {
         match bench.client.poll_output() {
+            Output::SetLine(line) => panic!("no line to set: {line:?}"),
             Output::Event(event) => told.push(Told::from(event)),
             Output::Transmit(_) => {}
             Output::Timeout(Some(at)) => {

@@ -121,6 +121,7 @@ impl Wire {
                     told.push(event.into());
                     continue;
                 }
+                Output::SetLine(line) => panic!("no line to set: {line:?}"),
                 Output::Timeout(None) => return told,
                 Output::Timeout(Some(deadline)) => {
                     self.bench.now = deadline;
@@ -290,6 +291,7 @@ fn general_blocks_carry_everything() {
             wire.bench.client.write(0, LONG, &note).unwrap();
             assert_eq!(wire.run(), [OPENED, Told::Done]);
             assert_eq!(wire.model.device.note, note);
+            assert_eq!(wire.model.device.writes, 1, "carried out once, whatever was lost");
             wire.bench.client.read(wire.bench.now, &[ENERGY, LONG]).unwrap();
             assert_eq!(wire.run(), [Told::Values(vec![Ok(Value::U64(123_456)), Ok(note.clone())])]);
             wire.bench.client.invoke(wire.bench.now, ECHO, Some(&note)).unwrap();

@@ -166,6 +166,8 @@ impl Session {
                     frame.extend_from_slice(bytes);
                     return Polled::Transmit;
                 }
+                // The mesh has no port to set.
+                Output::SetLine(_) => Next::Nothing,
                 Output::Event(_) if self.exchange.is_none() => Next::Nothing,
                 Output::Event(event) => judge(self.step, &event, &self.name, self.period_s, &mut self.scaler),
                 Output::Timeout(deadline) => match (self.next.take(), self.outcome.take()) {

@@ -1,9 +1,9 @@
 //! Taking answers: which message answers the request under way, and what it means for the command.
 
-use super::{Associated, Client, Command, Ending, Phase, Session};
+use super::{Associated, Client, Command, Ending, Phase, Referencing, Session};
 use crate::apdu::{
     AccessOutcome, AccessResponse, ActionResponse, ActionResult, Apdu, DataAccessResult, ExceptionResponse,
-    GetResponse, InvokeId, MethodResult, MethodResultList, ResultList, ServiceError, SetResponse, tag,
+    GetResponse, InvokeId, MethodResult, MethodResultList, ReadResponse, ResultList, ServiceError, SetResponse, tag,
 };
 use crate::axdr::{Value, decode, decode_all};
 use crate::cosem::ProfileRange;
@@ -52,8 +52,15 @@ impl Client {
                 self.end(Err(Refusal::Service(error).into()));
             }
             (Phase::Associating(why), _, Apdu::Aare(aare)) => self.take_aare(now, &aare, why),
-            (Phase::Authenticating(why), _, Apdu::ActionResponse(response)) if self.asked(response.invoke()) => {
-                self.take_proof(now, &response, why);
+            (Phase::Authenticating(why), _, Apdu::ActionResponse(ActionResponse::Normal { invoke, result }))
+                if self.asked(invoke) =>
+            {
+                self.take_proof(now, &result, why);
+            }
+            (Phase::Authenticating(why), _, Apdu::ReadResponse(ReadResponse::Results(results)))
+                if self.config.referencing == Referencing::ShortNames =>
+            {
+                self.take_short_proof(now, &results, why);
             }
             (Phase::Releasing, _, Apdu::Rlre(_)) => {
                 self.session = None;
@@ -339,7 +346,7 @@ impl Client {
     }
 
     fn take_access(&mut self, response: &AccessResponse<'_>) -> Result<(), Error> {
-        let asked = Reader::new(&self.items).length()?;
+        let asked = Reader::new(&self.transfer.bytes).length()?;
         if response.data.len() != response.outcomes.len() {
             return Err(PeerFault::WrongCount { asked: response.outcomes.len(), got: response.data.len() }.into());
         }

@@ -5,13 +5,15 @@ use zeroize::Zeroizing;
 
 use super::{Associated, Auth, Client, Phase, Referencing, Session};
 use crate::apdu::{
-    Aare, Aarq, ActionRequest, ActionResponse, ActionResult, ApplicationContext, Conformance, InitiateRequest,
-    InitiateResponse, Mechanism, MethodRef, VAA_NAME_LN, VAA_NAME_SN, is_protected,
+    Aare, Aarq, ActionRequest, ActionResult, ApplicationContext, Conformance, InitiateRequest, InitiateResponse,
+    Mechanism, MethodRef, MethodResult, ReadRequest, ResultList, Selection, VAA_NAME_LN, VAA_NAME_SN, Variable,
+    is_protected,
 };
-use crate::axdr::{decode_all, put_octet_string};
+use crate::axdr::{decode_all, put_octet_string, skip};
 use crate::cosem::association;
 use crate::error::{Error, Misuse, PeerFault, Refusal, SecurityFault};
 use crate::link::wrapper;
+use crate::names;
 use crate::obis;
 use crate::security::counter::FOR_ASSOCIATION;
 use crate::security::hls::CHALLENGE_BYTES;
@@ -113,10 +115,24 @@ impl Client {
     }
 
     /// The server's half of high-level security has come.
-    pub(super) fn take_proof(&mut self, now: u64, response: &ActionResponse<'_>, why: Associated) {
+    pub(super) fn take_proof(&mut self, now: u64, response: &MethodResult<'_>, why: Associated) {
         match self.check_proof(response) {
             Ok(session) => self.establish(now, session, why),
             Err(error) => self.fail_association(error),
+        }
+    }
+
+    /// The same by short names, as the only result of a Read.
+    pub(super) fn take_short_proof(&mut self, now: u64, results: &ResultList<'_>, why: Associated) {
+        let mut only = None;
+        let count = results.read_each(skip, |result| only = Some(result));
+        match (count, only) {
+            (Ok(1), Some(Ok(value))) => {
+                let returned = MethodResult { result: ActionResult::Success, returned: Some(Ok(value)) };
+                self.take_proof(now, &returned, why);
+            }
+            (Err(error), _) => self.fail_association(error.into()),
+            _ => self.fail_association(SecurityFault::AuthenticationRefused.into()),
         }
     }
 
@@ -224,9 +240,6 @@ impl Client {
             return Err(Misuse::NoSecurity.into());
         };
         let stoc = aare.authentication_value.unwrap_or(&[]);
-        if session.short {
-            return Err(Refusal::NotOffered("high-level security by short names").into());
-        }
         if !CHALLENGE_BYTES.contains(&stoc.len()) || *stoc == *security.ctos {
             return Err(SecurityFault::BadChallenge.into());
         }
@@ -245,7 +258,15 @@ impl Client {
         self.invoke = self.invoke.next();
         wrapper::begin(&mut self.frame);
         let method = MethodRef::new(association::CLASS, obis::ASSOCIATION_LN, association::REPLY_TO_HLS);
-        ActionRequest::Normal { invoke: self.invoke, method, parameter: Some(&parameter) }.encode(&mut self.frame);
+        if session.short {
+            // By short names a method that returns something is read, its parameter as the selection.
+            let selection = Selection { selector: 1, parameters: &parameter };
+            let variable = Variable::Parameterized(names::REPLY_TO_HLS, selection);
+            ReadRequest::encode_for(std::iter::once(variable), &mut self.frame);
+        } else {
+            let request = ActionRequest::Normal { invoke: self.invoke, method, parameter: Some(&parameter) };
+            request.encode(&mut self.frame);
+        }
         self.phase = Phase::Authenticating(why);
         // A lost proof begins the association anew: both share the repeats, or the two would go on for ever.
         let tries_left = self.tries_left;
@@ -254,15 +275,14 @@ impl Client {
         Ok(())
     }
 
-    fn check_proof(&mut self, response: &ActionResponse<'_>) -> Result<Session, Error> {
+    fn check_proof(&mut self, response: &MethodResult<'_>) -> Result<Session, Error> {
         let (Auth::High(hls), Some(security)) = (&self.config.auth, &mut self.security) else {
             return Err(Misuse::NoSecurity.into());
         };
-        let ActionResponse::Normal { result, .. } = response else { return Err(SecurityFault::NotProven.into()) };
-        if result.result != ActionResult::Success {
+        if response.result != ActionResult::Success {
             return Err(SecurityFault::AuthenticationRefused.into());
         }
-        let Some(Ok(encoded)) = result.returned else { return Err(SecurityFault::NotProven.into()) };
+        let Some(Ok(encoded)) = response.returned else { return Err(SecurityFault::NotProven.into()) };
         let proof = decode_all(encoded)?;
         let proof = proof.as_bytes().ok_or(SecurityFault::NotProven)?;
         let exchange = Exchange {

@@ -57,12 +57,12 @@ impl Client {
     pub(super) fn take_piece_acknowledged(&mut self, now: u64, session: Session, number: u32) -> Result<(), Error> {
         let expected = self.transfer.block;
         // Once the answer has begun to come, an acknowledgement is a late one.
-        if number < expected || !self.transfer.answer.is_empty() {
+        if number < expected || (!session.short && !self.transfer.answer.is_empty()) {
             self.ignored = self.ignored.saturating_add(1);
             return Ok(());
         }
         // The last piece is acknowledged with the result, not with a request for more.
-        let length = if session.short { self.transfer.short.len() } else { self.transfer.bytes.len() };
+        let length = if session.short { self.transfer.answer.len() } else { self.transfer.bytes.len() };
         if number > expected || self.transfer.sent >= length {
             return Err(PeerFault::BlockOutOfOrder { expected, got: number }.into());
         }

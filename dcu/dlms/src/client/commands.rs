@@ -50,7 +50,7 @@ impl Client {
         self.begin(Command::Read)?;
         self.attributes.clear();
         self.attributes.extend_from_slice(attributes);
-        self.selections.clear();
+        self.selections = Box::default();
         self.results.clear();
         self.go_on(now);
         Ok(())
@@ -67,14 +67,16 @@ impl Client {
         self.begin(Command::Read)?;
         self.attributes.clear();
         self.attributes.extend(list.iter().map(|(attribute, _)| attribute));
-        self.selections.clear();
-        self.selections.extend(list.iter().map(|(_, selected)| {
-            selected.map(|(selector, parameters)| {
-                let mut encoded = Vec::new();
-                encode(parameters, &mut encoded);
-                (selector, encoded.into_boxed_slice())
+        self.selections = list
+            .iter()
+            .map(|(_, selected)| {
+                selected.map(|(selector, parameters)| {
+                    let mut encoded = Vec::new();
+                    encode(parameters, &mut encoded);
+                    (selector, encoded.into_boxed_slice())
+                })
             })
-        }));
+            .collect();
         self.results.clear();
         self.go_on(now);
         Ok(())
@@ -151,9 +153,9 @@ impl Client {
     pub fn access(&mut self, now: u64, items: &[Item<'_>]) -> Result<(), Error> {
         check_count(items.len())?;
         self.begin(Command::Access)?;
-        self.items.clear();
-        put_length(&mut self.items, items.len());
         put_length(&mut self.transfer.bytes, items.len());
+        let mut data = Vec::new();
+        put_length(&mut data, items.len());
         let mut scratch = Vec::new();
         for item in items {
             scratch.clear();
@@ -170,9 +172,10 @@ impl Client {
                 }
                 Item::Invoke(method, parameter) => (AccessItem::Action(*method), *parameter),
             };
-            spec.encode(&mut self.items);
-            put_value(value, &mut self.transfer.bytes);
+            spec.encode(&mut self.transfer.bytes);
+            put_value(value, &mut data);
         }
+        self.transfer.bytes.extend_from_slice(&data);
         self.results.clear();
         self.go_on(now);
         Ok(())
@@ -197,6 +200,10 @@ impl Client {
     /// [`Misuse::Busy`].
     pub fn release(&mut self, now: u64) -> Result<(), Error> {
         self.begin(Command::Release)?;
+        if self.serial.is_some() {
+            self.close_link(now);
+            return Ok(());
+        }
         if self.session.is_none() {
             self.end(Ok(Ending::Done));
             return Ok(());

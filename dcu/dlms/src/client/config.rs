@@ -5,6 +5,7 @@ use std::fmt;
 use taa_keys::Secret;
 
 use crate::apdu::Conformance;
+pub use crate::link::serial::{HdlcLink, ModeE};
 use crate::security::Hls;
 
 /// One client, one meter.
@@ -107,11 +108,16 @@ pub enum Referencing {
     ShortNames,
 }
 
-/// What carries the frames.
+/// What carries the messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Link {
     /// Each call of `handle_receive` brings one whole wrapper frame (UDP, the mesh).
     Datagram,
     /// Calls bring bytes cut anywhere (TCP).
     Stream,
+    /// HDLC, bytes cut anywhere (a serial line, TCP). It has its own addresses; it repeats by itself, so `retries` does
+    /// not count, and `reply_timeout_ns` is how long nothing may move. Releasing closes the link.
+    Hdlc(HdlcLink),
+    /// HDLC behind an opening of IEC 62056-21, mode E.
+    HdlcAfterModeE(HdlcLink, ModeE),
 }

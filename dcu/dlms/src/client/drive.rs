@@ -1,12 +1,17 @@
 //! What happened, and what comes out.
 
-use super::{Client, ClientEvent, Ending, Link, Output, reassembler};
+use super::{Associated, Client, ClientConfig, ClientEvent, Ending, Link, Output, Phase, reassembler};
 use crate::apdu::tag;
-use crate::error::TransportFault;
-use crate::link::wrapper::{self, Addresses};
+use crate::error::{Error, PeerFault, Refusal, TransportFault};
+use crate::link::hdlc::{LinkDown, LinkEvent};
+use crate::link::serial::Serial;
+use crate::link::wrapper::{self, Addresses, HEADER_BYTES};
+
+/// How often one command may find its link gone.
+const LINK_REOPEN_MAX: u8 = 2;
 
 impl Client {
-    /// Bytes arrived: one whole frame on a datagram link, any piece of the stream on a stream link.
+    /// Bytes arrived: one whole frame on a datagram link, any piece of the stream on the others.
     pub fn handle_receive(&mut self, now: u64, bytes: &[u8]) {
         match self.config.link {
             Link::Datagram => match wrapper::open(bytes) {
@@ -22,20 +27,35 @@ impl Client {
                 }
                 self.reassembler = reassembler;
             }
+            Link::Hdlc(_) | Link::HdlcAfterModeE(..) => {
+                self.with_link(now, |link| link.handle_receive(now, bytes));
+            }
         }
+    }
+
+    /// The last byte of the latest transmission has left the port: the response timeout of a serial link counts from
+    /// now. Without this call it is reckoned from the speed.
+    pub fn handle_transmitted(&mut self, now: u64) {
+        self.with_link(now, |link| link.handle_transmitted(now));
     }
 
     /// The deadline has come (calls before it change nothing).
     pub fn handle_timeout(&mut self, now: u64) {
+        self.with_link(now, |link| link.handle_timeout(now));
         if self.deadline.is_none_or(|deadline| now < deadline) {
             return;
         }
-        match self.tries_left.checked_sub(1) {
+        // HDLC repeats by itself.
+        let left = if self.serial.is_some() { None } else { self.tries_left.checked_sub(1) };
+        match left {
             Some(left) => {
                 self.tries_left = left;
                 self.repeat(now);
             }
             None => {
+                if let Some(link) = &mut self.serial {
+                    link.abandon();
+                }
                 let error = self.suspicion.take().unwrap_or(TransportFault::Timeout.into());
                 self.session = None;
                 self.end(Err(error));
@@ -47,6 +67,9 @@ impl Client {
     pub fn handle_closed(&mut self, _now: u64) {
         self.session = None;
         self.reassembler.clear();
+        if let Some(link) = &mut self.serial {
+            link.abandon();
+        }
         if !self.is_idle() {
             self.end(Err(TransportFault::Closed.into()));
         }
@@ -59,6 +82,26 @@ impl Client {
         }
         if let Some(why) = self.associated.take() {
             return Output::Event(ClientEvent::Associated(why));
+        }
+        if let Some(link) = &mut self.serial {
+            if std::mem::take(&mut self.frame_due) {
+                // The request was built when its deadline was set.
+                let now = self.deadline.map_or(0, |at| at.saturating_sub(self.config.reply_timeout_ns));
+                link.send(now, self.frame.get(HEADER_BYTES..).unwrap_or(&[]));
+            }
+            if self.phase == Phase::Idle {
+                link.stop_asking();
+            }
+            if let Some(line) = link.poll_line() {
+                return Output::SetLine(line);
+            }
+            if link.has_transmit() {
+                return self.serial.as_mut().and_then(|link| link.poll_transmit()).map_or(
+                    // It has just said that it has something.
+                    Output::Timeout(self.deadline),
+                    Output::Transmit,
+                );
+            }
         }
         if self.frame_due {
             self.frame_due = false;
@@ -75,7 +118,69 @@ impl Client {
         if self.is_idle() {
             self.give_back_buffers();
         }
-        Output::Timeout(self.deadline)
+        Output::Timeout(self.deadline())
+    }
+
+    /// Closes the link, and with it the association; the command ends when that is done.
+    pub(super) fn close_link(&mut self, now: u64) {
+        self.phase = Phase::Releasing;
+        self.deadline = Some(now.saturating_add(self.config.reply_timeout_ns));
+        self.with_link(now, |link| link.close(now));
+    }
+
+    /// Does something with the link, then takes what it has to tell.
+    fn with_link(&mut self, now: u64, act: impl FnOnce(&mut Serial)) {
+        // Out of the way, so that what it lends can be taken in.
+        let Some(mut link) = self.serial.take() else { return };
+        let before = link.progress();
+        act(&mut link);
+        while let Some(event) = link.poll_event() {
+            match event {
+                LinkEvent::Up(_) => {}
+                LinkEvent::Message(message) | LinkEvent::Unnumbered(message) => {
+                    let addresses = Addresses { source: self.config.server_sap, destination: self.config.client_sap };
+                    self.take_frame(now, addresses, message);
+                }
+                LinkEvent::Down(why) => self.take_link_down(now, why),
+            }
+            if std::mem::take(&mut self.frame_due) {
+                link.send(now, self.frame.get(HEADER_BYTES..).unwrap_or(&[]));
+            }
+        }
+        if link.progress() != before {
+            let later = now.saturating_add(self.config.reply_timeout_ns);
+            self.deadline = self.deadline.map(|deadline| deadline.max(later));
+        }
+        self.serial = Some(link);
+    }
+
+    fn take_link_down(&mut self, now: u64, why: LinkDown) {
+        self.session = None;
+        if self.is_idle() {
+            return;
+        }
+        // Whatever closed it, it is closed.
+        if self.phase == Phase::Releasing {
+            return self.end(Ok(Ending::Done));
+        }
+        let error = match why {
+            LinkDown::Forgotten | LinkDown::Rejected if self.reopened < LINK_REOPEN_MAX => {
+                self.reopened = self.reopened.saturating_add(1);
+                self.transfer.sent = 0;
+                self.advance_rows();
+                self.transfer.answer.clear();
+                match self.send_association_request(now, Associated::Reopened) {
+                    Ok(()) => return,
+                    Err(error) => error,
+                }
+            }
+            LinkDown::Forgotten | LinkDown::Rejected | LinkDown::Closed => TransportFault::LinkLost.into(),
+            LinkDown::Silent => self.suspicion.take().unwrap_or(TransportFault::Timeout.into()),
+            LinkDown::Refused => TransportFault::LinkRefused.into(),
+            LinkDown::NotOffered => Refusal::NotOffered("HDLC (mode E)").into(),
+            LinkDown::Misbehaved => Error::from(PeerFault::BrokenLink),
+        };
+        self.end(Err(error));
     }
 
     fn take_frame(&mut self, now: u64, addresses: Addresses, message: &[u8]) {
@@ -100,5 +205,24 @@ impl Client {
             }
             Err(error) => self.suspect(error),
         }
+    }
+}
+
+/// The link of a client that has one below the messages.
+pub(super) fn serial(config: &ClientConfig) -> Option<Box<Serial>> {
+    let (hdlc, opening) = match config.link {
+        Link::Datagram | Link::Stream => return None,
+        Link::Hdlc(hdlc) => (hdlc, None),
+        Link::HdlcAfterModeE(hdlc, opening) => (hdlc, Some(opening)),
+    };
+    // A refusal or an association may be longer than the messages that we propose.
+    let message_max = usize::from(config.pdu_max).max(2048).saturating_add(3);
+    Some(Box::new(Serial::new(hdlc, opening, message_max)))
+}
+
+pub(super) fn earlier(a: Option<u64>, b: Option<u64>) -> Option<u64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
     }
 }

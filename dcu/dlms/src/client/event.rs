@@ -4,12 +4,15 @@ use crate::apdu::DataAccessResult;
 use crate::axdr::Value;
 use crate::cosem::ProfileRows;
 use crate::error::Error;
+use crate::link::line::LineSettings;
 
 /// One thing that comes out of [`super::Client::poll_output`].
 #[derive(Debug, PartialEq)]
 pub enum Output<'a> {
-    /// Send this: one whole frame.
+    /// Send this: one whole frame, or one turn of HDLC.
     Transmit(&'a [u8]),
+    /// Set the serial port, before the transmissions that follow. Only on serial links.
+    SetLine(LineSettings),
     /// This happened.
     Event(ClientEvent<'a>),
     /// Nothing more until then (monotonic ns), or until something arrives. Always the last of a drain.

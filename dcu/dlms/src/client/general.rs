@@ -12,7 +12,10 @@ use crate::link::wrapper::{self, HEADER_BYTES};
 
 /// What is on its way in general blocks.
 #[derive(Clone, Debug, Default)]
-pub(super) struct General {
+pub(super) struct General(Option<Box<State>>);
+
+#[derive(Clone, Debug, Default)]
+struct State {
     sender: Option<Sender>,
     receiver: Receiver,
     /// Number of our last bare acknowledgement, or of the last block of our request.
@@ -22,11 +25,26 @@ pub(super) struct General {
 impl General {
     /// A new request: nothing of the one before counts.
     pub(super) fn restart(&mut self) {
-        *self = Self::default();
+        self.0 = None;
+    }
+
+    fn state(&mut self) -> &mut State {
+        self.0.get_or_insert_default()
+    }
+
+    /// A block or an acknowledgement was the last thing sent.
+    pub(super) const fn is_under_way(&self) -> bool {
+        match &self.0 {
+            Some(state) => state.sender.is_some() || state.receiver.number() > 0,
+            None => false,
+        }
     }
 
     pub(super) const fn heap_bytes(&self) -> usize {
-        self.receiver.heap_bytes()
+        match &self.0 {
+            Some(state) => state.receiver.heap_bytes(),
+            None => 0,
+        }
     }
 }
 
@@ -35,26 +53,29 @@ impl Client {
         self.session.is_some_and(|session| session.conformance.has(Conformance::GENERAL_BLOCK_TRANSFER))
     }
 
-    /// Cuts the message in the frame, already protected, and sends its first block.
-    pub(super) fn send_in_general_blocks(&mut self, now: u64) -> Result<(), Error> {
-        let Some(session) = self.session else { return Ok(()) };
+    /// Frames the message, already protected; in general blocks when it is longer than the peer takes.
+    pub(super) fn cut_if_long(&mut self, now: u64) -> Result<(), Error> {
+        let bytes = self.frame.len().saturating_sub(HEADER_BYTES);
+        let Some(session) = self.session.filter(|session| bytes > session.pdu_max && self.has_general_blocks()) else {
+            return self.finish_frame(now);
+        };
         let message = self.frame.get(HEADER_BYTES..).unwrap_or(&[]).to_vec();
-        let bytes = message.len();
         let sender =
             Sender::new(message, session.pdu_max, 1).ok_or(Misuse::RequestTooLong { bytes, limit: session.pdu_max })?;
         self.general.restart();
-        self.general.sender = Some(sender);
+        self.general.state().sender = Some(sender);
         self.send_general_block(now)
     }
 
     fn send_general_block(&mut self, now: u64) -> Result<(), Error> {
         let window = self.config.general_window.clamp(1, WINDOW_MAX);
-        let received = self.general.receiver.number();
+        let received = self.general.state().receiver.number();
         wrapper::begin(&mut self.frame);
-        let Some(block) = self.general.sender.as_mut().and_then(|sender| sender.next(window, received)) else {
+        let state = self.general.state();
+        let Some(block) = state.sender.as_mut().and_then(|sender| sender.next(window, received)) else {
             return Ok(());
         };
-        self.general.number = block.number;
+        state.number = block.number;
         block.encode(&mut self.frame);
         self.finish_frame(now)
     }
@@ -73,8 +94,8 @@ impl Client {
             return self.take_general_acknowledgement(now, &block);
         }
         // An answer means that the request has arrived, acknowledged or not.
-        self.general.sender = None;
-        match self.general.receiver.take(&block, self.config.answer_bytes_max) {
+        self.general.state().sender = None;
+        match self.general.state().receiver.take(&block, self.config.answer_bytes_max) {
             Err(fault) => self.end(Err(fault.into())),
             Ok(Received::Whole(whole)) => {
                 self.general.restart();
@@ -88,8 +109,11 @@ impl Client {
 
     fn take_general_acknowledgement(&mut self, now: u64, block: &GeneralBlock<'_>) {
         // Our requests go one block at a time, whatever the meter could take.
-        match self.general.sender.as_mut().map(|sender| sender.acknowledge(block.acknowledged, 1)) {
-            Some(false) => self.settle_or_fail(|client| client.send_general_block(now)),
+        match self.general.state().sender.as_mut().map(|sender| sender.acknowledge(block.acknowledged, 1)) {
+            Some(false) => self.settle_or_fail(|client| {
+                client.wait(now);
+                client.send_general_block(now)
+            }),
             // All there: the answer is due.
             Some(true) => self.wait(now),
             None => self.ignored = self.ignored.saturating_add(1),
@@ -99,18 +123,19 @@ impl Client {
     /// Puts an acknowledgement of what has come into the frame, to be sent now or only if nothing more comes.
     fn acknowledge_general(&mut self, now: u64, due: bool) {
         if due {
-            self.general.number = self.general.number.wrapping_add(1).max(1);
+            self.general.state().number = self.general.state().number.wrapping_add(1).max(1);
         }
         let acknowledgement = GeneralBlock {
             last: true,
             streaming: false,
             window: self.config.general_window.clamp(1, WINDOW_MAX),
-            number: self.general.number.max(1),
-            acknowledged: self.general.receiver.number(),
+            number: self.general.state().number.max(1),
+            acknowledged: self.general.state().receiver.number(),
             data: &[],
         };
         wrapper::begin(&mut self.frame);
         acknowledgement.encode(&mut self.frame);
+        self.wait(now);
         self.settle_or_fail(|client| client.finish_frame(now));
         self.frame_due = due;
     }

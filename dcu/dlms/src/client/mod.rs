@@ -12,6 +12,9 @@
 //!   knows of none (it restarted). [`Associated::Reopened`] tells; the command then goes on.
 //! - Repeats carry the same invoke id, so an answer to any copy will do. Answers to earlier requests are ignored. A
 //!   request that was carried out and whose answer was lost **is carried out again**: write absolute values.
+//! - On HDLC ([`Link::Hdlc`]) the link opens, repeats, and opens again by itself; a lost link takes the association with
+//!   it. On a serial line carry out [`Output::SetLine`] and [`Output::Transmit`] in the order in which they come, and
+//!   tell by [`Client::handle_transmitted`] when the last byte has left.
 //! - After a timeout the association counts as lost, and the next command opens one first.
 //!
 //! ```
@@ -26,6 +29,7 @@
 //!         Output::Transmit(frame) => assert_eq!(frame[8], 0x60), // the association comes first
 //!         Output::Event(ClientEvent::Values(values)) => println!("{values:?}"),
 //!         Output::Event(event) => println!("{event:?}"),
+//!         Output::SetLine(line) => println!("{line:?}"), // serial ports only
 //!         Output::Timeout(at) => break deadline = at,
 //!     }
 //! }
@@ -47,7 +51,7 @@ mod secure;
 mod short;
 
 pub use commands::Item;
-pub use config::{Auth, ClientConfig, Link, Referencing};
+pub use config::{Auth, ClientConfig, HdlcLink, Link, ModeE, Referencing};
 pub use event::{Associated, ClientEvent, Output, ReadResult};
 
 use std::fmt;
@@ -57,6 +61,7 @@ use crate::apdu::{AttributeRef, Conformance, InvokeId, MethodRef};
 use crate::axdr::Value;
 use crate::cosem::{ProfileRange, ProfileRows};
 use crate::error::{Error, Misuse};
+use crate::link::serial::Serial;
 use crate::link::wrapper::{Addresses, Reassembler};
 use crate::names::ShortNames;
 use crate::obis::Obis;
@@ -90,19 +95,19 @@ pub struct Client {
     /// Attributes, or methods in the same form, of the command under way.
     attributes: Vec<AttributeRef>,
     /// Selections of a `read_list`, one for each attribute; empty when nothing is selected.
-    selections: Vec<Option<(u8, Box<[u8]>)>>,
-    /// Encoded items of an `access`.
-    items: Vec<u8>,
+    selections: Box<[Option<(u8, Box<[u8]>)>]>,
     /// What short names the meter's objects have, once read.
     names: Option<Arc<ShortNames>>,
     general: General,
-    half: Option<HalfRead>,
+    half: Option<Box<HalfRead>>,
     results: Vec<ReadResult>,
     rows: ProfileRows,
     returned: Option<Value>,
     associated: Option<Associated>,
     ended: Option<Result<Ending, Error>>,
     reassembler: Reassembler,
+    /// HDLC, where that is the link.
+    serial: Option<Box<Serial>>,
     ignored: u64,
 }
 
@@ -121,10 +126,10 @@ struct Session {
 enum Phase {
     Idle,
     Associating(Associated),
-    /// The association is granted; the proofs are being exchanged.
-    Authenticating(Associated),
     /// Reading the object list of an association by short names.
     Mapping,
+    /// The association is granted; the proofs are being exchanged.
+    Authenticating(Associated),
     Requesting,
     Releasing,
 }
@@ -156,9 +161,7 @@ enum Ending {
 struct Transfer {
     /// What a request carries and may need blocks: encoded value, parameter, or list of them.
     bytes: Vec<u8>,
-    /// A Write by short names that goes in blocks: the whole request without its tag.
-    short: Vec<u8>,
-    /// Answer from blocks so far.
+    /// Answer from blocks so far; or a Write by short names that goes in blocks, without its tag.
     answer: Vec<u8>,
     /// Number of the block received last, or sent last.
     block: u32,
@@ -174,6 +177,7 @@ impl Client {
     pub fn new(config: ClientConfig) -> Self {
         Self {
             reassembler: reassembler(&config),
+            serial: drive::serial(&config),
             config,
             security: None,
             session: None,
@@ -189,8 +193,7 @@ impl Client {
             deadline: None,
             suspicion: None,
             attributes: Vec::new(),
-            selections: Vec::new(),
-            items: Vec::new(),
+            selections: Box::default(),
             names: None,
             general: General::default(),
             half: None,
@@ -225,25 +228,27 @@ impl Client {
 
     /// When [`Self::handle_timeout`] is due, monotonic ns.
     #[must_use]
-    pub const fn deadline(&self) -> Option<u64> {
-        self.deadline
+    pub fn deadline(&self) -> Option<u64> {
+        drive::earlier(self.deadline, self.serial.as_ref().and_then(|serial| serial.deadline()))
     }
 
     /// Frames and messages received that answered nothing: late, duplicate, not for us, unreadable.
     #[must_use]
-    pub const fn ignored(&self) -> u64 {
-        self.ignored
+    pub fn ignored(&self) -> u64 {
+        self.ignored.saturating_add(self.serial.as_ref().map_or(0, |serial| serial.ignored()))
     }
 
     /// Memory held, struct and buffers.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         size_of::<Self>()
+            .saturating_add(
+                self.serial.as_ref().map_or(0, |serial| size_of::<Serial>().saturating_add(serial.heap_bytes())),
+            )
             .saturating_add(self.security_bytes())
             .saturating_add(self.frame.capacity())
             .saturating_add(self.transfer.bytes.capacity())
             .saturating_add(self.transfer.answer.capacity())
-            .saturating_add(self.items.capacity())
             .saturating_add(self.general.heap_bytes())
             .saturating_add(self.attributes.capacity().saturating_mul(size_of::<AttributeRef>()))
             .saturating_add(self.results.capacity().saturating_mul(size_of::<ReadResult>()))
@@ -265,7 +270,6 @@ impl Client {
         self.half = None;
         self.transfer.bytes.clear();
         self.transfer.answer.clear();
-        self.transfer.short = Vec::new();
         self.transfer.block = 0;
         self.transfer.sent = 0;
         Ok(())
@@ -321,8 +325,7 @@ impl Client {
             self.transfer.answer = Vec::new();
         }
         self.general = General::default();
-        self.selections = Vec::new();
-        self.items = Vec::new();
+        self.selections = Box::default();
         if self.attributes.capacity() > 16 {
             self.attributes = Vec::new();
         }

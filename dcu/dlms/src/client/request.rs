@@ -110,7 +110,6 @@ impl Client {
                 self.frame.push(tag::ACCESS_REQUEST);
                 self.frame.extend_from_slice(&long.0.to_be_bytes());
                 self.frame.push(0);
-                self.frame.extend_from_slice(&self.items);
                 self.frame.extend_from_slice(&self.transfer.bytes);
             }
         }
@@ -209,6 +208,7 @@ impl Client {
         if bytes > limit && !self.has_general_blocks() {
             return Err(Misuse::RequestTooLong { bytes, limit }.into());
         }
+        self.tries_left = self.config.retries;
         self.send_protected(now)
     }
 
@@ -217,10 +217,11 @@ impl Client {
         let addresses = Addresses { source: self.config.client_sap, destination: self.config.server_sap };
         wrapper::finish(&mut self.frame, addresses).map_err(PeerFault::from)?;
         self.frame_due = true;
-        self.wait(now);
+        self.deadline = Some(now.saturating_add(self.config.reply_timeout_ns));
         Ok(())
     }
 
+    /// The peer gets on with it: time and repeats begin anew.
     pub(super) fn wait(&mut self, now: u64) {
         self.tries_left = self.config.retries;
         self.deadline = Some(now.saturating_add(self.config.reply_timeout_ns));

@@ -26,7 +26,7 @@ impl Client {
     /// Rows kept of a profile whose reading broke off; `None` when there is nothing to go on with.
     #[must_use]
     pub fn half_read_rows(&self) -> Option<usize> {
-        self.half.map(|_| self.rows.len())
+        self.half.as_ref().map(|_| self.rows.len())
     }
 
     /// Reads the rest of the profile whose reading broke off last (any other command forgets it). Ends in `Profile`
@@ -38,7 +38,7 @@ impl Client {
         if !self.is_idle() {
             return Err(Misuse::Busy.into());
         }
-        let half = self.half.take().ok_or(Misuse::NothingToResume)?;
+        let half = *self.half.take().ok_or(Misuse::NothingToResume)?;
         self.begin(Command::ReadRows { profile: half.profile, range: half.range, keep_last: half.keep_last })?;
         self.go_on(now);
         Ok(())
@@ -110,7 +110,7 @@ impl Client {
         // What was asked for last may itself be the rest of something: count entries from there.
         if self.advance_rows() || !self.rows.is_empty() {
             let range = if let Command::ReadRows { range, .. } = self.command { range } else { range };
-            self.half = Some(HalfRead { profile, range, keep_last });
+            self.half = Some(Box::new(HalfRead { profile, range, keep_last }));
         }
     }
 }

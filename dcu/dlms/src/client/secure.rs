@@ -3,7 +3,7 @@
 use zeroize::Zeroizing;
 
 use super::{Client, ClientConfig, Phase, Session};
-use crate::apdu::{is_protected, tag};
+use crate::apdu::is_protected;
 use crate::error::{Error, SecurityFault};
 use crate::link::wrapper::HEADER_BYTES;
 use crate::security::general::SIGNATURE_BYTES;
@@ -117,7 +117,7 @@ impl Client {
         let sent = match self.phase {
             Phase::Idle => Ok(()),
             Phase::Associating(why) => self.send_association_request(now, why),
-            Phase::Authenticating(_) | Phase::Requesting | Phase::Mapping | Phase::Releasing => self.transmit(now),
+            Phase::Authenticating(_) | Phase::Mapping | Phase::Requesting | Phase::Releasing => self.transmit(now),
         };
         if let Err(error) = sent {
             self.end(Err(error));
@@ -172,11 +172,7 @@ impl Client {
             let (counter, random) = (&mut security.counter, &mut security.random);
             security.channel.protect(&mut self.frame, HEADER_BYTES, how, counter, random, false)?;
         }
-        let bytes = self.frame.len().saturating_sub(HEADER_BYTES);
-        if self.has_general_blocks() && self.session.is_some_and(|session| bytes > session.pdu_max) {
-            return self.send_in_general_blocks(now);
-        }
-        self.finish_frame(now)
+        self.cut_if_long(now)
     }
 
     /// Sends again what was not answered. Under protection a repeat is a new message; a lost proof begins the
@@ -189,15 +185,18 @@ impl Client {
         };
         let tries_left = self.tries_left;
         let sent = match self.phase {
+            // A block or its acknowledgement is repeated as it is: what they carry has been protected once.
+            _ if self.general.is_under_way() => {
+                self.frame_due = true;
+                self.deadline = Some(now.saturating_add(self.config.reply_timeout_ns));
+                Ok(())
+            }
             Phase::Associating(why) if security.ciphers() => self.send_association_request(now, why),
             Phase::Authenticating(why) => {
                 security.forget_exchange();
                 self.send_association_request(now, why)
             }
-            // Blocks lie below protection: the same block goes again.
-            Phase::Requesting | Phase::Mapping
-                if security.ciphers() && self.frame.get(HEADER_BYTES) != Some(&tag::GENERAL_BLOCK_TRANSFER) =>
-            {
+            Phase::Requesting | Phase::Mapping if security.ciphers() => {
                 self.frame.truncate(HEADER_BYTES);
                 self.frame.extend_from_slice(&security.plain);
                 self.transmit(now)

@@ -159,7 +159,7 @@ impl Client {
         if self.needs_blocks(session, limit, Conformance::BLOCK_SET, "block transfer with write")? {
             // What is cut is the request without its tag.
             let body = self.frame.get(HEADER_BYTES.saturating_add(1)..).unwrap_or(&[]).to_vec();
-            self.transfer.short = body;
+            self.transfer.answer = body;
             return self.send_short_piece(now, session);
         }
         self.phase = Phase::Requesting;
@@ -171,7 +171,7 @@ impl Client {
         let limit = self.message_limit(session);
         let number = self.transfer.block.saturating_add(1);
         let room = limit.saturating_sub(WRITE_BLOCK_OVERHEAD).max(1);
-        let rest = self.transfer.short.get(self.transfer.sent..).unwrap_or(&[]);
+        let rest = self.transfer.answer.get(self.transfer.sent..).unwrap_or(&[]);
         let raw = rest.get(..room).unwrap_or(rest);
         let last = raw.len() == rest.len();
         let wire_number = u16::try_from(number).map_err(|_| Misuse::RequestTooLong { bytes: rest.len(), limit })?;

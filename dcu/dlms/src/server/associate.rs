@@ -7,12 +7,14 @@ use super::secure::Pending;
 use super::{Server, Session};
 use crate::apdu::{
     Aare, Aarq, ActionRequest, ActionResponse, ActionResult, ApplicationContext, AssociationResult, Conformance,
-    Diagnostic, InitiateRequest, Mechanism, MethodRef, MethodResult, VAA_NAME_SN, is_protected,
+    DataAccessResult, Diagnostic, InitiateRequest, Mechanism, MethodRef, MethodResult, ReadRequest, VAA_NAME_SN,
+    Variable, is_protected, tag,
 };
 use crate::axdr::{decode_all, put_octet_string};
 use crate::cosem::Level;
 use crate::cosem::association::{self, Terms};
 use crate::link::wrapper::Addresses;
+use crate::names;
 use crate::security::hls::CHALLENGE_BYTES;
 use crate::security::{Exchange, How, Protection, SystemTitle};
 
@@ -54,10 +56,11 @@ impl Server {
                 Aare::new(AssociationResult::RejectedPermanent, *diagnostic, information)
             }
         };
-        let short = matches!(aarq.context, ApplicationContext::Sn | ApplicationContext::SnCiphered);
-        if aarq.context == ApplicationContext::LnCiphered || (short && self.config.short_names) {
-            aare.context = aarq.context;
-        }
+        aare.context = match aarq.context {
+            ApplicationContext::LnCiphered => ApplicationContext::LnCiphered,
+            short @ (ApplicationContext::Sn | ApplicationContext::SnCiphered) if self.config.short_names => short,
+            _ => ApplicationContext::Ln,
+        };
         aare.responding_title = title.as_ref().map(|title| title.0.as_slice());
         if let Ok(Grant { stoc: Some(stoc), .. }) = &granted {
             aare.authenticates = true;
@@ -110,18 +113,16 @@ impl Server {
         let request = InitiateRequest::decode(&opened).map_err(|_| Diagnostic::NO_REASON)?;
         let services = if short { Conformance::SUPPORTED_SN } else { self.config.services };
         let offered = if ciphered { services | Conformance::GENERAL_PROTECTION } else { services };
-        let response = match request.negotiate(offered, self.config.pdu_max) {
-            Ok(mut response) => {
-                if short {
-                    response.vaa_name = VAA_NAME_SN;
-                }
-                response
-            }
+        let mut response = match request.negotiate(offered, self.config.pdu_max) {
+            Ok(response) => response,
             Err(refusal) => {
                 refusal.encode(error);
                 return Err(Diagnostic::NO_REASON);
             }
         };
+        if short {
+            response.vaa_name = VAA_NAME_SN;
+        }
         let mut information = Vec::with_capacity(48);
         response.encode(&mut information);
         let (mut stoc, mut overhead) = (None, 0);
@@ -153,11 +154,8 @@ impl Server {
             client_pdu_max: request.pdu_max,
             server_pdu_max: self.config.pdu_max,
         };
-        Ok(Grant {
-            session: Session { terms, outgoing: None, incoming: None, general: General::default(), overhead },
-            information,
-            stoc,
-        })
+        let general = General::default();
+        Ok(Grant { session: Session { terms, outgoing: None, incoming: None, general, overhead }, information, stoc })
     }
 
     /// The initiate request, in clear; how it was protected.
@@ -227,29 +225,49 @@ impl Server {
     /// reply_to_HLS_authentication: a right proof makes the association stand and is answered by ours; a wrong one ends
     /// it. Any other method is not for those who have not proven anything.
     pub(super) fn take_proof(&mut self, client_sap: u16, action: &ActionRequest<'_>, reply: &mut Vec<u8>) -> bool {
+        let right = MethodRef::new(association::CLASS, crate::obis::ASSOCIATION_LN, association::REPLY_TO_HLS);
         let invoke = action.invoke();
-        let (method, parameter) = match action {
-            ActionRequest::Normal { method, parameter, .. } => (*method, *parameter),
-            _ => (MethodRef::new(0, crate::obis::ASSOCIATION_LN, 0), None),
+        let value = match action {
+            ActionRequest::Normal { method, parameter, .. } if *method == right => *parameter,
+            _ => None,
         };
-        let right = (method.class, method.obis, method.method)
-            == (association::CLASS, crate::obis::ASSOCIATION_LN, association::REPLY_TO_HLS);
-        let proof = parameter.filter(|_| right).and_then(|value| self.accept_proof(client_sap, value));
-        let mut returned = Vec::new();
-        let (result, returned) = match &proof {
-            Some(proof) => {
-                put_octet_string(&mut returned, proof);
-                (ActionResult::Success, Some(Ok(returned.as_slice())))
-            }
-            None => {
-                if let Some(level) = self.level(client_sap) {
-                    self.guards.forget_proof(level);
-                }
-                (ActionResult::ReadWriteDenied, None)
-            }
+        let returned = self.answer_proof(client_sap, value);
+        let result = match &returned {
+            Some(value) => MethodResult { result: ActionResult::Success, returned: Some(Ok(value)) },
+            None => MethodResult { result: ActionResult::ReadWriteDenied, returned: None },
         };
-        ActionResponse::Normal { invoke, result: MethodResult { result, returned } }.encode(reply);
+        ActionResponse::Normal { invoke, result }.encode(reply);
         invoke.is_confirmed()
+    }
+
+    /// The same by short names, as a Read of the method with the proof as its parameter.
+    pub(super) fn take_short_proof(&mut self, client_sap: u16, read: &ReadRequest<'_>, reply: &mut Vec<u8>) -> bool {
+        let value = match (read.variables.len(), read.variables.iter().next()) {
+            (1, Some(Variable::Parameterized(names::REPLY_TO_HLS, selection))) => Some(selection.parameters),
+            _ => None,
+        };
+        reply.extend_from_slice(&[tag::READ_RESPONSE, 1]);
+        match self.answer_proof(client_sap, value) {
+            Some(value) => {
+                reply.push(0);
+                reply.extend_from_slice(&value);
+            }
+            None => reply.extend_from_slice(&[1, DataAccessResult::ReadWriteDenied.code()]),
+        }
+        true
+    }
+
+    /// Our encoded proof for a right one; a wrong or missing one ends the attempt.
+    fn answer_proof(&mut self, client_sap: u16, value: Option<&[u8]>) -> Option<Vec<u8>> {
+        let Some(proof) = value.and_then(|value| self.accept_proof(client_sap, value)) else {
+            if let Some(level) = self.level(client_sap) {
+                self.guards.forget_proof(level);
+            }
+            return None;
+        };
+        let mut returned = Vec::with_capacity(proof.len().saturating_add(3));
+        put_octet_string(&mut returned, &proof);
+        Some(returned)
     }
 
     /// Checks an encoded proof, however it came (an action of class 15, or of class 12 by short names). If it is right,

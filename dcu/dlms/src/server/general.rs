@@ -13,11 +13,14 @@ pub(super) struct General {
     receiver: Receiver,
     /// How many blocks the client takes in a row; known once it has sent one.
     client_window: u8,
+    /// The last block of a request and its answer: should the answer be lost, the block comes again, and the request
+    /// must be neither carried out twice nor taken for a replay.
+    answered: Option<Box<(Vec<u8>, Vec<u8>)>>,
 }
 
 impl Default for General {
     fn default() -> Self {
-        Self { sender: None, receiver: Receiver::default(), client_window: 1 }
+        Self { sender: None, receiver: Receiver::default(), client_window: 1, answered: None }
     }
 }
 
@@ -55,10 +58,26 @@ impl Server {
             }
             return self.put_general_block(addresses, reply);
         }
+        let repeated = session.general.answered.as_deref().filter(|(last, _)| last == message);
+        if let (Some((_, frame)), 0) = (repeated, session.general.receiver.number()) {
+            reply.clone_from(frame);
+            if let Some(sender) = &mut session.general.sender {
+                sender.acknowledge(0, session.general.client_window);
+                return self.put_general_block(addresses, reply);
+            }
+            return true;
+        }
         // A client that sends a request has done with the answer to the one before.
         session.general.sender = None;
+        session.general.answered = None;
         match session.general.receiver.take(&block, bytes_max) {
-            Ok(Received::Whole(whole)) => self.answer_protected(model, addresses, &whole, bytes_max, reply),
+            Ok(Received::Whole(whole)) => {
+                let answered = self.answer_protected(model, addresses, &whole, bytes_max, reply);
+                if let (true, Some(session)) = (answered, self.general_session(addresses)) {
+                    session.general.answered = Some(Box::new((message.to_vec(), reply.clone())));
+                }
+                answered
+            }
             Ok(Received::Streaming) => false,
             Ok(Received::Acknowledge) if block.window == 0 => false,
             Ok(Received::Acknowledge) => {
@@ -86,7 +105,7 @@ impl Server {
     /// Cuts an answer, already protected, that is longer than the client takes. `false` when it cannot be sent at all.
     pub(super) fn cut_if_long(&mut self, addresses: Addresses, reply: &mut Vec<u8>) -> bool {
         let Some(session) = self.general_session(addresses) else { return true };
-        let pdu_max = session.client_pdu_whole();
+        let pdu_max = session.client_message_max();
         if reply.len().saturating_sub(HEADER_BYTES) <= pdu_max {
             return true;
         }

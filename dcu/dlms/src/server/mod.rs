@@ -16,9 +16,12 @@ mod associate;
 mod general;
 mod get;
 mod pieces;
+mod port;
 mod secure;
 mod set;
 mod short;
+
+pub use port::{Port, PortOutput, ServerLink};
 
 use taa_keys::Secret;
 
@@ -109,8 +112,8 @@ impl Server {
     pub fn handle_power_lost(&mut self) {
         self.public = None;
         self.management = None;
-        self.guards.handle_power_lost();
         self.streaming = None;
+        self.guards.handle_power_lost();
     }
 
     /// Takes one frame. `true` when `reply` (cleared first) holds the frame to send back.
@@ -178,6 +181,9 @@ impl Server {
             Apdu::Aarq(aarq) => return self.take_aarq(addresses, &aarq, reply),
             Apdu::ActionRequest(action) if self.awaits_proof(addresses.source) => {
                 return self.take_proof(addresses.source, &action, reply);
+            }
+            Apdu::ReadRequest(read) if self.awaits_proof(addresses.source) => {
+                return self.take_short_proof(addresses.source, &read, reply);
             }
             Apdu::Rlrq(_) => {
                 if let Some(level) = self.level(addresses.source) {
@@ -290,13 +296,13 @@ impl Session {
         model.read(attribute, selection, out)
     }
 
-    /// Longest message that the client takes, before protection.
+    /// Longest message that the client takes.
     const fn client_pdu_max(&self) -> usize {
-        self.client_pdu_whole().saturating_sub(self.overhead)
+        self.client_message_max().saturating_sub(self.overhead)
     }
 
     /// The same with its protection.
-    const fn client_pdu_whole(&self) -> usize {
+    const fn client_message_max(&self) -> usize {
         match self.terms.client_pdu_max {
             0 => 65_535,
             bytes => bytes as usize,

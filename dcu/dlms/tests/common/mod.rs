@@ -246,6 +246,7 @@ impl Bench {
                     }
                 }
                 Output::Event(event) => told.push(event.into()),
+                Output::SetLine(_) => {}
                 Output::Timeout(_) if bound.is_some() => {
                     self.client.handle_counter_durable(self.now, bound.take().unwrap());
                 }

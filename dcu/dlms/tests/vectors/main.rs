@@ -4,6 +4,7 @@
 //! kind that this crate does not do yet appear as ignored, with what they wait for in brackets.
 
 mod axdr;
+mod links;
 mod messages;
 mod protected;
 mod secured;
@@ -68,14 +69,11 @@ fn trials() -> Result<Vec<Trial>, String> {
 fn waits_for(case: &Json) -> Option<&'static str> {
     let text = |field: &str| case[field].as_str().unwrap_or("");
     match text("kind") {
-        "axdr" | "wrapper_frame" => None,
+        "axdr" | "wrapper_frame" | "hdlc_frame" | "iec_mode_e" => None,
         "apdu" => None,
         "data_notification" => None,
-        "transcript" if text("transport") != "wrapper" => Some("needs issue 4: HDLC"),
         "transcript" => None,
         "ciphered_apdu" | "ecdsa_verify" => None,
-        "hdlc_frame" => Some("needs issue 4: HDLC"),
-        "iec_mode_e" => Some("needs issue 4: IEC 62056-21"),
         kind if kind.starts_with("hls_") => None,
         _ => Some("unknown kind"),
     }
@@ -91,6 +89,8 @@ fn run(case: &Json) -> Result<(), Failed> {
         Some(kind) if kind.starts_with("hls_") => protected::proof(case),
         Some("transcript") if secured::applies(case) => secured::run(case),
         Some("wrapper_frame" | "data_notification") => messages::frame(case),
+        Some("hdlc_frame") => links::frame(case),
+        Some("iec_mode_e") => links::opening(case),
         Some("transcript") => transcript::run(case),
         other => Err(format!("no runner for {other:?}").into()),
     }

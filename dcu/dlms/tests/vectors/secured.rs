@@ -7,8 +7,8 @@
 use libtest_mimic::Failed;
 use serde_json::Value as Json;
 use taa_dlms::apdu::{
-    Aare, Aarq, ActionRequest, ActionResponse, Apdu, ApplicationContext, GetRequest, GetResponse, InitiateRequest,
-    Mechanism, MethodRef, SetRequest,
+    Aare, Aarq, ActionRequest, ActionResponse, Apdu, ApplicationContext, DataAccessResult, GetRequest, GetResponse,
+    InitiateRequest, Mechanism, MethodRef, SetRequest,
 };
 use taa_dlms::axdr::{decode_all, encode};
 use taa_dlms::client::{Auth, Client, ClientConfig, ClientEvent, Output};
@@ -120,12 +120,12 @@ impl Scene {
             // The counters are inside the proofs.
             for Exchange { request, response } in exchanges {
                 if let Apdu::ActionRequest(action) = check(message(request)?)?
-                    && let Some(proof) = decode_all(parameter(&action).unwrap_or(&[0]))?.as_bytes()
+                    && let Some(proof) = decode_all(parameter_of(&action).unwrap_or(&[0]))?.as_bytes()
                     && is_proof(&action)
                 {
                     scene.client_counter = layer::header(proof)?.1;
                     if let Apdu::ActionResponse(answer) = check(message(response)?)?
-                        && let Some(returned) = returned(&answer)
+                        && let Some(Ok(returned)) = returned_of(&answer)
                         && let Some(proof) = decode_all(returned)?.as_bytes()
                     {
                         scene.server_counter = layer::header(proof)?.1;
@@ -241,8 +241,11 @@ impl Scene {
                 // The client proves itself unasked.
                 Apdu::ActionRequest(action) if is_proof(action) => proof = true,
                 Apdu::ActionRequest(action) => {
-                    let method = method(action).ok_or("no single method")?;
-                    client.invoke(0, method, parameter(action).map(decode_all).transpose()?.as_ref())?;
+                    client.invoke(
+                        0,
+                        method_of(&action),
+                        parameter_of(&action).map(decode_all).transpose()?.as_ref(),
+                    )?;
                 }
                 other => return Err(format!("no command for {other:?}").into()),
             }
@@ -256,7 +259,7 @@ impl Scene {
                 Apdu::ActionRequest(action) if proof && self.mechanism == Mechanism::HighEcdsa => {
                     let Apdu::ActionRequest(own) = check(&ours.plain)? else { return Err("no proof".into()) };
                     for action in [&own, action] {
-                        self.verify(parameter(action), true)?;
+                        self.verify(parameter_of(&action), true)?;
                     }
                 }
                 _ => {
@@ -333,8 +336,7 @@ impl Scene {
                 }
                 (Apdu::SetRequest(SetRequest::Normal { attribute, .. }), _) => (attribute.class, attribute.obis),
                 (Apdu::ActionRequest(action), _) if !is_proof(&action) => {
-                    let method = method(&action).ok_or("no single method")?;
-                    (method.class, method.obis)
+                    (method_of(&action).class, method_of(&action).obis)
                 }
                 _ => continue,
             };
@@ -368,11 +370,11 @@ impl Scene {
             match check(&theirs.plain)? {
                 Apdu::Aare(theirs) => self.same_aare(&aare(&reply)?, &theirs)?,
                 Apdu::ActionResponse(answer)
-                    if returned(&answer).is_some() && self.mechanism == Mechanism::HighEcdsa =>
+                    if returned_of(&answer).is_some() && self.mechanism == Mechanism::HighEcdsa =>
                 {
                     let Apdu::ActionResponse(ours) = check(message(&reply)?)? else { return Err("no proof".into()) };
-                    self.verify(returned(&answer), false)?;
-                    self.verify(returned(&ours), false)?;
+                    self.verify(returned_of(&answer).and_then(Result::ok), false)?;
+                    self.verify(returned_of(&ours).and_then(Result::ok), false)?;
                 }
                 _ => same("answer", &reply, response)?,
             }
@@ -411,29 +413,8 @@ impl Scene {
     }
 }
 
-fn method(action: &ActionRequest<'_>) -> Option<MethodRef> {
-    match action {
-        ActionRequest::Normal { method, .. } => Some(*method),
-        _ => None,
-    }
-}
-
-fn parameter<'a>(action: &ActionRequest<'a>) -> Option<&'a [u8]> {
-    match action {
-        ActionRequest::Normal { parameter, .. } => *parameter,
-        _ => None,
-    }
-}
-
-fn returned<'a>(answer: &ActionResponse<'a>) -> Option<&'a [u8]> {
-    match answer {
-        ActionResponse::Normal { result, .. } => result.returned.and_then(Result::ok),
-        _ => None,
-    }
-}
-
 fn is_proof(action: &ActionRequest<'_>) -> bool {
-    method(action).is_some_and(|m| m.class == association::CLASS && m.method == association::REPLY_TO_HLS)
+    method_of(&action).class == association::CLASS && method_of(&action).method == association::REPLY_TO_HLS
 }
 
 fn message(frame: &[u8]) -> Result<&[u8], Failed> {
@@ -473,5 +454,26 @@ fn expect_end(client: &mut Client, answer: &[u8]) -> Result<(), Failed> {
             (Output::Timeout(None), _) if ends == 1 => return Ok(()),
             (other, _) => return Err(format!("unexpected {other:?} (after {ends} ends)").into()),
         }
+    }
+}
+
+fn method_of(action: &ActionRequest<'_>) -> MethodRef {
+    match action {
+        ActionRequest::Normal { method, .. } => *method,
+        _ => MethodRef::new(0, taa_dlms::Obis([0; 6]), 0),
+    }
+}
+
+fn parameter_of<'a>(action: &ActionRequest<'a>) -> Option<&'a [u8]> {
+    match action {
+        ActionRequest::Normal { parameter, .. } => *parameter,
+        _ => None,
+    }
+}
+
+fn returned_of<'a>(answer: &ActionResponse<'a>) -> Option<Result<&'a [u8], DataAccessResult>> {
+    match answer {
+        ActionResponse::Normal { result, .. } => result.returned,
+        _ => None,
     }
 }
