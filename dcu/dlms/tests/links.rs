@@ -8,7 +8,7 @@ use common::{Bench, ENERGY, LONG, NAME, PASSWORD, RELAY, Told, values};
 use proptest::prelude::*;
 use taa_dlms::client::{Associated, Auth, ClientConfig, HdlcLink, Link, ModeE, Output};
 use taa_dlms::error::{Misuse, Refusal, TransportFault};
-use taa_dlms::link::hdlc::{Address, Decoder, Parameters, SecondaryConfig};
+use taa_dlms::link::hdlc::{Address, Control, Decoder, Frame, Parameters, SecondaryConfig};
 use taa_dlms::link::iec21::{DeviceAddress, StationConfig};
 use taa_dlms::link::line::{Baud, LineSettings};
 use taa_dlms::server::{Port, PortOutput, ServerConfig, ServerLink};
@@ -393,5 +393,75 @@ proptest! {
         wire.damage.clear();
         let told = wire.read(&[ENERGY]);
         prop_assert_eq!(told.last(), Some(&Told::Values(vec![Ok(Value::U64(wire.bench.device.energy_wh))])));
+    }
+}
+
+/// A meter that opens the link, hears everything, and never has anything to say.
+fn speechless(request: &[u8]) -> Vec<u8> {
+    let mut answers = Vec::new();
+    let mut decoder = Decoder::new();
+    decoder.push(request);
+    while let Some(frame) = decoder.next_frame() {
+        let control = match frame.control {
+            Control::SetNormalResponseMode => Control::UnnumberedAcknowledge,
+            Control::Information { send, .. } => Control::ReceiveReady { receive: (send + 1) & 7 },
+            Control::ReceiveReady { .. } => Control::ReceiveReady { receive: 1 },
+            _ => Control::DisconnectedMode,
+        };
+        let (destination, source) = (frame.source, frame.destination);
+        let answer = Frame { destination, source, control, poll: true, segmented: false, information: &[] };
+        answer.encode(&mut answers).unwrap();
+    }
+    answers
+}
+
+/// Drives a client against something that is no sound meter; how its command ended, and when.
+fn endure(mut meter: impl FnMut(&[u8]) -> Vec<u8>, babble: Option<&[u8]>) -> (Option<Told>, u64) {
+    let mut wire = Wire::hdlc(1, 128);
+    wire.bench.client.read(0, &ALL).unwrap();
+    let mut told = None;
+    let mut now = 0;
+    for _ in 0..2_000_000 {
+        match wire.bench.client.poll_output() {
+            Output::SetLine(_) => {}
+            Output::Event(event) => told = Some(event.into()),
+            Output::Transmit(bytes) => {
+                let answer = meter(bytes);
+                wire.bench.client.handle_receive(now, &answer);
+            }
+            Output::Timeout(None) => return (told, now),
+            Output::Timeout(Some(deadline)) => match babble {
+                // A piece of rubbish each 10 ms, for as long as it takes.
+                Some(rubbish) if deadline > now + S / 100 => {
+                    now += S / 100;
+                    wire.bench.client.handle_receive(now, rubbish);
+                }
+                _ => {
+                    now = deadline;
+                    wire.bench.client.handle_timeout(deadline);
+                }
+            },
+        }
+    }
+    panic!("endless");
+}
+
+#[test]
+fn a_meter_that_hears_but_never_answers_is_given_up() {
+    let (told, now) = endure(speechless, None);
+    assert_eq!(told, Some(Told::Failed(TransportFault::Timeout.into())));
+    assert!(now <= 45 * S, "two requests of 20 s: {now}");
+}
+
+#[test]
+fn rubbish_without_end_does_not_hold_a_command() {
+    for rubbish in [&b"\x7E"[..], b"\x7E\xA0", b"\x7E\xA7\xFF\x03", b"/SIM5\\2x", &[0x55; 40]] {
+        let (told, now) = endure(|_| Vec::new(), Some(rubbish));
+        assert_eq!(told, Some(Told::Failed(TransportFault::Timeout.into())));
+        assert!(now <= 45 * S, "{now} with {rubbish:02x?}");
+        // The same after the link has opened: the meter goes mad instead of dead.
+        let (told, now) = endure(speechless, Some(rubbish));
+        assert_eq!(told, Some(Told::Failed(TransportFault::Timeout.into())));
+        assert!(now <= 60 * S, "{now} with {rubbish:02x?}");
     }
 }
