@@ -305,9 +305,9 @@ impl Serial {
             Some(opening) => {
                 opening.direct = false;
                 if opening.slow {
-                    opening.reader.start_slow(now)
+                    opening.reader.start_slow(now);
                 } else {
-                    opening.reader.start(now)
+                    opening.reader.start(now);
                 }
                 self.stage = Stage::SigningOn;
             }
