@@ -4,7 +4,7 @@
 //!   Client ──┐                                  ┌── Server ── ObjectModel (a meter's attributes and methods)
 //!            apdu  (GET, SET, ACTION, AARQ …)   apdu
 //!            security  (suites 0 to 2: ciphering, signing, proofs, counters)
-//!            link      (wrapper; HDLC goes beside it)
+//!            link      (wrapper; HDLC; IEC 62056-21)
 //!            bytes ────────────────────────────── bytes
 //! ```
 //!

@@ -8,7 +8,7 @@ use common::{Bench, ENERGY, LONG, NAME, PASSWORD, RELAY, Told, values};
 use proptest::prelude::*;
 use taa_dlms::client::{Associated, Auth, ClientConfig, HdlcLink, Link, ModeE, Output};
 use taa_dlms::error::{Misuse, Refusal, TransportFault};
-use taa_dlms::link::hdlc::{Address, Decoder, Parameters, SecondaryConfig};
+use taa_dlms::link::hdlc::{Address, Control, Decoder, Frame, Parameters, SecondaryConfig};
 use taa_dlms::link::iec21::{DeviceAddress, StationConfig};
 use taa_dlms::link::line::{Baud, LineSettings};
 use taa_dlms::server::{Port, PortOutput, ServerConfig, ServerLink};
@@ -262,73 +262,29 @@ fn a_meter_still_in_hdlc_is_found_at_the_last_speed() {
 }
 
 #[test]
-fn a_speed_that_does_not_work_falls_back_to_300_baud() {
+fn a_speed_that_does_not_work_is_given_up_for_300_baud() {
     let mut wire = Wire::mode_e(b"/TAA5\\2METER\r\n");
     wire.too_fast = Some(Baud(9600));
-    // The meter gives the unheard link up while we try.
-    let give_up = |wire: &mut Wire| {
-        wire.port = Port::new(ServerLink::HdlcAfterModeE(
-            SecondaryConfig::new(address(), Parameters::DEFAULT),
-            station(b"/TAA5\\2METER\r\n"),
-        ));
-        wire.meter_line = LineSettings::text(Baud(300));
-    };
-    wire.bench.client.read(0, &ALL).unwrap();
-    let mut switched = false;
-    let mut told = Vec::new();
-    while told.is_empty() {
-        told = {
-            if wire.client_line.baud == Baud(9600) && wire.meter_line.baud == Baud(9600) && !switched {
-                give_up(&mut wire);
-                switched = true;
-            }
-            step(&mut wire)
-        };
+    // The meter waits at the speed that nobody can hear, and holds the line there for a minute.
+    assert_eq!(wire.read(&ALL), [Told::Failed(TransportFault::Timeout.into())]);
+    wire.now += 61 * S;
+    let lapsed = wire.port.deadline().unwrap();
+    assert!(lapsed < wire.now);
+    wire.port.handle_timeout(wire.now, &mut wire.bench.server, &mut wire.bench.device);
+    while let Some(output) = wire.port.poll_output() {
+        if let PortOutput::SetLine(line) = output {
+            wire.meter_line = line;
+        }
     }
-    assert_eq!(told, [OPENED, values(123_456, true)]);
+    assert_eq!(wire.meter_line, LineSettings::text(Baud(300)));
+    assert_eq!(wire.read(&ALL), [OPENED, values(123_456, true)]);
     assert_eq!(wire.client_line, LineSettings::binary(Baud(300)));
-}
-
-/// Runs to the next change of speed or to the end.
-fn step(wire: &mut Wire) -> Vec<Told> {
-    // The first hand-over happens within the first few outputs; the meter is then put back by the caller.
-    if wire.transmitted.len() < 2 {
-        while wire.transmitted.len() < 2 || wire.client_line.baud != Baud(9600) || wire.meter_line.baud != Baud(9600) {
-            one(wire);
-        }
-        return Vec::new();
-    }
-    wire.run()
-}
-
-/// One output, carried at once.
-fn one(wire: &mut Wire) {
-    match wire.bench.client.poll_output() {
-        Output::SetLine(line) => wire.client_line = line,
-        Output::Event(_) => {}
-        Output::Transmit(bytes) => {
-            let bytes = bytes.to_vec();
-            let arrived = wire.carry(&bytes);
-            wire.transmitted.push(bytes);
-            if arrived.is_empty() {
-                return;
-            }
-            wire.port.handle_receive(wire.now, &mut wire.bench.server, &mut wire.bench.device, &arrived);
-            while let Some(output) = wire.port.poll_output() {
-                match output {
-                    PortOutput::Transmit(bytes) => {
-                        let arrived = wire.carry(&bytes);
-                        wire.bench.client.handle_receive(wire.now, &arrived);
-                    }
-                    PortOutput::SetLine(line) => wire.meter_line = line,
-                }
-            }
-        }
-        Output::Timeout(deadline) => {
-            wire.now = deadline.unwrap();
-            wire.bench.client.handle_timeout(wire.now);
-        }
-    }
+    // What is known of the line stays known.
+    wire.bench.client.release(wire.now).unwrap();
+    assert_eq!(wire.run(), [Told::Done]);
+    let before = wire.now;
+    assert_eq!(wire.read(&ALL), [OPENED, values(123_456, true)]);
+    assert!(wire.now - before < 20 * S, "without trying the fast one again");
 }
 
 #[test]
@@ -393,5 +349,75 @@ proptest! {
         wire.damage.clear();
         let told = wire.read(&[ENERGY]);
         prop_assert_eq!(told.last(), Some(&Told::Values(vec![Ok(Value::U64(wire.bench.device.energy_wh))])));
+    }
+}
+
+/// A meter that opens the link, hears everything, and never has anything to say.
+fn speechless(request: &[u8]) -> Vec<u8> {
+    let mut answers = Vec::new();
+    let mut decoder = Decoder::new();
+    decoder.push(request);
+    while let Some(frame) = decoder.next_frame() {
+        let control = match frame.control {
+            Control::SetNormalResponseMode => Control::UnnumberedAcknowledge,
+            Control::Information { send, .. } => Control::ReceiveReady { receive: (send + 1) & 7 },
+            Control::ReceiveReady { .. } => Control::ReceiveReady { receive: 1 },
+            _ => Control::DisconnectedMode,
+        };
+        let (destination, source) = (frame.source, frame.destination);
+        let answer = Frame { destination, source, control, poll: true, segmented: false, information: &[] };
+        answer.encode(&mut answers).unwrap();
+    }
+    answers
+}
+
+/// Drives a client against something that is no sound meter; how its command ended, and when.
+fn endure(mut meter: impl FnMut(&[u8]) -> Vec<u8>, babble: Option<&[u8]>) -> (Option<Told>, u64) {
+    let mut wire = Wire::hdlc(1, 128);
+    wire.bench.client.read(0, &ALL).unwrap();
+    let mut told = None;
+    let mut now = 0;
+    for _ in 0..2_000_000 {
+        match wire.bench.client.poll_output() {
+            Output::SetLine(_) => {}
+            Output::Event(event) => told = Some(event.into()),
+            Output::Transmit(bytes) => {
+                let answer = meter(bytes);
+                wire.bench.client.handle_receive(now, &answer);
+            }
+            Output::Timeout(None) => return (told, now),
+            Output::Timeout(Some(deadline)) => match babble {
+                // A piece of rubbish each 10 ms, for as long as it takes.
+                Some(rubbish) if deadline > now + S / 100 => {
+                    now += S / 100;
+                    wire.bench.client.handle_receive(now, rubbish);
+                }
+                _ => {
+                    now = deadline;
+                    wire.bench.client.handle_timeout(deadline);
+                }
+            },
+        }
+    }
+    panic!("endless");
+}
+
+#[test]
+fn a_meter_that_hears_but_never_answers_is_given_up() {
+    let (told, now) = endure(speechless, None);
+    assert_eq!(told, Some(Told::Failed(TransportFault::Timeout.into())));
+    assert!(now <= 45 * S, "two requests of 20 s: {now}");
+}
+
+#[test]
+fn rubbish_without_end_does_not_hold_a_command() {
+    for rubbish in [&b"\x7E"[..], b"\x7E\xA0", b"\x7E\xA7\xFF\x03", b"/SIM5\\2x", &[0x55; 40]] {
+        let (told, now) = endure(|_| Vec::new(), Some(rubbish));
+        assert_eq!(told, Some(Told::Failed(TransportFault::Timeout.into())));
+        assert!(now <= 45 * S, "{now} with {rubbish:02x?}");
+        // The same after the link has opened: the meter goes mad instead of dead.
+        let (told, now) = endure(speechless, Some(rubbish));
+        assert_eq!(told, Some(Told::Failed(TransportFault::Timeout.into())));
+        assert!(now <= 60 * S, "{now} with {rubbish:02x?}");
     }
 }

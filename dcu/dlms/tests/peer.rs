@@ -1,5 +1,5 @@
-//! Our client against the independent meter of the validation cases (`meter_peer.py`): every mechanism, suite and form,
-//! then its fault switches. Set `TAA_DLMS_PEER` to its path; it needs Python with `cryptography`.
+//! Our client against the independent meter of the validation cases (`tests/peers/meter_peer.py`): every mechanism, suite and
+//! form, then its fault switches. Not run unless asked for (`--ignored`): it needs Python with `cryptography`.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
@@ -24,9 +24,8 @@ struct Meter {
 
 impl Meter {
     fn start(flags: &[&str]) -> Self {
-        let path = std::env::var("TAA_DLMS_PEER").expect("TAA_DLMS_PEER names the peer's script");
         let mut process = Command::new("python3")
-            .arg(path)
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/meter_peer.py"))
             .args(["--wrapper", "0", "--days", "1"])
             .args(flags)
             .stdout(Stdio::piped())
@@ -66,6 +65,7 @@ fn run(client: &mut Client, stream: &mut TcpStream) -> Result<Option<Value>, Err
             Output::Event(ClientEvent::Done(_)) => ended = Some(Ok(())),
             Output::Event(ClientEvent::Failed(error)) => ended = Some(Err(error)),
             Output::Event(_) => {}
+            Output::SetLine(line) => panic!("no line to set: {line:?}"),
             Output::Timeout(deadline) => {
                 if let Some(bound) = bound.take() {
                     client.handle_counter_durable(0, bound);
@@ -141,7 +141,7 @@ fn client(mechanism: &str, suite: Suite, protection: Protection, form: Form, ded
 }
 
 #[test]
-#[ignore = "needs the meter peer: TAA_DLMS_PEER"]
+#[ignore = "needs Python with cryptography, and minutes"]
 fn the_independent_meter_agrees() {
     let mut cells = 0;
     for (flag, suite) in [("0", Suite::Zero), ("1", Suite::One), ("2", Suite::Two)] {
@@ -181,7 +181,7 @@ fn the_independent_meter_agrees() {
 }
 
 #[test]
-#[ignore = "needs the meter peer: TAA_DLMS_PEER"]
+#[ignore = "needs Python with cryptography, and minutes"]
 fn its_faults_are_named_or_survived() {
     let security = |fault: SecurityFault| Some(Error::from(fault));
     for (flags, reads, expected) in [

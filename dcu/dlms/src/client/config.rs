@@ -115,8 +115,9 @@ pub enum Link {
     Datagram,
     /// Calls bring bytes cut anywhere (TCP).
     Stream,
-    /// HDLC, bytes cut anywhere (a serial line, TCP). It has its own addresses; it repeats by itself, so `retries` does
-    /// not count, and `reply_timeout_ns` is how long nothing may move. Releasing closes the link.
+    /// HDLC, bytes cut anywhere (a serial line, TCP). It has its own addresses, and repeats frames by itself:
+    /// `reply_timeout_ns` is how long nothing at all may move, and `retries` counts repeats of whole requests to a meter
+    /// that hears but does not answer. Releasing closes the link.
     Hdlc(HdlcLink),
     /// HDLC behind an opening of IEC 62056-21, mode E.
     HdlcAfterModeE(HdlcLink, ModeE),

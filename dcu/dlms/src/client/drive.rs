@@ -45,9 +45,7 @@ impl Client {
         if self.deadline.is_none_or(|deadline| now < deadline) {
             return;
         }
-        // HDLC repeats by itself.
-        let left = if self.serial.is_some() { None } else { self.tries_left.checked_sub(1) };
-        match left {
+        match self.tries_left.checked_sub(1) {
             Some(left) => {
                 self.tries_left = left;
                 self.repeat(now);

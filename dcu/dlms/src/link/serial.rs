@@ -3,7 +3,9 @@
 //! With an opening, each link begins at 300 baud with the sign-on and is handed over to HDLC. Two things may go wrong
 //! that a second attempt mends, and both are tried before the link counts as down:
 //! - Nobody answers the sign-on, because the meter is still in HDLC from the last time: SNRM is sent at the last speed.
-//! - Nobody answers SNRM after the hand-over, because the speed does not work on this line: once more, at 300 baud.
+//! - Nobody answers SNRM after the hand-over, because the speed does not work on this line: once more, at 300 baud, and
+//!   so from then on. (A meter may hold the line in HDLC for minutes after such a hand-over; the command may fail then,
+//!   and the next one finds the meter.)
 
 use super::hdlc::{Address, LinkDown, LinkEvent, Notice, Parameters, Primary, PrimaryConfig};
 use super::iec21::{DeviceAddress, Goal, Reader, ReaderConfig, ReaderEvent, ReaderFault};
@@ -87,10 +89,12 @@ pub struct Serial {
 #[derive(Clone, Debug)]
 struct Opening {
     reader: Reader,
-    /// Attempts at 300 baud of this link.
+    /// The speed offered does not work on this line: stay at 300 baud.
     slow: bool,
     /// SNRM goes out without a sign-on.
     direct: bool,
+    /// Speed at which the meter has been met in HDLC.
+    known: Option<Baud>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +123,7 @@ impl Serial {
                 message_max,
                 baud,
             }),
-            baud: opening.map_or(baud, |opening| opening.fallback),
+            baud: if opening.is_some() { None } else { baud },
             opening: opening.map(|opening| {
                 Box::new(Opening {
                     reader: Reader::new(ReaderConfig {
@@ -129,6 +133,7 @@ impl Serial {
                     }),
                     slow: false,
                     direct: false,
+                    known: opening.fallback,
                 })
             }),
             stage: Stage::Closed,
@@ -254,6 +259,9 @@ impl Serial {
             match self.primary.poll_notice()? {
                 Notice::Up(limits) => {
                     self.stage = Stage::Up;
+                    if let Some(opening) = &mut self.opening {
+                        opening.known = self.baud;
+                    }
                     for mut message in std::mem::take(&mut self.waiting) {
                         self.primary.send(self.now, &message);
                         // It may have held a password.
@@ -295,9 +303,12 @@ impl Serial {
     fn open(&mut self, now: u64) {
         match &mut self.opening {
             Some(opening) => {
-                opening.slow = false;
                 opening.direct = false;
-                opening.reader.start(now);
+                if opening.slow {
+                    opening.reader.start_slow(now);
+                } else {
+                    opening.reader.start(now);
+                }
                 self.stage = Stage::SigningOn;
             }
             None => self.connect(now),
@@ -319,11 +330,14 @@ impl Serial {
                     self.baud = Some(baud);
                     self.connect(self.now);
                 }
-                Some(ReaderEvent::Failed(ReaderFault::Silent)) if self.baud.is_some() && !opening.slow => {
-                    opening.direct = true;
-                    self.connect(self.now);
-                }
-                Some(ReaderEvent::Failed(ReaderFault::Silent)) => self.down = Some(LinkDown::Silent),
+                Some(ReaderEvent::Failed(ReaderFault::Silent)) => match opening.known {
+                    Some(baud) => {
+                        opening.direct = true;
+                        self.baud = Some(baud);
+                        self.connect(self.now);
+                    }
+                    None => self.down = Some(LinkDown::Silent),
+                },
                 Some(ReaderEvent::Failed(ReaderFault::NotOffered)) => self.down = Some(LinkDown::NotOffered),
                 Some(ReaderEvent::Failed(_)) => self.down = Some(LinkDown::Refused),
                 Some(_) => {}

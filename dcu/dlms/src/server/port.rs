@@ -80,6 +80,7 @@ impl Port {
         match &self.carrier {
             Carrier::Datagram | Carrier::Stream(_) => None,
             Carrier::Hdlc { secondary, station } => {
+                // Handed over, and nobody has opened a link: that lapses as well.
                 secondary.deadline().or_else(|| station.as_ref().and_then(|station| station.deadline()))
             }
         }
@@ -115,7 +116,10 @@ impl Port {
                 station.handle_receive(now, bytes);
                 drain_station(station, &mut self.outputs);
             }
-            Carrier::Hdlc { secondary, .. } => {
+            Carrier::Hdlc { secondary, station } => {
+                if let Some(station) = station {
+                    station.keep_alive(now);
+                }
                 secondary.handle_receive(now, bytes);
                 self.drain_link(server, model);
             }
@@ -126,7 +130,9 @@ impl Port {
     pub fn handle_timeout<M: ObjectModel + ?Sized>(&mut self, now: u64, server: &mut Server, model: &mut M) {
         if let Carrier::Hdlc { secondary, station } = &mut self.carrier {
             secondary.handle_timeout(now);
-            if let Some(station) = station {
+            if let Some(station) = station
+                && secondary.client().is_none()
+            {
                 station.handle_timeout(now);
                 drain_station(station, &mut self.outputs);
             }

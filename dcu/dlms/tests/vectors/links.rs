@@ -154,10 +154,11 @@ pub(crate) fn conversation(case: &Json) -> Result<Vec<Exchange>, Failed> {
             same("meter's turn", secondary.poll_transmit().unwrap_or(&[]), bytes)?;
             primary.handle_receive(0, bytes);
             while let Some(event) = primary.poll_event() {
-                if let LinkEvent::Message(message) = event
-                    && !whole.iter().any(|(_, answer)| answer == message)
-                {
-                    return Err("an unknown answer".into());
+                if let LinkEvent::Message(message) = event {
+                    if !whole.iter().any(|(_, answer)| answer == message) {
+                        return Err("an unknown answer".into());
+                    }
+                    primary.stop_asking();
                 }
             }
         }

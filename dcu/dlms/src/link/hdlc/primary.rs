@@ -11,8 +11,8 @@
 //!   knows better says so by [`Primary::handle_transmitted`].
 //! - After a timeout a turn of one frame is sent again; after a longer turn the other side is asked (RR) what it has.
 //!   A repeat carries the same numbers, so nothing is carried out twice.
-//! - A meter that answers RR has heard the request and has nothing to say yet; it is asked again after a pause until
-//!   the owner calls [`Primary::stop_asking`] or the answer comes.
+//! - A meter that answers RR has heard the request and has nothing to say yet. It is asked again after a pause until
+//!   the owner has what it wants and calls [`Primary::stop_asking`]; one message may not be the whole answer.
 
 use super::address::Address;
 use super::control::Control;
@@ -107,7 +107,7 @@ struct Core {
     config: PrimaryConfig,
     window: Window,
     state: State,
-    /// An answer is still due.
+    /// Answers are still due.
     asking: bool,
     /// The other side said RNR.
     peer_busy: bool,
@@ -232,8 +232,8 @@ impl Primary {
         self.core.put_unnumbered(Control::SetNormalResponseMode);
     }
 
-    /// Sends a message, behind those on their way; opens the link first if there is none. An answer is then asked for
-    /// until it comes.
+    /// Sends a message, behind those on their way; opens the link first if there is none. Answers are then asked for
+    /// until [`Self::stop_asking`].
     pub fn send(&mut self, now: u64, message: &[u8]) {
         self.core.window.queue(&llc::FROM_CLIENT, message);
         self.core.asking = true;
@@ -261,7 +261,7 @@ impl Primary {
         }
     }
 
-    /// No answer is wanted any more: do not ask for it. What is being received is still received.
+    /// No answer is wanted any more, the one that has come was the last: do not ask. What is being received is still received.
     pub fn stop_asking(&mut self) {
         self.core.asking = false;
         if self.core.state == State::Pausing && !self.core.peer_busy && !self.core.window.is_partial() {
@@ -461,10 +461,7 @@ impl Core {
         match control {
             Control::Information { send, .. } => match self.window.accept(send, frame.segmented, frame.information) {
                 Accepted::Piece => progress = true,
-                Accepted::Whole => {
-                    (progress, whole) = (true, true);
-                    self.asking = false;
-                }
+                Accepted::Whole => (progress, whole) = (true, true),
                 Accepted::OutOfSequence => {
                     self.gap = true;
                     self.ignored = self.ignored.saturating_add(1);

@@ -95,7 +95,10 @@ impl Line {
         for _ in 0..10_000 {
             while let Some(event) = self.primary.poll_event() {
                 match event {
-                    LinkEvent::Message(message) => self.answers.push(message.to_vec()),
+                    LinkEvent::Message(message) => {
+                        self.answers.push(message.to_vec());
+                        self.primary.stop_asking();
+                    }
                     LinkEvent::Up(_) => self.told.push("up".into()),
                     LinkEvent::Unnumbered(message) => self.told.push(format!("push of {}", message.len())),
                     LinkEvent::Down(why) => self.told.push(format!("{why:?}")),

@@ -91,15 +91,21 @@ impl Station {
         matches!(self.stage, Stage::HandedOver)
     }
 
-    /// When the session lapses, monotonic ns. While HDLC has the line, its owner tells by [`Self::restart`].
+    /// When the session lapses, monotonic ns. While HDLC has the line, its owner tells what is heard by
+    /// [`Self::keep_alive`], and the end by [`Self::restart`].
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
         match self.stage {
-            Stage::Listening | Stage::HandedOver => None,
-            Stage::Offered | Stage::Programming => {
+            Stage::Listening => None,
+            Stage::Offered | Stage::Programming | Stage::HandedOver => {
                 Some(self.heard_at.saturating_add(self.config.inactivity_timeout_ns))
             }
         }
+    }
+
+    /// Something was heard while HDLC has the line.
+    pub const fn keep_alive(&mut self, now: u64) {
+        self.heard_at = now;
     }
 
     /// Back to listening at 300 baud.

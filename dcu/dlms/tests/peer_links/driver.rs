@@ -137,7 +137,7 @@ impl Session {
     /// Carries on until the command has ended and the line is quiet.
     pub(crate) fn run(&mut self) -> Result<Ended, Failed> {
         let mut ended = None;
-        let limit = self.now().saturating_add(60_000_000_000);
+        let limit = self.now().saturating_add(120_000_000_000);
         while self.now() < limit {
             match self.client.poll_output() {
                 Output::Transmit(bytes) => {
