@@ -95,7 +95,7 @@ pub struct Client {
     /// Attributes, or methods in the same form, of the command under way.
     attributes: Vec<AttributeRef>,
     /// Selections of a `read_list`, one for each attribute; empty when nothing is selected.
-    selections: Box<[Option<(u8, Box<[u8]>)>]>,
+    selections: Box<[Selected]>,
     /// What short names the meter's objects have, once read.
     names: Option<Arc<ShortNames>>,
     general: General,
@@ -110,6 +110,9 @@ pub struct Client {
     serial: Option<Box<Serial>>,
     ignored: u64,
 }
+
+/// Selector and encoded parameters of one attribute of a `read_list`, if a part of it is asked for.
+type Selected = Option<(u8, Box<[u8]>)>;
 
 /// What was agreed.
 #[derive(Clone, Copy, Debug)]

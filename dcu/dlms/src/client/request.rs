@@ -1,6 +1,6 @@
 //! Building requests: what a command needs next, within what was agreed.
 
-use super::{Client, Command, Ending, Phase, Session};
+use super::{Client, Command, Ending, Phase, Selected, Session};
 use crate::apdu::{
     self, ActionRequest, AttributeRef, Conformance, GetRequest, InvokeId, LongInvokeId, MethodRef, Release, Selection,
     SetRequest, tag,
@@ -134,7 +134,7 @@ impl Client {
         if selections.iter().any(Option::is_some) {
             demand(session, Conformance::SELECTIVE_ACCESS, "selective access")?;
         }
-        let bytes_of = |selection: &Option<(u8, Box<[u8]>)>| match selection {
+        let bytes_of = |selection: &Selected| match selection {
             None => LIST_ITEM_BYTES,
             Some((_, parameters)) => LIST_ITEM_BYTES.saturating_add(1).saturating_add(parameters.len()),
         };

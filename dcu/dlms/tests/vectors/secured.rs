@@ -241,11 +241,7 @@ impl Scene {
                 // The client proves itself unasked.
                 Apdu::ActionRequest(action) if is_proof(action) => proof = true,
                 Apdu::ActionRequest(action) => {
-                    client.invoke(
-                        0,
-                        method_of(&action),
-                        parameter_of(&action).map(decode_all).transpose()?.as_ref(),
-                    )?;
+                    client.invoke(0, method_of(action), parameter_of(action).map(decode_all).transpose()?.as_ref())?;
                 }
                 other => return Err(format!("no command for {other:?}").into()),
             }
@@ -259,7 +255,7 @@ impl Scene {
                 Apdu::ActionRequest(action) if proof && self.mechanism == Mechanism::HighEcdsa => {
                     let Apdu::ActionRequest(own) = check(&ours.plain)? else { return Err("no proof".into()) };
                     for action in [&own, action] {
-                        self.verify(parameter_of(&action), true)?;
+                        self.verify(parameter_of(action), true)?;
                     }
                 }
                 _ => {
@@ -414,7 +410,7 @@ impl Scene {
 }
 
 fn is_proof(action: &ActionRequest<'_>) -> bool {
-    method_of(&action).class == association::CLASS && method_of(&action).method == association::REPLY_TO_HLS
+    method_of(action).class == association::CLASS && method_of(action).method == association::REPLY_TO_HLS
 }
 
 fn message(frame: &[u8]) -> Result<&[u8], Failed> {
