@@ -95,6 +95,18 @@ impl AttributeAccess {
         Self { id, public: Access::None, management: Access::ReadWrite, selectors: &[] }
     }
 
+    /// Write only, for management.
+    #[must_use]
+    pub const fn write(id: i8) -> Self {
+        Self { id, public: Access::None, management: Access::Write, selectors: &[] }
+    }
+
+    /// The buffer of a profile: read by range and by entry, for management.
+    #[must_use]
+    pub const fn buffer(id: i8) -> Self {
+        Self::read(id).selected_by(&[1, 2])
+    }
+
     /// The same with these selectors.
     #[must_use]
     pub const fn selected_by(self, selectors: &'static [i8]) -> Self {
@@ -148,6 +160,20 @@ pub trait ObjectModel {
     /// # Errors
     /// Why not.
     fn invoke(&mut self, method: MethodRef, parameter: Option<&Value>) -> Result<(), ActionResult>;
+
+    /// Runs a method that may return something: `true` when one encoded value was appended to `out`.
+    ///
+    /// # Errors
+    /// Why not; what was appended is then discarded.
+    fn invoke_returning(
+        &mut self,
+        method: MethodRef,
+        parameter: Option<&Value>,
+        out: &mut Vec<u8>,
+    ) -> Result<bool, ActionResult> {
+        let _ = out;
+        self.invoke(method, parameter).map(|()| false)
+    }
 }
 
 /// What a client may do with an attribute.
