@@ -10,6 +10,7 @@ pub mod association;
 pub(crate) mod class;
 pub mod classes;
 pub mod clock;
+mod compact;
 mod convert;
 pub mod data;
 pub mod disconnect;

@@ -119,7 +119,7 @@ units! {
     DecibelMicrovolt = 71, "dBµV";
     Decibel = 72, "dB";
     Miscellaneous = 254, "other";
-    Count = 255, "";
+    Count = 255, "1";
 }
 
 /// A number with its unit, scaled.

@@ -201,17 +201,18 @@ impl Session {
         reply: &mut Vec<u8>,
     ) -> bool {
         self.abort_transfers();
+        let mut returned = Vec::new();
         let result = match method_allowed(model, self.terms.level, request.method) {
-            Err(error) => ActionResult::from_code(error.code()),
-            Ok(false) => ActionResult::ReadWriteDenied,
+            Err(error) => Err(ActionResult::from_code(error.code())),
+            Ok(false) => Err(ActionResult::ReadWriteDenied),
             Ok(true) => match request.parameter.map(decode_all).transpose() {
-                Err(_) => ActionResult::TypeUnmatched,
-                Ok(parameter) => {
-                    model.invoke(request.method, parameter.as_ref()).err().unwrap_or(ActionResult::Success)
-                }
+                Err(_) => Err(ActionResult::TypeUnmatched),
+                Ok(parameter) => model.invoke_returning(request.method, parameter.as_ref(), &mut returned),
             },
         };
-        ActionResponse { invoke: request.invoke, result, returned: None }.encode(reply);
+        let answer = matches!(result, Ok(true)).then_some(Ok(returned.as_slice()));
+        let result = result.err().unwrap_or(ActionResult::Success);
+        ActionResponse { invoke: request.invoke, result, returned: answer }.encode(reply);
         request.invoke.is_confirmed()
     }
 

@@ -91,6 +91,16 @@ impl ObjectMap {
     pub(super) fn sort(&mut self) {
         self.entries.sort_by_key(|entry| (entry.obis, entry.class));
         self.entries.shrink_to_fit();
+        // Rights in the order of their first use, so that equal maps are equal however their lists were ordered.
+        let mut used: Vec<u16> = Vec::with_capacity(self.rights.len());
+        for entry in &mut self.entries {
+            let place = used.iter().position(|index| *index == entry.rights).unwrap_or_else(|| {
+                used.push(entry.rights);
+                used.len().saturating_sub(1)
+            });
+            entry.rights = place as u16;
+        }
+        self.rights = used.into_iter().filter_map(|index| self.rights.get(usize::from(index)).cloned()).collect();
     }
 }
 

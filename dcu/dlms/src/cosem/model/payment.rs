@@ -145,8 +145,8 @@ impl Model {
             }
         }
         if parts.is_empty() {
-            let credits = self.credits(account).into_iter();
-            let first = credits.filter(|at| self.get(*at, 3) == Some(CreditType::Token)).next();
+            let mut credits = self.credits(account).into_iter();
+            let first = credits.find(|at| self.get(*at, 3) == Some(CreditType::Token));
             parts.push((first.ok_or(ActionResult::OtherReason)?, amount));
         }
         for (credit, part) in parts {
