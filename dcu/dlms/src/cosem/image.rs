@@ -308,8 +308,10 @@ impl Transfer {
             (State::Status, _) => self.state = State::Initiate,
             (State::VerifyPoll, ImageStatus::VerificationSuccessful) => self.state = State::Info,
             (State::VerifyPoll, ImageStatus::VerificationFailed) => self.fail(ImageError::VerificationFailed),
-            (State::VerifyPoll, ImageStatus::VerificationInitiated) => self.wait(State::VerifyWait),
-            (State::VerifyPoll, ImageStatus::Initiated) => self.state = State::Verify,
+            // Some meters go on by themselves, some only when they are asked to verify again.
+            (State::VerifyPoll, ImageStatus::VerificationInitiated | ImageStatus::Initiated) => {
+                self.state = State::Verify;
+            }
             (State::VerifyPoll, _) => self.set_back(),
             (State::ActivatePoll, ImageStatus::ActivationSuccessful | ImageStatus::NotInitiated) => {
                 self.state = State::Done;
