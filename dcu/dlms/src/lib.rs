@@ -12,7 +12,8 @@
 //! deadline come out. See [`client::Client`] for its driving invariant and an example.
 //!
 //! What is here: logical-name referencing, authentication none and low (password), the wrapper over datagrams and
-//! streams, GET (normal, with list, in blocks), SET (normal, in blocks), ACTION (normal), classes 1, 3, 7, 8, 15, 70.
+//! streams, GET (normal, with list, in blocks), SET (normal, in blocks), ACTION (normal), all interface classes of
+//! [`cosem::classes`].
 //! Messages of what is not here (ciphering, HLS, HDLC, short names, ACCESS, general block transfer) are refused by
 //! name, never misread.
 #![deny(
@@ -37,6 +38,7 @@ pub mod apdu;
 pub mod axdr;
 pub mod client;
 pub mod cosem;
+pub mod device;
 pub mod error;
 pub mod link;
 pub mod obis;

@@ -73,7 +73,7 @@ impl ObjectModel for Leaky {
             if self.forget_at == Some(self.blocks) {
                 self.meter.lose_image(IMAGE);
             }
-            if self.lose_every > 0 && self.blocks % self.lose_every == 0 && self.lost < 5 {
+            if self.lose_every > 0 && self.blocks.is_multiple_of(self.lose_every) && self.lost < 5 {
                 self.lost += 1;
                 return Ok(());
             }

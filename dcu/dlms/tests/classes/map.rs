@@ -43,7 +43,7 @@ fn a_map_is_read_from_the_association() {
 fn the_compact_form_survives_and_every_damage_is_noticed_or_harmless() {
     let map = discovered();
     let bytes = map.to_bytes();
-    assert_eq!(ObjectMap::from_bytes(&bytes), Ok(map.clone()));
+    assert_eq!(ObjectMap::from_bytes(&bytes), Ok(map));
     assert!(bytes.len() < 200, "{} bytes", bytes.len());
     for length in 0..bytes.len() {
         assert!(ObjectMap::from_bytes(&bytes[..length]).is_err(), "cut to {length}");
@@ -106,7 +106,7 @@ fn the_list_of_a_short_name_meter_gives_short_names() {
     assert_eq!(map.short_method_name(MethodRef::new(8, obis::CLOCK, 6)), Some(0x0288));
     assert_eq!(map.short_name(AttributeRef::new(12, obis::ASSOCIATION_LN, 2)), Some(0xFA08));
     assert!(map.reads(AttributeRef::new(8, obis::CLOCK, 2)));
-    assert_eq!(ObjectMap::from_bytes(&map.to_bytes()), Ok(map.clone()));
+    assert_eq!(ObjectMap::from_bytes(&map.to_bytes()), Ok(map));
     let rights = Value::Array(vec![Value::Structure(vec![
         Value::I16(0x0100),
         Value::Array(vec![Value::Structure(vec![Value::I8(2), Value::Enum(4), Value::Null])]),

@@ -209,7 +209,7 @@ fn scripts_schedules_and_calendars_move_the_relay() {
     let off = ScheduleRanges { first_index_a: 1, last_index_a: 1, first_index_b: 0, last_index_b: 0 };
     let on = ScheduleRanges { first_index_a: 0, last_index_a: 0, first_index_b: 1, last_index_b: 9 };
     wire.call(&Schedule::enable_disable(schedule, off)).unwrap();
-    assert_eq!(wire.object::<Schedule>(schedule).entries.unwrap()[0].enable, false);
+    assert!(!wire.object::<Schedule>(schedule).entries.unwrap()[0].enable);
     wire.model.handle_time(START + 7200);
     assert!(!output(&mut wire), "the entry is off at 09:00");
     wire.call(&Schedule::enable_disable(schedule, on)).unwrap();

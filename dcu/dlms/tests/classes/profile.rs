@@ -78,7 +78,7 @@ proptest! {
     ) {
         let rows: Vec<_> = levels.iter().enumerate().map(|(index, level)| row(index, *level)).collect();
         let mut wire = Wire::new(metered(&levels, SortMethod::Fifo, 100));
-        prop_assert_eq!(wire.rows(PROFILE, ProfileRange::All), rows.clone());
+        prop_assert_eq!(&wire.rows(PROFILE, ProfileRange::All), &rows);
 
         let at = |index: usize| START + index as i64 * 900;
         let within: Vec<_> = rows.iter().enumerate().filter(|(i, _)| from <= *i && *i <= to).map(|(_, r)| r.clone()).collect();
@@ -88,7 +88,7 @@ proptest! {
             .filter(|(_, n)| *n >= from.max(1) as u32 && (to == 0 || *n <= to as u32))
             .map(|(row, _)| row.clone())
             .collect();
-        prop_assert_eq!(wire.rows(PROFILE, ProfileRange::Entries(from as u32, to as u32)), numbered.clone());
+        prop_assert_eq!(&wire.rows(PROFILE, ProfileRange::Entries(from as u32, to as u32)), &numbered);
         let last: Vec<_> = rows[rows.len().saturating_sub(from)..].to_vec();
         prop_assert_eq!(wire.rows(PROFILE, ProfileRange::Last(from as u32)), last);
 
