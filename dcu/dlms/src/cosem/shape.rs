@@ -77,6 +77,12 @@ impl Shape {
         }
     }
 
+    /// The value of a fresh object, in the type that the instance has where the class leaves it open.
+    #[must_use]
+    pub fn zero_like(&self, held: &Value) -> Value {
+        if matches!(self, Self::Any | Self::Open) { zeroed(held) } else { self.zero() }
+    }
+
     /// A field of a structure by its name.
     #[must_use]
     pub fn field<'v>(&self, value: &'v Value, name: &str) -> Option<&'v Value> {

@@ -1,12 +1,12 @@
 //! Object lists to maps and back, through our server and by hand for the versions that it does not speak.
 
 use taa_dlms::axdr::decode_all;
-use taa_dlms::cosem::map::Mode;
+use taa_dlms::cosem::map::{Discovery, FIRMWARE_ID, FirmwareId, Maps, Mode};
 use taa_dlms::cosem::{
     Clock, Cosem, Data, Disconnect, Model, Object, ObjectMap, ProfileGeneric, Register, SnObject, association,
 };
 use taa_dlms::error::PeerFault;
-use taa_dlms::{AttributeRef, MethodRef, Obis, Value, obis};
+use taa_dlms::{AttributeRef, DataAccessResult, MethodRef, Obis, Value, obis};
 
 use crate::wire::Wire;
 
@@ -116,6 +116,55 @@ fn the_list_of_a_short_name_meter_gives_short_names() {
     let right = map.attribute(AttributeRef::new(3, obis::ACTIVE_ENERGY_IMPORT, 2)).unwrap();
     assert_eq!(right.mode, Mode(Mode::READ | Mode::REQUEST_AUTHENTICATED | Mode::RESPONSE_AUTHENTICATED));
     assert!(!map.calls(MethodRef::new(3, obis::ACTIVE_ENERGY_IMPORT, 1)));
+}
+
+/// Runs the discovery of a meter; how many attributes were read.
+fn discover(wire: &mut Wire<Model>, maps: &mut Maps, before: Option<FirmwareId>) -> (Discovery, usize) {
+    let mut discovery = Discovery::new(1, before);
+    let mut reads = 0;
+    while let Some(attribute) = discovery.wants() {
+        let result = wire.read(&[attribute]).pop().unwrap();
+        discovery.handle_read(maps, &result).unwrap();
+        reads += 1;
+    }
+    (discovery, reads)
+}
+
+#[test]
+fn a_fleet_reads_one_list_for_each_firmware() {
+    let meter = |firmware: Option<&str>, with_clock: bool| {
+        let mut model = Model::new();
+        model.add(Register::SPEC, obis::VOLTAGE_L1);
+        if with_clock {
+            model.add(Clock::SPEC, obis::CLOCK);
+        }
+        if let Some(firmware) = firmware {
+            model.add(Data::SPEC, FIRMWARE_ID);
+            model.set(FIRMWARE_ID, 2, Value::OctetString(firmware.into()));
+        }
+        Wire::new(model)
+    };
+    let mut maps = Maps::new();
+    let (first, reads) = discover(&mut meter(Some("1.0"), false), &mut maps, None);
+    assert_eq!(reads, 2);
+    for _ in 0..5 {
+        let (next, reads) = discover(&mut meter(Some("1.0"), false), &mut maps, None);
+        assert_eq!(reads, 1, "the firmware only");
+        assert!(std::sync::Arc::ptr_eq(next.map().unwrap(), first.map().unwrap()));
+    }
+    // The meter comes back with other firmware, and with a clock that it had not.
+    let (changed, reads) = discover(&mut meter(Some("1.1"), true), &mut maps, first.firmware().cloned());
+    assert_eq!(reads, 2);
+    assert!(changed.map().unwrap().find(obis::CLOCK).is_some() && first.map().unwrap().find(obis::CLOCK).is_none());
+    // A meter that does not tell its firmware is read in full, and taken for nobody else.
+    let (silent, reads) = discover(&mut meter(None, true), &mut maps, None);
+    assert_eq!((reads, silent.firmware(), maps.len()), (2, None, 2));
+
+    let mut refused = Discovery::new(1, None);
+    refused.handle_read(&mut maps, &Err(DataAccessResult::ObjectUndefined)).unwrap();
+    assert!(refused.handle_read(&mut maps, &Err(DataAccessResult::ReadWriteDenied)).is_err());
+    assert!(refused.handle_read(&mut maps, &Ok(Value::Array(vec![]))).is_err(), "a list without objects");
+    assert!(refused.map().is_none());
 }
 
 #[test]

@@ -186,23 +186,30 @@ class! {
     fn 1 push(Zero);
 }
 
+record! {
+    /// How a push is repeated, seconds: min · (exponent / 100)ⁿ, up to max.
+    RepetitionDelay { repetition_delay_min: u16, repetition_delay_exponent: u16, repetition_delay_max: u16, }
+    /// From when on, and for how long, confirmed values are left out. Seconds.
+    PushConfirmation { confirmation_start_date: DateTime, confirmation_interval: u32, }
+}
+
 class! {
-    /// Class 40, Push setup, version 2. The types of what version 0 has not are left open, as public sources do not
-    /// agree on them.
+    /// Class 40, Push setup, versions 2 and 3. What the elements of the list have beyond a capture object (restriction,
+    /// columns), and the parameters of protection, are left open.
     PushSetup2 = 40 v 2, "Push setup", sn 0;
-    2 push_object_list: Value = read_write;
+    2 push_object_list: Vec<Open> = read_write;
     3 send_destination_and_method: PushDestination = read_write;
     4 communication_window: Vec<PushWindow> = read_write;
     /// Seconds.
     5 randomisation_start_interval: u16 = read_write;
     6 number_of_retries: u8 = read_write;
-    7 repetition_delay: Open = read_write;
-    8 port_reference: Open = read_write;
-    9 push_client_sap: Open = read_write;
-    10 push_protection_parameters: Open = read_write;
-    11 push_operation_method: Open = read_write;
-    12 confirmation_parameters: Open = read_write;
-    13 last_confirmation_date_time: Open = read;
+    7 repetition_delay: RepetitionDelay = read_write;
+    8 port_reference: Octets = read_write;
+    9 push_client_sap: i8 = read_write;
+    10 push_protection_parameters: Vec<Open> = read_write;
+    11 push_operation_method: Code = read_write;
+    12 confirmation_parameters: PushConfirmation = read_write;
+    13 last_confirmation_date_time: DateTime = read;
     fn 1 push(Zero);
     fn 2 reset(Zero);
 }

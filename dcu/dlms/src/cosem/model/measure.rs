@@ -90,13 +90,18 @@ impl Model {
         self.put(at, attribute, &stamp);
     }
 
-    /// Back to the values of a fresh object, attribute by attribute.
+    /// Back to the values of a fresh object.
     pub(super) fn reset_all(&mut self, at: usize) {
         if let Some(Instance { spec, values, .. }) = self.instances.get_mut(at) {
-            // Resetting a diagnosis clears its counters; resetting the joining state only that (class 95).
+            // Resetting a diagnosis clears its counters; of a set-up only what is not configuration.
             for (attribute, value) in spec.attributes.iter().zip(values) {
-                if spec.class != 95 || attribute.name == "join_state" {
-                    *value = zeroed(value);
+                let resets = match spec.class {
+                    40 => attribute.name == "last_confirmation_date_time",
+                    95 => attribute.name == "join_state",
+                    _ => true,
+                };
+                if resets {
+                    *value = attribute.shape.zero_like(value);
                 }
             }
         }
@@ -122,7 +127,7 @@ impl Model {
         let (mut template, mut buffer) = (vec![crate::axdr::Tag::Structure as u8], Vec::new());
         put_length(&mut template, objects.len());
         for object in &objects {
-            let value = self.captured(object);
+            let value = self.captured_within(object);
             describe(&value, &mut template);
             content(&value, &mut buffer);
         }
@@ -139,6 +144,13 @@ impl Model {
             None => value,
             Some(index) => value.elements().and_then(|list| list.get(index)).cloned().unwrap_or(Value::Null),
         }
+    }
+
+    /// As [`Model::captured`], for objects that store what they capture: buffers are left out, for a buffer that holds
+    /// itself would double with every capture.
+    pub(super) fn captured_within(&self, object: &CaptureObject) -> Value {
+        let is_buffer = matches!((object.class, object.attribute), (7 | 62, 2));
+        if is_buffer { Value::Null } else { self.captured(object) }
     }
 
     /// What a push carries: the values of its list, in its order (Blue Book 4.4.8).

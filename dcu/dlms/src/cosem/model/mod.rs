@@ -87,7 +87,7 @@ struct Instance {
 enum Extra {
     None,
     Clock(clock::ClockState),
-    Rows(Vec<Vec<Value>>),
+    Rows(VecDeque<Vec<Value>>),
     Relay(DisconnectControl),
     Image(image::ImageState),
     Limiter(control::LimiterState),
@@ -134,7 +134,7 @@ impl Model {
         }
         let values = spec.attributes.iter().map(|attribute| attribute.shape.zero()).collect();
         let extra = match spec.class {
-            7 => Extra::Rows(Vec::new()),
+            7 => Extra::Rows(VecDeque::new()),
             8 => Extra::Clock(clock::ClockState::default()),
             18 => Extra::Image(image::ImageState::default()),
             21 => Extra::Monitor(Vec::new()),

@@ -1,11 +1,15 @@
 //! Class 7.
 
+use std::collections::VecDeque;
+
 use super::{Extra, Instance, Model};
 use crate::apdu::{ActionResult, DataAccessResult, Selection};
 use crate::axdr::{Value, encode};
 use crate::cosem::profile::{ProfileSource, put_buffer};
 use crate::cosem::{CaptureObject, SortMethod};
 
+/// Most rows that a profile holds, whatever its object says.
+const ROWS_MAX: usize = 100_000;
 /// Most captures that one call of `handle_time` makes up for.
 const CATCH_UP_MAX: i64 = 10_000;
 
@@ -28,14 +32,14 @@ impl Model {
         if columns.is_empty() {
             return;
         }
-        let row: Vec<Value> = columns.iter().map(|column| self.captured(column)).collect();
+        let row: Vec<Value> = columns.iter().map(|column| self.captured_within(column)).collect();
         let entries = self.get::<u32>(at, 8).unwrap_or(0) as usize;
         let method = self.get::<SortMethod>(at, 5).unwrap_or(SortMethod::Fifo);
         let sort_column = self.sort_column(at, &columns);
         let Some(rows) = self.rows_mut(at) else { return };
         match method {
-            SortMethod::Lifo => rows.insert(0, row),
-            SortMethod::Fifo | SortMethod::Other(_) => rows.push(row),
+            SortMethod::Lifo => rows.push_front(row),
+            SortMethod::Fifo | SortMethod::Other(_) => rows.push_back(row),
             sorted => {
                 let key = |row: &[Value]| row.get(sort_column).and_then(Value::as_i64).unwrap_or(0);
                 let new = key(&row);
@@ -43,13 +47,12 @@ impl Model {
                 rows.insert(place, row);
             }
         }
-        // Attribute 8 at zero: not limited by the object, but by us.
-        let entries = if entries == 0 { 100_000 } else { entries };
+        let entries = if entries == 0 { ROWS_MAX } else { entries.min(ROWS_MAX) };
         while rows.len() > entries {
             if matches!(method, SortMethod::Fifo | SortMethod::Other(_)) {
-                rows.remove(0);
+                rows.pop_front();
             } else {
-                rows.pop();
+                rows.pop_back();
             }
         }
     }
@@ -97,7 +100,7 @@ impl Model {
         }
     }
 
-    fn rows_mut(&mut self, at: usize) -> Option<&mut Vec<Vec<Value>>> {
+    fn rows_mut(&mut self, at: usize) -> Option<&mut VecDeque<Vec<Value>>> {
         match self.instances.get_mut(at) {
             Some(Instance { extra: Extra::Rows(rows), .. }) => Some(rows),
             _ => None,
@@ -131,7 +134,7 @@ const fn comes_before(method: SortMethod, new: i64, held: i64) -> bool {
 
 struct Rows<'a> {
     columns: &'a [CaptureObject],
-    rows: &'a [Vec<Value>],
+    rows: &'a VecDeque<Vec<Value>>,
     utc_offset_s: i32,
 }
 
