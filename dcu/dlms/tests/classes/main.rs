@@ -6,5 +6,6 @@ mod image;
 mod map;
 mod meter;
 mod profile;
+mod robust;
 mod tables;
 mod wire;
