@@ -181,3 +181,17 @@ fn another_layout_forgets_the_rows_and_fewer_entries_the_oldest() {
     wire.call(&ProfileGeneric::reset(PROFILE, Default::default())).unwrap();
     assert_eq!(wire.rows(PROFILE, ProfileRange::All), Vec::<Vec<Value>>::new());
 }
+
+#[test]
+fn a_profile_that_lists_its_own_buffer_does_not_double() {
+    let mut model = Model::new();
+    model.add(ProfileGeneric::SPEC, PROFILE);
+    let columns = vec![CaptureObject::new(7, PROFILE, 2), CaptureObject::new(7, PROFILE, 7)];
+    model.put_object(PROFILE, &ProfileGeneric { capture_objects: Some(columns), ..ProfileGeneric::default() });
+    let mut wire = Wire::new(model);
+    for _ in 0..6 {
+        wire.call(&ProfileGeneric::capture(PROFILE, Default::default())).unwrap();
+    }
+    let rows = wire.rows(PROFILE, ProfileRange::All);
+    assert_eq!(rows.last(), Some(&vec![Value::Null, Value::U32(5)]));
+}
