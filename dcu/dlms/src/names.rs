@@ -7,6 +7,7 @@
 
 use crate::apdu::{AttributeRef, MethodRef};
 use crate::axdr::Value;
+use crate::cosem::classes::class_spec;
 use crate::obis::Obis;
 
 /// Base name of the association object.
@@ -107,32 +108,9 @@ pub(crate) fn member(class: u16, offset: u16) -> Option<Member> {
     }
 }
 
-/// Offset of the first method, from the class descriptions of the Blue Book (column "short name").
-const fn methods_at(class: u16) -> Option<u16> {
-    Some(match class {
-        // Register 0x28, extended register 0x38, demand register 0x48, register activation 0x30.
-        3 => 0x28,
-        4 => 0x38,
-        5 => 0x48,
-        6 => 0x30,
-        // Profile generic, clock.
-        7 => 0x58,
-        8 => 0x60,
-        // Script table, schedule, special days table.
-        9 | 10 => 0x20,
-        11 => 0x10,
-        // Association: read_by_logicalname is method 3 at 0x30, reply_to_HLS_authentication method 8 at 0x58.
-        CLASS => 0x20,
-        // SAP assignment, image transfer, activity calendar, disconnect control.
-        17 => 0x20,
-        18 => 0x40,
-        20 => 0x50,
-        70 => 0x20,
-        // Push set-up, security set-up.
-        40 => 0x38,
-        64 => 0x30,
-        _ => return None,
-    })
+/// Offset of the first method, as the class's table has it; `None` where that is not known.
+fn methods_at(class: u16) -> Option<u16> {
+    class_spec(class, 0).map(|spec| spec.sn_methods).filter(|offset| *offset != 0)
 }
 
 #[cfg(test)]

@@ -30,6 +30,12 @@ impl Octets {
     }
 }
 
+impl Default for Octets {
+    fn default() -> Self {
+        Self(Repr::Inline { length: 0, bytes: [0; INLINE] })
+    }
+}
+
 impl From<&[u8]> for Octets {
     #[inline]
     fn from(from: &[u8]) -> Self {

@@ -109,6 +109,13 @@ impl DisconnectControl {
         Self { mode, state: ControlState::Connected }
     }
 
+    /// The same state under another mode; mode 0 is always connected.
+    #[must_use]
+    pub const fn with_mode(self, mode: ControlMode) -> Self {
+        let state = if matches!(mode, ControlMode::None) { ControlState::Connected } else { self.state };
+        Self { mode, state }
+    }
+
     /// The relay is closed.
     #[must_use]
     pub const fn output(self) -> bool {

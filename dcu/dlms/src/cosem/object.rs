@@ -95,6 +95,18 @@ impl AttributeAccess {
         Self { id, public: Access::None, management: Access::ReadWrite, selectors: &[] }
     }
 
+    /// Write only, for management.
+    #[must_use]
+    pub const fn write(id: i8) -> Self {
+        Self { id, public: Access::None, management: Access::Write, selectors: &[] }
+    }
+
+    /// The buffer of a profile: read by range and by entry, for management.
+    #[must_use]
+    pub const fn buffer(id: i8) -> Self {
+        Self::read(id).selected_by(&[1, 2])
+    }
+
     /// The same with these selectors.
     #[must_use]
     pub const fn selected_by(self, selectors: &'static [i8]) -> Self {

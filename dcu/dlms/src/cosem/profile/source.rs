@@ -3,6 +3,7 @@
 use super::{CaptureObject, SELECTOR_ENTRY, SELECTOR_RANGE};
 use crate::apdu::{DataAccessResult, Selection};
 use crate::axdr::{Value, decode_all, put_array, put_structure};
+use crate::cosem::clock;
 
 /// Rows as a meter keeps them.
 pub trait ProfileSource {
@@ -24,7 +25,7 @@ pub trait ProfileSource {
 ///
 /// # Errors
 /// [`DataAccessResult::TypeUnmatched`] for parameters of another shape, [`DataAccessResult::OtherReason`] for a
-/// restricting object other than the clock or a column that is not captured.
+/// restricting object that is neither a clock nor captured, or a column that is not captured.
 pub fn put_buffer(
     source: &impl ProfileSource,
     selection: Option<Selection<'_>>,
@@ -41,15 +42,23 @@ pub fn put_buffer(
     match i8::try_from(selection.selector) {
         Ok(SELECTOR_RANGE) => {
             let [restricting, from, to, columns] = fields else { return Err(DataAccessResult::TypeUnmatched) };
-            if CaptureObject::from_value(restricting) != Some(CaptureObject::CLOCK) {
-                return Err(DataAccessResult::OtherReason);
-            }
-            let bound = |value: &Value| value.date_time().and_then(|stamp| stamp.unix_s(utc_offset_s));
-            let (Some(from), Some(to)) = (bound(from), bound(to)) else { return Err(DataAccessResult::TypeUnmatched) };
+            let restricting = CaptureObject::from_value(restricting).ok_or(DataAccessResult::TypeUnmatched)?;
             let columns = selected_columns(source, columns, all_columns)?;
-            let within = |row: &usize| (from..=to).contains(&source.unix_s(*row));
-            let count = (0..source.len()).filter(within).count();
-            put_rows(source, (0..source.len()).filter(within), count, &columns, out);
+            let rows = if restricting.class == clock::CLASS {
+                let bound = |value: &Value| value.date_time().and_then(|stamp| stamp.unix_s(utc_offset_s));
+                let (Some(from), Some(to)) = (bound(from), bound(to)) else {
+                    return Err(DataAccessResult::TypeUnmatched);
+                };
+                rows_within(source.len(), from, to, |row| Some(source.unix_s(row)))
+            } else {
+                let column = source.columns().iter().position(|column| *column == restricting);
+                let column = column.ok_or(DataAccessResult::OtherReason)?;
+                let (Some(from), Some(to)) = (from.as_i64(), to.as_i64()) else {
+                    return Err(DataAccessResult::TypeUnmatched);
+                };
+                rows_within(source.len(), from, to, |row| cell(source, row, column).as_i64())
+            };
+            put_rows(source, rows.iter().copied(), rows.len(), &columns, out);
         }
         Ok(SELECTOR_ENTRY) => {
             let [Value::U32(from), Value::U32(to), Value::U16(first), Value::U16(last)] = fields else {
@@ -62,6 +71,17 @@ pub fn put_buffer(
         _ => return Err(DataAccessResult::ScopeOfAccessViolated),
     }
     Ok(())
+}
+
+/// The rows whose key lies between the bounds, both included.
+fn rows_within(count: usize, from: i64, to: i64, key: impl Fn(usize) -> Option<i64>) -> Vec<usize> {
+    (0..count).filter(|row| key(*row).is_some_and(|key| (from..=to).contains(&key))).collect()
+}
+
+fn cell(source: &impl ProfileSource, row: usize, column: usize) -> Value {
+    let mut bytes = Vec::new();
+    source.put_cell(row, column, &mut bytes);
+    decode_all(&bytes).unwrap_or(Value::Null)
 }
 
 /// Numbers from 1 with 0 for "to the end", as a range of indices.
