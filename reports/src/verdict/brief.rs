@@ -338,6 +338,9 @@ fn purchases(data: &ReportData, worst: &Architecture, best: &Architecture) -> (V
         ),
         _ => "Where the range includes zero, the saving may be chance.".to_owned(),
     };
+    if yearly(data) && !rows.is_empty() && study.remedies.iter().all(|remedy| remedy.payback_months.is_none()) {
+        note.insert_str(0, "For light, in this order; in money none of them pays for itself. ");
+    }
     if !yearly(data) && !rows.is_empty() {
         note.push_str(" No payback is told: it would take the scripted faults for those of every month.");
     }

@@ -203,10 +203,9 @@ impl Village<'_> {
 
     fn tries_to_call(&mut self, customer: u32, now_ms: u64, queue: &mut Queue<Event>) {
         let one = self.people.of(customer);
-        let key = one.identity.key.0;
-        // One in four carries the second operator's SIM, as when paying.
-        if self.wan.phone_signal(usize::from(key & 3 == 0)).is_err() {
-            one.purse.mood.call_at_ms = awake_at_ms(now_ms + NO_SIGNAL_MS, key);
+        let key = one.identity.key;
+        if self.wan.phone_signal(self.scenario.comms.payments.operator(key)).is_err() {
+            one.purse.mood.call_at_ms = awake_at_ms(now_ms + NO_SIGNAL_MS, key.0);
             return;
         }
         one.purse.mood.calls += 1;

@@ -13,9 +13,11 @@ pub fn markdown(book: &Book) -> String {
          Made by `taa claims`; do not edit. Three documents started this project: a *downtime note* on mini-grids in \
          Sub-Saharan Africa, an *outage manual* on smart meters, a *software audit* of reference stacks. What they state and a \
          simulation can speak to is tested here. An honest disagreement is a result; nothing was tuned.\n\n\
-         - **reproduced**: the whole 95 % interval lies within what is stated, also when the driving assumption moves.\n\
-         - **not reproduced**: none of it does.\n\
-         - **depends on**: the interval straddles the bound, or the answer changes within the assumption's plausible range.\n\n\
+         - **reproduced**: the whole 95 % interval lies within what is stated, also at every value to which the driving \
+         assumption is moved below.\n\
+         - **not reproduced**: none of it does, nor there.\n\
+         - **depends on**: the interval straddles the bound; or the answer changes within the assumption's plausible range; or \
+         the model was set to the claim itself, so that nothing follows from its agreement.\n\n\
          Intervals say how sure the mean is *within these models*; the assumption named with each claim says what they rest \
          on. Where the document gives no bound, ours is stated.\n\n",
     );
@@ -64,7 +66,7 @@ fn paragraph(page: &mut String, claim: &Claim) {
         figure(&claim.figure),
         claim.stated.words
     );
-    let _ = write!(page, " {} of {} draws had a value.", claim.figure.value.n, claim.figure.value.n.max(1));
+    let _ = write!(page, " {} draws had a value.", claim.figure.value.n);
     if !claim.beside.is_empty() {
         let beside: Vec<String> = claim.beside.iter().map(|f| format!("{} {}", f.words, figure(f))).collect();
         let _ = write!(page, " Beside it: {}.", beside.join("; "));

@@ -1,7 +1,7 @@
 //! Trying to pay: which way is open, what a broken session costs, and what is accepted.
 
 use taa_models::{
-    draw::{Draws, NodeKey, Purpose},
+    draw::{Draws, Purpose},
     payments, people,
 };
 
@@ -20,11 +20,6 @@ use crate::{
 const PAYMENT: Purpose = Purpose::named("payment");
 const USSD: Purpose = Purpose::named("ussd");
 const PUT_OFF: Purpose = Purpose::named("payment put off");
-
-/// The operator whose SIM a phone carries: one in four has the second one's (assumed), keyed by the customer.
-pub(super) fn operator(key: NodeKey) -> usize {
-    usize::from(key.0 & 3 == 0)
-}
 
 /// The operator of the agent's phone.
 pub(super) const AGENT_OPERATOR: usize = 0;
@@ -55,7 +50,7 @@ impl Village<'_> {
         let mut blocked: Option<Chain> = None;
         let mut open = None;
         for channel in order {
-            match self.way(channel, amount_minor, operator(key), now_ms) {
+            match self.way(channel, amount_minor, self.scenario.comms.payments.operator(key), now_ms) {
                 Ok(way) => {
                     open = Some((channel, way));
                     break;

@@ -6,10 +6,7 @@
 use taa_meter::{Keyed, Number};
 use taa_models::draw::{Draws, Purpose};
 
-use super::{
-    Place, Stage, Take,
-    attempt::{AGENT_OPERATOR, operator},
-};
+use super::{Place, Stage, Take, attempt::AGENT_OPERATOR};
 use crate::{
     cause::{Cause, Chain},
     kernel::{Phase, Queue, SimTime},
@@ -68,7 +65,7 @@ impl Village<'_> {
         let pay = &self.pays[payment as usize];
         match pay.channel {
             PayChannel::Agent => AGENT_OPERATOR,
-            PayChannel::Phone => operator(self.people.of(pay.customer).identity.key),
+            PayChannel::Phone => self.scenario.comms.payments.operator(self.people.of(pay.customer).identity.key),
         }
     }
 
