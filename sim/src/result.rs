@@ -109,3 +109,13 @@ pub struct Kpis {
     /// Share of customers by ESMAP tier, `tier_0`…`tier_5`.
     pub mtf_tier: BTreeMap<String, f64>,
 }
+
+impl Kpis {
+    /// `cost_of_downtime` without those who left: one departure outweighs a village's dark month, and a handful of them
+    /// is chance.
+    #[must_use]
+    pub fn cost_of_dark_hours(&self) -> f64 {
+        let left = |part: &str| part == "churned_spend" || part == "replaced_connections";
+        self.cost_of_downtime_parts.iter().filter(|(part, _)| !left(part)).map(|(_, money)| money).sum()
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// A figure over several draws of the world.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Default, Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// Draws that had a value.
     pub n: u32,
@@ -103,7 +103,10 @@ pub struct Remedy {
     pub saved_h_per_year: Estimate,
     /// `cost_of_downtime` a year that it saves, units of the currency.
     pub saved_cost_per_year: Estimate,
-    /// Months until it has paid for itself at the mean saving; nothing where it never does.
+    /// The same without those who left, of which a handful decides: what paybacks are told of.
+    #[serde(default)]
+    pub saved_dark_cost_per_year: Estimate,
+    /// Months until it has paid for itself at the mean of that; nothing where it never does within its life.
     pub payback_months: Option<f64>,
     /// How sure that is, in words: whether the interval leaves out zero, in how many draws anything changed, how rare
     /// failures were looked at.
