@@ -27,7 +27,7 @@ pub use list::{Offer, offers};
 /// How much more often everything breaks in [`brittle`].
 pub const RARE_FACTOR: f64 = 12.0;
 
-/// The village in which breakage is frequent, for claims about repair. Rates are raised and ages lowered alike: a Weibull
+/// The village in which breakage is frequent, for claims about repair: a month of it holds a year of breakage. A Weibull
 /// life at a twelfth of its scale keeps its shape only if the age at the start is a twelfth as well.
 ///
 /// # Errors

@@ -95,23 +95,33 @@ fn only_what_makes_sense_is_offered() {
     }
 }
 
-/// A village made brittle breaks as much more often as it says: wear keeps its shape.
+/// A month of a brittle village holds a year's breakage: wear keeps its shape.
 #[test]
-fn brittle_breaks_twelve_times_as_often() {
-    let place = Place::of(village(30, 365, 1));
-    let failures = |scenario: &Scenario| -> f64 {
-        let stop = std::sync::atomic::AtomicBool::new(false);
-        let options = taa_sim::run::RunOptions { threads: 2, stop: &stop, progress: &|_, _| {} };
-        let mut scenario = scenario.clone();
-        scenario.run.architectures.truncate(1);
-        (0..6)
-            .map(|draw| {
-                scenario.run.replication = draw;
-                taa_sim::run::run(&scenario, &options).unwrap().architectures[0].records.repairs.len() as f64
-            })
-            .sum()
+fn a_brittle_month_holds_a_years_breakage() {
+    use taa_models::{
+        assets::{AssetKind, Climate, failures},
+        draw::NodeKey,
     };
-    let (plain, often) = (failures(&place.scenario), failures(&brittle(&place.scenario).unwrap()));
-    let ratio = often / plain;
-    assert!((8.0..=16.0).contains(&ratio), "{often} failures against {plain}: {ratio}");
+    let place = Place::of(village(30, 2, 1));
+    let often = brittle(&place.scenario).unwrap();
+    let count = |scenario: &Scenario, days: u64| {
+        let broken = |n| {
+            failures(
+                &scenario.assets,
+                &Climate::even(366, 0.0),
+                AssetKind::Meter,
+                NodeKey(n),
+                (1, 0),
+                days * 86_400_000,
+                &[],
+            )
+        };
+        (0..20_000).map(|n| broken(n).len()).sum::<usize>() as f64
+    };
+    let (year, month) = (count(&place.scenario, 360), count(&often, 30));
+    assert!(year > 80.0 && (month / year - 1.0).abs() < 0.2, "{month} in a brittle month, {year} in a year");
+    // Sabotage: raised rates at the same ages break far more.
+    let mut old = often;
+    old.assets.oldest_years *= RARE_FACTOR;
+    assert!(count(&old, 30) > 2.0 * year);
 }
