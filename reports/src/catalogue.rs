@@ -190,6 +190,13 @@ pub const GROUPS: [(&str, &[Figure]); 4] = [
                 "Served beyond the balance, because nobody who decides could be reached.",
             ),
             figure(
+                "energy_unpaid_kwh",
+                "Energy never paid for",
+                KWh,
+                Lower,
+                "Served and still not paid for at the end of the run.",
+            ),
+            figure(
                 "energy_stolen_kwh",
                 "Energy stolen",
                 KWh,

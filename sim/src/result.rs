@@ -86,6 +86,8 @@ pub struct Kpis {
     pub energy_served_kwh: f64,
     pub energy_unserved_kwh: f64,
     pub energy_unbilled_kwh: f64,
+    /// Served and still not paid for at the end.
+    pub energy_unpaid_kwh: f64,
     pub energy_stolen_kwh: f64,
     pub currency: String,
     pub revenue: f64,

@@ -39,6 +39,7 @@ mod tests {
             id: vec!["c1".to_owned()],
             served_wh: vec![100.0],
             unbilled_wh: vec![25.0],
+            unpaid_wh: vec![0.0],
             supply_down_ms: vec![100],
             credit_stuck_ms: vec![50],
             payment_blocked_ms: vec![30],

@@ -133,7 +133,7 @@ fn paid_energy_decides_where_lost_hours_mislead() {
     set(&mut data.architectures[1], 0.88, dark(900));
     let sold = |arch: &mut Architecture, kwh: f64| {
         arch.kpis.insert("energy_served_kwh".to_owned(), kwh.into());
-        arch.kpis.insert("energy_unbilled_kwh".to_owned(), 0.0.into());
+        arch.kpis.insert("energy_unpaid_kwh".to_owned(), 0.0.into());
     };
     sold(&mut data.architectures[0], 500.0);
     sold(&mut data.architectures[1], 540.0);
@@ -146,6 +146,6 @@ fn paid_energy_decides_where_lost_hours_mislead() {
     assert!(text(&found).contains("Cloud_sync has fewer lost hours, and yet serves less"), "{}", text(&found));
     assert!(brief(&data).figure.contains("Even so edge_local serves more energy"), "{}", brief(&data).figure);
     // Sabotage: energy given away is no argument.
-    data.architectures[1].kpis.insert("energy_unbilled_kwh".to_owned(), 60.0.into());
+    data.architectures[1].kpis.insert("energy_unpaid_kwh".to_owned(), 60.0.into());
     assert!(!text(&verdict(&data)).contains("fewer lost hours, and yet"));
 }

@@ -301,6 +301,8 @@ table! {
         deferred_supply_wh: f64,
         /// Energy served beyond the balance, Wh.
         unbilled_wh: f64,
+        /// Part of what was served that was still not paid for at the end, Wh.
+        unpaid_wh: f64,
         /// Money accepted, minor units.
         paid_minor: i64,
         /// Lost time `supply_down`, ms.

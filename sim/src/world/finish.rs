@@ -156,6 +156,7 @@ impl Village<'_> {
                 deferred_wh: one.load.late.served[0] as f64 / 3.6e9,
                 deferred_supply_wh: one.load.late.served[1] as f64 / 3.6e9,
                 unbilled_wh: one.purse.unbilled_mwh as f64 / 1000.0,
+                unpaid_wh: one.purse.unpaid_mwh(energy_mwh, tariff) as f64 / 1000.0,
                 paid_minor: one.purse.paid_minor,
                 supply_down_ms,
                 credit_stuck_ms,

@@ -65,6 +65,13 @@ impl Purse {
         self.applied_minor - i64::try_from(spent).unwrap_or(i64::MAX)
     }
 
+    /// Energy served and not paid for by now, mWh.
+    pub(crate) fn unpaid_mwh(&self, energy_mwh: u64, tariff: &Tariff) -> u64 {
+        let paid =
+            i128::from(self.applied_minor.max(0)) * 1_000_000 / i128::from(tariff.energy_price_per_kwh_minor.max(1));
+        energy_mwh.saturating_sub(u64::try_from(paid).unwrap_or(u64::MAX))
+    }
+
     /// Counts energy served beyond the money up to now; call before the money changes and at the end.
     pub(crate) fn count_unbilled(&mut self, energy_mwh: u64, tariff: &Tariff) {
         let limit = u64::try_from(self.limit_mwh(tariff)).unwrap_or(0);

@@ -248,6 +248,7 @@ fn customers(records: &mut Records, scenario: &Scenario) {
             deferred_wh: 0.0,
             deferred_supply_wh: 0.0,
             unbilled_wh: 0.0,
+            unpaid_wh: 0.0,
             paid_minor: 1_200_000,
             supply_down_ms: ms[0],
             credit_stuck_ms: ms[1],
