@@ -101,7 +101,8 @@ impl Village<'_> {
         purse.topups += 1;
         let channel = purse.channel(self.pays.as_slice(), params, now_ms);
         purse.last_pay = Some((self.pays.len() as u32, now_ms));
-        purse.wish = Some(Wish { payment: self.pays.len() as u32, attempts: 0, blocked: Chain::EMPTY, in_flight: false });
+        purse.wish =
+            Some(Wish { payment: self.pays.len() as u32, attempts: 0, blocked: Chain::EMPTY, in_flight: false });
         let mut pay = Pay::wanted(customer, now_ms, amount_minor, channel);
         pay.balance_before_minor = balance + waiting;
         self.pays.push(pay);
