@@ -109,6 +109,7 @@ impl Village<'_> {
     fn put_off(&mut self, customer: u32, chain: Chain, draws: &mut Draws, now_ms: u64, queue: &mut Queue<Event>) {
         let Some(mut wish) = self.people.of(customer).purse.wish else { return };
         wish.attempts += 1;
+        let chain = held_up_till_closing(chain, wish.blocked);
         wish.blocked = chain;
         wish.in_flight = false;
         self.pays[wish.payment as usize].hold(chain, now_ms);
@@ -173,5 +174,33 @@ impl Village<'_> {
             }
         }
         self.told_by_provider(payment, &mut Draws::keyed(self.seed.0, self.seed.1, key, PAYMENT, topup), now_ms, queue);
+    }
+}
+
+/// Who meets a closed agent because something held them up before waits for the opening on that account: in time, they
+/// would have paid by day.
+fn held_up_till_closing(chain: Chain, before: Chain) -> Chain {
+    let closed = Chain::of(Cause::AgentClosed);
+    match before.causes().next() {
+        Some(Cause::AgentClosed) if chain == closed => before,
+        Some(_) if chain == closed => closed.then(before),
+        _ => chain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_night_before_a_closed_agent_is_on_account_of_what_held_the_customer_up_by_day() {
+        let closed = Chain::of(Cause::AgentClosed);
+        let by_day = Chain::of(Cause::UssdBroken).because(Cause::Scripted(0));
+        let night = held_up_till_closing(closed, by_day);
+        assert_eq!(night.names(), "agent_closed <- ussd_broken <- scripted_0");
+        assert_eq!(held_up_till_closing(closed, night), night, "the night goes on");
+        assert_eq!(held_up_till_closing(by_day, night), by_day);
+        assert_eq!(held_up_till_closing(closed, Chain::EMPTY), closed);
+        assert_eq!(held_up_till_closing(closed, closed), closed);
     }
 }
