@@ -313,6 +313,8 @@ table! {
         payment_blocked_ms: u64,
         /// Dark by choice or for want of money (not downtime), ms.
         zero_credit_ms: u64,
+        /// Dark by the meter, with light taken past it (neither downtime nor light that the operator gives), ms.
+        bypassed_ms: u64,
         /// Longest unbroken darkness of the three classes, ms.
         longest_ms: u64,
         /// Unbroken darknesses longer than five minutes that began with `supply_down`.

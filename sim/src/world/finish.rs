@@ -133,9 +133,11 @@ impl Village<'_> {
             let daily_minor = one.purse.daily_spend_minor;
             if let Some(gone_ms) = one.purse.gone_ms {
                 let days_left = (now_ms - gone_ms) as f64 / 86_400_000.0;
-                totals.churned_spend_minor += (daily_minor * days_left) as i64;
+                let spend_minor = (daily_minor * days_left) as i64;
+                totals.churned_spend_minor = totals.churned_spend_minor.saturating_add(spend_minor);
                 let horizon_days = self.scenario.people.churn_horizon_months * 365.25 / 12.0;
-                totals.churned_horizon_minor += (daily_minor * horizon_days) as i64;
+                let horizon_minor = (daily_minor * horizon_days) as i64;
+                totals.churned_horizon_minor = totals.churned_horizon_minor.saturating_add(horizon_minor);
             }
             let trust_end = one.purse.mood.pass(&self.scenario.people.trust, now_ms).value();
             let paused_ms = one.purse.mood.paused_ms;
@@ -162,6 +164,7 @@ impl Village<'_> {
                 credit_stuck_ms,
                 payment_blocked_ms,
                 zero_credit_ms: one.light.no_credit_ms,
+                bypassed_ms: one.light.bypassed_ms,
                 longest_ms: one.light.longest_ms,
                 interruptions: one.light.interruptions,
                 hops: u32::from(one.unit.hops),

@@ -37,7 +37,7 @@ impl Purse {
         if let Some((way, waited_ms)) = self.last_pay.map(|(last, _)| pays[last as usize].waited(now_ms))
             && waited_ms as f64 > params.stuck_after_h * 3_600_000.0
         {
-            self.shy_of = Some((way, now_ms + (params.shy_days * 86_400_000.0) as u64));
+            self.shy_of = Some((way, now_ms.saturating_add((params.shy_days * 86_400_000.0) as u64)));
         }
         let habit = if self.disposition.pays_cash { PayChannel::Agent } else { PayChannel::Phone };
         match self.shy_of {

@@ -124,7 +124,7 @@ fn queue(params: &RepairParams, calendar: &Calendar, seed: (u64, u32), until_ms:
     let (mut asked, mut done) = (0_u64, 0_u64);
     for number in 0.. {
         let mut draws = Draws::keyed(seed.0, seed.1, NodeKey::of("/crew"), QUEUE, number);
-        asked += (draws.exponential(1.0 / per_ms) as u64).max(1);
+        asked = asked.saturating_add((draws.exponential(1.0 / per_ms) as u64).max(1));
         if asked > until_ms {
             break;
         }

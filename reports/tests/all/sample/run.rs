@@ -254,6 +254,7 @@ fn customers(records: &mut Records, scenario: &Scenario) {
             credit_stuck_ms: ms[1],
             payment_blocked_ms: ms[2],
             zero_credit_ms: 20 * HOUR,
+            bypassed_ms: 0,
             longest_ms,
             interruptions,
             hops: 1 + (distance / 90.0) as u32,
