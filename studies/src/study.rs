@@ -63,7 +63,7 @@ pub struct Ablation {
     pub from: String,
     /// The architecture that it becomes when all traits are changed.
     pub to: String,
-    /// One row per trait that differs.
+    /// One row per trait that differs, then one per value that neither has.
     pub rows: Vec<AblationRow>,
 }
 
@@ -74,11 +74,11 @@ pub struct AblationRow {
     pub name: String,
     /// Its value in `from`.
     pub from: String,
-    /// Its value in `to`.
+    /// Its value in `to`, or the value that neither has.
     pub to: String,
     /// Change of lost customer-hours per customer and year when only this trait of `from` is changed (negative: better).
     pub alone_h_per_year: Estimate,
-    /// The same when this trait of `to` is set back to that of `from` (positive: it is missed).
+    /// The same when this trait of `to` is set back to that of `from` (positive: it is missed); 0 where both agree.
     pub missed_h_per_year: Estimate,
     /// Change of `cost_of_downtime` a year when changed alone, units of the currency.
     pub alone_cost_per_year: Estimate,
@@ -141,7 +141,8 @@ pub struct SensitivityRow {
     pub at_low: Estimate,
     /// The figure at the high end.
     pub at_high: Estimate,
-    /// The sign of the figure changes within the range: the verdict hangs on this assumption.
+    /// The whole interval lies above zero somewhere in the range and below it elsewhere: the verdict hangs on this
+    /// assumption.
     pub flips: bool,
     /// Why the range has these ends.
     #[serde(default)]
