@@ -67,5 +67,5 @@ fn a_keypad_without_credit_in_the_meter_takes_no_numbers() {
         let told = keypad(name, credit_at);
         assert!(told.len() > 20 && told.iter().all(|by| *by == TokenBy::None), "{name}: {told:?}");
     }
-    assert!(keypad("sts_keypad", CreditAt::Meter).iter().any(|by| *by == TokenBy::Text));
+    assert!(keypad("sts_keypad", CreditAt::Meter).contains(&TokenBy::Text));
 }

@@ -66,7 +66,7 @@ fn a_meter_that_dies_tampered_with_is_cleared_when_it_works_again() {
             .map(|i| arch.records.log.time_ms[i] / HOUR_MS)
             .collect();
         assert_eq!(cleared.len(), 8, "{name}");
-        assert!(cleared.iter().all(|&at_h| at_h < 11 || at_h >= 80), "{name}: {cleared:?}");
+        assert!(cleared.iter().all(|&at_h| !(11..80).contains(&at_h)), "{name}: {cleared:?}");
         let late: Vec<_> = rows(&arch).into_iter().filter(|row| row.end_ms > 130 * HOUR_MS).collect();
         assert!(late.iter().all(|row| !row.chain.names().contains("tampered")), "{name}: {late:?}");
         let dark = late.iter().filter(|row| row.class == taa_sim::cause::DownClass::SupplyDown).count();
