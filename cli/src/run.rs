@@ -59,7 +59,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
         WriteOptions { record, attachments: attachments(args), study: study.clone(), ..WriteOptions::default() };
     let written = taa_reports::write(&out, &scenario, &result, &options).map_err(|e| show::report_failure(&e))?;
     if args.json {
-        let summary = taa_reports::summary_json(&scenario, &result).map_err(|e| show::report_failure(&e))?;
+        let summary = taa_reports::summary_json_with(&scenario, &result, study.as_ref());
+        let summary = summary.map_err(|e| show::report_failure(&e))?;
         show::say(&summary)?;
     } else if !args.quiet {
         let coloured = std::io::IsTerminal::is_terminal(&std::io::stdout());
