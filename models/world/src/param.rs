@@ -33,7 +33,7 @@ impl Bound {
         macro_rules! up_to {
             ($most:literal) => {
                 Self {
-                    most: $most as f64,
+                    most: f64::from($most),
                     positive: concat!("more than 0, up to ", $most),
                     not_negative: concat!("0 to ", $most),
                     between: concat!("0.01 to ", $most),

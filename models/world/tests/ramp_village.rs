@@ -102,8 +102,8 @@ fn misses(name: &str, (found, by_month): (Figures, f64), wanted: &Reference) -> 
         ("coincidence", by_month - wanted.coincidence, 0.05),
     ];
     let yearly = found.coincidence - wanted.coincidence;
-    let known = YEARLY_EXCEPT.iter().find(|(class, _)| *class == name).map_or(0.0, |(_, off)| *off);
-    let bound = if known == 0.0 { 0.05 } else { 0.01 };
+    let known = YEARLY_EXCEPT.iter().find(|(class, _)| *class == name).map(|(_, off)| *off);
+    let (known, bound) = known.map_or((0.0, 0.05), |off| (off, 0.01));
     let checks = checks.into_iter().chain([("yearly coincidence beyond what is known", yearly - known, bound)]);
     let checks: Vec<(&str, f64, f64)> = checks.collect();
     let out = checks.iter().filter(|(_, off, bound)| off.abs() > *bound);
