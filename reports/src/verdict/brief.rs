@@ -434,7 +434,7 @@ fn certainty(data: &ReportData) -> Certainty {
             } else {
                 format!(" Purchases: {}", super::lower(&tried(study)))
             },
-            assumptions(study)
+            super::weak::assumptions(study)
         ),
     }
 }
@@ -450,19 +450,4 @@ pub(crate) fn tried(study: &Study) -> String {
 
 const fn plural(n: u32) -> &'static str {
     if n == 1 { "" } else { "s" }
-}
-
-/// What the comparison hangs on.
-pub(crate) fn assumptions(study: &Study) -> String {
-    let Some(sensitivity) = study.sensitivity.as_ref().filter(|s| !s.rows.is_empty()) else {
-        return "Which assumption the verdict hangs on was not examined; many rates are only assumed.".to_owned();
-    };
-    let flips: Vec<&str> = sensitivity.rows.iter().filter(|row| row.flips).map(|row| row.words.as_str()).collect();
-    let tried = sensitivity.rows.len();
-    if flips.is_empty() {
-        format!("None of the {tried} weakest assumptions, moved to the ends of its range, turns the comparison round.")
-    } else {
-        let verb = if flips.len() == 1 { "one alone turns" } else { "these can turn" };
-        format!("Of the {tried} weakest assumptions {verb} the comparison round: {}.", parts::list(&flips))
-    }
 }
