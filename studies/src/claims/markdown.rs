@@ -25,7 +25,7 @@ pub fn markdown(book: &Book) -> String {
     let count = |text: &str| book.claims.iter().filter(|c| c.verdict.to_string().starts_with(text)).count();
     let _ = writeln!(
         page,
-        "Of {} claims, {} are reproduced, {} are not, {} depend on something named below.\n",
+        "{} claims: {} reproduced, {} not reproduced, {} that depend on something named below.\n",
         book.claims.len(),
         count("reproduced"),
         count("not"),
@@ -49,11 +49,36 @@ pub fn markdown(book: &Book) -> String {
     page
 }
 
-fn title(claim: &Claim) -> String {
-    let words = claim.id.replace('_', " ");
-    let mut letters = words.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+fn title(claim: &Claim) -> &str {
+    TITLES.iter().find(|(id, _)| *id == claim.id).map_or(claim.id, |(_, title)| title)
 }
+
+/// Headings by id; a claim without one is headed by its id.
+const TITLES: [(&str, &str); 23] = [
+    ("control_is_the_driver", "Control and billing are the primary driver"),
+    ("not_panels_not_batteries", "Not panels, not batteries"),
+    ("tower_30_40", "30–40 % of towers fail in a month"),
+    ("tower_2_72_h", "Tower outages last 2–72 hours"),
+    ("internet_8_3", "8.3 internet outages a month"),
+    ("api_14", "14 outages of the payment provider a year"),
+    ("mttr_four_days", "Repairs take four days"),
+    ("three_nines", "99.9 % uptime"),
+    ("licence_3_8", "Cloud licences of 3–8 dollars"),
+    ("four_days_revenue", "Four days cost 1,200–2,800 dollars of revenue"),
+    ("four_days_churn", "… and 3,000–8,000 dollars of churn"),
+    ("village_offline", "A village goes offline for four days"),
+    ("disconnected_indefinitely", "Meters stay disconnected"),
+    ("upgrade_three_months", "The upgrade pays back in three months"),
+    ("keypad_premium", "The keypad premium is recovered by one outage"),
+    ("vector_tower", "Vector: tower outage"),
+    ("vector_throttling", "Vector: throttled machine traffic"),
+    ("vector_aggregator", "Vector: aggregator fault"),
+    ("vector_congestion", "Vector: radio congestion"),
+    ("vector_iron_roof", "Vector: iron roofs"),
+    ("vector_routing", "Vector: routing collapse"),
+    ("detection_saidi", "Detection shortens outages"),
+    ("buffer_30_days", "30 days of readings are buffered"),
+];
 
 fn paragraph(page: &mut String, claim: &Claim) {
     let _ = writeln!(page, "\n<a id=\"{}\"></a>\n\n## {}: {}\n", claim.id, title(claim), claim.verdict);

@@ -40,6 +40,8 @@ pub(super) const REPAIR_DAYS: &str = "claims.repair_days";
 pub(super) const REPAIR_LONG: &str = "claims.repair_long_share";
 /// The same mean over all failures, what came back from afar, by the caretaker or by itself included, days.
 pub(super) const MENDED_DAYS: &str = "claims.mended_days";
+/// 1 where paid service was there for 99.9 % of the time, else 0.
+pub(super) const THREE_NINES: &str = "claims.three_nines";
 /// Energy per customer and day, kWh; revenue per customer and month, units of the currency.
 pub(super) const KWH_A_DAY: &str = "claims.kwh_per_customer_day";
 pub(super) const REVENUE_A_MONTH: &str = "claims.revenue_per_customer_month";
@@ -82,6 +84,7 @@ pub(super) fn figures(scenario: &Scenario, arch: &ArchResult) -> Vec<(String, f6
     component(arch, Component::Provider, run_ms, |spells| put(PROVIDER_A_YEAR, spells.len() as f64 / years));
     let by_provider = arch.kpis.downtime_h_by_cause.get(&Cause::ProviderDown.name()).copied().unwrap_or(0.0);
     put(PROVIDER_LOST_H, by_provider / customers / years);
+    put(THREE_NINES, if arch.kpis.paid_service_availability >= 0.999 { 1.0 } else { 0.0 });
     put(KWH_A_DAY, arch.kpis.energy_served_kwh / customers / f64::from(scenario.run.days.max(1)));
     put(REVENUE_A_MONTH, arch.kpis.revenue / customers / months);
     put(DARK_96H_SHARE, f64::from(arch.kpis.customers_dark_96h) / customers);

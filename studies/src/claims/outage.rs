@@ -7,7 +7,7 @@
 
 use super::{
     Bench, Claim, Driver, Figure, NOTE, Range, judge, measure as m,
-    stories::{CHURN_ENDS, DAYS, V, variants},
+    stories::{CHURN_ENDS, DAYS, MEASURED, V, variants},
     unsettled,
 };
 use crate::{
@@ -69,7 +69,13 @@ impl Outage<'_> {
         let price = self.bench.price_usd();
         let n = self.bench.customers();
         let figure = self.unserved_usd(V::Blackout, V::Calm);
-        let moved = vec![("twice the use".to_owned(), self.unserved_usd(V::BlackoutDouble, V::CalmDouble))];
+        let moved = vec![
+            (
+                format!("{MEASURED} of the use, about what is measured elsewhere"),
+                self.unserved_usd(V::BlackoutMeasured, V::CalmMeasured),
+            ),
+            ("twice the use".to_owned(), self.unserved_usd(V::BlackoutDouble, V::CalmDouble)),
+        ];
         let stated = Range::new(1200.0, 2800.0, "1,200–2,800 USD");
         let a_day = self.all.estimate(V::Calm as usize, 0, m::KWH_A_DAY);
         let most = KWH_A_DAY.map(|kwh| kwh * n * 4.0 * price);
@@ -87,7 +93,7 @@ impl Outage<'_> {
             stated,
             driver: Driver {
                 words: "what a connection uses (the model's mean stands beside; measured 0.21–0.36 kWh a day) and the \
-                        tariff (assumed); below, twice the use"
+                        tariff (assumed); below, the measured use and twice the model's"
                     .to_owned(),
                 moved,
             },
