@@ -18,7 +18,7 @@ pub(super) fn section(out: &mut String, data: &ReportData) {
         out,
         "change",
         "What to change first",
-        "Each purchase was simulated in the same worlds with and without it. Best gain per price first; gains are hours \
+        "Each purchase was simulated in the same worlds with and without it. Most hours per dollar first; gains are hours \
          with light, per customer and year, against the village as it is.",
     );
     if !study.remedies.is_empty() {
@@ -177,7 +177,8 @@ fn source(remedy: &Remedy) -> String {
 /// What the saved hours mean, and under it how sure that is.
 fn certainty(remedy: &Remedy) -> String {
     let meaning = meaning(&remedy.saved_h_per_year);
-    if remedy.certainty.is_empty() {
+    // Of one draw there is no more to say than that it is one.
+    if remedy.certainty.is_empty() || remedy.saved_h_per_year.n < 2 {
         return meaning.to_owned();
     }
     format!("{meaning}<small>{}</small>", esc(&remedy.certainty))
