@@ -65,7 +65,7 @@ pub(crate) struct RunArgs {
     /// Scenario folder (holds scenario.toml)
     pub(crate) scenario: PathBuf,
     /// Days to simulate (default: the scenario's)
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = days)]
     pub(crate) days: Option<u32>,
     /// First day, local date (default: the scenario's)
     #[arg(long, value_name = "YYYY-MM-DD")]
@@ -95,7 +95,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
     /// Simulations at the same time (default: the number of cores)
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = threads)]
     pub(crate) threads: Option<usize>,
     /// How much run.mcap holds
     #[arg(long, value_enum, default_value_t = Record::Full)]
@@ -183,9 +183,20 @@ pub(crate) struct ClaimsArgs {
     #[arg(long)]
     pub(crate) quick: bool,
     /// Simulations at the same time (default: the number of cores)
-    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = threads)]
     pub(crate) threads: Option<usize>,
     /// No progress bar
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+fn days(text: &str) -> Result<u32, String> {
+    let allowed = 1..=taa_scenarios::schema::DAYS_MAX;
+    let fits = text.parse().ok().filter(|days| allowed.contains(days));
+    fits.ok_or_else(|| format!("allowed: whole numbers from 1 to {} (ten years)", allowed.end()))
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    let fits = text.parse().ok().filter(|&threads| threads > 0);
+    fits.ok_or_else(|| "allowed: whole numbers from 1 on; left out: one per core".to_owned())
 }

@@ -14,16 +14,14 @@ static STOP: AtomicBool = AtomicBool::new(false);
 pub(crate) fn claims(args: &ClaimsArgs) -> Result<(), Failure> {
     let effort = if args.quick { Effort::QUICK } else { Effort::FULL };
     let place = village(&args.village, &effort).map_err(|found| show::input(&found))?;
-    // Asked before a long simulation, not after it.
-    std::fs::create_dir_all(&args.out)
-        .map_err(|error| Failure::Input(format!("--out {}: {error}", args.out.display())))?;
+    show::folder(&args.out)?;
     let armed = ctrlc::set_handler(|| {
         if STOP.swap(true, Ordering::Relaxed) {
             std::process::exit(130);
         }
     });
     if let Err(error) = armed {
-        eprintln!("taa: Ctrl-C will end this at once: {error}");
+        show::remark(&format!("taa: Ctrl-C will end this at once: {error}"));
     }
     let threads = args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let bar = Count::new("", args.quiet);

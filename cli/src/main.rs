@@ -39,11 +39,11 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Input(text)) => {
-            eprintln!("{text}");
+            show::remark(&text);
             ExitCode::from(2)
         }
         Err(Failure::Own(text)) => {
-            eprintln!("taa: {text}");
+            show::remark(&format!("taa: {text}"));
             ExitCode::from(3)
         }
     }

@@ -8,6 +8,8 @@ use std::{
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
+use crate::show;
+
 /// One bar per architecture; counts simulated hours.
 pub(crate) struct Bars {
     bars: Vec<ProgressBar>,
@@ -89,7 +91,8 @@ impl Count {
         let Some(mut lines) = self.lines.as_ref().and_then(|lines| lines.lock().ok()) else { return };
         if lines.last.elapsed() >= PAUSE {
             lines.last = Instant::now();
-            eprintln!("{}: {done} of {planned} simulations, {} s", lines.part, lines.begun.elapsed().as_secs());
+            let seconds = lines.begun.elapsed().as_secs();
+            show::remark(&format!("{}: {done} of {planned} simulations, {seconds} s", lines.part));
         }
     }
 
@@ -98,7 +101,7 @@ impl Count {
         self.bar.set_prefix(what.to_owned());
         if let Some(mut lines) = self.lines.as_ref().and_then(|lines| lines.lock().ok()) {
             what.clone_into(&mut lines.part);
-            eprintln!("{what} ({} s so far)", lines.begun.elapsed().as_secs());
+            show::remark(&format!("{what} ({} s so far)", lines.begun.elapsed().as_secs()));
         }
     }
 

@@ -20,15 +20,14 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     let mut scenario = taa_scenarios::load(&args.scenario, &overrides).map_err(|found| show::input(&found))?;
     scenario.notes.extend(taa_sim::reach::remark(&scenario));
     for note in scenario.notes.iter().filter(|_| !args.quiet && !args.json) {
-        eprintln!("{note}");
+        show::remark(note);
     }
     let out = args
         .out
         .clone()
         .unwrap_or_else(|| PathBuf::from("runs").join(format!("{}-{}", scenario.name, scenario.run.seed)));
 
-    // Asked before a long simulation, not after it.
-    std::fs::create_dir_all(&out).map_err(|error| Failure::Input(format!("--out {}: {error}", out.display())))?;
+    show::folder(&out)?;
 
     // The first Ctrl-C ends the run and leaves a report up to that moment; the second ends the program.
     let armed = ctrlc::set_handler(|| {
@@ -37,7 +36,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
         }
     });
     if let Err(error) = armed {
-        eprintln!("taa: Ctrl-C will not leave a report: {error}");
+        show::remark(&format!("taa: Ctrl-C will not leave a report: {error}"));
     }
     let names: Vec<String> = scenario.run.architectures.iter().map(|a| a.0.clone()).collect();
     let bars = Bars::new(&names, scenario.run.days, args.quiet);
@@ -60,7 +59,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
         WriteOptions { record, attachments: attachments(args), study: study.clone(), ..WriteOptions::default() };
     let written = taa_reports::write(&out, &scenario, &result, &options).map_err(|e| show::report_failure(&e))?;
     if args.json {
-        let summary = taa_reports::summary_json(&scenario, &result).map_err(|e| show::report_failure(&e))?;
+        let summary = taa_reports::summary_json_with(&scenario, &result, study.as_ref());
+        let summary = summary.map_err(|e| show::report_failure(&e))?;
         show::say(&summary)?;
     } else if !args.quiet {
         let coloured = std::io::IsTerminal::is_terminal(&std::io::stdout());

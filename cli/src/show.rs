@@ -1,6 +1,9 @@
 //! The small commands: check, new, schema, report; and how findings are shown.
 
-use std::io::{IsTerminal, Write};
+use std::{
+    io::{IsTerminal, Write},
+    path::Path,
+};
 
 use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, JSONReportHandler, Severity};
 use taa_scenarios::{Diagnostics, NewArgs as Create};
@@ -18,6 +21,15 @@ pub(crate) fn say(text: &str) -> Result<(), Failure> {
             Err(Failure::Own(format!("cannot print: {error}")))
         }
         _ => Ok(()),
+    }
+}
+
+/// Prints on standard error. It is for people: when nobody reads it any more (`2>&1 | head`), nothing is lost.
+pub(crate) fn remark(text: &str) {
+    let mut err = std::io::stderr().lock();
+    let written = err.write_all(text.as_bytes());
+    if written.is_ok() && !text.ends_with('\n') {
+        drop(err.write_all(b"\n"));
     }
 }
 
@@ -39,6 +51,28 @@ fn render(found: &Diagnostics) -> String {
     text
 }
 
+/// Findings that stop nothing; none, no line.
+fn remark_all(found: &Diagnostics) {
+    let text = render(found);
+    if !text.is_empty() {
+        remark(&text);
+    }
+}
+
+/// Makes the folder for results, before a long simulation rather than after it.
+pub(crate) fn folder(out: &Path) -> Result<(), Failure> {
+    let said = out.display();
+    if let Some(file) = out.ancestors().find(|path| path.is_file()) {
+        let file = file.display();
+        return Err(Failure::Input(format!(
+            "--out {said}: `{file}` is a file, not a folder. Name a folder; it is made if it does not exist."
+        )));
+    }
+    std::fs::create_dir_all(out).map_err(|error| {
+        Failure::Input(format!("--out {said}: the folder cannot be made ({error}). Name one that you may write to."))
+    })
+}
+
 /// Bad input, with what is wrong and what would be right.
 pub(crate) fn input(found: &Diagnostics) -> Failure {
     Failure::Input(format!("{}\n{found}: nothing was run and nothing was written.", render(found).trim_end()))
@@ -56,7 +90,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<(), Failure> {
             if let Some(remark) = report.scenario.as_ref().and_then(taa_sim::reach::remark) {
                 say(&remark)?;
             }
-            eprint!("{}", render(&report.problems));
+            remark_all(&report.problems);
             say(&format!("{} is sound.", args.scenario.display()))?;
         }
     }
@@ -92,9 +126,8 @@ pub(crate) fn new(args: &NewArgs) -> Result<(), Failure> {
         name: args.name.clone(),
     };
     let created = taa_scenarios::create(&create).map_err(|found| input(&found))?;
-    let remarks = &created.remarks;
-    if remarks.problems.iter().any(|remark| remark.severity() == Some(Severity::Warning)) {
-        eprint!("{}", render(remarks));
+    if created.remarks.problems.iter().any(|remark| remark.severity() == Some(Severity::Warning)) {
+        remark_all(&created.remarks);
     }
     for line in &created.summary {
         say(line)?;

@@ -88,6 +88,8 @@ fn bad_input_exits_with_two_and_leaves_nothing() {
         &["run", "scenarios/villages/jija", "--faults", "scenarios/faults/none.toml"],
         &["run", "scenarios/villages/jija", "--start", "tomorrow"],
         &["run", "scenarios/villages/jija", "--days", "0"],
+        &["run", "scenarios/villages/jija", "--threads", "0"],
+        &["run", "scenarios/villages/jija", "--trait", "keypad=true", "--trait", "keypad=false"],
     ] {
         let done = taa(&[arguments, &["--out", &out_arg]].concat());
         assert_eq!(done.status.code(), Some(2), "{arguments:?}: {}", text(&done.stderr));
@@ -97,6 +99,60 @@ fn bad_input_exits_with_two_and_leaves_nothing() {
     assert_eq!(taa(&["report", &out_arg]).status.code(), Some(2));
     assert_eq!(taa(&["check", "scenarios/villages/nowhere"]).status.code(), Some(2));
     assert_eq!(taa(&["run"]).status.code(), Some(2));
+}
+
+#[test]
+fn what_is_out_of_range_says_the_range() {
+    for (flag, value, range) in [
+        ("--days", "-1", "1 to 3660"),
+        ("--days", "0", "1 to 3660"),
+        ("--days", "3661", "1 to 3660"),
+        ("--threads", "0", "from 1 on"),
+        ("--threads", "-2", "from 1 on"),
+    ] {
+        let done = taa(&["run", "scenarios/villages/jija", flag, value]);
+        assert_eq!(done.status.code(), Some(2), "{flag} {value}");
+        assert!(text(&done.stderr).contains(range), "{flag} {value}: {}", text(&done.stderr));
+    }
+}
+
+#[test]
+fn results_do_not_go_into_a_file() {
+    let dir = scratch("out-is-a-file");
+    std::fs::create_dir_all(&dir).expect("a folder");
+    let file = dir.join("notes.txt");
+    std::fs::write(&file, "mine").expect("a file");
+    for out in [file.clone(), file.join("below")] {
+        let done = taa(&["run", "scenarios/villages/jija", "--days", "1", "--out", &out.display().to_string()]);
+        let said = text(&done.stderr);
+        assert_eq!(done.status.code(), Some(2), "{said}");
+        assert!(said.contains("is a file, not a folder") && said.contains("Name a folder"), "{said}");
+    }
+    assert_eq!(std::fs::read_to_string(&file).expect("still there"), "mine");
+}
+
+/// `taa … 2>&1 | head -2`: who stops reading ends nothing badly.
+#[cfg(unix)]
+#[test]
+fn nobody_need_read_to_the_end() {
+    let dir = scratch("two-errors");
+    std::fs::create_dir_all(&dir).expect("a folder");
+    std::fs::write(dir.join("scenario.toml"), "schema = 1\ntitel = \"a\"\nnonsense = 1\n").expect("a file");
+    let dir = dir.display().to_string();
+    let sound = "scenarios/villages/jija";
+    let (check, run) = (["check", &dir], ["run", &dir]);
+    for (arguments, code) in [(&check[..], 2), (&run, 2), (&["check", sound], 0), (&["schema"], 0), (&["--help"], 0)] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let mut child = Command::new(env!("CARGO_BIN_EXE_taa"))
+            .args(arguments)
+            .current_dir(root())
+            .stdout(writer.try_clone().expect("a pipe"))
+            .stderr(writer)
+            .spawn()
+            .expect("taa starts");
+        assert_eq!(child.wait().expect("ends").code(), Some(code), "{arguments:?}");
+    }
 }
 
 #[test]

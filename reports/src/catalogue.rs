@@ -190,6 +190,13 @@ pub const GROUPS: [(&str, &[Figure]); 4] = [
                 "Served beyond the balance, because nobody who decides could be reached.",
             ),
             figure(
+                "energy_unpaid_kwh",
+                "Energy never paid for",
+                KWh,
+                Lower,
+                "Served and still not paid for at the end of the run.",
+            ),
+            figure(
                 "energy_stolen_kwh",
                 "Energy stolen",
                 KWh,
@@ -214,7 +221,13 @@ pub const GROUPS: [(&str, &[Figure]); 4] = [
                  again.",
             ),
             figure("customers_churned", "Customers who left", Count(0), Lower, "Gave up their connection."),
-            figure("payback_months", "Payback", Months, Lower, "Until the edge hardware has earned its price."),
+            figure(
+                "payback_months",
+                "Payback",
+                Months,
+                Lower,
+                "Until what this architecture needs more than the first one has earned its price in dark hours saved, those who leave not counted.",
+            ),
         ],
     ),
     (

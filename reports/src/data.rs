@@ -76,9 +76,6 @@ pub struct ScenarioFacts {
     /// Units of the currency for one US dollar; 0 in data of earlier versions.
     #[serde(default)]
     pub currency_per_usd: f64,
-    /// Price of the upgrade to a site that decides for itself, US dollars; 0 in data of earlier versions.
-    #[serde(default)]
-    pub edge_upgrade_usd: f64,
     /// Customers by class, in the order of the scenario's classes.
     pub classes: Vec<(String, u32)>,
     /// Number of feeders.
@@ -200,6 +197,9 @@ pub struct Architecture {
     pub name: String,
     /// Traits, name and value.
     pub traits: Vec<(String, String)>,
+    /// What it costs to turn the first architecture into this one, US dollars: at once, and a month.
+    #[serde(default)]
+    pub upgrade_usd: (f64, f64),
     /// Digest.
     pub digest: String,
     /// Key figures as in `summary.json`.

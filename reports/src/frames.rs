@@ -264,6 +264,7 @@ fn customers(_: &Context, records: &Records) -> Vec<Column> {
         column("stolen_wh", &table.stolen_wh),
         column("trust_end", &table.trust_end),
         column("paused_ms", &table.paused_ms),
+        column("bypassed_ms", &table.bypassed_ms),
     ]
 }
 

@@ -106,7 +106,19 @@ pub fn render_again(dir: &Path) -> Result<Written, ReportError> {
 /// # Errors
 /// [`ReportError::Mismatch`] when the result does not fit the scenario (our own fault).
 pub fn summary_json(scenario: &Scenario, result: &RunResult) -> Result<String, ReportError> {
-    summary::summary(scenario, result, &extract::extract(scenario, result, None)?)
+    summary_json_with(scenario, result, None)
+}
+
+/// The same beside what many runs found: its figures stay those of the one run, and its caveat says so.
+///
+/// # Errors
+/// As [`summary_json`].
+pub fn summary_json_with(
+    scenario: &Scenario,
+    result: &RunResult,
+    study: Option<&Study>,
+) -> Result<String, ReportError> {
+    summary::summary(scenario, result, &extract::extract(scenario, result, study)?)
 }
 
 /// The compact table of a run for the terminal: 80 columns, no colour codes.

@@ -29,19 +29,20 @@ pub(crate) fn hours(h: f64) -> String {
     number(h, if h.abs() < 100.0 { 1 } else { 0 })
 }
 
-/// A length of time in its natural unit.
+/// A length of time in its natural unit, rounded half up.
 pub(crate) fn duration(ms: u64) -> String {
-    let h = ms as f64 / HOUR_MS as f64;
-    if ms < 1000 {
+    let round = |unit_ms: u64| ms.saturating_add(unit_ms / 2) / unit_ms;
+    let tenths = |unit_ms: u64| number(round(unit_ms / 10) as f64 / 10.0, 1);
+    if ms < 500 {
         "0".to_owned()
     } else if ms < 120_000 {
-        format!("{} s", ms / 1000)
-    } else if h < 2.0 {
-        format!("{} min", number(h * 60.0, 0))
-    } else if h < 48.0 {
-        format!("{} h", number(h, 1))
+        format!("{} s", round(1000))
+    } else if ms < 2 * HOUR_MS {
+        format!("{} min", round(60_000))
+    } else if ms < 48 * HOUR_MS {
+        format!("{} h", tenths(HOUR_MS))
     } else {
-        format!("{} days", number(h / 24.0, 1))
+        format!("{} days", tenths(24 * HOUR_MS))
     }
 }
 
@@ -107,6 +108,12 @@ mod tests {
     fn durations_take_their_natural_unit() {
         let shown = [0, 59_000, 1_800_000, 5 * HOUR_MS, 100 * HOUR_MS].map(duration);
         assert_eq!(shown, ["0", "59 s", "30 min", "5.0 h", "4.2 days"]);
+    }
+
+    #[test]
+    fn durations_are_rounded_half_up_not_cut() {
+        let shown = [73_500, 73_499, 499, 119_700, 150_000, 8_100_000, 180_000_000].map(duration);
+        assert_eq!(shown, ["74 s", "73 s", "0", "120 s", "3 min", "2.3 h", "2.1 days"]);
     }
 
     #[test]

@@ -54,7 +54,7 @@ struct Comparison<'a> {
     baseline: &'a str,
     /// All architectures faced the same world.
     same_world: bool,
-    /// One seed, one draw: no interval can be given.
+    /// Draws that these figures are of: one. What more draws found stands in `study.json`, and the caveat says so.
     draws: u32,
     one_draw: bool,
     verdict: String,

@@ -3,7 +3,7 @@
 //! The loader fills it from a folder; nothing here is optional any more. Coordinates are metres east and north of
 //! [`Site`]'s origin (a local tangent plane, good to a centimetre over a village).
 
-use taa_dcu::config::{Tariff, Traits};
+use taa_dcu::config::{Backhaul, BootRelay, CreditAt, Tariff, Traits};
 use taa_models::{
     assets::AssetParams,
     cellular::CellularParams,
@@ -250,13 +250,77 @@ pub struct Economics {
     pub currency_per_usd: f64,
     /// Price of replacing a churned connection, US dollars. Published: 733 (AMDA 2020 via afsea.org).
     pub connection_usd: f64,
-    /// Price of the DCU upgrade to `edge_local`, US dollars. Assumed: 250 (220–280 in the project's brief, unverified).
+    /// Price of the edge computer that keeps the accounts at the site, US dollars. Assumed: 250 (220–280 in the project's
+    /// brief, unverified).
     pub edge_upgrade_usd: f64,
+    /// What else an architecture may need.
+    pub parts: PartPrices,
 }
 
 impl Default for Economics {
     fn default() -> Self {
-        Self { currency_per_usd: 2600.0, connection_usd: 733.0, edge_upgrade_usd: 250.0 }
+        Self { currency_per_usd: 2600.0, connection_usd: 733.0, edge_upgrade_usd: 250.0, parts: PartPrices::default() }
+    }
+}
+
+/// Prices of what an architecture is made of, with installation, US dollars. Round figures for East Africa in the middle
+/// of the 2020s, assumed where nothing else is said.
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct PartPrices {
+    /// A router with a second SIM. Assumed: 120.
+    pub second_sim_usd: f64,
+    /// The second SIM's bundle a month. Assumed: 5.
+    pub second_sim_monthly_usd: f64,
+    /// A satellite terminal. Assumed: 450.
+    pub satellite_usd: f64,
+    /// Its subscription a month. Assumed: 45.
+    pub satellite_monthly_usd: f64,
+    /// A vending terminal for an agent in the village. Assumed: 150.
+    pub vending_usd: f64,
+    /// What the agent gets a month. Assumed: 20.
+    pub vending_monthly_usd: f64,
+    /// What a keypad adds to a meter. Published in the project's brief, unverified: 8 to 15; the middle, 11.5.
+    pub keypad_usd_per_meter: f64,
+    /// To set a meter's relay so that it keeps its state over a restart, on its own. Assumed: 1.
+    pub relay_setting_usd_per_meter: f64,
+}
+
+impl Default for PartPrices {
+    fn default() -> Self {
+        Self {
+            second_sim_usd: 120.0,
+            second_sim_monthly_usd: 5.0,
+            satellite_usd: 450.0,
+            satellite_monthly_usd: 45.0,
+            vending_usd: 150.0,
+            vending_monthly_usd: 20.0,
+            keypad_usd_per_meter: 11.5,
+            relay_setting_usd_per_meter: 1.0,
+        }
+    }
+}
+
+impl Economics {
+    /// What it costs to turn one architecture into another for so many meters, US dollars: at once, and a month. What is
+    /// left out again saves nothing.
+    #[must_use]
+    pub fn upgrade_usd(&self, from: Traits, to: Traits, meters: usize) -> (f64, f64) {
+        let parts = &self.parts;
+        let meters = meters as f64;
+        let edge = to.credit_at == CreditAt::Dcu && from.credit_at != CreditAt::Dcu;
+        let keypad = to.keypad && !from.keypad;
+        let setting = to.boot_relay == BootRelay::Last && from.boot_relay != BootRelay::Last && !edge && !keypad;
+        let backhaul = (to.backhaul != from.backhaul).then_some(to.backhaul);
+        let prices = [
+            (edge, self.edge_upgrade_usd, 0.0),
+            (keypad, parts.keypad_usd_per_meter * meters, 0.0),
+            (setting, parts.relay_setting_usd_per_meter * meters, 0.0),
+            (backhaul == Some(Backhaul::DualSim), parts.second_sim_usd, parts.second_sim_monthly_usd),
+            (backhaul == Some(Backhaul::Vsat), parts.satellite_usd, parts.satellite_monthly_usd),
+            (to.local_vending && !from.local_vending, parts.vending_usd, parts.vending_monthly_usd),
+        ];
+        prices.iter().filter(|row| row.0).fold((0.0, 0.0), |sum, row| (sum.0 + row.1, sum.1 + row.2))
     }
 }
 

@@ -173,6 +173,7 @@ pub fn kpis(records: &Records, totals: &Totals, tariff: &Tariff) -> Kpis {
         energy_served_kwh: sum(&records.customers.served_wh),
         energy_unserved_kwh: unserved_kwh,
         energy_unbilled_kwh: sum(&records.customers.unbilled_wh),
+        energy_unpaid_kwh: sum(&records.customers.unpaid_wh),
         energy_stolen_kwh: stolen_kwh,
         currency: tariff.currency.clone(),
         revenue: money(pay.accepted_minor as f64),

@@ -86,6 +86,8 @@ pub struct Kpis {
     pub energy_served_kwh: f64,
     pub energy_unserved_kwh: f64,
     pub energy_unbilled_kwh: f64,
+    /// Served and still not paid for at the end.
+    pub energy_unpaid_kwh: f64,
     pub energy_stolen_kwh: f64,
     pub currency: String,
     pub revenue: f64,
@@ -108,4 +110,14 @@ pub struct Kpis {
     pub payback_months: Option<f64>,
     /// Share of customers by ESMAP tier, `tier_0`…`tier_5`.
     pub mtf_tier: BTreeMap<String, f64>,
+}
+
+impl Kpis {
+    /// `cost_of_downtime` without those who left: one departure outweighs a village's dark month, and a handful of them
+    /// is chance.
+    #[must_use]
+    pub fn cost_of_dark_hours(&self) -> f64 {
+        let left = |part: &str| part == "churned_spend" || part == "replaced_connections";
+        self.cost_of_downtime_parts.iter().filter(|(part, _)| !left(part)).map(|(_, money)| money).sum()
+    }
 }

@@ -110,17 +110,21 @@ pub fn run(scenario: &Scenario, options: &RunOptions<'_>) -> Result<RunResult, R
     })
 }
 
-/// Months until the upgrade has paid for itself against the first architecture; nothing where it saves nothing.
+/// Months until what turns the first architecture into another has paid for itself in light alone: who leaves is not
+/// counted, as one or two departures would decide it. Nothing where it never does.
 ///
 /// A comparison of outcomes, not part of any architecture's own digest.
 fn payback(scenario: &Scenario, simulated_ms: u64, results: &mut [ArchResult]) {
     let economics = &scenario.economics;
-    let price = economics.edge_upgrade_usd * economics.currency_per_usd;
     let months = simulated_ms as f64 / 3_600_000.0 / (8_760.0 / 12.0);
+    let meters = scenario.village.customers.len();
     if let [first, others @ ..] = results {
         for other in others {
-            let saved_a_month = (first.kpis.cost_of_downtime - other.kpis.cost_of_downtime) / months;
-            other.kpis.payback_months = (saved_a_month > 0.0).then(|| price / saved_a_month);
+            let (once_usd, monthly_usd) = economics.upgrade_usd(first.traits, other.traits, meters);
+            let saved = first.kpis.cost_of_dark_hours() - other.kpis.cost_of_dark_hours();
+            let saved_a_month = saved / months - monthly_usd * economics.currency_per_usd;
+            other.kpis.payback_months =
+                (saved_a_month > 0.0).then(|| once_usd * economics.currency_per_usd / saved_a_month);
         }
     }
 }

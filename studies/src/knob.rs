@@ -168,7 +168,13 @@ impl Section {
             Self::Holdup => into(&mut s.comms.dcu_holdup_h, tree),
             Self::People => into(&mut s.people, tree),
             Self::Assets => into(&mut s.assets, tree),
-            Self::Demand => into(&mut s.demand, tree),
+            Self::Demand => {
+                // Read from a file of its own, they are no part of the tree.
+                let profiles = std::mem::take(&mut s.demand.profiles);
+                let put = into(&mut s.demand, tree);
+                s.demand.profiles = profiles;
+                put
+            }
             Self::Plant => into(&mut s.power, tree),
             Self::Economics => into(&mut s.economics, tree),
         }
@@ -188,6 +194,10 @@ impl<T: Serialize> ErasedPart for T {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use taa_models::demand::{Class, Profile};
+
     use super::*;
     use crate::testing::village;
 
@@ -202,6 +212,23 @@ mod tests {
         assert!((scenario.assets.repair.road_km - 240.0).abs() < 1e-9);
         turn(&mut scenario, "comms.mesh.hop_limit", 6.0).unwrap();
         assert_eq!(scenario.comms.mesh.hop_limit, 6);
+    }
+
+    #[test]
+    fn load_profiles_survive_a_turn() {
+        let mut scenario = village(10, 2, 1);
+        let profile = Profile { step_s: 3600, watts: vec![100.0; 24] };
+        let profiles = BTreeMap::from([(Class::Shop, profile)]);
+        scenario.demand.profiles.clone_from(&profiles);
+        turn(&mut scenario, "demand.scale", 1.5).unwrap();
+        assert_eq!((scenario.demand.scale, &scenario.demand.profiles), (1.5, &profiles));
+        // A value that is refused takes nothing away either.
+        assert!(put_nonsense(&mut scenario).is_err());
+        assert_eq!((scenario.demand.scale, &scenario.demand.profiles), (1.5, &profiles));
+    }
+
+    fn put_nonsense(scenario: &mut Scenario) -> serde_json::Result<()> {
+        Section::Demand.put(scenario, serde_json::json!({ "scale": "much" }))
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! From a village to a [`Study`]: what to run, how often, and how the parts are put together.
 //!
-//! **A plain run** gets remedies alone, within a fixed amount of simulation ([`QUICK_CUSTOMER_DAYS`], about five seconds
-//! on two cores): some draws of at most a month each, spread over the run's days, at least three so that there is an
-//! interval at all. More and shorter draws beat fewer and longer ones here: what decides is whether a tower or a provider
-//! failed at a bad hour, and a month holds several of those; rare breakage is looked at where it is frequent
-//! ([`crate::remedies`]). Three draws still say little; the words beside each remedy say so.
+//! **A plain run** gets remedies alone, tried in the very world that it shows, over the whole run where that fits into a
+//! fixed amount of simulation ([`QUICK_CUSTOMER_DAYS`], some five seconds on two cores), else over its first days. One
+//! draw has no interval, and the words say so; but what is saved then stands beside what is lost in the same run. (Several
+//! shorter draws in the same time gave intervals wider than the losses.)
 //!
 //! **With replications** all parts run on whole runs: the spreads on every draw, the others on at most [`DEEP_DRAWS`].
 
@@ -19,11 +18,9 @@ use crate::{
 };
 
 /// Simulation that the remedies of a plain run may cost, customer-days.
-pub const QUICK_CUSTOMER_DAYS: u64 = 110_000;
-/// Days of a draw in a plain run, at most.
-const QUICK_DAYS: u32 = 30;
-/// Draws in a plain run.
-const QUICK_DRAWS: (u32, u32) = (3, 6);
+pub const QUICK_CUSTOMER_DAYS: u64 = 120_000;
+/// Days over which remedies are tried in a plain run at least, however big the village.
+const QUICK_DAYS: u32 = 14;
 /// Draws on which ablation, remedies and sensitivity are run at most.
 pub const DEEP_DRAWS: u32 = 20;
 
@@ -54,8 +51,8 @@ pub fn study(place: &Place, wanted: Wanted, lent: &Lent<'_>) -> Result<Study, St
         variants.extend(remedies::variants(place, &offers)?);
     }
     if plain {
-        let (window, draws) = quick(scenario.run.days, scenario.village.customers.len(), variants.len());
-        let all = run(place, &variants, window, &Stopping::fixed(draws), &|_, _| Vec::new(), &|_| Vec::new(), lent)?;
+        let window = Window::whole(quick(scenario.run.days, scenario.village.customers.len(), variants.len()));
+        let all = run(place, &variants, window, &Stopping::fixed(1), &|_, _| Vec::new(), &|_| Vec::new(), lent)?;
         return Ok(Study {
             draws: all.draws,
             days: window.days,
@@ -99,27 +96,21 @@ pub fn study(place: &Place, wanted: Wanted, lent: &Lent<'_>) -> Result<Study, St
     })
 }
 
-/// Days and draws of a plain run for this many variants.
-fn quick(run_days: u32, customers: usize, variants: usize) -> (Window, u32) {
-    let days = run_days.min(QUICK_DAYS);
-    let a_draw = |days: u32| u64::from(days) * customers.max(1) as u64 * variants.max(1) as u64;
-    let draws = (QUICK_CUSTOMER_DAYS / a_draw(days).max(1)).clamp(u64::from(QUICK_DRAWS.0), u64::from(QUICK_DRAWS.1));
-    let draws = draws as u32;
-    // A big village: shorter draws, but a week at least.
-    let fits = (QUICK_CUSTOMER_DAYS / u64::from(draws) / a_draw(1).max(1)) as u32;
-    let days = days.min(fits.max(7));
-    (Window { days, cycle: if run_days > days { draws } else { 1 } }, draws)
+/// Days over which remedies are tried in a plain run.
+fn quick(run_days: u32, customers: usize, variants: usize) -> u32 {
+    let a_day = customers.max(1) as u64 * variants.max(1) as u64;
+    let fits = u32::try_from(QUICK_CUSTOMER_DAYS / a_day).unwrap_or(u32::MAX);
+    run_days.min(fits.max(QUICK_DAYS))
 }
 
 fn basis(all: &Outcomes, window: Window, run_days: u32) -> String {
-    let spread = if window.days < run_days { ", spread over the run" } else { "" };
-    format!(
-        "{} draws of {} days each{spread}, the same worlds with and without; rare breakage at {} times its rate, scaled \
-         back.",
-        all.draws,
-        window.days,
-        remedies::RARE_FACTOR
-    )
+    match all.draws {
+        1 if window.days < run_days => {
+            format!("Tried over the first {} days of the run shown, in the same world, with and without.", window.days)
+        }
+        1 => "Tried in the run shown, in the same world, with and without.".to_owned(),
+        n => format!("Tried in {n} draws of {} days each, in the same worlds, with and without.", window.days),
+    }
 }
 
 /// One architecture over the draws.
@@ -173,7 +164,8 @@ mod tests {
     fn a_plain_study_has_remedies_alone() {
         let found = go(3, Wanted { replications: 0, remedies: true }, 2);
         assert!(found.remedies.len() >= 8 && found.spreads.is_empty() && found.ablation.is_none());
-        assert_eq!((found.draws, found.days), (6, 3));
+        assert_eq!((found.draws, found.days), (1, 3));
+        assert!(found.remedies.iter().all(|r| r.saved_h_per_year.n == 1));
         assert!(found.remedies.iter().all(|r| r.on == "cloud_sync" && !r.certainty.is_empty()));
         let text = serde_json::to_string(&found).unwrap();
         let again: Study = serde_json::from_str(&text).unwrap();
@@ -205,10 +197,10 @@ mod tests {
     #[test]
     fn a_plain_study_stays_within_its_budget() {
         for (run_days, customers) in [(30, 234), (365, 234), (30, 731), (2, 20), (365, 20)] {
-            let (window, draws) = quick(run_days, customers, 14);
-            let cost = u64::from(window.days) * u64::from(draws) * customers as u64 * 14;
-            assert!(cost <= QUICK_CUSTOMER_DAYS || window.days == 7 || draws == QUICK_DRAWS.0, "{window:?} {draws}");
-            assert!(draws >= 3 && window.days <= run_days, "{window:?} {draws}");
+            let days = quick(run_days, customers, 15);
+            let cost = u64::from(days) * customers as u64 * 15;
+            assert!(days <= run_days && (cost <= QUICK_CUSTOMER_DAYS || days == QUICK_DAYS), "{days}");
         }
+        assert_eq!(quick(30, 234, 15), 30, "a bundled village's month is tried whole");
     }
 }

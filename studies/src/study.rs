@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// A figure over several draws of the world.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Default, Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// Draws that had a value.
     pub n: u32,
@@ -63,7 +63,7 @@ pub struct Ablation {
     pub from: String,
     /// The architecture that it becomes when all traits are changed.
     pub to: String,
-    /// One row per trait that differs.
+    /// One row per trait that differs, then one per value that neither has.
     pub rows: Vec<AblationRow>,
 }
 
@@ -74,11 +74,11 @@ pub struct AblationRow {
     pub name: String,
     /// Its value in `from`.
     pub from: String,
-    /// Its value in `to`.
+    /// Its value in `to`, or the value that neither has.
     pub to: String,
     /// Change of lost customer-hours per customer and year when only this trait of `from` is changed (negative: better).
     pub alone_h_per_year: Estimate,
-    /// The same when this trait of `to` is set back to that of `from` (positive: it is missed).
+    /// The same when this trait of `to` is set back to that of `from` (positive: it is missed); 0 where both agree.
     pub missed_h_per_year: Estimate,
     /// Change of `cost_of_downtime` a year when changed alone, units of the currency.
     pub alone_cost_per_year: Estimate,
@@ -103,7 +103,10 @@ pub struct Remedy {
     pub saved_h_per_year: Estimate,
     /// `cost_of_downtime` a year that it saves, units of the currency.
     pub saved_cost_per_year: Estimate,
-    /// Months until it has paid for itself at the mean saving; nothing where it never does.
+    /// The same without those who left, of which a handful decides: what paybacks are told of.
+    #[serde(default)]
+    pub saved_dark_cost_per_year: Estimate,
+    /// Months until it has paid for itself at the mean of that; nothing where it never does within its life.
     pub payback_months: Option<f64>,
     /// How sure that is, in words: whether the interval leaves out zero, in how many draws anything changed, how rare
     /// failures were looked at.
@@ -138,7 +141,8 @@ pub struct SensitivityRow {
     pub at_low: Estimate,
     /// The figure at the high end.
     pub at_high: Estimate,
-    /// The sign of the figure changes within the range: the verdict hangs on this assumption.
+    /// The whole interval lies above zero somewhere in the range and below it elsewhere: the verdict hangs on this
+    /// assumption.
     pub flips: bool,
     /// Why the range has these ends.
     #[serde(default)]

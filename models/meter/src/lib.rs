@@ -189,13 +189,13 @@ impl Meter {
         before != self.state.relay.output()
     }
 
-    /// The deciding party has cleared the tampering. Where credit is kept in the meter it closes by itself, else it
-    /// waits for an order. `true` when the relay moved.
+    /// The deciding party has cleared the tampering. Where credit is kept in the meter it closes by itself (without power
+    /// at its next start), else it waits for an order. `true` when the relay moved.
     pub fn clear_tamper(&mut self, now: u64) -> bool {
         self.state.advance(now);
         let before = self.state.relay.output();
         self.state.tampered = false;
-        if self.state.credit.is_some() && self.state.powered() {
+        if self.state.credit.is_some() {
             // What opened it was not credit, so the way back is a reconnection as if ordered; credit decides at once.
             self.state.move_relay(now, RelayWhy::Tamper, |relay| {
                 let _ = relay.remote_reconnect();

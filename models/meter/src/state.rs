@@ -127,7 +127,16 @@ impl State {
 
     pub(crate) fn boot(&mut self, now: u64) {
         if self.config.boot_relay_open {
-            self.move_relay(now, RelayWhy::Boot, DisconnectControl::boot_open);
+            // Where the meter itself decides nobody would ever order it to close: it opens as for want of credit, and
+            // closes again at once where there is some. An order from afar that opened it before still holds.
+            let by_itself = self.credit.is_some();
+            self.move_relay(now, RelayWhy::Boot, |relay| {
+                if by_itself {
+                    let _ = relay.local_disconnect();
+                } else {
+                    relay.boot_open();
+                }
+            });
         }
         self.mind_credit(now);
     }

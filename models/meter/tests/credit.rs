@@ -5,7 +5,7 @@ mod common;
 use common::*;
 use proptest::prelude::*;
 use taa_dlms::{DataAccessResult, Value};
-use taa_meter::{MeterConfig, RelayWhy};
+use taa_meter::{Meter, MeterConfig, RelayWhy};
 
 #[test]
 fn credit_runs_out_at_its_deadline_and_comes_back_by_a_write() {
@@ -73,6 +73,48 @@ fn an_order_from_afar_outlasts_credit() {
     client.invoke(2 * H, CLOSE, None).unwrap();
     run(&mut client, &mut meter, 2 * H);
     assert!(meter.lit(), "allowed again, and the meter closes by itself because there is credit");
+}
+
+#[test]
+fn with_credit_a_restart_that_opens_closes_again_by_itself() {
+    let mut meter = energised(MeterConfig { opening_credit_minor: 1000, boot_relay_open: true, ..prepaid() });
+    assert!(meter.lit(), "there is credit, and nobody else would ever close it");
+    meter.handle_power(H, false);
+    meter.handle_power(2 * H, true);
+    assert!(meter.lit());
+    // Without credit it waits for some, as after running out.
+    let mut meter = energised(MeterConfig { boot_relay_open: true, ..prepaid() });
+    meter.handle_power(H, false);
+    meter.handle_power(2 * H, true);
+    assert!(!meter.lit());
+    let mut client = client_of(&mut meter, 3 * H);
+    client.write(3 * H, TOTAL, &Value::I64(150)).unwrap();
+    run(&mut client, &mut meter, 3 * H);
+    assert!(meter.lit());
+    // An order from afar outlasts the restart.
+    client.invoke(4 * H, OPEN, None).unwrap();
+    run(&mut client, &mut meter, 4 * H);
+    meter.handle_power(5 * H, false);
+    meter.handle_power(6 * H, true);
+    assert!(!meter.lit());
+}
+
+#[test]
+fn a_tampering_cleared_without_power_is_over_at_the_next_start() {
+    for boot_relay_open in [false, true] {
+        let mut meter = energised(MeterConfig { opening_credit_minor: 1000, boot_relay_open, ..prepaid() });
+        for dead in [false, true] {
+            let breaks = |meter: &mut Meter, broken: bool| match dead {
+                true => meter.handle_fault(H, broken),
+                false => meter.handle_power(H, !broken),
+            };
+            assert!(meter.handle_tamper(H));
+            breaks(&mut meter, true);
+            assert!(!meter.clear_tamper(H), "nothing moves without power");
+            breaks(&mut meter, false);
+            assert!(meter.lit(), "dead {dead}, boot_relay_open {boot_relay_open}");
+        }
+    }
 }
 
 #[test]

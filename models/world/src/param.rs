@@ -19,6 +19,36 @@ impl std::fmt::Display for ParamError {
 
 impl std::error::Error for ParamError {}
 
+/// The largest value that makes sense by the unit at the end of a field's name. Generous (a step of eleven years, a
+/// mean life of a thousand): what is beyond is a slip of the pen, and would make a run endless or empty.
+struct Bound {
+    most: f64,
+    positive: &'static str,
+    not_negative: &'static str,
+    between: &'static str,
+}
+
+impl Bound {
+    fn of(field: &str) -> Self {
+        macro_rules! up_to {
+            ($most:literal) => {
+                Self {
+                    most: f64::from($most),
+                    positive: concat!("more than 0, up to ", $most),
+                    not_negative: concat!("0 to ", $most),
+                    between: concat!("0.01 to ", $most),
+                }
+            };
+        }
+        match field.rsplit('_').next() {
+            Some("days") => up_to!(4000),
+            Some("months") => up_to!(12000),
+            Some("h") => up_to!(100000),
+            _ => up_to!(10000000),
+        }
+    }
+}
+
 /// Collects the errors of one struct.
 #[derive(Default)]
 pub(crate) struct Checks(Vec<ParamError>);
@@ -43,14 +73,27 @@ impl Checks {
         self.demand((0.0..=1.0).contains(&value), field, value, "0 to 1")
     }
 
-    /// Demands a finite number above zero.
+    /// Demands a number above zero, and up to what [`Bound`] has for its unit.
     pub(crate) fn positive(self, field: &'static str, value: f64) -> Self {
-        self.demand(value > 0.0 && value.is_finite(), field, value, "more than 0")
+        let bound = Bound::of(field);
+        self.demand(value > 0.0 && value <= bound.most, field, value, bound.positive)
     }
 
-    /// Demands a finite number, zero or more.
+    /// Demands a number of zero or more, up to what [`Bound`] has for its unit.
     pub(crate) fn not_negative(self, field: &'static str, value: f64) -> Self {
-        self.demand(value >= 0.0 && value.is_finite(), field, value, "0 or more")
+        let bound = Bound::of(field);
+        self.demand((0.0..=bound.most).contains(&value), field, value, bound.not_negative)
+    }
+
+    /// Demands how much of something it takes, on the mean, until a thing happens: so much that it never does is fine.
+    pub(crate) fn takes(self, field: &'static str, value: f64) -> Self {
+        self.demand(value > 0.0 && value <= 1e9, field, value, "more than 0, up to 1000000000 (never)")
+    }
+
+    /// Demands the mean time between two of a thing. Very short ones would make a run endless.
+    pub(crate) fn between(self, field: &'static str, value: f64) -> Self {
+        let bound = Bound::of(field);
+        self.demand(value >= 0.01 && value <= bound.most, field, value, bound.between)
     }
 
     /// Demands a rate between none and one a day.

@@ -5,7 +5,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use taa_models::{
     ParamError,
-    assets::{AssetParams, EdgeParams, TamperParams},
+    assets::{AssetParams, Climate, EdgeParams, TamperParams},
     battery::BatteryParams,
     cellular::CellularParams,
     demand::DemandParams,
@@ -15,7 +15,7 @@ use taa_models::{
     plant::PlantParams,
     pv::PvParams,
     radio::RadioParams,
-    repair::RepairParams,
+    repair::{Outside, RepairParams},
 };
 
 fn keeps_its_promises<T>(check: impl Fn(&T) -> Vec<ParamError>)
@@ -33,6 +33,7 @@ where
 
     let schema = serde_json::to_value(schema_for!(T)).unwrap();
     assert_eq!(schema["additionalProperties"], Value::Bool(false), "{name}");
+    let mut passing = Vec::new();
     for (key, value) in written.as_object().unwrap() {
         let property = &schema["properties"][key];
         assert!(property["description"].is_string(), "{name}.{key} has no description in the schema");
@@ -40,11 +41,44 @@ where
             continue;
         }
         // No plain number may be absurd and pass: every one is checked.
-        let mut wrong = written.clone();
-        wrong[key] = json!(-1.0e9);
-        let found = check(&serde_json::from_value::<T>(wrong).unwrap());
-        assert!(found.iter().any(|e| e.field.ends_with(key.as_str())), "{name}.{key} = -1e9 passes: {found:?}");
+        for absurd in [-1.0e9, 1.0e12] {
+            let mut wrong = written.clone();
+            wrong[key] = json!(absurd);
+            let found = check(&serde_json::from_value::<T>(wrong).unwrap());
+            let named = |e: &&ParamError| e.field.ends_with(key.as_str()) && e.value == absurd.to_string();
+            let Some(said) = found.iter().find(named) else {
+                passing.push(format!("{name}.{key} = {absurd}"));
+                continue;
+            };
+            assert!(said.allowed.chars().any(|c| c.is_ascii_digit() || c == '`'), "{said} names no range");
+        }
     }
+    assert_eq!(passing, Vec::<String>::new(), "pass");
+}
+
+/// The crew's queue is as long as its three figures make it: at their upper ends it is long, but it ends.
+#[test]
+fn the_busiest_crew_there_may_be_is_drawn() {
+    let busiest = RepairParams {
+        other_sites: 1000.0,
+        other_visits_per_year: 365.0,
+        other_visit_median_h: 1000.0,
+        ..RepairParams::default()
+    };
+    assert_eq!(busiest.check(), []);
+    let outside = Outside::draw(&busiest, &Climate::even(365, 1.0), (1, 0), 365 * 86_400_000, 0, vec![]);
+    assert!(outside.crew_free(365 * 86_400_000) > 3650 * 86_400_000, "years of work wait");
+}
+
+#[test]
+fn seldom_is_allowed_and_every_moment_is_not() {
+    let mut cellular = CellularParams::default();
+    cellular.equipment.radio_mean_months = 12_000.0;
+    assert_eq!(cellular.check(), []);
+    cellular.site_power.fuel_every_days = 1e-9;
+    assert_eq!(cellular.check()[0].to_string(), "`site_power.fuel_every_days` is 0.000000001; allowed: 0.01 to 4000");
+    let nobody_leaves = PeopleParams { churn_mean_h: 1e9, ..PeopleParams::default() };
+    assert_eq!(nobody_leaves.check(), []);
 }
 
 #[test]

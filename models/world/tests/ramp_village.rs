@@ -9,7 +9,8 @@
 //!
 //! **Coincidence** is the class's yearly peak over the sum of the customers' own peaks. The reference's own peaks of
 //! school and clinic are 25 and 15 % below their peaks of the year: they come from a shorter run, about a month by the
-//! hours in the CSV. So own peaks are taken by the month here, and what whole years give is printed beside.
+//! hours in the CSV. So own peaks are taken by the month here. What whole years give is held to the same bound, but for
+//! the classes in [`YEARLY_EXCEPT`].
 
 #![allow(clippy::tests_outside_test_module)]
 
@@ -54,6 +55,11 @@ const CLASSES: [(Class, Reference); 7] = [
 ];
 const VILLAGE: Reference = reference(199, [167.32747, 15.54442, 21.42712], [0.32538, 0.54396], 0.02);
 
+/// Classes whose coincidence misses its bound when own peaks are those of whole years, and by how much: a household with a
+/// refrigerator has its own highest hour so seldom that over a year twenty of them hardly meet; the reference's month does
+/// not show it.
+const YEARLY_EXCEPT: [(&str, f64); 1] = [("household_high", -0.108)];
+
 /// 1 January 2023, the first day of the reference, was a Sunday.
 const SUNDAY: u8 = 6;
 
@@ -95,6 +101,11 @@ fn misses(name: &str, (found, by_month): (Figures, f64), wanted: &Reference) -> 
         ("load factor", found.load_factor - wanted.load_factor, 0.05),
         ("coincidence", by_month - wanted.coincidence, 0.05),
     ];
+    let yearly = found.coincidence - wanted.coincidence;
+    let known = YEARLY_EXCEPT.iter().find(|(class, _)| *class == name).map(|(_, off)| *off);
+    let (known, bound) = known.map_or((0.0, 0.05), |off| (off, 0.01));
+    let checks = checks.into_iter().chain([("yearly coincidence beyond what is known", yearly - known, bound)]);
+    let checks: Vec<(&str, f64, f64)> = checks.collect();
     let out = checks.iter().filter(|(_, off, bound)| off.abs() > *bound);
     out.map(|(what, off, bound)| format!("{name}: {what} off by {off:+.4}, bound {bound}")).collect()
 }
@@ -129,6 +140,16 @@ fn a_class_with_five_per_cent_more_power_is_noticed() {
     spoilt.appliances.iter_mut().for_each(|appliance| appliance.watts *= 1.05);
     let missed = misses("spoilt", mean(&years(&spoilt, wanted.users)), &wanted);
     assert!(missed.iter().any(|miss| miss.contains("energy")), "{missed:?}");
+}
+
+/// The exception is one: held to the common bound, and only in the yearly reading, it misses.
+#[test]
+fn the_exception_of_the_high_households_is_needed() {
+    let (class, wanted) = CLASSES[2];
+    let (found, by_month) = mean(&years(&kit(class), wanted.users));
+    assert_eq!(class.name(), YEARLY_EXCEPT[0].0);
+    assert!(found.coincidence - wanted.coincidence < -0.05);
+    assert!((by_month - wanted.coincidence).abs() < 0.05);
 }
 
 #[test]

@@ -18,6 +18,9 @@ pub struct HourSplit {
     pub no_credit: u64,
     /// After the customer had left.
     pub left: u64,
+    /// Dark by the meter, with light taken past it.
+    #[serde(default)]
+    pub bypassed: u64,
 }
 
 impl HourSplit {
@@ -29,9 +32,9 @@ impl HourSplit {
 
     /// The parts in the order in which they are drawn.
     #[must_use]
-    pub const fn parts(&self) -> [u64; 7] {
+    pub const fn parts(&self) -> [u64; 8] {
         let [supply, stuck, blocked] = self.lost;
-        [self.paid_light, self.unpaid_light, supply, stuck, blocked, self.no_credit, self.left]
+        [self.paid_light, self.unpaid_light, supply, stuck, blocked, self.no_credit, self.bypassed, self.left]
     }
 
     /// Hours a year with light that was paid for, of the average connection.

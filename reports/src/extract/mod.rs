@@ -68,6 +68,9 @@ fn architecture(scenario: &Scenario, result: &RunResult, arch: &ArchResult) -> R
     Ok(Architecture {
         name: arch.name.clone(),
         traits: words::traits(&arch.traits),
+        upgrade_usd: scenario.run.architectures.first().map_or((0.0, 0.0), |(_, first)| {
+            scenario.economics.upgrade_usd(*first, arch.traits, scenario.village.customers.len())
+        }),
         digest: arch.digest.to_string(),
         kpis: kpis
             .as_object()
@@ -141,7 +144,6 @@ fn scenario_facts(scenario: &Scenario) -> ScenarioFacts {
         currency: tariff.currency.clone(),
         price_per_kwh: tariff.energy_price_per_kwh_minor as f64 / f64::from(tariff.minor_per_unit.max(1)),
         currency_per_usd: scenario.economics.currency_per_usd,
-        edge_upgrade_usd: scenario.economics.edge_upgrade_usd,
         classes,
         feeders: u32::try_from(scenario.village.feeders.len()).unwrap_or(u32::MAX),
         weather_source: scenario.weather.source.clone(),

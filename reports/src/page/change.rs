@@ -2,11 +2,7 @@
 
 use taa_studies::study::{Ablation, Estimate, Remedy, Study};
 
-use crate::{
-    data::ReportData,
-    numbers::number,
-    verdict::{lower, told},
-};
+use crate::{data::ReportData, numbers::number, verdict::told};
 
 use super::{
     chart::{Plot, SPAN, short, y_axis},
@@ -22,7 +18,7 @@ pub(super) fn section(out: &mut String, data: &ReportData) {
         out,
         "change",
         "What to change first",
-        "Each purchase was simulated in the same worlds with and without it. Best gain per price first; gains are hours \
+        "Each purchase was simulated in the same worlds with and without it. Most hours per dollar first; gains are hours \
          with light, per customer and year, against the village as it is.",
     );
     if !study.remedies.is_empty() {
@@ -127,6 +123,7 @@ fn table(out: &mut String, data: &ReportData, study: &Study) {
         "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Purchases\"><table class=\"list\" id=\"remedies\" data-sort><thead><tr>\
          <th scope=\"col\" class=\"n\">No.</th><th scope=\"col\">Change</th>{}\
          <th scope=\"col\" class=\"n\">Saves, h</th><th scope=\"col\" class=\"n\">Saves, {} a year</th>\
+         <th scope=\"col\" class=\"n\">With those who leave</th>\
          <th scope=\"col\" class=\"n\">Price</th><th scope=\"col\" class=\"n\">Pays back in</th><th scope=\"col\">What that means</th></tr></thead>\n<tbody>\n",
         if apart { "<th scope=\"col\">On</th>" } else { "" },
         esc(&data.scenario.currency)
@@ -137,6 +134,7 @@ fn table(out: &mut String, data: &ReportData, study: &Study) {
             push!(out, "<td>{}</td>", esc(&remedy.on));
         }
         range(out, &remedy.saved_h_per_year, hours);
+        range(out, &remedy.saved_dark_cost_per_year, whole);
         range(out, &remedy.saved_cost_per_year, whole);
         push!(
             out,
@@ -152,8 +150,9 @@ fn table(out: &mut String, data: &ReportData, study: &Study) {
     out.push_str("</tbody></table></div>\n");
     push!(
         out,
-        "<p class=\"foot\">{}{} A saving whose range includes zero may be chance: rare failures need many draws before their \
-         worth shows. Gain and price are set against each other per year of the purchase's life.{}</p>\n",
+        "<p class=\"foot\">{}{} In order of hours saved per dollar and year of the purchase's life. Paybacks count dark hours alone: of \
+         customers who leave there are so few that one of them decides. Rare failures need many draws before what is \
+         bought against them shows its worth.{}</p>\n",
         if apart { String::new() } else { format!("All on {}. ", esc(on)) },
         esc(&told::tried(study)),
         if told::yearly(data) {
@@ -175,13 +174,14 @@ fn source(remedy: &Remedy) -> String {
     }
 }
 
-/// What the saved hours mean, and under it how sure the saved money is.
+/// What the saved hours mean, and under it how sure that is.
 fn certainty(remedy: &Remedy) -> String {
     let meaning = meaning(&remedy.saved_h_per_year);
-    if remedy.certainty.is_empty() {
+    // Of one draw there is no more to say than that it is one.
+    if remedy.certainty.is_empty() || remedy.saved_h_per_year.n < 2 {
         return meaning.to_owned();
     }
-    format!("{meaning}<small>Money: {}</small>", esc(&lower(&remedy.certainty)))
+    format!("{meaning}<small>{}</small>", esc(&remedy.certainty))
 }
 
 fn meaning(saved: &Estimate) -> &'static str {

@@ -8,13 +8,14 @@ use crate::{
 use super::html::{arch_name, open, push};
 
 /// Names of the parts, in the order of `HourSplit::parts`, with their colours.
-const PARTS: [(&str, &str); 7] = [
+const PARTS: [(&str, &str); 8] = [
     ("h0", "light that was paid for"),
     ("h1", "light on trust"),
     ("c0", "no supply"),
     ("c1", "credit stuck"),
     ("c2", "payment blocked"),
     ("h5", "no credit, by choice or for want of money"),
+    ("h7", "dark by the meter, light taken past it"),
     ("h6", "after the customer had left"),
 ];
 

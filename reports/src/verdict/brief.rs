@@ -86,7 +86,16 @@ pub fn brief(data: &ReportData) -> Brief {
     let several = archs.len() > 1;
     let (wrongs, under, (purchases, purchases_note)) = match rank::best_and_worst(&archs) {
         Some((best, worst)) => {
-            (wrongs(data, worst, best), several.then(|| worst.name.clone()), purchases(data, worst, best))
+            // Both halves of the screen speak of the architecture that the purchases were tried on.
+            let on = purchases_on(data);
+            let worst = on.and_then(|on| archs.iter().copied().find(|arch| arch.name == on)).unwrap_or(worst);
+            let other = if std::ptr::eq(worst, best) {
+                archs.iter().copied().rfind(|a| a.name != worst.name)
+            } else {
+                Some(best)
+            };
+            let wrongs = wrongs(data, worst, other.unwrap_or(best));
+            (wrongs, several.then(|| worst.name.clone()), purchases(data, worst, best))
         }
         None => (Vec::new(), None, (Vec::new(), String::new())),
     };
@@ -282,11 +291,15 @@ fn when(data: &ReportData, row: &CauseRow) -> String {
 
 /// Money in US dollars, at once and a month.
 pub(crate) fn price(remedy: &Remedy) -> String {
+    price_in_words(remedy.price_usd, remedy.monthly_usd)
+}
+
+fn price_in_words(price_usd: f64, monthly_usd: f64) -> String {
     let usd = |v: f64| format!("${}", number(v, 0));
-    match (remedy.price_usd > 0.0, remedy.monthly_usd > 0.0) {
-        (true, true) => format!("{} + {} a month", usd(remedy.price_usd), usd(remedy.monthly_usd)),
-        (false, true) => format!("{} a month", usd(remedy.monthly_usd)),
-        _ => usd(remedy.price_usd),
+    match (price_usd > 0.0, monthly_usd > 0.0) {
+        (true, true) => format!("{} + {} a month", usd(price_usd), usd(monthly_usd)),
+        (false, true) => format!("{} a month", usd(monthly_usd)),
+        _ => usd(price_usd),
     }
 }
 
@@ -301,9 +314,9 @@ pub(crate) fn pays_back(months: Option<f64>) -> String {
     }
 }
 
-/// The interval of a saving includes zero: it may be chance.
+/// The interval of a saving includes zero: it may be chance. One draw has no interval.
 pub(crate) const fn includes_zero(estimate: &Estimate) -> bool {
-    estimate.low <= 0.0 && estimate.high >= 0.0
+    estimate.n > 1 && estimate.low <= 0.0 && estimate.high >= 0.0
 }
 
 fn purchases(data: &ReportData, worst: &Architecture, best: &Architecture) -> (Vec<Purchase>, String) {
@@ -329,6 +342,11 @@ fn purchases(data: &ReportData, worst: &Architecture, best: &Architecture) -> (V
         })
         .collect();
     let mut note = match (rows.is_empty(), rows.iter().filter(|row| row.unsure).count()) {
+        (false, 0) if study.draws == 1 => {
+            "What it would have saved in this very run. Savings overlap and do not add up; another draw gives other figures \
+             (--replications 20)."
+                .to_owned()
+        }
         (true, _) => format!("Of {} purchases that were tried, none helped.", study.remedies.len()),
         (false, 0) => String::new(),
         (false, n) if n == rows.len() => format!(
@@ -338,6 +356,9 @@ fn purchases(data: &ReportData, worst: &Architecture, best: &Architecture) -> (V
         ),
         _ => "Where the range includes zero, the saving may be chance.".to_owned(),
     };
+    if yearly(data) && !rows.is_empty() && study.remedies.iter().all(|remedy| remedy.payback_months.is_none()) {
+        note.insert_str(0, "For light, in this order; in money none of them pays for itself. ");
+    }
     if !yearly(data) && !rows.is_empty() {
         note.push_str(" No payback is told: it would take the scripted faults for those of every month.");
     }
@@ -359,15 +380,17 @@ fn switch(data: &ReportData, worst: &Architecture, best: &Architecture) -> Vec<P
     if std::ptr::eq(worst, best) || saved_h <= 0.02 * worst.lost_h() * factor / customers {
         return Vec::new();
     }
-    let price_usd = data.scenario.edge_upgrade_usd;
-    let edge = best.name == "edge_local" && price_usd > 0.0;
-    let payback = best.kpi("payback_months").filter(|_| edge);
+    // Prices are those of turning the first architecture into another.
+    let first = data.architectures.first().is_some_and(|first| std::ptr::eq(first, worst));
+    let (price_usd, monthly_usd) = best.upgrade_usd;
+    let priced = first && price_usd > 0.0;
+    let payback = best.kpi("payback_months").filter(|_| priced);
     vec![Purchase {
         words: format!("{} in place of {}", best.name, worst.name),
         saves: format!("{} h, one draw", told_h(saved_h)),
         range: String::new(),
         unsure: false,
-        price: if edge { format!("${}", number(price_usd, 0)) } else { "–".to_owned() },
+        price: if priced { price_in_words(price_usd, monthly_usd) } else { "–".to_owned() },
         pays_back: payback.map_or_else(|| "–".to_owned(), |months| pays_back(Some(months))),
     }]
 }
@@ -387,7 +410,7 @@ fn certainty(data: &ReportData) -> Certainty {
     let Some(study) = data.many_draws() else {
         let scaled = if run.annualised() { ", too short to know the other seasons" } else { "" };
         let tried = match &data.study {
-            Some(study) if !study.remedies.is_empty() => format!(" Purchases were tried in {}", tried(study)),
+            Some(study) if !study.remedies.is_empty() => format!(" Purchases: {}", super::lower(&tried(study))),
             _ => String::new(),
         };
         return Certainty {
@@ -409,9 +432,9 @@ fn certainty(data: &ReportData) -> Certainty {
             if study.remedies.is_empty() {
                 String::new()
             } else {
-                format!(" Purchases were tried in {}", tried(study))
+                format!(" Purchases: {}", super::lower(&tried(study)))
             },
-            assumptions(study)
+            super::weak::assumptions(study)
         ),
     }
 }
@@ -419,7 +442,7 @@ fn certainty(data: &ReportData) -> Certainty {
 /// How the purchases were looked at, ending in a full stop.
 pub(crate) fn tried(study: &Study) -> String {
     if study.remedies_basis.is_empty() {
-        format!("{} draw{} of {} days.", study.draws, plural(study.draws), study.days)
+        format!("Tried in {} draw{} of {} days.", study.draws, plural(study.draws), study.days)
     } else {
         format!("{}.", study.remedies_basis.trim_end_matches('.'))
     }
@@ -427,19 +450,4 @@ pub(crate) fn tried(study: &Study) -> String {
 
 const fn plural(n: u32) -> &'static str {
     if n == 1 { "" } else { "s" }
-}
-
-/// What the comparison hangs on.
-pub(crate) fn assumptions(study: &Study) -> String {
-    let Some(sensitivity) = study.sensitivity.as_ref().filter(|s| !s.rows.is_empty()) else {
-        return "Which assumption the verdict hangs on was not examined; many rates are only assumed.".to_owned();
-    };
-    let flips: Vec<&str> = sensitivity.rows.iter().filter(|row| row.flips).map(|row| row.words.as_str()).collect();
-    let tried = sensitivity.rows.len();
-    if flips.is_empty() {
-        format!("None of the {tried} weakest assumptions, moved to the ends of its range, turns the comparison round.")
-    } else {
-        let verb = if flips.len() == 1 { "one alone turns" } else { "these can turn" };
-        format!("Of the {tried} weakest assumptions {verb} the comparison round: {}.", parts::list(&flips))
-    }
 }

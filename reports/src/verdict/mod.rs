@@ -7,13 +7,17 @@
 mod brief;
 mod parts;
 mod rank;
+mod weak;
 
 use taa_sim::cause::DownClass;
 
 pub use self::brief::{Brief, Certainty, Purchase, Wrong, brief};
 /// Small phrases about estimates that page and terminal share.
 pub(crate) mod told {
-    pub(crate) use super::brief::{assumptions, includes_zero, pays_back, price, tried, yearly};
+    pub(crate) use super::{
+        brief::{includes_zero, pays_back, price, tried, yearly},
+        weak::assumptions,
+    };
 }
 use crate::{
     data::{Architecture, HOUR_MS, ReportData},
@@ -28,9 +32,9 @@ pub enum Level {
     Poor,
     /// Below 95 %: more than an hour and a quarter a day.
     Unreliable,
-    /// Below 99 %: more than a quarter of an hour a day.
+    /// More than 50 hours a year (below 99.43 %).
     Mostly,
-    /// Below 99.9 %.
+    /// Below 99.9 %: nine to fifty hours a year.
     Good,
     /// 99.9 % or better: what a good grid gives.
     Steady,
@@ -43,21 +47,34 @@ impl Level {
         match arch.kpi("paid_service_availability").unwrap_or(1.0) {
             a if a < 0.80 => Self::Poor,
             a if a < 0.95 => Self::Unreliable,
-            a if a < 0.99 => Self::Mostly,
+            a if a < 1.0 - GAPS_H_PER_YEAR / 8766.0 => Self::Mostly,
             a if a < 0.999 => Self::Good,
             _ => Self::Steady,
         }
     }
 
-    const fn answer(self) -> &'static str {
-        match self {
-            Self::Poor => "No",
-            Self::Unreliable => "Not reliably",
-            Self::Mostly => "Mostly",
-            Self::Good => "Yes, with short gaps",
-            Self::Steady => "Yes",
+    /// The answer in a word or two. Hours lost on the mean and the longest darkness of anybody are two things: gaps are
+    /// short only where none lasts a day.
+    const fn answer(self, a_day_dark: bool) -> &'static str {
+        match (self, a_day_dark) {
+            (Self::Poor, _) => "No",
+            (Self::Unreliable, _) => "Not reliably",
+            (Self::Mostly, _) => "Mostly",
+            (Self::Good, false) => "Yes, with short gaps",
+            (Self::Good, true) => "Yes, with some long gaps",
+            (Self::Steady, false) => "Yes",
+            (Self::Steady, true) => "Yes, with rare long gaps",
         }
     }
+}
+
+/// Hours lost a year from which gaps are no footnote any more: an hour a week.
+const GAPS_H_PER_YEAR: f64 = 50.0;
+/// A darkness of this length is a long one.
+const LONG_GAP_H: f64 = 24.0;
+
+fn answer(arch: &Architecture) -> &'static str {
+    Level::of(arch).answer(arch.kpi("longest_outage_h").unwrap_or(0.0) >= LONG_GAP_H)
 }
 
 /// The verdict.
@@ -118,12 +135,12 @@ fn headline(archs: &[&Architecture], best: &Architecture) -> String {
         return "Yes. In this draw nobody lost an hour.".to_owned();
     }
     if archs.len() == 1 {
-        return format!("{}.", Level::of(best).answer());
+        return format!("{}.", answer(best));
     }
-    if archs.iter().all(|arch| Level::of(arch) == Level::of(best)) {
+    if archs.iter().all(|arch| answer(arch) == answer(best)) {
         let least = archs.iter().map(|arch| arch.lost_h()).fold(f64::INFINITY, f64::min);
         let most = archs.iter().map(|arch| arch.lost_h()).fold(0.0, f64::max);
-        let answer = Level::of(best).answer();
+        let answer = answer(best);
         return if least > 0.9 * most {
             format!("{answer}, whichever the architecture.")
         } else {
@@ -139,15 +156,14 @@ fn headline(archs: &[&Architecture], best: &Architecture) -> String {
     // Best first, ties by the order asked for; equal answers share a sentence.
     let mut order: Vec<&&Architecture> = archs.iter().collect();
     order.sort_by_key(|arch| std::cmp::Reverse(Level::of(arch)));
-    let mut sentences: Vec<(Level, Vec<&str>)> = Vec::new();
+    let mut sentences: Vec<(&str, Vec<&str>)> = Vec::new();
     for arch in order {
-        match sentences.last_mut() {
-            Some((level, names)) if *level == Level::of(arch) => names.push(&arch.name),
-            _ => sentences.push((Level::of(arch), vec![&arch.name])),
+        match sentences.iter_mut().find(|(said, _)| *said == answer(arch)) {
+            Some((_, names)) => names.push(&arch.name),
+            None => sentences.push((answer(arch), vec![&arch.name])),
         }
     }
-    let say = |(level, names): &(Level, Vec<&str>)| {
-        let answer = level.answer();
+    let say = |(answer, names): &(&str, Vec<&str>)| {
         format!("{answer}{} under {}", if answer.contains(',') { "," } else { "" }, parts::list(names))
     };
     let all: Vec<String> = sentences.iter().map(say).collect();
@@ -165,7 +181,9 @@ fn with_the_long_dark(headline: String, data: &ReportData, best: &Architecture) 
     }
     let under = if data.architectures.len() > 1 { format!(" even under {}", best.name) } else { String::new() };
     let dark = number(dark, 0);
-    format!("{} But {dark} of {customers} customers were dark for four days on end{under}.", headline.trim_end())
+    // After a "no" this is more of the same, after a "yes" it is not.
+    let and = if Level::of(best) <= Level::Unreliable { "And" } else { "But" };
+    format!("{} {and} {dark} of {customers} customers were dark for four days on end{under}.", headline.trim_end())
 }
 
 pub(crate) fn lower(text: &str) -> String {

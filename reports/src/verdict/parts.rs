@@ -276,14 +276,21 @@ fn advice(kind: CauseKind, arch: &Architecture) -> String {
 /// How far to trust the figures.
 pub(super) fn caveat(data: &ReportData) -> String {
     let run = &data.run;
-    let mut text = format!(
-        "This is one draw (seed {}). Another draw of weather, towers and breakages would give other figures",
-        run.seed
-    );
-    if data.architectures.len() > 1 {
-        text.push_str("; the architectures are compared in the same world, under the same draw");
-    }
-    text.push('.');
+    let several = data.architectures.len() > 1;
+    let mut text = if let Some(study) = data.many_draws() {
+        let same = if several { ", and the architectures in each of them face the same world" } else { "" };
+        format!(
+            "Tables and sentences without a range tell of one run, that of seed {}. Ranges come from {} draws of weather, \
+             towers and breakages{same}.",
+            run.seed, study.draws
+        )
+    } else {
+        let same = if several { "; the architectures are compared in the same world, under the same draw" } else { "" };
+        format!(
+            "This is one draw (seed {}). Another draw of weather, towers and breakages would give other figures{same}.",
+            run.seed
+        )
+    };
     if run.annualised() {
         text.push_str(&format!(
             " Yearly figures are scaled up from {} days and know no other season.",

@@ -13,7 +13,7 @@ const SAME: f64 = 5e-3;
 
 /// Energy served and paid for, kWh in the run.
 pub(super) fn paid_kwh(arch: &Architecture) -> f64 {
-    arch.kpi("energy_served_kwh").unwrap_or(0.0) - arch.kpi("energy_unbilled_kwh").unwrap_or(0.0)
+    arch.kpi("energy_served_kwh").unwrap_or(0.0) - arch.kpi("energy_unpaid_kwh").unwrap_or(0.0)
 }
 
 /// The best and the worst of them; nothing where there is none.

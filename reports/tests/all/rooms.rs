@@ -135,8 +135,8 @@ fn a_plain_run_stays_one_draw_although_purchases_had_several() {
     let (html, data) = report("plain-study", Some(plain), |_| ());
     let brief = brief(&data);
     assert_eq!(brief.certainty.draws, "one draw");
-    assert!(brief.certainty.text.contains("Purchases were tried in 12 draws of 90 days each."), "the basis is told");
-    assert!(html.contains("Money: sure: the interval leaves out zero."), "each purchase says how sure it is");
+    assert!(brief.certainty.text.contains("Purchases: tried in 12 draws of 90 days each."), "the basis is told");
+    assert!(html.contains("Sure: the interval leaves out zero."), "each purchase says how sure it is");
     assert!(html.contains("lasts 5 years"));
     assert!(!html.contains("<section id=\"spread\""));
 }

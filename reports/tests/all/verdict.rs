@@ -126,6 +126,60 @@ fn the_caveat_is_honest() {
 }
 
 #[test]
+fn with_many_draws_the_caveat_says_which_figures_are_one_draw() {
+    let mut data = data("verdict-caveat-many", 30);
+    let mut study = sample::study();
+    data.study = Some(study.clone());
+    let caveat = verdict(&data).caveat;
+    assert!(!caveat.contains("This is one draw"), "{caveat}");
+    assert!(caveat.contains("one run, that of seed 42") && caveat.contains("Ranges come from 12 draws"), "{caveat}");
+    // Sabotage: a study of purchases alone gives the run no ranges.
+    study.spreads.clear();
+    data.study = Some(study);
+    assert!(verdict(&data).caveat.starts_with("This is one draw (seed 42)."));
+}
+
+#[test]
+fn gaps_are_short_only_where_none_lasts_a_day() {
+    let mut data = data("verdict-gaps", 30);
+    let dark = || vec![cause(CauseKind::Energy, "battery empty", [90, 0, 0])];
+    let mut said = |paid: f64, longest_h: f64| {
+        for arch in &mut data.architectures {
+            set(arch, paid, dark());
+            arch.kpis.insert("longest_outage_h".to_owned(), longest_h.into());
+        }
+        verdict(&data).headline
+    };
+    assert_eq!(said(0.996, 9.0), "Yes, with short gaps, whichever the architecture.");
+    assert_eq!(said(0.996, 24.0), "Yes, with some long gaps, whichever the architecture.");
+    assert_eq!(said(0.9995, 3.0), "Yes, whichever the architecture.");
+    assert_eq!(said(0.9995, 30.0), "Yes, with rare long gaps, whichever the architecture.");
+    assert_eq!(said(0.994, 9.0), "Mostly, whichever the architecture.", "more than fifty hours a year");
+    // The same hours, spread otherwise, are two answers.
+    data.architectures[1].kpis.insert("longest_outage_h".to_owned(), 30.0.into());
+    data.architectures
+        .iter_mut()
+        .for_each(|arch| drop(arch.kpis.insert("paid_service_availability".to_owned(), 0.996.into())));
+    let headline = verdict(&data).headline;
+    assert_eq!(headline, "Yes, with short gaps, under cloud_sync; yes, with some long gaps, under edge_local.");
+}
+
+#[test]
+fn many_in_the_dark_for_days_are_more_of_the_same_after_a_no() {
+    let mut data = data("verdict-and", 30);
+    let dark = || vec![cause(CauseKind::Energy, "battery empty", [90, 0, 0])];
+    let mut said = |paid: f64| {
+        for arch in &mut data.architectures {
+            set(arch, paid, dark());
+            arch.kpis.insert("customers_dark_96h".to_owned(), 200.0.into());
+        }
+        verdict(&data).headline
+    };
+    assert!(said(0.7).starts_with("No, whichever the architecture. And 200 of "));
+    assert!(said(0.97).starts_with("Mostly, whichever the architecture. But 200 of "));
+}
+
+#[test]
 fn paid_energy_decides_where_lost_hours_mislead() {
     let mut data = data("verdict-paid", 3);
     let dark = |h| vec![cause(CauseKind::Energy, "battery empty", [h, 0, 0])];
@@ -133,7 +187,7 @@ fn paid_energy_decides_where_lost_hours_mislead() {
     set(&mut data.architectures[1], 0.88, dark(900));
     let sold = |arch: &mut Architecture, kwh: f64| {
         arch.kpis.insert("energy_served_kwh".to_owned(), kwh.into());
-        arch.kpis.insert("energy_unbilled_kwh".to_owned(), 0.0.into());
+        arch.kpis.insert("energy_unpaid_kwh".to_owned(), 0.0.into());
     };
     sold(&mut data.architectures[0], 500.0);
     sold(&mut data.architectures[1], 540.0);
@@ -146,6 +200,6 @@ fn paid_energy_decides_where_lost_hours_mislead() {
     assert!(text(&found).contains("Cloud_sync has fewer lost hours, and yet serves less"), "{}", text(&found));
     assert!(brief(&data).figure.contains("Even so edge_local serves more energy"), "{}", brief(&data).figure);
     // Sabotage: energy given away is no argument.
-    data.architectures[1].kpis.insert("energy_unbilled_kwh".to_owned(), 60.0.into());
+    data.architectures[1].kpis.insert("energy_unpaid_kwh".to_owned(), 60.0.into());
     assert!(!text(&verdict(&data)).contains("fewer lost hours, and yet"));
 }

@@ -135,6 +135,19 @@ pub enum FaultProblem {
         max: usize,
     },
 
+    /// Warning: a story without events.
+    #[error("{at}: the file scripts no fault")]
+    #[diagnostic(
+        forward(at),
+        code(taa::fault::none),
+        severity(Warning),
+        help("each fault begins with a line [[fault]], followed by what, from and until")
+    )]
+    NoFaults {
+        /// The file.
+        at: Spot,
+    },
+
     /// Warning: after the run.
     #[error("{at}: the fault `{id}` begins after the run has ended")]
     #[diagnostic(

@@ -147,6 +147,24 @@ pub enum PlanProblem {
         allowed: String,
     },
 
+    /// A trait with two values.
+    #[error("{at}: the trait `{name}` is given twice, as `{first}` and as `{second}`")]
+    #[diagnostic(
+        forward(at),
+        code(taa::architecture::trait_twice),
+        help("a run changes a trait once; remove one of the two")
+    )]
+    TraitTwice {
+        /// Where.
+        at: Spot,
+        /// The name.
+        name: String,
+        /// One value.
+        first: String,
+        /// The other.
+        second: String,
+    },
+
     /// A value that the trait does not have.
     #[error("{at}: the trait `{name}` cannot be `{value}`{suggestion}")]
     #[diagnostic(forward(at), code(taa::architecture::trait_value), help("`{name}` is one of: {allowed}"))]

@@ -22,7 +22,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use taa_models::draw::NodeKey;
 
-use crate::diagnostics::{Diagnostics, FaultProblem, SettingProblem};
+use crate::diagnostics::{Diagnostics, FaultProblem, SettingProblem, Spot};
 use crate::document::{Document, did_you_mean};
 use crate::model::{Fault, FaultKind, FaultTarget, Village};
 
@@ -103,6 +103,9 @@ pub(crate) fn read(path: &Path, village: &Village, span: Span, found: &mut Diagn
     if file.fault.len() > FAULTS_MAX {
         found.push(FaultProblem::TooMany { at: document.at("fault"), found: file.fault.len(), max: FAULTS_MAX });
         return Vec::new();
+    }
+    if file.fault.is_empty() {
+        found.push(FaultProblem::NoFaults { at: Spot::file(path) });
     }
     let mut reader = Reader { document: &document, village, span, found, faults: Vec::new() };
     for (index, entry) in file.fault.iter().enumerate() {

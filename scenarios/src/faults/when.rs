@@ -13,6 +13,8 @@ pub(super) enum When {
 
 const MINUTE_MS: i64 = 60_000;
 const DAY_MS: i64 = 86_400_000;
+/// Days beyond this are this day: it lies far beyond the end of every run, and in milliseconds it still is a number.
+const DAY_MOST: i64 = 1_000_000;
 
 /// Reads a time; `start` is the run's first day. The error says what is wrong, beginning with `: `, or is empty.
 pub(super) fn read(text: &str, start: Date) -> Result<When, String> {
@@ -20,11 +22,12 @@ pub(super) fn read(text: &str, start: Date) -> Result<When, String> {
     let lower = text.to_ascii_lowercase();
     if let Some(rest) = lower.strip_prefix("day") {
         let (day, clock) = rest.trim_start().split_once(char::is_whitespace).unwrap_or((rest.trim(), "00:00"));
-        let day: i64 = day.parse().map_err(|_| format!(": `{day}` is not a day's number"))?;
-        if !(1..=100_000).contains(&day) {
+        let number = day.parse().ok().or_else(|| all_digits(day).then_some(i64::MAX));
+        let day: i64 = number.ok_or_else(|| format!(": `{day}` is not a day's number"))?;
+        if day < 1 {
             return Err(": the first day is day 1".to_owned());
         }
-        return Ok(When::Run((day - 1) * DAY_MS + clock_ms(clock.trim())?));
+        return Ok(When::Run((day.min(DAY_MOST) - 1) * DAY_MS + clock_ms(clock.trim())?));
     }
     if let Some(ms) = duration_ms(&lower) {
         return ms.map(When::For);
@@ -40,13 +43,20 @@ pub(super) fn read(text: &str, start: Date) -> Result<When, String> {
     Ok(When::Run(seconds * 1000))
 }
 
+fn all_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
+}
+
 /// `18:00`, up to `24:00`.
 fn clock_ms(text: &str) -> Result<i64, String> {
     let bad = || format!(": `{text}` is not a time of day; write 18:00");
     let (hours, minutes) = text.split_once(':').ok_or_else(bad)?;
     let (hours, minutes): (i64, i64) = (hours.parse().map_err(|_| bad())?, minutes.parse().map_err(|_| bad())?);
+    if !(0..60).contains(&minutes) || !(0..=24).contains(&hours) {
+        return Err(bad());
+    }
     let ms = (hours * 60 + minutes) * MINUTE_MS;
-    if !(0..60).contains(&minutes) || !(0..=DAY_MS).contains(&ms) {
+    if ms > DAY_MS {
         return Err(bad());
     }
     Ok(ms)
@@ -92,12 +102,26 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_beyond_every_run_is_still_a_time() {
+        let beyond = 100_000 * DAY_MS;
+        for text in ["day 200000 10:00", "day 99999999999999999999", "9999-12-31"] {
+            assert!(matches!(read(text, START), Ok(When::Run(ms)) if ms > beyond), "{text}");
+        }
+        for text in ["99999999999999 weeks", "99999999999999999999999999999999 h"] {
+            assert!(matches!(read(text, START), Ok(When::For(ms)) if ms > beyond), "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_no_time_says_why() {
         for (text, why) in [
             ("day x 12:00", "day's number"),
             ("day 0 12:00", "first day"),
             ("day 1 25:00", "time of day"),
             ("day 1 12:75", "time of day"),
+            ("day 1 24:01", "time of day"),
+            ("day 3 999999999999999999:00", "time of day"),
+            ("day 1 -1:00", "time of day"),
             ("36 hrs", "unit"),
         ] {
             assert!(read(text, START).unwrap_err().contains(why), "{text}");

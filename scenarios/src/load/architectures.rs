@@ -34,6 +34,16 @@ pub(super) fn chosen(
         let at = if from_command_line { flag("--architecture") } else { document.at("run.architectures") };
         found.push(PlanProblem::NoArchitecture { at, allowed: all() });
     }
+    for (index, (key, value)) in traits.iter().enumerate() {
+        if let Some((_, first)) = traits.iter().take(index).find(|(k, v)| k == key && v != value) {
+            found.push(PlanProblem::TraitTwice {
+                at: flag("--trait"),
+                name: key.clone(),
+                first: first.clone(),
+                second: value.clone(),
+            });
+        }
+    }
     let mut chosen: Vec<(String, Traits)> = Vec::new();
     for (index, name) in names.iter().enumerate() {
         let bundle =

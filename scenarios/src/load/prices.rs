@@ -94,10 +94,19 @@ pub(super) fn economics(
     found: &mut Diagnostics,
 ) -> Option<Economics> {
     let mut sound = true;
+    let parts = section.parts;
     let amounts = [
         ("currency_per_usd", section.currency_per_usd.unwrap_or(1.0), 1e-3),
         ("connection_usd", section.connection_usd, 0.0),
         ("edge_upgrade_usd", section.edge_upgrade_usd, 0.0),
+        ("parts.second_sim_usd", parts.second_sim_usd, 0.0),
+        ("parts.second_sim_monthly_usd", parts.second_sim_monthly_usd, 0.0),
+        ("parts.satellite_usd", parts.satellite_usd, 0.0),
+        ("parts.satellite_monthly_usd", parts.satellite_monthly_usd, 0.0),
+        ("parts.vending_usd", parts.vending_usd, 0.0),
+        ("parts.vending_monthly_usd", parts.vending_monthly_usd, 0.0),
+        ("parts.keypad_usd_per_meter", parts.keypad_usd_per_meter, 0.0),
+        ("parts.relay_setting_usd_per_meter", parts.relay_setting_usd_per_meter, 0.0),
     ];
     for (field, value, least) in amounts {
         if !(least..=AMOUNT_MAX).contains(&value) {
@@ -119,6 +128,6 @@ pub(super) fn economics(
         });
         return None;
     };
-    let &EconomicsSection { connection_usd, edge_upgrade_usd, .. } = section;
-    sound.then_some(Economics { currency_per_usd, connection_usd, edge_upgrade_usd })
+    let &EconomicsSection { connection_usd, edge_upgrade_usd, parts, .. } = section;
+    sound.then_some(Economics { currency_per_usd, connection_usd, edge_upgrade_usd, parts })
 }

@@ -1,6 +1,6 @@
 //! The sections of `scenario.toml` that are not a model's own parameters.
 
-use crate::model::Economics;
+use crate::model::{Economics, PartPrices};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use taa_dcu::config::{Backhaul, BootRelay, CreditAt, OnLinkLoss};
@@ -112,14 +112,16 @@ pub struct EconomicsSection {
     pub currency_per_usd: Option<f64>,
     /// Price of replacing a churned connection, US dollars. Published: 733 (AMDA 2020 via afsea.org).
     pub connection_usd: f64,
-    /// Price of the upgrade to `edge_local`, US dollars. Assumed: 250.
+    /// Price of the edge computer that keeps the accounts at the site, US dollars. Assumed: 250.
     pub edge_upgrade_usd: f64,
+    /// Prices of what else an architecture may need.
+    pub parts: PartPrices,
 }
 
 impl Default for EconomicsSection {
     fn default() -> Self {
-        let Economics { connection_usd, edge_upgrade_usd, .. } = Economics::default();
-        Self { currency_per_usd: None, connection_usd, edge_upgrade_usd }
+        let Economics { connection_usd, edge_upgrade_usd, parts, .. } = Economics::default();
+        Self { currency_per_usd: None, connection_usd, edge_upgrade_usd, parts }
     }
 }
 

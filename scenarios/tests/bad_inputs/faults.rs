@@ -8,6 +8,12 @@ cases! {
     before_the_run: "taa::fault::before_run" at "`fault.0.from`" says ["2026-01-01"] when |f| f.fault("what = \"tower_out\"\nfrom = \"2025-12-24 12:00\"\nuntil = \"30 days\"");
     after_the_run: "taa::fault::after_run" at "`fault.0.from`" says ["10 days", "left out"] when |f| f.fault("what = \"tower_out\"\nfrom = \"day 11\"\nuntil = \"3 h\"");
     beyond_the_run: "taa::fault::beyond_run" at "`fault.0.until`" says ["cut off"] when |f| f.fault("what = \"tower_out\"\nfrom = \"day 9\"\nuntil = \"1 week\"");
+    far_beyond_the_run: "taa::fault::beyond_run" at "`fault.0.until`" says ["cut off"] when |f| f.fault("what = \"tower_out\"\nfrom = \"day 9\"\nuntil = \"99999999999999999999 weeks\"");
+    no_such_hour: "taa::fault::bad_time" at "`fault.0.until`" says ["time of day"] when |f| f.fault("what = \"tower_out\"\nfrom = \"day 9\"\nuntil = \"day 9 999999999999999999:00\"");
+    no_fault: "taa::fault::none" at "faults.toml" says ["scripts no fault", "[[fault]]"] when |f| {
+        f.fault("");
+        f.faults = Some("title = \"A quiet week\"\n".to_owned());
+    };
     unknown_meter: "taa::fault::unknown_target" at "faults.toml, line 5, `fault.0.meters.1`" says ["the meter `b33`", "did you mean `b3`"] when |f| f.fault("what = \"meter_dead\"\nfrom = \"day 2\"\nuntil = \"3 h\"\nmeters = [\"b1\", \"b33\"]");
     unknown_feeder: "taa::fault::unknown_target" at "`fault.0.feeder`" says ["the feeder `f7`", "feeders: f1"] when |f| f.fault("what = \"feeder_out\"\nfrom = \"day 2\"\nuntil = \"3 h\"\nfeeder = \"f7\"");
     key_not_taken: "taa::fault::key_not_taken" at "`fault.0.feeder`" says ["`tower_out` fault takes no `feeder`", "tower (1 or 2)"] when |f| f.fault("what = \"tower_out\"\nfrom = \"day 2\"\nuntil = \"3 h\"\nfeeder = \"f1\"");

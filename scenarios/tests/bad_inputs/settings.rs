@@ -43,6 +43,9 @@ cases! {
     own_trait_value: "taa::architecture::trait_value" at "`architecture.mine.backhaul`" says ["dualsim", "did you mean `dual_sim`"] when |f| f.scenario += "[architecture.mine]\nbase = \"cloud_sync\"\nbackhaul = \"dualsim\"\n";
     unknown_trait: "taa::architecture::unknown_trait" at "command line, `--trait`" says ["did you mean `backhaul`", "credit_at"] when |f| f.overrides.traits.push(("backhall".to_owned(), "vsat".to_owned()));
     trait_value: "taa::architecture::trait_value" at "command line, `--trait`" says ["did you mean `meter`", "meter, dcu, cloud"] when |f| f.overrides.traits.push(("credit_at".to_owned(), "metre".to_owned()));
+    trait_twice: "taa::architecture::trait_twice" at "command line, `--trait`" says ["`keypad`", "`true`", "`false`", "remove one"] when |f| {
+        f.overrides.traits = ["true", "false"].map(|value| ("keypad".to_owned(), value.to_owned())).to_vec();
+    };
     seed_on_the_command_line: "taa::run::seed" at "command line, `--seed`" says ["18446744073709551615"] when |f| f.overrides.seed = Some(u64::MAX);
     days_on_the_command_line: "taa::run::no_days" at "command line, `--days`" says ["1 to 3660"] when |f| f.overrides.days = Some(0);
     start_on_the_command_line: "taa::run::bad_date" at "command line, `--start`" says ["tomorrow"] when |f| f.overrides.start = Some("tomorrow".to_owned());

@@ -301,6 +301,8 @@ table! {
         deferred_supply_wh: f64,
         /// Energy served beyond the balance, Wh.
         unbilled_wh: f64,
+        /// Part of what was served that was still not paid for at the end, Wh.
+        unpaid_wh: f64,
         /// Money accepted, minor units.
         paid_minor: i64,
         /// Lost time `supply_down`, ms.
@@ -311,6 +313,8 @@ table! {
         payment_blocked_ms: u64,
         /// Dark by choice or for want of money (not downtime), ms.
         zero_credit_ms: u64,
+        /// Dark by the meter, with light taken past it (neither downtime nor light that the operator gives), ms.
+        bypassed_ms: u64,
         /// Longest unbroken darkness of the three classes, ms.
         longest_ms: u64,
         /// Unbroken darknesses longer than five minutes that began with `supply_down`.

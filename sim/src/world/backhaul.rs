@@ -51,7 +51,7 @@ impl Village<'_> {
     }
 
     /// How long a frame of this length is under way; `None`: the crowded cell drops it.
-    fn transit_ms(&mut self, bytes: usize) -> Option<u64> {
+    pub(super) fn transit_ms(&mut self, bytes: usize) -> Option<u64> {
         self.cloud.messages += 1;
         let mut draws = Draws::keyed(self.seed.0, self.seed.1, self.cloud.key, LATENCY, self.cloud.messages);
         let cellular = &self.scenario.comms.cellular;

@@ -10,6 +10,7 @@ use super::{Event, Village};
 use crate::kernel::Queue;
 
 const FOUND: Purpose = Purpose::named("bypass found");
+const DAY_MS: u64 = 86_400_000;
 
 /// A customer's bypass.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,8 @@ pub(crate) struct Bypass {
     /// The operator has found one; there will be no second.
     pub(crate) found: bool,
     days: u64,
+    /// When the operator next has a chance to find it, ms.
+    pub(crate) next_inspection_ms: u64,
     /// Flows past the meter now, mW.
     flow_mw: i64,
     /// Of that, what the plant's sum does not hold by the relay being closed, mW.
@@ -36,17 +39,22 @@ impl Bypass {
 
 impl Village<'_> {
     pub(crate) fn bypass_begins(&mut self, customer: u32, now_ms: u64, queue: &mut Queue<Event>) {
-        self.people.of(customer).purse.mood.bypass.on = true;
+        let bypass = &mut self.people.of(customer).purse.mood.bypass;
+        (bypass.on, bypass.next_inspection_ms) = (true, now_ms + DAY_MS);
         let id = self.scenario.village.customers[customer as usize].id.clone();
         self.log(now_ms, "bypass", id, "takes power past the meter".to_owned());
         self.bypass_changed(customer, now_ms, queue);
     }
 
-    /// Once a day: does the operator find it?
+    /// Once a day, however often somebody looks: does the operator find it?
     pub(crate) fn bypass_inspected(&mut self, customer: u32, now_ms: u64, queue: &mut Queue<Event>) {
         let per_day = 1.0 - libm::exp(-1.0 / self.scenario.people.trust.bypass_found_days);
         let one = self.people.of(customer);
         let bypass = &mut one.purse.mood.bypass;
+        if now_ms < bypass.next_inspection_ms {
+            return;
+        }
+        bypass.next_inspection_ms = now_ms + DAY_MS;
         bypass.days += 1;
         let mut draws = Draws::keyed(self.seed.0, self.seed.1, one.identity.key, FOUND, bypass.days);
         if draws.chance(per_day) {
@@ -94,5 +102,35 @@ impl Village<'_> {
         let one = self.people.of(customer);
         let (on, feeder) = (one.purse.mood.bypass.on, one.identity.feeder);
         on && self.line_dead(feeder).is_none()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use taa_dcu::config::Traits;
+    use taa_scenarios::{Overrides, load};
+
+    use super::*;
+    use crate::world::Timeline;
+
+    #[test]
+    fn a_bypass_is_inspected_once_a_day_however_often_its_thief_is_looked_at() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/villages/jija");
+        let mut scenario =
+            load(&folder, &Overrides { days: Some(3), ..Overrides::default() }).expect("a bundled village");
+        // Found on the first inspection, as good as surely.
+        scenario.people.trust.bypass_found_days = 0.01;
+        let timeline = Timeline::draw(&scenario, (1, 0), 3 * DAY_MS);
+        let traits = Traits::bundle("edge_local").expect("a bundle");
+        let (mut village, mut queue) = Village::build(&scenario, &timeline, traits).expect("it builds");
+        village.bypass_begins(0, 1000, &mut queue);
+        for look in 0..100 {
+            village.bypass_inspected(0, 1000 + look * 60_000, &mut queue);
+        }
+        assert!(village.people.of(0).purse.mood.bypass.on, "not a day has passed");
+        village.bypass_inspected(0, 1000 + DAY_MS, &mut queue);
+        assert!(village.people.of(0).purse.mood.bypass.found);
     }
 }

@@ -143,7 +143,7 @@ impl Village<'_> {
         let head = Chain::of(Cause::RelayOpen);
         let obstacle = self.order_obstacle(customer, now_ms);
         match opened {
-            Opened::Tamper => self.tamper_chain(customer, now_ms),
+            Opened::Tamper => head.then(self.tamper_chain(customer, now_ms)),
             Opened::AtBoot => {
                 let chain = head.because(Cause::BootedOpen);
                 // Both are needed: without the loss of power the relay would be closed, without the obstacle it would be
@@ -159,10 +159,15 @@ impl Village<'_> {
         }
     }
 
-    /// What keeps an order from the deciding party from the meter.
+    /// What keeps an order from the deciding party from the meter, or the meter from heeding it. Where numbers are typed
+    /// nothing has to reach the meter for it to close, once it may.
     fn order_obstacle(&mut self, customer: u32, now_ms: u64) -> Option<Chain> {
+        let refuses = self.tamper_refuses(customer, now_ms);
+        if refuses.is_some() && self.by_keypad() {
+            return refuses;
+        }
         let remote = self.traits.credit_at == CreditAt::Cloud;
-        self.between_cloud_and_meter(customer, remote, now_ms)
+        hardest_to_clear([self.between_cloud_and_meter(customer, remote, now_ms), refuses])
     }
 
     pub(crate) fn between_cloud_and_meter(&mut self, customer: u32, from_cloud: bool, now_ms: u64) -> Option<Chain> {

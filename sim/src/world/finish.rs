@@ -133,9 +133,11 @@ impl Village<'_> {
             let daily_minor = one.purse.daily_spend_minor;
             if let Some(gone_ms) = one.purse.gone_ms {
                 let days_left = (now_ms - gone_ms) as f64 / 86_400_000.0;
-                totals.churned_spend_minor += (daily_minor * days_left) as i64;
+                let spend_minor = (daily_minor * days_left) as i64;
+                totals.churned_spend_minor = totals.churned_spend_minor.saturating_add(spend_minor);
                 let horizon_days = self.scenario.people.churn_horizon_months * 365.25 / 12.0;
-                totals.churned_horizon_minor += (daily_minor * horizon_days) as i64;
+                let horizon_minor = (daily_minor * horizon_days) as i64;
+                totals.churned_horizon_minor = totals.churned_horizon_minor.saturating_add(horizon_minor);
             }
             let trust_end = one.purse.mood.pass(&self.scenario.people.trust, now_ms).value();
             let paused_ms = one.purse.mood.paused_ms;
@@ -156,11 +158,13 @@ impl Village<'_> {
                 deferred_wh: one.load.late.served[0] as f64 / 3.6e9,
                 deferred_supply_wh: one.load.late.served[1] as f64 / 3.6e9,
                 unbilled_wh: one.purse.unbilled_mwh as f64 / 1000.0,
+                unpaid_wh: one.purse.unpaid_mwh(energy_mwh, tariff) as f64 / 1000.0,
                 paid_minor: one.purse.paid_minor,
                 supply_down_ms,
                 credit_stuck_ms,
                 payment_blocked_ms,
                 zero_credit_ms: one.light.no_credit_ms,
+                bypassed_ms: one.light.bypassed_ms,
                 longest_ms: one.light.longest_ms,
                 interruptions: one.light.interruptions,
                 hops: u32::from(one.unit.hops),

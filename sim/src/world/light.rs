@@ -37,6 +37,8 @@ pub(crate) struct Light {
     pub(crate) lost_ms: [u64; 3],
     /// Sum of freely zero credit, ms.
     pub(crate) no_credit_ms: u64,
+    /// Sum of darkness by the meter with light past it, ms.
+    pub(crate) bypassed_ms: u64,
     /// Sum of light, ms.
     pub(crate) lit_ms: u64,
     /// Light between 18 and 22 h local time, ms.
@@ -58,6 +60,7 @@ impl Light {
             dark_since_ms: None,
             lost_ms: [0; 3],
             no_credit_ms: 0,
+            bypassed_ms: 0,
             lit_ms: 0,
             lit_evening_ms: 0,
             longest_ms: 0,
@@ -138,7 +141,8 @@ impl Light {
                 });
             }
             Status::NoCredit => self.no_credit_ms += length,
-            Status::Bypassed | Status::Gone => {}
+            Status::Bypassed => self.bypassed_ms += length,
+            Status::Gone => {}
         }
     }
 }
@@ -172,6 +176,15 @@ mod tests {
         assert_eq!(table.outage, [0, 0]);
         assert_eq!((light.lit_ms, light.no_credit_ms, light.interruptions), (101_000, 100_000, 1));
         assert_eq!(light.lost_ms, [4000, 395_000, 0]);
+    }
+
+    #[test]
+    fn time_past_the_meter_is_neither_light_nor_loss() {
+        let (mut light, mut table, mut outages) = (Light::new(), Downtime::default(), 0);
+        light.turn(7, 1000, Status::Bypassed, &mut outages, &mut table);
+        light.turn(7, 3000, Status::Lit, &mut outages, &mut table);
+        light.finish(7, 4000, &mut table);
+        assert_eq!((light.lit_ms, light.bypassed_ms, light.no_credit_ms, light.lost_ms), (2000, 2000, 0, [0; 3]));
     }
 
     #[test]

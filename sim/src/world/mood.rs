@@ -173,12 +173,13 @@ impl Village<'_> {
     fn arm_mood(&mut self, customer: u32, now_ms: u64, queue: &mut Queue<Event>) {
         let one = self.people.of(customer);
         let mood = &mut one.purse.mood;
-        let day_on = (mood.dark() || mood.bypass.on).then(|| {
+        let day_on = mood.dark().then(|| {
             let from_ms = mood.dark_since_ms.unwrap_or(0);
             from_ms + ((now_ms - from_ms) / DAY_MS + 1) * DAY_MS
         });
-        let Some(day_on) = day_on else { return };
-        let at = SimTime::from_ms(day_on.min(mood.call_at_ms.max(now_ms + 1)));
+        let inspection_ms = mood.bypass.on.then_some(mood.bypass.next_inspection_ms);
+        let Some(next_ms) = day_on.into_iter().chain(inspection_ms).min() else { return };
+        let at = SimTime::from_ms(next_ms.min(mood.call_at_ms).max(now_ms + 1));
         let node = one.identity.node;
         queue.arm(&mut mood.wake, at, Phase::Customer, node, |generation| Event::Mood { customer, generation });
     }
@@ -203,10 +204,9 @@ impl Village<'_> {
 
     fn tries_to_call(&mut self, customer: u32, now_ms: u64, queue: &mut Queue<Event>) {
         let one = self.people.of(customer);
-        let key = one.identity.key.0;
-        // One in four carries the second operator's SIM, as when paying.
-        if self.wan.phone_signal(usize::from(key & 3 == 0)).is_err() {
-            one.purse.mood.call_at_ms = awake_at_ms(now_ms + NO_SIGNAL_MS, key);
+        let key = one.identity.key;
+        if self.wan.phone_signal(self.scenario.comms.payments.operator(key)).is_err() {
+            one.purse.mood.call_at_ms = awake_at_ms(now_ms + NO_SIGNAL_MS, key.0);
             return;
         }
         one.purse.mood.calls += 1;

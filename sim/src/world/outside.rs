@@ -96,6 +96,8 @@ impl Village<'_> {
             unit.last_loss = chain;
         } else if had_closed && !unit.meter.relay_closed() {
             unit.opened = Opened::AtBoot;
+        } else if unit.meter.relay_closed() {
+            unit.opened = Opened::No;
         }
         let id = self.scenario.village.customers[customer as usize].id.clone();
         self.log(now_ms, if dead { "meter_dead" } else { "meter_mended" }, id, self.say(chain));

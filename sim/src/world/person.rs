@@ -23,10 +23,12 @@ const HOUR_MS: u64 = 3_600_000;
 pub(crate) fn awake_at_ms(at_ms: u64, key: u64) -> u64 {
     let (day, of_day) = (at_ms / (24 * HOUR_MS), at_ms % (24 * HOUR_MS));
     let rises = 6 * HOUR_MS + key % (HOUR_MS * 3 / 2);
+    // The far future has no morning after: what would overflow stays there.
+    let morning = |day: u64| day.saturating_mul(24 * HOUR_MS).saturating_add(rises);
     if of_day < rises {
-        day * 24 * HOUR_MS + rises
+        morning(day)
     } else if of_day >= 22 * HOUR_MS {
-        (day + 1) * 24 * HOUR_MS + rises
+        morning(day + 1)
     } else {
         at_ms
     }
@@ -36,7 +38,8 @@ impl Village<'_> {
     /// A customer thinks of paying, or tries again.
     pub(crate) fn person_wakes(&mut self, customer: u32, now_ms: u64, queue: &mut Queue<Event>) {
         let one = self.people.of(customer);
-        if one.purse.gone_ms.is_some() {
+        // Who waits for the answer to an attempt hears of it, and looks again then.
+        if one.purse.gone_ms.is_some() || one.purse.wish.is_some_and(|wish| wish.in_flight) {
             return;
         }
         // Keyed by the top-up, not by how often the person woke: what happens before cannot shift what is drawn after.
@@ -71,7 +74,8 @@ impl Village<'_> {
             return false;
         }
 
-        let soonest_ms = purse.last_pay.map_or(0, |(_, at_ms)| at_ms + (params.least_gap_h * HOUR_MS as f64) as u64);
+        let gap_ms = (params.least_gap_h * HOUR_MS as f64) as u64;
+        let soonest_ms = purse.last_pay.map_or(0, |(_, at_ms)| at_ms.saturating_add(gap_ms));
         if balance + waiting > 0 && soonest_ms > now_ms {
             self.arm_person(customer, soonest_ms, queue);
             return false;
@@ -97,7 +101,8 @@ impl Village<'_> {
         purse.topups += 1;
         let channel = purse.channel(self.pays.as_slice(), params, now_ms);
         purse.last_pay = Some((self.pays.len() as u32, now_ms));
-        purse.wish = Some(Wish { payment: self.pays.len() as u32, attempts: 0, blocked: Chain::EMPTY });
+        purse.wish =
+            Some(Wish { payment: self.pays.len() as u32, attempts: 0, blocked: Chain::EMPTY, in_flight: false });
         let mut pay = Pay::wanted(customer, now_ms, amount_minor, channel);
         pay.balance_before_minor = balance + waiting;
         self.pays.push(pay);
@@ -124,7 +129,7 @@ impl Village<'_> {
         if one.purse.wish.is_none() && one.purse.gone_ms.is_none() {
             let mut draws = Draws::keyed(self.seed.0, self.seed.1, one.identity.key, NOTICE, one.purse.topups);
             let notice_ms = (draws.exponential(self.scenario.people.notice_mean_min) * 60_000.0) as u64;
-            self.arm_person(customer, now_ms + notice_ms, queue);
+            self.arm_person(customer, now_ms.saturating_add(notice_ms), queue);
         }
     }
 }

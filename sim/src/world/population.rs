@@ -137,6 +137,8 @@ pub(crate) struct Wish {
     pub(crate) payment: u32,
     pub(crate) attempts: u32,
     pub(crate) blocked: Chain,
+    /// An attempt is under way: its answer is to come.
+    pub(crate) in_flight: bool,
 }
 
 /// All that belongs to one customer.

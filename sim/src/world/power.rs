@@ -302,6 +302,8 @@ impl Village<'_> {
             one.unit.last_loss = chain;
         } else if had_closed && !one.unit.meter.relay_closed() {
             one.unit.opened = Opened::AtBoot;
+        } else if one.unit.meter.relay_closed() {
+            one.unit.opened = Opened::No;
         }
         self.mesh_power_turned(customer, energised, now_ms, queue);
         self.connection_turned(customer, now_ms, queue);

@@ -37,7 +37,7 @@ impl Purse {
         if let Some((way, waited_ms)) = self.last_pay.map(|(last, _)| pays[last as usize].waited(now_ms))
             && waited_ms as f64 > params.stuck_after_h * 3_600_000.0
         {
-            self.shy_of = Some((way, now_ms + (params.shy_days * 86_400_000.0) as u64));
+            self.shy_of = Some((way, now_ms.saturating_add((params.shy_days * 86_400_000.0) as u64)));
         }
         let habit = if self.disposition.pays_cash { PayChannel::Agent } else { PayChannel::Phone };
         match self.shy_of {
@@ -63,6 +63,13 @@ impl Purse {
     pub(crate) fn balance_minor(&self, energy_mwh: u64, tariff: &Tariff) -> i64 {
         let spent = i128::from(energy_mwh) * i128::from(tariff.energy_price_per_kwh_minor) / 1_000_000;
         self.applied_minor - i64::try_from(spent).unwrap_or(i64::MAX)
+    }
+
+    /// Energy served and not paid for by now, mWh.
+    pub(crate) fn unpaid_mwh(&self, energy_mwh: u64, tariff: &Tariff) -> u64 {
+        let paid =
+            i128::from(self.applied_minor.max(0)) * 1_000_000 / i128::from(tariff.energy_price_per_kwh_minor.max(1));
+        energy_mwh.saturating_sub(u64::try_from(paid).unwrap_or(u64::MAX))
     }
 
     /// Counts energy served beyond the money up to now; call before the money changes and at the end.

@@ -17,7 +17,7 @@ use taa_models::draw::{Draws, NodeKey, Purpose};
 use super::{
     Event, Village,
     money::{Take, payment_number},
-    parts::{Part, hardest_to_clear},
+    parts::{Part, PartId, Turn, hardest_to_clear},
     population::Opened,
 };
 use crate::{
@@ -220,6 +220,16 @@ impl Village<'_> {
     fn tell_time(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
         let unix_ms = self.unix_ms(now_ms);
         self.with_dcu(now_ms, queue, |dcu, now| dcu.handle_clock(now, unix_ms));
+    }
+
+    /// Clock or keys of the site failed or were mended: with the clock the time is back, with a key its meter.
+    pub(crate) fn edge_part_turned(&mut self, id: PartId, turn: Turn, now_ms: u64, queue: &mut Queue<Event>) {
+        let mended = self.part_mut(id).is_some_and(|part| part.turn(turn) && part.up());
+        match id {
+            PartId::Clock if mended => self.tell_time(now_ms, queue),
+            PartId::Keys(customer) if mended => self.site_meter_heard(customer, now_ms, queue),
+            _ => {}
+        }
     }
 
     /// The DCU runs and does not know the time.

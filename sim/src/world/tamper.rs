@@ -42,10 +42,28 @@ struct Waiting {
 #[derive(Debug, Default)]
 pub(crate) struct Tampers {
     waiting: BTreeMap<u32, Waiting>,
-    /// Scripted faults in force by customer.
-    held: BTreeMap<u32, u8>,
+    /// Scripted faults in force by customer, one bit each.
+    held: BTreeMap<u32, u128>,
     /// The scripted fault that last tripped a customer's meter, until it closes again.
     blamed: BTreeMap<u32, u8>,
+}
+
+const fn bit(fault: u8) -> u128 {
+    1 << (fault & 127)
+}
+
+impl Tampers {
+    /// A scripted fault lets go of a meter. Where it was blamed and others hold on, the first of those is.
+    fn let_go(&mut self, customer: u32, fault: u8) {
+        let Some(held) = self.held.get_mut(&customer) else { return };
+        *held &= !bit(fault);
+        let left = *held;
+        if left == 0 {
+            self.held.remove(&customer);
+        } else if self.blamed.get(&customer) == Some(&fault) {
+            self.blamed.insert(customer, left.trailing_zeros() as u8);
+        }
+    }
 }
 
 impl Village<'_> {
@@ -54,12 +72,10 @@ impl Village<'_> {
         match turn {
             Turn::Fail(_) => {}
             Turn::Hold(n) => {
-                self.tampers.held.insert(customer, n);
+                *self.tampers.held.entry(customer).or_default() |= bit(n);
             }
             Turn::Release(n) => {
-                if self.tampers.held.get(&customer) == Some(&n) {
-                    self.tampers.held.remove(&customer);
-                }
+                self.tampers.let_go(customer, n);
                 return;
             }
             Turn::Mend => return,
@@ -119,7 +135,8 @@ impl Village<'_> {
         let params = &self.scenario.assets.tamper;
         let calendar = &self.timeline.outside.calendar;
         let free = self.tamper_obstacle(customer, now_ms).is_none();
-        let powered = self.people.of(customer).unit.meter.energised();
+        let unit = self.people.of(customer).unit;
+        let powered = unit.meter.energised() && !unit.dead;
         match ready_ms {
             None => {
                 let told = match self.traits.credit_at {
@@ -128,7 +145,7 @@ impl Village<'_> {
                 };
                 if told {
                     let ready_ms = if self.traits.credit_at == CreditAt::Dcu {
-                        now_ms + (params.local_check_min * 60_000.0) as u64
+                        now_ms.saturating_add((params.local_check_min * 60_000.0) as u64)
                     } else {
                         let key = NodeKey::of(&self.scenario.village.customers[customer as usize].meter_id);
                         calendar.work(now_ms, params.confirm_ms(key, self.seed, since_ms))
@@ -166,9 +183,14 @@ impl Village<'_> {
         self.touch(customer);
     }
 
-    /// Why an entitled customer's meter that opened for a tampering is still open.
+    /// What a tampering that is not cleared does to an order for the relay, however that came to be open.
+    pub(crate) fn tamper_refuses(&mut self, customer: u32, now_ms: u64) -> Option<Chain> {
+        self.tampers.waiting.contains_key(&customer).then(|| self.tamper_chain(customer, now_ms))
+    }
+
+    /// Why a meter that feels tampered with does not close.
     pub(crate) fn tamper_chain(&mut self, customer: u32, now_ms: u64) -> Chain {
-        let head = Chain::of(Cause::RelayOpen).because(Cause::Tampered);
+        let head = Chain::of(Cause::Tampered);
         let scripted = self.tampers.blamed.get(&customer).map(|&n| Chain::of(Cause::Scripted(n)));
         let waits = self.tampers.waiting.get(&customer);
         let by_people = waits.is_some() && self.traits.credit_at != CreditAt::Dcu;

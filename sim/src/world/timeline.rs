@@ -164,6 +164,8 @@ fn digest(scenario: &Scenario, seed: (u64, u32), horizon_ms: u64, edges: &[Edge]
         hash.update(format!("{} {:?} {:?}", edge.at_ms, edge.target, edge.turn).as_bytes());
     }
     hash.update(format!("{outside:?}").as_bytes());
+    // The edges say when a fault holds what; how hard it does is the fault's own.
+    hash.update(format!("{:?}", scenario.faults).as_bytes());
     Digest(hash.finalize().into())
 }
 
@@ -266,11 +268,7 @@ impl Village<'_> {
                 self.wan.router.turn(turn);
                 self.wan_turned(now_ms, queue);
             }
-            PartId::Clock | PartId::Keys(_) => {
-                if let Some(part) = self.part_mut(part) {
-                    part.turn(turn);
-                }
-            }
+            PartId::Clock | PartId::Keys(_) => self.edge_part_turned(part, turn, now_ms, queue),
             PartId::Tamper(n) => self.tamper_turned(n, turn, now_ms, queue),
         }
         self.money_turned(now_ms, queue);
@@ -313,5 +311,30 @@ impl Village<'_> {
         };
         let down = (!part.up()).then(|| part.chain());
         self.component_log(component, down, now_ms);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use taa_scenarios::{Overrides, load, model::Fault};
+
+    use super::*;
+
+    #[test]
+    fn the_digest_tells_faults_apart_by_what_they_do() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/villages/jija");
+        let mut scenario =
+            load(&folder, &Overrides { days: Some(2), ..Overrides::default() }).expect("a bundled village");
+        let mut digest_at = |sun_share: f64| {
+            let what = FaultKind::Cloudy { sun_share };
+            scenario.faults =
+                vec![Fault { id: "clouds".to_owned(), what, target: FaultTarget::All, from_ms: 1, until_ms: 9 }];
+            Timeline::draw(&scenario, (1, 0), 86_400_000).digest
+        };
+        let dim = digest_at(0.2);
+        assert_ne!(dim, digest_at(0.5));
+        assert_eq!(dim, digest_at(0.2));
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::Claim;
 use crate::study::Estimate;
 
 /// What a document states of a figure: between these, ends included.
@@ -62,6 +63,26 @@ fn side(e: &Estimate, stated: &Range) -> Side {
     } else {
         Side::Astride
     }
+}
+
+/// What a model was set to cannot be confirmed by it.
+pub(super) fn circular() -> Verdict {
+    Verdict::DependsOn("the claim itself, to which the model was set".to_owned())
+}
+
+/// The figures of these claims, moved ones included, that more draws could still put on the other side of what is stated:
+/// a bound lies less than two half widths of the interval away.
+pub(super) fn unsettled(claims: &[Claim]) -> Vec<Estimate> {
+    let near = |e: &Estimate, stated: &Range| {
+        let reach = e.high - e.low;
+        e.n < 2 || [stated.low, stated.high].iter().any(|bound| (e.mean - bound).abs() < reach)
+    };
+    let judged = |claim: &&Claim| claim.verdict != circular();
+    let figures = claims.iter().filter(judged).flat_map(|claim| {
+        let moved = claim.driver.moved.iter().map(|(_, e)| *e);
+        std::iter::once(claim.figure.value).chain(moved).filter(|e| near(e, &claim.stated))
+    });
+    figures.collect()
 }
 
 /// The verdict on a figure, given the same figure at the ends of the assumption that drives it.

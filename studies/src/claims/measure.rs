@@ -15,14 +15,14 @@ const MONTH_MS: u64 = 2_629_800_000; // 730.5 h
 
 /// Lost customer-hours in darknesses of four days and more.
 pub(super) const LONG_H: &str = "claims.long_h";
-/// Of these, share rooted in panels, battery, inverter, charge controller.
-pub(super) const LONG_GENERATION: &str = "claims.long_share_generation";
-/// Share rooted in panels and battery alone, want of sun included.
-pub(super) const LONG_PANELS: &str = "claims.long_share_panels_batteries";
-/// Share rooted in feeders, breakers and meters.
-pub(super) const LONG_GRID: &str = "claims.long_share_grid";
-/// Share rooted in control, communication and billing.
-pub(super) const LONG_CONTROL: &str = "claims.long_share_control";
+/// Of these, hours rooted in panels, battery, inverter, charge controller.
+pub(super) const LONG_GENERATION: &str = "claims.long_h_generation";
+/// Hours rooted in panels and battery alone, want of sun included.
+pub(super) const LONG_PANELS: &str = "claims.long_h_panels_batteries";
+/// Hours rooted in feeders, breakers and meters.
+pub(super) const LONG_GRID: &str = "claims.long_h_grid";
+/// Hours rooted in control, communication and billing.
+pub(super) const LONG_CONTROL: &str = "claims.long_h_control";
 /// Share of months in which the first operator's tower went down.
 pub(super) const TOWER_MONTHS: &str = "claims.tower_months";
 /// 5 % and 95 % of tower outages, hours; hours a month.
@@ -40,6 +40,8 @@ pub(super) const REPAIR_DAYS: &str = "claims.repair_days";
 pub(super) const REPAIR_LONG: &str = "claims.repair_long_share";
 /// The same mean over all failures, what came back from afar, by the caretaker or by itself included, days.
 pub(super) const MENDED_DAYS: &str = "claims.mended_days";
+/// 1 where paid service was there for 99.9 % of the time, else 0.
+pub(super) const THREE_NINES: &str = "claims.three_nines";
 /// Energy per customer and day, kWh; revenue per customer and month, units of the currency.
 pub(super) const KWH_A_DAY: &str = "claims.kwh_per_customer_day";
 pub(super) const REVENUE_A_MONTH: &str = "claims.revenue_per_customer_month";
@@ -82,6 +84,7 @@ pub(super) fn figures(scenario: &Scenario, arch: &ArchResult) -> Vec<(String, f6
     component(arch, Component::Provider, run_ms, |spells| put(PROVIDER_A_YEAR, spells.len() as f64 / years));
     let by_provider = arch.kpis.downtime_h_by_cause.get(&Cause::ProviderDown.name()).copied().unwrap_or(0.0);
     put(PROVIDER_LOST_H, by_provider / customers / years);
+    put(THREE_NINES, if arch.kpis.paid_service_availability >= 0.999 { 1.0 } else { 0.0 });
     put(KWH_A_DAY, arch.kpis.energy_served_kwh / customers / f64::from(scenario.run.days.max(1)));
     put(REVENUE_A_MONTH, arch.kpis.revenue / customers / months);
     put(DARK_96H_SHARE, f64::from(arch.kpis.customers_dark_96h) / customers);
@@ -123,12 +126,10 @@ fn long_darkness(table: &Downtime, put: &mut impl FnMut(&str, f64)) {
     }
     let all: f64 = sums.iter().sum();
     put(LONG_H, all);
-    if all > 0.0 {
-        put(LONG_PANELS, sums[Group::PanelsBatteries as usize] / all);
-        put(LONG_GENERATION, (sums[Group::PanelsBatteries as usize] + sums[Group::OtherGeneration as usize]) / all);
-        put(LONG_GRID, sums[Group::Grid as usize] / all);
-        put(LONG_CONTROL, sums[Group::Control as usize] / all);
-    }
+    put(LONG_PANELS, sums[Group::PanelsBatteries as usize]);
+    put(LONG_GENERATION, sums[Group::PanelsBatteries as usize] + sums[Group::OtherGeneration as usize]);
+    put(LONG_GRID, sums[Group::Grid as usize]);
+    put(LONG_CONTROL, sums[Group::Control as usize]);
 }
 
 fn spell_share(table: &Downtime, customers: f64) -> f64 {
@@ -186,7 +187,7 @@ mod tests {
             found.insert(name.to_owned(), value);
         });
         assert!((found[LONG_H] - 100.0).abs() < 1e-9, "95 hours are not four days");
-        assert!((found[LONG_GRID] - 0.6).abs() < 1e-9 && (found[LONG_CONTROL] - 0.4).abs() < 1e-9);
+        assert!((found[LONG_GRID] - 60.0).abs() < 1e-9 && (found[LONG_CONTROL] - 40.0).abs() < 1e-9);
         assert!(found[LONG_PANELS].abs() < 1e-9);
     }
 

@@ -5,9 +5,9 @@
 //! simulation can speak to is here with what is simulated for it, the figure with its interval, and a verdict.
 //!
 //! **The verdict follows the figure** ([`judge`]): *reproduced* when the whole 95 % interval lies within what the document
-//! states, *not reproduced* when none of it does, and *depends on …* when the interval straddles the bound or when moving
-//! the assumption that drives the figure to an end of its plausible range changes the answer. Nothing is tuned: the
-//! village, its tariff and its models are those of a plain `taa run`.
+//! states, *not reproduced* when none of it does, and *depends on …* when the interval straddles the bound, when moving
+//! the assumption that drives the figure to an end of its plausible range changes the answer, or when the model was set to
+//! the claim in the first place. Nothing is tuned: the village, its tariff and its models are those of a plain `taa run`.
 //!
 //! The village: the first 200 connections of the folder given, because the money claims speak of 200.
 
@@ -37,6 +37,7 @@ use crate::{
     study::Estimate,
 };
 pub use judge::{Range, Verdict, judge};
+use judge::{circular, unsettled};
 pub use markdown::markdown;
 
 /// Connections of the village under test.
@@ -115,8 +116,8 @@ impl Effort {
     /// What `docs/claims.md` is made with.
     pub const FULL: Self = Self {
         year_days: 365,
-        years: Stopping { min: 12, max: 24, batch: 4, relative: 0.1, absolute: 0.0 },
-        spells: Stopping { min: 16, max: 40, batch: 8, relative: 0.1, absolute: 0.0 },
+        years: Stopping { min: 8, max: 16, batch: 4, relative: 0.1, absolute: 0.0 },
+        spells: Stopping { min: 12, max: 32, batch: 4, relative: 0.1, absolute: 0.0 },
     };
     /// A look: a few draws of a few weeks.
     pub const QUICK: Self = Self { year_days: 60, years: Stopping::fixed(3), spells: Stopping::fixed(3) };
@@ -171,11 +172,14 @@ pub fn run(place: &Place, effort: &Effort, say: &(dyn Fn(&str) + Sync), lent: &L
             s.economics.connection_usd,
         ),
         effort: format!(
-            "{draws} draws of {} days for the yearly figures, up to {} draws for single outages; drawing stops when half the \
-             width of every watched 95 % interval is below {:.0} % of its mean.",
+            "{draws} draws of {} days for the yearly figures, up to {} draws for single outages. Drawing stops when for every \
+             figure that is judged, moved ones included, half the width of the 95 % interval is below {:.0} % of the mean or \
+             the next bound is two half widths away; at the latest after {} and {} draws.",
             effort.year_days.min(s.run.days),
             effort.spells.max,
-            effort.years.relative * 100.0
+            effort.years.relative * 100.0,
+            effort.years.max,
+            effort.spells.max
         ),
         claims,
     })

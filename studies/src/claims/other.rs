@@ -2,7 +2,7 @@
 
 use taa_scenarios::model::{FaultKind, FaultTarget};
 
-use super::{AUDIT, Bench, Claim, Driver, Figure, MANUAL, Range, fault, judge, measure as m};
+use super::{AUDIT, Bench, Claim, Driver, Figure, MANUAL, Range, fault, judge, measure as m, unsettled};
 use crate::{
     engine::{Outcomes, StudyError, Variant, Window, run},
     knob, remedies,
@@ -47,7 +47,7 @@ pub(super) fn claims(bench: &Bench<'_>) -> Result<Vec<Claim>, StudyError> {
         Variant::new("a month without link, cached", dead_link("cloud_cached")?),
         Variant::new("calm", bench.with("edge_local", DAYS, |_| Ok(()))?),
     ];
-    let watch = |o: &Outcomes| vec![o.estimate(0, 0, "saidi_h_per_year")];
+    let watch = |all: &Outcomes| unsettled(&[detection(all), buffer(all)]);
     let all = run(bench.place, &variants, Window::whole(DAYS), &bench.effort.spells, &m::figures, &watch, bench.lent)?;
     Ok(vec![detection(&all), buffer(&all)])
 }

@@ -10,9 +10,11 @@ use crate::{
 
 /// Days of a run.
 pub(super) const DAYS: u32 = 40;
+/// From the model's use of this village to about the measured 0.3 kWh a connection and day.
+pub(super) const MEASURED: f64 = 0.31;
 const CHURN: &str = "people.churn_mean_h";
 /// Mean hours of paid darkness until somebody leaves, moved to both ends.
-pub(super) const CHURN_ENDS: [f64; 2] = [600.0, 20_000.0];
+pub(super) const CHURN_ENDS: [f64; 2] = [270.0, 4900.0];
 
 /// The variants, in this order.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +25,8 @@ pub(super) enum V {
     BlackoutChurnLow,
     CalmChurnHigh,
     BlackoutChurnHigh,
+    CalmMeasured,
+    BlackoutMeasured,
     CalmDouble,
     BlackoutDouble,
     Cascade,
@@ -31,7 +35,10 @@ pub(super) enum V {
     CascadeCached,
     CalmEdge,
     CascadeEdge,
-    CascadeOpen,
+    CascadeStill,
+    CascadeLast,
+    CascadeEdgeStill,
+    CascadeKeypadStill,
     CalmKeypad,
     CascadeKeypad,
     CalmKeypadChurnLow,
@@ -44,9 +51,18 @@ fn four_days(what: FaultKind) -> Fault {
     fault("four days", what, FaultTarget::All, m::SPELL_FROM_DAY * 24, m::SPELL_H)
 }
 
+/// Tower and link, an hour before the four days that are counted and an hour after them.
 fn cascade(scenario: &mut Scenario) {
-    scenario.faults.push(Fault { id: "tower, four days".to_owned(), ..four_days(FaultKind::TowerOut) });
-    scenario.faults.push(Fault { id: "link, four days".to_owned(), ..four_days(FaultKind::BackhaulOut) });
+    for (id, what) in [("tower", FaultKind::TowerOut), ("link", FaultKind::BackhaulOut)] {
+        let from_h = m::SPELL_FROM_DAY * 24 - 1;
+        scenario.faults.push(fault(id, what, FaultTarget::All, from_h, m::SPELL_H + 2));
+    }
+}
+
+/// Half an hour without supply, just before the four days that are counted: an overload, a breaker. Meters restart.
+fn blink() -> Fault {
+    let until_ms = m::SPELL_FROM_DAY * 86_400_000;
+    Fault { from_ms: until_ms - 1_800_000, until_ms, ..four_days(FaultKind::InverterOut) }
 }
 
 /// What happens in a variant.
@@ -55,14 +71,20 @@ struct Story {
     blackout: bool,
     cascade: bool,
     churn: Option<usize>,
-    double: bool,
-    open: bool,
+    /// Demand and plant as a multiple of the village's.
+    use_factor: f64,
+    /// The supply blinks once while tower and link are down.
+    blink: bool,
+    /// Relays keep their state over a restart.
+    last: bool,
 }
 
 impl Story {
-    const CALM: Self = Self { blackout: false, cascade: false, churn: None, double: false, open: false };
+    const CALM: Self =
+        Self { blackout: false, cascade: false, churn: None, use_factor: 1.0, blink: false, last: false };
     const BLACKOUT: Self = Self { blackout: true, ..Self::CALM };
-    const CASCADE: Self = Self { cascade: true, ..Self::CALM };
+    const CASCADE: Self = Self { cascade: true, blink: true, ..Self::CALM };
+    const STILL: Self = Self { blink: false, ..Self::CASCADE };
 
     const fn impatient(self) -> Self {
         Self { churn: Some(0), ..self }
@@ -82,24 +104,27 @@ impl Story {
         if let Some(end) = self.churn {
             knob::turn(s, CHURN, CHURN_ENDS[end])?;
         }
-        if self.double {
+        if (self.use_factor - 1.0).abs() > 1e-9 {
             let scale = knob::read(s, "demand.scale")?;
-            knob::turn(s, "demand.scale", scale * 2.0)?;
-            // The plant grows with the demand, or the supply itself would fail.
-            s.power.pv.kwp *= 2.0;
-            s.power.battery.capacity_kwh *= 2.0;
-            s.power.inverter_kw *= 2.0;
+            knob::turn(s, "demand.scale", scale * self.use_factor)?;
+            // The plant goes with the demand, or the supply itself would fail, or never.
+            s.power.pv.kwp *= self.use_factor;
+            s.power.battery.capacity_kwh *= self.use_factor;
+            s.power.inverter_kw *= self.use_factor;
         }
-        if self.open {
-            let open = taa_dcu::config::OnLinkLoss::Open;
-            s.run.architectures.iter_mut().for_each(|(_, traits)| traits.on_link_loss = open);
+        if self.blink {
+            s.faults.push(Fault { id: "the supply blinks".to_owned(), ..blink() });
+        }
+        if self.last {
+            let last = taa_dcu::config::BootRelay::Last;
+            s.run.architectures.iter_mut().for_each(|(_, traits)| traits.boot_relay = last);
         }
         Ok(())
     }
 }
 
 /// In the order of [`V`].
-const TABLE: [(V, &str, Story); 21] = {
+const TABLE: [(V, &str, Story); 26] = {
     use Story as S;
     [
         (V::Calm, "cloud_sync", S::CALM),
@@ -108,15 +133,20 @@ const TABLE: [(V, &str, Story); 21] = {
         (V::BlackoutChurnLow, "cloud_sync", S::BLACKOUT.impatient()),
         (V::CalmChurnHigh, "cloud_sync", S::CALM.patient()),
         (V::BlackoutChurnHigh, "cloud_sync", S::BLACKOUT.patient()),
-        (V::CalmDouble, "cloud_sync", S { double: true, ..S::CALM }),
-        (V::BlackoutDouble, "cloud_sync", S { double: true, ..S::BLACKOUT }),
+        (V::CalmMeasured, "cloud_sync", S { use_factor: MEASURED, ..S::CALM }),
+        (V::BlackoutMeasured, "cloud_sync", S { use_factor: MEASURED, ..S::BLACKOUT }),
+        (V::CalmDouble, "cloud_sync", S { use_factor: 2.0, ..S::CALM }),
+        (V::BlackoutDouble, "cloud_sync", S { use_factor: 2.0, ..S::BLACKOUT }),
         (V::Cascade, "cloud_sync", S::CASCADE),
         (V::CascadeChurnLow, "cloud_sync", S::CASCADE.impatient()),
         (V::CascadeChurnHigh, "cloud_sync", S::CASCADE.patient()),
         (V::CascadeCached, "cloud_cached", S::CASCADE),
         (V::CalmEdge, "edge_local", S::CALM),
         (V::CascadeEdge, "edge_local", S::CASCADE),
-        (V::CascadeOpen, "cloud_sync", S { open: true, ..S::CASCADE }),
+        (V::CascadeStill, "cloud_sync", S::STILL),
+        (V::CascadeLast, "cloud_sync", S { last: true, ..S::CASCADE }),
+        (V::CascadeEdgeStill, "edge_local", S::STILL),
+        (V::CascadeKeypadStill, "sts_keypad", S::STILL),
         (V::CalmKeypad, "sts_keypad", S::CALM),
         (V::CascadeKeypad, "sts_keypad", S::CASCADE),
         (V::CalmKeypadChurnLow, "sts_keypad", S::CALM.impatient()),

@@ -51,6 +51,7 @@ fn a_quick_book_is_whole_and_the_same_again() {
         assert!(ids.contains(&id), "{id}");
     }
     let page = markdown(&one);
+    assert!(!page.contains(&format!("## {}:", one.claims[0].id)), "every claim has a heading in words");
     for claim in &one.claims {
         assert!(page.contains(&format!("#{})", claim.id)) && page.contains(claim.quote), "{}", claim.id);
         assert!(claim.figure.value.n == 0 || claim.figure.value.mean.is_finite(), "{}", claim.id);

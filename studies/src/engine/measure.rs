@@ -10,6 +10,8 @@ use taa_sim::result::{ArchResult, Digest};
 pub const LOST_H_PER_YEAR: &str = "lost_h_per_customer_year";
 /// `cost_of_downtime` a year, units of the currency.
 pub const COST_PER_YEAR: &str = "cost_of_downtime_per_year";
+/// The same without those who left.
+pub const DARK_COST_PER_YEAR: &str = "cost_of_dark_hours_per_year";
 
 const DAY_MS: u64 = 86_400_000;
 const YEAR_H: f64 = 8_760.0;
@@ -39,6 +41,7 @@ pub(super) fn outcome(scenario: &Scenario, arch: &ArchResult, simulated_ms: u64)
     if hours > 0.0 {
         figures.insert(LOST_H_PER_YEAR.to_owned(), arch.kpis.downtime_h / customers * YEAR_H / hours);
         figures.insert(COST_PER_YEAR.to_owned(), arch.kpis.cost_of_downtime * YEAR_H / hours);
+        figures.insert(DARK_COST_PER_YEAR.to_owned(), arch.kpis.cost_of_dark_hours() * YEAR_H / hours);
     }
     Outcome {
         figures,

@@ -23,7 +23,7 @@ use crate::{
     stats::{estimate, stopping::Stopping},
     study::Estimate,
 };
-pub use measure::{COST_PER_YEAR, LOST_H_PER_YEAR, Outcome};
+pub use measure::{COST_PER_YEAR, DARK_COST_PER_YEAR, LOST_H_PER_YEAR, Outcome};
 
 /// What the caller lends, and hears.
 pub struct Lent<'a> {

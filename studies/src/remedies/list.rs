@@ -25,8 +25,6 @@ pub struct Offer {
     pub price_source: &'static str,
     /// How long such a thing lasts, years. Assumed.
     pub lives_years: f64,
-    /// It acts only through breakage: looked at where breakage is frequent.
-    pub rare: bool,
     /// The change.
     pub apply: Apply,
 }
@@ -62,51 +60,57 @@ pub fn offers(place: &Place) -> Vec<Offer> {
     all
 }
 
-/// Links, concentrator, keypads, vending.
+/// Links, concentrator, relays, keypads, vending: each the first architecture with other traits, at the price of what it
+/// then lacks.
 fn architecture(place: &Place, present: Traits) -> Vec<Offer> {
     let mut all = Vec::new();
-    let customers = place.scenario.village.customers.len() as f64;
-    let upgrade_usd = place.scenario.economics.edge_upgrade_usd;
+    let meters = place.scenario.village.customers.len();
+    let economics = &place.scenario.economics;
     let local = |t: &mut Traits| {
         t.credit_at = CreditAt::Dcu;
         t.on_link_loss = OnLinkLoss::Hold;
         t.boot_relay = BootRelay::Last;
     };
-    let mut offer = |id, words: &str, price_usd, monthly_usd, price_source, lives_years, apply| {
-        let words = words.to_owned();
-        all.push(Offer { id, words, price_usd, monthly_usd, price_source, lives_years, rare: false, apply });
+    let mut offer = |id, words: &str, price_source, lives_years, change: &dyn Fn(&mut Traits)| {
+        let mut changed = present;
+        change(&mut changed);
+        let (price_usd, monthly_usd) = economics.upgrade_usd(present, changed, meters);
+        let apply: Apply = traits(move |t| *t = changed);
+        all.push(Offer { id, words: words.to_owned(), price_usd, monthly_usd, price_source, lives_years, apply });
     };
     if present.backhaul == Backhaul::SingleSim {
         let words = "a router with a second SIM of the other operator";
-        offer("dual_sim", words, 120.0, 5.0, ASSUMED, 5.0, traits(|t| t.backhaul = Backhaul::DualSim));
+        offer("dual_sim", words, ASSUMED, 5.0, &|t| t.backhaul = Backhaul::DualSim);
     }
     if present.backhaul != Backhaul::Vsat {
         let words = "a satellite terminal in place of the cellular router";
-        offer("vsat", words, 450.0, 45.0, ASSUMED, 5.0, traits(|t| t.backhaul = Backhaul::Vsat));
+        offer("vsat", words, ASSUMED, 5.0, &|t| t.backhaul = Backhaul::Vsat);
+    }
+    if present.boot_relay == BootRelay::Open {
+        let words = "relays set to keep their state over a restart, in place of waiting for an order";
+        offer("boot_relay", words, ASSUMED, 10.0, &|t| t.boot_relay = BootRelay::Last);
     }
     if present.credit_at == CreditAt::Cloud {
         let words = "an edge computer at the site that keeps the balances and switches the relays itself";
-        offer("edge_dcu", words, upgrade_usd, 0.0, DOCUMENTS, 5.0, traits(local));
+        offer("edge_dcu", words, DOCUMENTS, 5.0, &local);
         let words = "the edge computer, a second SIM, and an agent who sells credit at the site, together";
-        let whole = move |t: &mut Traits| {
+        offer("edge_whole", words, ASSUMED, 5.0, &|t| {
             local(t);
             t.backhaul = if t.backhaul == Backhaul::SingleSim { Backhaul::DualSim } else { t.backhaul };
             t.local_vending = true;
-        };
-        offer("edge_whole", words, upgrade_usd + 120.0 + 150.0, 25.0, ASSUMED, 5.0, traits(whole));
+        });
     }
     if !present.local_vending {
         let words = "an agent in the village with a vending terminal that works without the tower";
-        offer("local_vending", words, 150.0, 20.0, ASSUMED, 4.0, traits(|t| t.local_vending = true));
+        offer("local_vending", words, ASSUMED, 4.0, &|t| t.local_vending = true);
     }
     if place.keypad && !present.keypad {
-        let words = "keypad meters that take tokens by hand (the middle of 8 to 15 dollars more each)";
-        let keypad = |t: &mut Traits| {
+        let words = "keypad meters that take tokens by hand";
+        offer("keypad", words, DOCUMENTS, 10.0, &|t| {
             t.keypad = true;
             t.credit_at = CreditAt::Meter;
             t.boot_relay = BootRelay::Last;
-        };
-        offer("keypad", words, 11.5 * customers, 0.0, DOCUMENTS, 10.0, traits(keypad));
+        });
     }
     all
 }
@@ -118,7 +122,7 @@ fn radio(place: &Place) -> Vec<Offer> {
     let indoor = village.customers.iter().filter(|c| c.placement == Placement::Indoor).count();
     let mut offer = |id, words: String, price_usd, apply| {
         let price_source = ASSUMED;
-        all.push(Offer { id, words, price_usd, monthly_usd: 0.0, price_source, lives_years: 10.0, rare: false, apply });
+        all.push(Offer { id, words, price_usd, monthly_usd: 0.0, price_source, lives_years: 10.0, apply });
     };
     if indoor > 0 {
         let outside: Apply = Box::new(|scenario| {
@@ -178,7 +182,6 @@ fn plant(scenario: &Scenario) -> Vec<Offer> {
         monthly_usd: 0.0,
         price_source: ASSUMED,
         lives_years,
-        rare: false,
         apply,
     };
     let battery_kwh = power.battery.capacity_kwh * 0.25;
@@ -211,7 +214,6 @@ fn repair(scenario: &Scenario) -> Vec<Offer> {
         monthly_usd,
         price_source: ASSUMED,
         lives_years,
-        rare: true,
         apply,
     };
     vec![
@@ -224,6 +226,21 @@ fn repair(scenario: &Scenario) -> Vec<Offer> {
             Box::new(|scenario| {
                 knob::turn(scenario, "assets.repair.small_part_on_site", 0.97)?;
                 Ok(knob::turn(scenario, "assets.repair.large_part_on_site", 0.97)?)
+            }),
+        ),
+        offer(
+            "watch",
+            "somebody in the village paid to look at plant and street every hour and to reset a breaker",
+            50.0,
+            30.0,
+            5.0,
+            Box::new(|scenario| {
+                let repair = &mut scenario.assets.repair;
+                repair.caretaker = true;
+                repair.caretaker_notice_mean_h = repair.caretaker_notice_mean_h.min(0.5);
+                repair.caretaker_fix_mean_h = repair.caretaker_fix_mean_h.min(0.5);
+                repair.caretaker_fix_share = repair.caretaker_fix_share.max(0.95);
+                Ok(())
             }),
         ),
         offer(

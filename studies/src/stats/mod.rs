@@ -40,6 +40,34 @@ pub fn paired(a: &[f64], b: &[f64]) -> Estimate {
     estimate(&differences)
 }
 
+/// The share that `part` has of `whole`, both summed over the draws: a draw counts by how much happened in it. The
+/// interval is the jackknife's, kept within 0 and 1. Nothing where nothing happened.
+#[must_use]
+pub fn share(part: &[f64], whole: &[f64]) -> Estimate {
+    let pairs: Vec<(f64, f64)> =
+        part.iter().copied().zip(whole.iter().copied()).filter(|(p, w)| p.is_finite() && w.is_finite()).collect();
+    let (parts, wholes) = pairs.iter().fold((0.0, 0.0), |sum, pair| (sum.0 + pair.0, sum.1 + pair.1));
+    if wholes <= 0.0 {
+        return Estimate::default();
+    }
+    let n = pairs.len() as f64;
+    let all = parts / wholes;
+    let without = |pair: &(f64, f64)| if wholes > pair.1 { (parts - pair.0) / (wholes - pair.1) } else { all };
+    let pseudo: Vec<f64> = pairs.iter().map(|pair| n * all - (n - 1.0) * without(pair)).collect();
+    let e = estimate(&pseudo);
+    let half = (e.high - e.low) / 2.0;
+    let within = |v: f64| v.clamp(0.0, 1.0);
+    Estimate {
+        n: e.n,
+        mean: all,
+        low: within(all - half),
+        high: within(all + half),
+        p10: within(e.p10),
+        p50: within(e.p50),
+        p90: within(e.p90),
+    }
+}
+
 /// An estimate times a factor: a change of unit. A negative factor swaps the ends.
 #[must_use]
 pub fn scaled(e: Estimate, factor: f64) -> Estimate {
@@ -108,6 +136,18 @@ mod tests {
         assert!(alone.high - alone.low > 50.0, "unpaired, the world's own spread would hide it");
         let turned = scaled(difference, -2.0);
         assert!(turned.low <= turned.mean && turned.mean <= turned.high && (turned.mean + 2.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_share_is_one_of_sums() {
+        let (part, whole) = ([10.0, 0.0, 0.0, 0.0], [10.0, 1000.0, 0.0, 990.0]);
+        let e = share(&part, &whole);
+        assert!((e.mean - 0.005).abs() < 1e-12 && e.n == 4, "{e:?}");
+        assert!(e.low >= 0.0 && e.low <= e.mean && e.mean <= e.high && e.high < 0.05, "{e:?}");
+        // Sabotage: the mean of the draws' own shares says a third.
+        let of_shares = estimate(&[1.0, 0.0, f64::NAN, 0.0]);
+        assert!(of_shares.mean > 0.3);
+        assert_eq!(share(&[0.0], &[0.0]).n, 0);
     }
 
     #[test]

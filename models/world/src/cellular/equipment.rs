@@ -51,11 +51,11 @@ impl EquipmentParams {
         let shape = |k: f64| (0.5..=5.0).contains(&k);
         checks
             .demand(shape(self.radio_shape), "equipment.radio_shape", self.radio_shape, SHAPE)
-            .positive("equipment.radio_mean_months", self.radio_mean_months)
+            .between("equipment.radio_mean_months", self.radio_mean_months)
             .demand(shape(self.transmission_shape), "equipment.transmission_shape", self.transmission_shape, SHAPE)
-            .positive("equipment.transmission_mean_months", self.transmission_mean_months)
+            .between("equipment.transmission_mean_months", self.transmission_mean_months)
             .demand(shape(self.controller_shape), "equipment.controller_shape", self.controller_shape, SHAPE)
-            .positive("equipment.controller_mean_months", self.controller_mean_months)
+            .between("equipment.controller_mean_months", self.controller_mean_months)
     }
 
     /// The parts: name, Weibull shape, mean life in months.

@@ -136,7 +136,12 @@ impl CellularParams {
         let mut checks = Checks::default()
             .demand((0.0..0.95).contains(&share), "tower_share_out_per_month", share, "0 to less than 0.95")
             .demand(least > 0.0 && least <= 8766.0, "tower_outage_least_h", least, "more than 0, up to 8766 hours")
-            .demand(median >= least, "tower_crew_median_h", median, "`tower_outage_least_h` or more")
+            .demand(
+                median >= least && median <= 8766.0,
+                "tower_crew_median_h",
+                median,
+                "`tower_outage_least_h` or more, up to 8766 hours",
+            )
             .demand(
                 most >= median && most <= 8766.0,
                 "tower_outage_most_h",
@@ -147,7 +152,12 @@ impl CellularParams {
             .demand((0.0..=1000.0).contains(&rate), "bearer_drops_per_month", rate, RATE)
             .demand(spread(self.bearer_rate_sigma), "bearer_rate_sigma", self.bearer_rate_sigma, "0 to 3")
             .positive("bearer_drop_median_min", self.bearer_drop_median_min)
-            .demand(p90 > drop_h, "bearer_drop_p90_h", p90, "more than `bearer_drop_median_min`")
+            .demand(
+                p90 > drop_h && p90 <= 8766.0,
+                "bearer_drop_p90_h",
+                p90,
+                "more than `bearer_drop_median_min`, up to 8766 hours",
+            )
             .demand(
                 longest > p90 && longest <= 8766.0,
                 "bearer_drop_most_h",

@@ -106,11 +106,11 @@ impl SitePowerParams {
             .positive("site_power.grid_battery_h", self.grid_battery_h)
             .demand((0.0..=1000.0).contains(&rate), "site_power.grid_outages_per_month", rate, "0 to 1000 a month")
             .positive("site_power.grid_outage_median_h", self.grid_outage_median_h)
-            .positive("site_power.fuel_every_days", self.fuel_every_days)
+            .between("site_power.fuel_every_days", self.fuel_every_days)
             .positive("site_power.tank_days", self.tank_days)
             .not_negative("site_power.fuel_late_median_days", self.fuel_late_median_days)
             .demand((0.0..=365.0).contains(&thefts), "site_power.fuel_thefts_per_year", thefts, "0 to 365 a year")
-            .positive("site_power.generator_mean_run_h", self.generator_mean_run_h)
+            .between("site_power.generator_mean_run_h", self.generator_mean_run_h)
     }
 }
 

@@ -112,9 +112,6 @@ pub struct Appliance {
     /// Starting power as a multiple of the running power; 1: no inrush.
     #[serde(default = "always")]
     pub inrush_factor: f64,
-    /// Length of the inrush, seconds.
-    #[serde(default)]
-    pub inrush_s: f64,
 }
 
 const fn one() -> u8 {
@@ -155,7 +152,6 @@ impl Appliance {
             duty: Cow::Borrowed(&[]),
             power_spread: 0.0,
             inrush_factor: 1.0,
-            inrush_s: 0.0,
         }
     }
 
@@ -193,7 +189,6 @@ impl Appliance {
             .share("share", self.share)
             .demand((0.0..=0.9).contains(&self.power_spread), "power_spread", self.power_spread, "0 to 0.9")
             .demand((1.0..=12.0).contains(&self.inrush_factor), "inrush_factor", self.inrush_factor, "1 to 12")
-            .demand((0.0..=60.0).contains(&self.inrush_s), "inrush_s", self.inrush_s, "0 to 60 seconds")
             .demand(self.duty.len() <= 3, "duty", self.duty.len(), "at most 3 rhythms");
         for duty in self.duty.iter() {
             checks = checks

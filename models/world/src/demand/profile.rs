@@ -8,7 +8,7 @@ pub struct Profile {
     /// Length of a step, seconds; divides a day.
     pub step_s: u32,
     /// Mean power of one customer by step, W; the first begins at local midnight of the run's first day, or, where
-    /// `days` is 365, of 1 January.
+    /// `days` is 365 or (of a leap year) 366, of 1 January.
     pub watts: Vec<f32>,
 }
 
@@ -47,9 +47,10 @@ impl Profile {
             return run_day;
         }
         let (month, day) = month_day(local_day);
-        // 29 February is lived as 28 February.
-        let day = if (month, day) == (2, 29) { 28 } else { day };
-        BEFORE[usize::from(month) - 1] + u64::from(day) - 1
+        // A profile of a leap year has a 29 February of its own; else it is lived as 28 February.
+        let leap = self.days() == 366;
+        let day = if (month, day) == (2, 29) && !leap { 28 } else { day };
+        BEFORE[usize::from(month) - 1] + u64::from(day) - 1 + u64::from(leap && month > 2)
     }
 
     /// The switches of one day, counted from the profile's first and repeating: from nothing at midnight back to
@@ -85,6 +86,16 @@ fn rounded(x: f64) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_year_is_lived_by_the_calendar_leap_or_not() {
+        let of = |days: usize| Profile { step_s: 86_400, watts: vec![1.0; days] };
+        // Days since 1970: 1 January, 28 and 29 February, 1 March, 31 December of 2028, and 1 March 2027.
+        let days = [21_184, 21_242, 21_243, 21_244, 21_549, 20_878];
+        assert_eq!(days.map(|day| of(365).day_of(day, 7)), [0, 58, 58, 59, 364, 59]);
+        assert_eq!(days.map(|day| of(366).day_of(day, 7)), [0, 58, 59, 60, 365, 60]);
+        assert_eq!(of(364).day_of(21_184, 7), 7);
+    }
 
     #[test]
     fn a_day_of_a_profile_adds_up_and_repeats() {

@@ -55,7 +55,7 @@ pub fn kit(class: Class) -> Kit {
 }
 
 fn compressor() -> Appliance {
-    Appliance { inrush_factor: 5.0, inrush_s: 0.5, ..Appliance::plain("", Kind::Cooling, 1.0, &[[0.0, 24.0]], 1440.0) }
+    Appliance { inrush_factor: 5.0, ..Appliance::plain("", Kind::Cooling, 1.0, &[[0.0, 24.0]], 1440.0) }
 }
 
 fn household_low() -> Vec<Appliance> {
@@ -335,7 +335,6 @@ fn mill() -> Vec<Appliance> {
             min_cycle_min: 16.0,
             share: 0.834,
             inrush_factor: 2.0,
-            inrush_s: 5.0,
             ..Appliance::plain("mill", Kind::Motor, 7500.0, &[[9.17, 12.92], [14.05, 17.48]], 183.5)
         },
         Appliance {

@@ -7,7 +7,10 @@ use super::{
     agent::AgentParams, aggregator::AggregatorParams, intake::IntakeParams, keypad::KeypadParams, peaks::PeakParams,
     sms::SmsParams, ussd::UssdParams,
 };
-use crate::param::{Checks, ParamError};
+use crate::{
+    draw::NodeKey,
+    param::{Checks, ParamError},
+};
 
 /// Payment provider, aggregators, intake, cloud, text messages, agents, keypad.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -44,6 +47,8 @@ pub struct PaymentParams {
     pub sms_loss_share: f64,
     /// Share of customers who pay cash to the agent, 0–1. Assumed: 0.3.
     pub cash_share: f64,
+    /// Share of customers whose phone carries the second operator's SIM, 0–1. Assumed: 0.25.
+    pub second_operator_share: f64,
     /// The agent opens, hour of the local day. Assumed: 7.
     pub agent_opens_h: f64,
     /// The agent closes, hour of the local day. Assumed: 20.
@@ -84,6 +89,7 @@ impl Default for PaymentParams {
             callback_double_after_s: 120.0,
             sms_loss_share: 0.03,
             cash_share: 0.3,
+            second_operator_share: 0.25,
             agent_opens_h: 7.0,
             agent_closes_h: 20.0,
             agent_closes_sunday_h: 14.0,
@@ -99,6 +105,13 @@ impl Default for PaymentParams {
 }
 
 impl PaymentParams {
+    /// The operator of this customer's phone, 0 or 1: fixed for life, by the customer's key alone.
+    #[must_use]
+    pub fn operator(&self, customer: NodeKey) -> usize {
+        let place = customer.0.reverse_bits() as f64 / 18_446_744_073_709_551_616.0;
+        usize::from(place < self.second_operator_share)
+    }
+
     /// What is out of range.
     #[must_use]
     pub fn check(&self) -> Vec<ParamError> {
@@ -135,6 +148,7 @@ impl PaymentParams {
             .positive("callback_double_after_s", self.callback_double_after_s)
             .share("sms_loss_share", self.sms_loss_share)
             .share("cash_share", self.cash_share)
+            .share("second_operator_share", self.second_operator_share)
             .demand(hour(self.agent_opens_h), "agent_opens_h", self.agent_opens_h, "0 to 24")
             .demand(
                 hour(self.agent_closes_h) && self.agent_closes_h > self.agent_opens_h,

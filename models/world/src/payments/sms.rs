@@ -21,6 +21,9 @@ pub struct SmsParams {
     pub resend_after_min: f64,
 }
 
+/// Nobody asks again sooner, ms.
+const LEAST_WAIT_MS: u64 = 1_000;
+
 impl Default for SmsParams {
     fn default() -> Self {
         Self { delay_median_s: 12.0, delay_sigma: 1.4, resend_after_min: 30.0 }
@@ -51,7 +54,7 @@ impl SmsParams {
     pub fn resend_after_ms(&self, draws: &mut Draws) -> u64 {
         // A third of the mean is waited by everybody.
         let wait_min = self.resend_after_min * (1.0 / 3.0) + draws.exponential(self.resend_after_min * 2.0 / 3.0);
-        (wait_min * 60_000.0) as u64
+        ((wait_min * 60_000.0) as u64).max(LEAST_WAIT_MS)
     }
 }
 
@@ -59,6 +62,13 @@ impl SmsParams {
 mod tests {
     use super::*;
     use crate::draw::{NodeKey, Purpose};
+
+    #[test]
+    fn who_asks_again_waits_a_second_at_least() {
+        let p = SmsParams { resend_after_min: 1e-6, ..SmsParams::default() };
+        let mut draws = Draws::keyed(1, 0, NodeKey(1), Purpose::named("t"), 0);
+        assert!((0..100).all(|_| p.resend_after_ms(&mut draws) == LEAST_WAIT_MS));
+    }
 
     #[test]
     fn three_in_a_hundred_are_lost_and_one_takes_over_five_minutes() {

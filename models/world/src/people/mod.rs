@@ -128,7 +128,7 @@ impl Disposition {
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 pub fn retry_after_s(params: &PeopleParams, attempt: u32, draws: &mut Draws) -> u64 {
     let doubled = params.retry_first_min * 60.0 * f64::from(1_u32 << attempt.saturating_sub(1).min(16));
-    (doubled.min(6.0 * 3600.0) * (0.67 + 0.66 * draws.uniform())) as u64
+    ((doubled.min(6.0 * 3600.0) * (0.67 + 0.66 * draws.uniform())) as u64).max(1)
 }
 
 /// What people pay, times a power of ten.

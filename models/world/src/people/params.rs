@@ -125,7 +125,7 @@ impl PeopleParams {
             .not_negative("stuck_after_h", self.stuck_after_h)
             .not_negative("shy_days", self.shy_days)
             .not_negative("churn_forgiven_h", self.churn_forgiven_h)
-            .positive("churn_mean_h", self.churn_mean_h)
+            .takes("churn_mean_h", self.churn_mean_h)
             .not_negative("churn_horizon_months", self.churn_horizon_months)
             .done();
         found.extend(self.income.check());

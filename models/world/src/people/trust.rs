@@ -89,7 +89,7 @@ impl TrustParams {
     #[must_use]
     pub fn check(&self) -> Vec<ParamError> {
         Checks::default()
-            .positive("trust.fall_h", self.fall_h)
+            .takes("trust.fall_h", self.fall_h)
             .not_negative("trust.money_taken_weight", self.money_taken_weight)
             .not_negative("trust.blocked_weight", self.blocked_weight)
             .positive("trust.half_life_days", self.half_life_days)

@@ -5,6 +5,8 @@ use crate::sun::weekday;
 
 pub(super) const DAY_MS: u64 = 86_400_000;
 const HOUR_MS: u64 = 3_600_000;
+/// No span of a repair is longer (30 000 years, beyond every run), ms: sums of some of them have room.
+pub(super) const LONGEST_MS: u64 = 1 << 50;
 /// People in the village see and call between these local hours (assumed).
 const AWAKE_H: (u64, u64) = (6, 22);
 
@@ -50,7 +52,14 @@ impl Calendar {
     /// The moment at which `left_ms` of work that starts at or after `at_ms` is done.
     #[must_use]
     pub fn work(&self, at_ms: u64, mut left_ms: u64) -> u64 {
-        let mut now = at_ms;
+        left_ms = left_ms.min(LONGEST_MS);
+        let mut now = self.next_working(at_ms);
+        let a_week_ms = u64::from(self.work_days.min(7)) * self.until_ms.saturating_sub(self.from_ms);
+        // Whole weeks end at the hour at which they began; the last one is walked, so that the end falls in its hours.
+        if let Some(weeks) = left_ms.saturating_sub(1).checked_div(a_week_ms) {
+            left_ms -= weeks * a_week_ms;
+            now += weeks * 7 * DAY_MS;
+        }
         loop {
             now = self.next_working(now);
             let today = self.until_ms.saturating_sub((now + self.offset_ms) % DAY_MS);
@@ -66,7 +75,10 @@ impl Calendar {
     #[must_use]
     pub fn awake(&self, at_ms: u64, mut left_ms: u64) -> u64 {
         let (from, until) = (AWAKE_H.0 * HOUR_MS, AWAKE_H.1 * HOUR_MS);
-        let mut now = at_ms + self.offset_ms;
+        left_ms = left_ms.min(LONGEST_MS);
+        let days = left_ms.saturating_sub(1) / (until - from);
+        left_ms -= days * (until - from);
+        let mut now = at_ms + self.offset_ms + days * DAY_MS;
         loop {
             let of_day = now % DAY_MS;
             let midnight = now - of_day;
@@ -111,6 +123,35 @@ mod tests {
         assert_eq!(c.next_working(at(5, 18)), at(7, 8)); // Saturday evening → Monday
         assert_eq!(c.work(at(0, 15), 4 * HOUR_MS), at(1, 10));
         assert_eq!(c.work(at(6, 12), HOUR_MS), at(7, 9));
+    }
+
+    #[test]
+    fn whole_weeks_are_skipped_to_the_same_end_as_day_by_day() {
+        let short = RepairParams { work_days: 5, ..RepairParams::default() };
+        for (params, start) in [(RepairParams::default(), MONDAY), (short, MONDAY + 5 * 3600)] {
+            let c = Calendar::new(&params, start);
+            // In parts of at most a day there is nothing to skip.
+            let in_parts = |mut now: u64, mut left: u64, step: &dyn Fn(u64, u64) -> u64| {
+                while left > 0 {
+                    let part = left.min(3 * HOUR_MS);
+                    now = step(now, part);
+                    left -= part;
+                }
+                now
+            };
+            for hours in (1..600).step_by(7).chain([5 * 10, 6 * 10, 16, 32, 160]) {
+                for at_ms in [0, at(2, 9) + 1, at(5, 20), at(6, 23)] {
+                    let left = hours * HOUR_MS;
+                    assert_eq!(c.work(at_ms, left), in_parts(at_ms, left, &|now, part| c.work(now, part)));
+                    assert_eq!(c.awake(at_ms, left), in_parts(at_ms, left, &|now, part| c.awake(now, part)));
+                }
+            }
+            // Ends at all, and in order.
+            let far = c.work(0, u64::MAX);
+            assert!(far > LONGEST_MS && c.awake(far, u64::MAX) > far && c.work(far, u64::MAX) > far);
+        }
+        let never = Calendar::new(&RepairParams { work_days: 0, ..RepairParams::default() }, MONDAY);
+        assert!(never.work(0, u64::MAX) >= LONGEST_MS);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What follows once the operator knows.
 
-use super::{Hold, Outside, RepairParams};
+use super::{Hold, Outside, RepairParams, calendar::LONGEST_MS};
 use crate::{
     assets::AssetKind,
     draw::{Draws, NodeKey, Purpose},
@@ -153,7 +153,7 @@ impl Course {
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
 fn travel_ms(params: &RepairParams) -> u64 {
-    (params.road_km / params.road_km_per_h * HOUR_MS) as u64
+    ((params.road_km / params.road_km_per_h * HOUR_MS) as u64).min(LONGEST_MS)
 }
 
 /// All draws of one repair, made in a fixed order whether they are needed or not.
@@ -173,7 +173,7 @@ impl Steps {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     fn draw(params: &RepairParams, job: &Job) -> Self {
         let mut draws = job.draws(COURSE);
-        let ms = |h: f64| (h * HOUR_MS) as u64;
+        let ms = |h: f64| ((h * HOUR_MS) as u64).min(LONGEST_MS);
         Self {
             diagnosis_ms: ms(draws.lognormal(params.diagnosis_median_h, 0.7)),
             luck_remote: draws.uniform(),

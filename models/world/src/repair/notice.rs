@@ -1,6 +1,6 @@
 //! Who could notice a failure, and when at the earliest.
 
-use super::{Calendar, Job, RepairParams};
+use super::{Calendar, Job, RepairParams, calendar::LONGEST_MS};
 use crate::{assets::AssetKind, draw::Purpose};
 
 const NOTICE: Purpose = Purpose::named("repair/notice");
@@ -25,7 +25,7 @@ impl Notice {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     pub fn draw(params: &RepairParams, job: &Job) -> Self {
         let mut draws = job.draws(NOTICE);
-        let ms = |h: f64| (h * HOUR_MS) as u64;
+        let ms = |h: f64| ((h * HOUR_MS) as u64).min(LONGEST_MS);
         let reaction_ms = ms(draws.exponential(params.reaction_mean_h));
         let caretaker_ms = ms(draws.exponential(params.caretaker_notice_mean_h));
         let shows_after_ms = match job.kind {

@@ -124,7 +124,7 @@ fn queue(params: &RepairParams, calendar: &Calendar, seed: (u64, u32), until_ms:
     let (mut asked, mut done) = (0_u64, 0_u64);
     for number in 0.. {
         let mut draws = Draws::keyed(seed.0, seed.1, NodeKey::of("/crew"), QUEUE, number);
-        asked += (draws.exponential(1.0 / per_ms) as u64).max(1);
+        asked = asked.saturating_add((draws.exponential(1.0 / per_ms) as u64).max(1));
         if asked > until_ms {
             break;
         }
@@ -152,6 +152,27 @@ mod tests {
             draw(&p, 5.0, vec![]).shut_share(),
         );
         assert!(dry < 0.01 && (0.05..0.08).contains(&mean) && (0.25..0.35).contains(&wet), "{dry} {mean} {wet}");
+    }
+
+    #[test]
+    fn nobody_travels_while_it_is_unsafe() {
+        let calm = RepairParams { road_closed_share: 0.0, insecure_share: 0.0, ..RepairParams::default() };
+        let tense = RepairParams { insecure_share: 0.05, ..calm };
+        let (free, unsafe_days) = (draw(&calm, 1.0, vec![]), draw(&tense, 1.0, vec![]));
+        assert!(free.shut_share() < 1e-12);
+        let departures = |outside: &Outside| -> Vec<u64> {
+            (0..3900_u64).map(|day| outside.leave(day * DAY_MS + 9 * 3_600_000).0).collect()
+        };
+        let (before, after) = (departures(&free), departures(&unsafe_days));
+        for (&early, &late) in before.iter().zip(&after) {
+            assert!(late >= early && !unsafe_days.insecure[unsafe_days.calendar.day(late)]);
+            let held = unsafe_days.insecure[unsafe_days.calendar.day(early)];
+            assert_eq!(late > early, held, "held up on an unsafe day and on no other");
+        }
+        // A spell begins on one day in twenty and lasts some three and a half: travel is unsafe one day in six.
+        let share = unsafe_days.shut_share();
+        let late_h = before.iter().zip(&after).map(|(a, b)| (b - a) as f64 / 3_600_000.0).sum::<f64>() / 3900.0;
+        assert!((0.12..0.20).contains(&share) && late_h > 8.0, "{share} of days, {late_h} h late on the mean");
     }
 
     #[test]

@@ -119,6 +119,10 @@ impl RepairParams {
     #[must_use]
     pub fn check(&self) -> Vec<ParamError> {
         let long_enough = self.work_until_h <= 24.0 && self.work_until_h - self.work_from_h >= 1.0;
+        // Together these are the length of the queue that a run draws.
+        let sites = (0.0..=1000.0).contains(&self.other_sites);
+        let visits = (0.0..=365.0).contains(&self.other_visits_per_year);
+        let visit_h = (0.01..=1000.0).contains(&self.other_visit_median_h);
         let mut found = Checks::default()
             .not_negative("repair.reaction_mean_h", self.reaction_mean_h)
             .not_negative("repair.meter_silence_h", self.meter_silence_h)
@@ -132,9 +136,9 @@ impl RepairParams {
             .share("repair.right_part_seen", self.right_part_seen)
             .share("repair.right_part_blind", self.right_part_blind)
             .not_negative("repair.dispatch_median_h", self.dispatch_median_h)
-            .not_negative("repair.other_sites", self.other_sites)
-            .not_negative("repair.other_visits_per_year", self.other_visits_per_year)
-            .positive("repair.other_visit_median_h", self.other_visit_median_h)
+            .demand(sites, "repair.other_sites", self.other_sites, "0 to 1000")
+            .demand(visits, "repair.other_visits_per_year", self.other_visits_per_year, "0 to 365 a year")
+            .demand(visit_h, "repair.other_visit_median_h", self.other_visit_median_h, "0.01 to 1000 h")
             .not_negative("repair.road_km", self.road_km)
             .demand(
                 (1.0..=200.0).contains(&self.road_km_per_h),

@@ -29,6 +29,7 @@ fn remedy(id: &str, words: &str, price_usd: f64, monthly_usd: f64, saved: (f64, 
         price_source: "assumed".to_owned(),
         saved_h_per_year: about(saved.0, saved.1),
         saved_cost_per_year: about(saved.0 * 21_000.0, saved.1 * 21_000.0),
+        saved_dark_cost_per_year: about(saved.0 * 18_000.0, saved.1 * 18_000.0),
         payback_months: payback,
         certainty: "Sure: the interval leaves out zero.".to_owned(),
         lives_years: 5.0,
@@ -111,7 +112,7 @@ pub(crate) fn study() -> Study {
             remedy("battery", "a quarter more battery", 5400.0, 0.0, (9.0, 4.0), None),
             remedy("relays", "two radio relays on poles", 240.0, 0.0, (-1.0, 3.0), None),
         ],
-        remedies_basis: "12 draws of 90 days each.".to_owned(),
+        remedies_basis: "Tried in 12 draws of 90 days each.".to_owned(),
         sensitivity: Some(Sensitivity {
             base: about(1_500_000.0, 420_000.0),
             rows: vec![

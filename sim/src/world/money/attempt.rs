@@ -1,7 +1,7 @@
 //! Trying to pay: which way is open, what a broken session costs, and what is accepted.
 
 use taa_models::{
-    draw::{Draws, NodeKey, Purpose},
+    draw::{Draws, Purpose},
     payments, people,
 };
 
@@ -21,11 +21,6 @@ const PAYMENT: Purpose = Purpose::named("payment");
 const USSD: Purpose = Purpose::named("ussd");
 const PUT_OFF: Purpose = Purpose::named("payment put off");
 
-/// The operator whose SIM a phone carries: one in four has the second one's (assumed), keyed by the customer.
-pub(super) fn operator(key: NodeKey) -> usize {
-    usize::from(key.0 & 3 == 0)
-}
-
 /// The operator of the agent's phone.
 pub(super) const AGENT_OPERATOR: usize = 0;
 
@@ -41,21 +36,24 @@ enum Way {
 }
 
 impl Village<'_> {
-    /// Tries to pay: the way of choice first, the other one when that is blocked.
+    /// Tries to pay: the way of choice first, the other one (for those who have it) when that is blocked. While an
+    /// attempt waits for its answer there is no other.
     pub(crate) fn attempt(&mut self, customer: u32, draws: &mut Draws, now_ms: u64, queue: &mut Queue<Event>) {
         let one = self.people.of(customer);
-        let Some(wish) = one.purse.wish else { return };
+        let Some(wish) = one.purse.wish.filter(|wish| !wish.in_flight) else { return };
         let (key, topup, node) = (one.identity.key, one.purse.topups, one.identity.node);
+        let has_phone = one.purse.disposition.has_phone;
         let pay = &self.pays[wish.payment as usize];
         let amount_minor = pay.amount_minor;
-        let order = match pay.channel {
-            PayChannel::Phone => [PayChannel::Phone, PayChannel::Agent],
-            PayChannel::Agent => [PayChannel::Agent, PayChannel::Phone],
+        let order: &[PayChannel] = match pay.channel {
+            PayChannel::Phone => &[PayChannel::Phone, PayChannel::Agent],
+            PayChannel::Agent if has_phone => &[PayChannel::Agent, PayChannel::Phone],
+            PayChannel::Agent => &[PayChannel::Agent],
         };
         let mut blocked: Option<Chain> = None;
         let mut open = None;
-        for channel in order {
-            match self.way(channel, amount_minor, operator(key), now_ms) {
+        for &channel in order {
+            match self.way(channel, amount_minor, self.scenario.comms.payments.operator(key), now_ms) {
                 Ok(way) => {
                     open = Some((channel, way));
                     break;
@@ -92,16 +90,17 @@ impl Village<'_> {
             }
             delay_ms += dialled.lost_ms;
         }
+        let by_keypad = self.by_keypad();
         let pay = &mut self.pays[wish.payment as usize];
         pay.channel = channel;
         pay.by_provider = way == Way::Provider;
         pay.token_by = match way {
             Way::Paper => TokenBy::Stock,
-            Way::Dcu if self.traits.keypad => TokenBy::Paper,
-            Way::Provider if self.traits.keypad => TokenBy::Text,
+            Way::Dcu if by_keypad => TokenBy::Paper,
+            Way::Provider if by_keypad => TokenBy::Text,
             _ => TokenBy::None,
         };
-        self.people.of(customer).purse.wish = Some(Wish { attempts: wish.attempts + 1, ..wish });
+        self.people.of(customer).purse.wish = Some(Wish { attempts: wish.attempts + 1, in_flight: true, ..wish });
         queue.at(SimTime::from_ms(now_ms + delay_ms), Phase::Customer, node, Event::Accepted { payment: wish.payment });
         self.touch(customer);
     }
@@ -110,7 +109,9 @@ impl Village<'_> {
     fn put_off(&mut self, customer: u32, chain: Chain, draws: &mut Draws, now_ms: u64, queue: &mut Queue<Event>) {
         let Some(mut wish) = self.people.of(customer).purse.wish else { return };
         wish.attempts += 1;
+        let chain = held_up_till_closing(chain, wish.blocked);
         wish.blocked = chain;
+        wish.in_flight = false;
         self.pays[wish.payment as usize].hold(chain, now_ms);
         let wait_s = people::retry_after_s(&self.scenario.people, wish.attempts, draws);
         self.arm_person(customer, now_ms + wait_s * 1000, queue);
@@ -143,6 +144,9 @@ impl Village<'_> {
     /// Provider or agent has the money; or the provider failed while the customer waited for its word.
     pub(crate) fn accepted(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
         let pay = &mut self.pays[payment as usize];
+        if pay.stage != Stage::Wanted {
+            return;
+        }
         let (customer, amount_minor, channel, topup) = (pay.customer, pay.amount_minor, pay.channel, pay.topup);
         if pay.by_provider && channel == PayChannel::Phone && !self.provider.up() {
             let key = self.people.of(customer).identity.key;
@@ -170,5 +174,33 @@ impl Village<'_> {
             }
         }
         self.told_by_provider(payment, &mut Draws::keyed(self.seed.0, self.seed.1, key, PAYMENT, topup), now_ms, queue);
+    }
+}
+
+/// Who meets a closed agent because something held them up before waits for the opening on that account: in time, they
+/// would have paid by day.
+fn held_up_till_closing(chain: Chain, before: Chain) -> Chain {
+    let closed = Chain::of(Cause::AgentClosed);
+    match before.causes().next() {
+        Some(Cause::AgentClosed) if chain == closed => before,
+        Some(_) if chain == closed => closed.then(before),
+        _ => chain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_night_before_a_closed_agent_is_on_account_of_what_held_the_customer_up_by_day() {
+        let closed = Chain::of(Cause::AgentClosed);
+        let by_day = Chain::of(Cause::UssdBroken).because(Cause::Scripted(0));
+        let night = held_up_till_closing(closed, by_day);
+        assert_eq!(night.names(), "agent_closed <- ussd_broken <- scripted_0");
+        assert_eq!(held_up_till_closing(closed, night), night, "the night goes on");
+        assert_eq!(held_up_till_closing(by_day, night), by_day);
+        assert_eq!(held_up_till_closing(closed, Chain::EMPTY), closed);
+        assert_eq!(held_up_till_closing(closed, closed), closed);
     }
 }

@@ -93,7 +93,7 @@ impl Village<'_> {
         if desk.covers(amount_minor) {
             return Ok(());
         }
-        desk.restock_ms.get_or_insert(now_ms + (params.agent.restock_h * 3_600_000.0) as u64);
+        desk.restock_ms.get_or_insert(now_ms.saturating_add((params.agent.restock_h * 3_600_000.0) as u64));
         Err(Chain::of(Cause::AgentNoFloat))
     }
 }

@@ -6,10 +6,7 @@
 use taa_meter::{Keyed, Number};
 use taa_models::draw::{Draws, Purpose};
 
-use super::{
-    Place, Stage, Take,
-    attempt::{AGENT_OPERATOR, operator},
-};
+use super::{Place, Stage, Take, attempt::AGENT_OPERATOR};
 use crate::{
     cause::{Cause, Chain},
     kernel::{Phase, Queue, SimTime},
@@ -22,6 +19,8 @@ const RESEND: Purpose = Purpose::named("asks for the number again");
 const TYPING: Purpose = Purpose::named("types a number");
 /// A meter without power is tried again after this, ms (assumed).
 const DARK_DISPLAY_MS: u64 = 15 * 60_000;
+/// Nobody tries the same again sooner, ms: time moves on whatever a scenario says.
+const LEAST_WAIT_MS: u64 = 1_000;
 
 impl Village<'_> {
     fn keyed_draws(&mut self, payment: u32, purpose: Purpose, nth: u32) -> Draws {
@@ -68,7 +67,7 @@ impl Village<'_> {
         let pay = &self.pays[payment as usize];
         match pay.channel {
             PayChannel::Agent => AGENT_OPERATOR,
-            PayChannel::Phone => operator(self.people.of(pay.customer).identity.key),
+            PayChannel::Phone => self.scenario.comms.payments.operator(self.people.of(pay.customer).identity.key),
         }
     }
 
@@ -92,12 +91,12 @@ impl Village<'_> {
         match delay_ms {
             Some(delay_ms) => {
                 self.hold_number(payment, Chain::EMPTY, now_ms);
-                self.at_customer(payment, now_ms + delay_ms, Event::TextArrives { payment }, queue);
+                self.at_customer(payment, now_ms.saturating_add(delay_ms), Event::TextArrives { payment }, queue);
             }
             None => {
                 self.hold_number(payment, self.money.sms.chain(), now_ms);
                 let wait_ms = sms.resend_after_ms(&mut self.keyed_draws(payment, RESEND, nth));
-                self.asks_again(payment, now_ms + wait_ms, queue);
+                self.asks_again(payment, now_ms.saturating_add(wait_ms), queue);
             }
         }
     }
@@ -122,7 +121,7 @@ impl Village<'_> {
             Some(chain) => {
                 self.hold_number(payment, chain, now_ms);
                 let half_ms = (self.scenario.comms.payments.sms.resend_after_min * 30_000.0) as u64;
-                self.asks_again(payment, now_ms + half_ms, queue);
+                self.asks_again(payment, now_ms.saturating_add(half_ms.max(LEAST_WAIT_MS)), queue);
             }
             None => self.send_number(payment, now_ms, queue),
         }
@@ -149,7 +148,8 @@ impl Village<'_> {
         let customer = pay.customer;
         let keypad = &self.scenario.comms.payments.keypad;
         let mut draws = self.keyed_draws(payment, TYPING, 0);
-        let at_ms = now_ms + keypad.trip_ms(&mut draws) + keypad.typing_ms(&mut draws);
+        let trip_ms = keypad.trip_ms(&mut draws);
+        let at_ms = now_ms.saturating_add(trip_ms).saturating_add(keypad.typing_ms(&mut draws));
         let asleep = awake_at_ms(at_ms, self.people.of(customer).identity.key.0) > at_ms;
         let late_for = if before.is_empty() { held } else { before };
         let chain = Chain::of(Cause::NumberToType);
@@ -180,8 +180,8 @@ impl Village<'_> {
         }
         self.pays[payment as usize].entries = nth;
         if keypad.wrong(&mut draws) {
-            let again_ms = keypad.typing_ms(&mut draws);
-            return self.types_at(payment, now_ms + again_ms, queue);
+            let again_ms = keypad.typing_ms(&mut draws).max(LEAST_WAIT_MS);
+            return self.types_at(payment, now_ms.saturating_add(again_ms), queue);
         }
         let before = one.unit.meter.relay_closed();
         let number = Number { vendor, sequence, amount_minor };

@@ -18,8 +18,11 @@ use crate::{
 };
 
 const HOP: Purpose = Purpose::named("payment hop");
-/// A fetch over the backhaul: request and answer, ms (assumed: two round trips of a cellular bearer).
-const FETCH_MS: u64 = 1_500;
+/// The DCU's question to the intake, and an answer with a payment in it, bytes on the wire (assumed: a small HTTPS
+/// exchange on a session that stands).
+const FETCH_BYTES: [usize; 2] = [300, 700];
+/// After this long without an answer the DCU waits for its next fetch, ms (assumed).
+const FETCH_GIVES_UP_MS: u64 = 60_000;
 
 /// A copy that cannot move on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,8 +150,19 @@ impl Village<'_> {
     /// The intake hands a payment to whoever vends.
     fn leave_intake(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
         if self.dcu_fetches() {
-            let at_ms = self.scenario.comms.payments.intake.next_fetch_ms(now_ms) + FETCH_MS;
-            queue.at(SimTime::from_ms(at_ms), Phase::Environment, self.ops.dcu, Event::Fetched { payment });
+            if let Some(slow) = self.wan.slow_chain() {
+                self.hold_copy(payment, Place::Intake, slow, now_ms);
+            }
+            let fetch_ms = self.scenario.comms.payments.intake.next_fetch_ms(now_ms);
+            let [there, back] = FETCH_BYTES.map(|bytes| self.transit_ms(bytes));
+            match there.zip(back) {
+                Some((there_ms, back_ms)) => {
+                    let at = SimTime::from_ms(fetch_ms + there_ms + back_ms);
+                    queue.at(at, Phase::Environment, self.ops.dcu, Event::Fetched { payment });
+                }
+                // Lost on the way: the DCU asks again.
+                None => self.hop_at(payment, Place::Intake, fetch_ms + FETCH_GIVES_UP_MS, queue),
+            }
             return;
         }
         self.at_vendor(payment, now_ms);

@@ -154,7 +154,7 @@ impl Village<'_> {
         let caretaker_at_ms = notice.caretaker_at(&self.timeline.outside.calendar, now_ms);
         let mut luck = Draws::keyed(self.seed.0, self.seed.1, job.key, SELF_CLEARING, now_ms);
         let clears = luck.chance(params.bms_self_clearing_share);
-        let clears_ms = (luck.exponential(params.bms_clears_after_h) * 3_600_000.0) as u64 + 1;
+        let clears_ms = ((luck.exponential(params.bms_clears_after_h) * 3_600_000.0) as u64).saturating_add(1);
         let clearing = kind == AssetKind::Bms && clears;
         let number = self.repairs.jobs.len() as u32;
         self.repairs.open.insert(part, number);
@@ -180,7 +180,7 @@ impl Village<'_> {
             why.map_or_else(String::new, |why| format!(": {}", self.say_cause(why)))
         );
         self.log(now_ms, "failure", id.to_owned(), text);
-        self.arm_repair(number, if clearing { now_ms + clears_ms } else { now_ms + 1 }, queue);
+        self.arm_repair(number, if clearing { now_ms.saturating_add(clears_ms) } else { now_ms + 1 }, queue);
     }
 
     fn say_cause(&self, cause: Cause) -> String {

@@ -9,7 +9,10 @@ use taa_scenarios::{Overrides, load, model::Scenario};
 use super::{How, Stage};
 use crate::{
     kernel::Queue,
-    world::{Event, Timeline, Village, parts::Turn},
+    world::{
+        Event, Timeline, Village,
+        parts::{PartId, Turn},
+    },
 };
 
 const HOUR_MS: u64 = 3_600_000;
@@ -67,4 +70,20 @@ fn without_signal_nobody_hears_and_a_gap_tells_in_the_end() {
         village.look(0, 33 * HOUR_MS, queue);
         assert!(matches!(village.repairs.jobs[0].stage, Stage::Acting(How::Gap, _)));
     });
+}
+
+#[test]
+fn a_mended_clock_tells_the_dcu_the_time_without_a_link() {
+    let scenario = jija();
+    let timeline = Timeline::draw(&scenario, (1, 0), 3 * 24 * HOUR_MS);
+    let traits = Traits::bundle("edge_local").expect("a bundle");
+    let (mut village, mut queue) = Village::build(&scenario, &timeline, traits).expect("it builds");
+    for operator in 0..2 {
+        village.part_turned(PartId::Tower(operator), Turn::Hold(0), HOUR_MS, &mut queue);
+    }
+    village.asset_fails((AssetKind::Clock, 0), Turn::Fail(None), 8 * HOUR_MS, &mut queue);
+    village.boot_dcu(9 * HOUR_MS, &mut queue);
+    assert!(village.site_has_no_time(9 * HOUR_MS), "neither a clock nor a link");
+    village.part_turned(PartId::Clock, Turn::Mend, 10 * HOUR_MS, &mut queue);
+    assert!(!village.site_has_no_time(10 * HOUR_MS));
 }
