@@ -1,10 +1,6 @@
 //! The progress bars: one per architecture, on standard error, gone when it is no terminal.
 
-use std::{
-    io::IsTerminal,
-    sync::Mutex,
-    time::{Duration, Instant},
-};
+use std::{io::IsTerminal, sync::Mutex, time::Duration};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
@@ -62,8 +58,8 @@ pub(crate) struct Count {
 /// What a log gets in place of a bar.
 struct Lines {
     part: String,
-    begun: Instant,
-    last: Instant,
+    /// Since the bar began.
+    last: Duration,
 }
 
 /// Between two lines of a log.
@@ -79,8 +75,7 @@ impl Count {
             .progress_chars("━╸ ");
         let bar = ProgressBar::new(0).with_style(style);
         bar.set_prefix(what.to_owned());
-        let now = Instant::now();
-        let lines = Lines { part: what.to_owned(), begun: now, last: now };
+        let lines = Lines { part: what.to_owned(), last: Duration::ZERO };
         Self { bar, lines: (!std::io::stderr().is_terminal()).then(|| Mutex::new(lines)) }
     }
 
@@ -89,9 +84,10 @@ impl Count {
         self.bar.set_length(planned as u64);
         self.bar.set_position(done as u64);
         let Some(mut lines) = self.lines.as_ref().and_then(|lines| lines.lock().ok()) else { return };
-        if lines.last.elapsed() >= PAUSE {
-            lines.last = Instant::now();
-            let seconds = lines.begun.elapsed().as_secs();
+        let elapsed = self.bar.elapsed();
+        if elapsed.saturating_sub(lines.last) >= PAUSE {
+            lines.last = elapsed;
+            let seconds = elapsed.as_secs();
             show::remark(&format!("{}: {done} of {planned} simulations, {seconds} s", lines.part));
         }
     }
@@ -101,7 +97,7 @@ impl Count {
         self.bar.set_prefix(what.to_owned());
         if let Some(mut lines) = self.lines.as_ref().and_then(|lines| lines.lock().ok()) {
             what.clone_into(&mut lines.part);
-            show::remark(&format!("{what} ({} s so far)", lines.begun.elapsed().as_secs()));
+            show::remark(&format!("{what} ({} s so far)", self.bar.elapsed().as_secs()));
         }
     }
 
