@@ -1,11 +1,12 @@
 //! Our client against the independent meter of the validation cases (`tests/peers/meter_peer.py`): every mechanism, suite and
-//! form, then its fault switches. Not run unless asked for (`--ignored`): it needs Python with `cryptography`.
+//! form, then its fault switches. The trials appear as ignored where Python with `cryptography` is missing.
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::Duration;
 
+use libtest_mimic::{Arguments, Trial};
 use taa_dlms::client::{Auth, Client, ClientConfig, ClientEvent, Link, Output};
 use taa_dlms::error::{SecurityFault, TransportFault};
 use taa_dlms::security::{
@@ -16,6 +17,23 @@ use taa_keys::{Curve, Drbg, Key, KeyHandle, PrivateKey, Secret};
 
 const CLOCK: AttributeRef = AttributeRef::new(8, obis::Obis([0, 0, 1, 0, 0, 255]), 2);
 const DISCONNECT: MethodRef = MethodRef::new(70, obis::DISCONNECT_CONTROL, 1);
+
+fn main() -> ExitCode {
+    let run = Command::new("python3").args(["-c", "import cryptography"]).stderr(Stdio::null()).status();
+    let available = run.is_ok_and(|status| status.success());
+    let trial = |name: &str, run: fn()| {
+        let trial = Trial::test(name, move || {
+            run();
+            Ok(())
+        });
+        if available { trial } else { trial.with_kind("needs Python with cryptography").with_ignored_flag(true) }
+    };
+    let trials = vec![
+        trial("the_independent_meter_agrees", the_independent_meter_agrees),
+        trial("its_faults_are_named_or_survived", its_faults_are_named_or_survived),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
+}
 
 struct Meter {
     process: Child,
@@ -140,8 +158,6 @@ fn client(mechanism: &str, suite: Suite, protection: Protection, form: Form, ded
     )
 }
 
-#[test]
-#[ignore = "needs Python with cryptography, and minutes"]
 fn the_independent_meter_agrees() {
     let mut cells = 0;
     for (flag, suite) in [("0", Suite::Zero), ("1", Suite::One), ("2", Suite::Two)] {
@@ -180,8 +196,6 @@ fn the_independent_meter_agrees() {
     assert_eq!(cells, 3 * 6 * 13 + 2 * 13);
 }
 
-#[test]
-#[ignore = "needs Python with cryptography, and minutes"]
 fn its_faults_are_named_or_survived() {
     let security = |fault: SecurityFault| Some(Error::from(fault));
     for (flags, reads, expected) in [
