@@ -195,6 +195,21 @@ fn reads_and_long_writes_go_through_every_window() {
 }
 
 #[test]
+fn protected_messages_pass_a_line_that_loses_frames() {
+    for lose in [vec![], vec![4], vec![5], vec![8, 13, 21], vec![9, 30, 31]] {
+        let mut wire = Wire::hdlc(1, 128);
+        wire.bench = Bench::secured_over(Link::Hdlc(hdlc(1, 128)));
+        wire.lose.clone_from(&lose);
+        assert_eq!(wire.read(&ALL), [OPENED, values(123_456, true)], "{lose:?}");
+        let note = note(3000);
+        wire.bench.client.write(wire.now, LONG, &note).unwrap();
+        assert_eq!(wire.run(), [Told::Done], "{lose:?}");
+        assert_eq!(wire.bench.device.writes, 1);
+        assert_eq!(wire.read(&[LONG]), [Told::Values(vec![Ok(note)])], "{lose:?}");
+    }
+}
+
+#[test]
 fn releasing_closes_the_link_and_the_next_command_opens_it() {
     let mut wire = Wire::hdlc(1, 128);
     wire.read(&ALL);

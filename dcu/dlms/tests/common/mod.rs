@@ -3,7 +3,7 @@
 
 use taa_dlms::apdu::{ActionResult, DataAccessResult, Selection};
 use taa_dlms::axdr::{encode, put_octet_string, put_u64};
-use taa_dlms::client::{Auth, Client, ClientConfig, ClientEvent, Output, ReadResult};
+use taa_dlms::client::{Auth, Client, ClientConfig, ClientEvent, Link, Output, ReadResult};
 use taa_dlms::cosem::{
     AttributeAccess, ControlMode, DisconnectControl, MethodAccess, ObjectEntry, ObjectModel, data, disconnect, register,
 };
@@ -179,11 +179,16 @@ impl Bench {
 
     /// Suite 0, GMAC, authenticated and encrypted, per-meter keys: the default towards our own meters.
     pub fn secured() -> Self {
+        Self::secured_over(Link::Datagram)
+    }
+
+    /// The same over another link.
+    pub fn secured_over(link: Link) -> Self {
         let key = |byte| KeyHandle::new(Key::Aes128([byte; 16]));
         let keys = || Keys { unicast: key(1).cipher(), authentication: Some(key(2)), broadcast: None, parties: None };
         let mut bench = Self::new();
         bench.client = Client::secured(
-            ClientConfig::new(Auth::High(Hls::Gmac)),
+            ClientConfig { link, ..ClientConfig::new(Auth::High(Hls::Gmac)) },
             ClientSecurity {
                 suite: Suite::Zero,
                 title: SystemTitle(*b"TAA\0\0\0\0\x01"),
