@@ -2,8 +2,8 @@
 
 use super::Octets;
 
-/// An owned bit string. Unused bits of the last byte are zero.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// An owned bit string. Unused bits of the last byte are zero. By default it has no bits.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct BitString {
     bits: usize,
     bytes: Octets,

@@ -72,10 +72,5 @@ pub(super) fn no_bits() -> BitString {
 /// The first `count` (up to 8) bits of a byte.
 pub(super) fn byte_bits(byte: u8, count: usize) -> BitString {
     let bytes = [byte];
-    BitString::new(count.min(8), bytes.get(..count.min(8).div_ceil(8)).unwrap_or(&[])).unwrap_or_else(empty)
-}
-
-#[expect(clippy::expect_used, reason = "no bits in no bytes always fit")]
-fn empty() -> BitString {
-    BitString::new(0, &[]).expect("no bits in no bytes")
+    BitString::new(count.min(8), bytes.get(..count.min(8).div_ceil(8)).unwrap_or(&[])).unwrap_or_default()
 }
