@@ -14,7 +14,7 @@ pub struct Place {
     pub scenario: Scenario,
     /// Its weather, wider than the run.
     pub pool: Pool,
-    /// Keypads can be simulated (the loader takes `sts_keypad`).
+    /// Keypad meters are on offer; not for a scenario without a folder.
     pub keypad: bool,
 }
 
@@ -34,15 +34,7 @@ impl Place {
     /// What the loader says.
     pub fn around(dir: &Path, overrides: &Overrides, scenario: Scenario) -> Result<Self, Diagnostics> {
         let pool = Pool::around(dir, overrides, &scenario)?;
-        let with_keypad = Overrides {
-            architectures: vec!["sts_keypad".to_owned()],
-            traits: Vec::new(),
-            days: Some(1),
-            ..overrides.clone()
-        };
-        // Refused as long as tokens cannot be entered; that is an answer here, not an error.
-        let keypad = taa_scenarios::load(dir, &with_keypad).is_ok();
-        Ok(Self { scenario, pool, keypad })
+        Ok(Self { scenario, pool, keypad: true })
     }
 
     /// A scenario without a folder: weather from its own days alone.
