@@ -1,12 +1,15 @@
 //! `cargo xtask test`: everything that must hold.
 //!
-//! `needs` finds or installs the browser; `tests` is `cargo test --workspace` (unit tests, integration tests, vectors
+//! `needs` finds or installs the browser and the outside DLMS clients (Python packages under `target/`); `tests` is `cargo test --workspace` (unit tests, integration tests, vectors
 //! run by libtest-mimic, documentation examples, the tidy rules); `browser` opens a fresh report in Chromium. Stages go
 //! on after a failure, so one run shows all that is wrong.
 
-use crate::needs::{CHROMEDRIVER, CHROMIUM, Need};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::needs::{CHROMEDRIVER, CHROMIUM, DLMS_CLIENTS, Need};
 use crate::stages::{Done, Stages};
-use crate::{browser, process, workspace};
+use crate::{browser, process, python, workspace};
 
 const STAGES: [&str; 3] = ["needs", "tests", "browser"];
 
@@ -28,11 +31,28 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
 }
 
 fn needs() -> Result<Done, String> {
-    let missing: Vec<String> = [CHROMIUM, CHROMEDRIVER].iter().map(Need::get).filter_map(Result::err).collect();
+    let programs = [CHROMIUM, CHROMEDRIVER];
+    let missing: Vec<String> = programs.iter().map(Need::get).chain([dlms_clients()]).filter_map(Result::err).collect();
     if missing.is_empty() {
-        Ok(Done::Passed("Chromium and its driver are here".to_owned()))
+        Ok(Done::Passed("Chromium, its driver and the DLMS clients are here".to_owned()))
     } else {
         Ok(Done::LeftOut(missing.join("; ")))
+    }
+}
+
+/// A Python that has the outside DLMS clients.
+fn dlms_clients() -> Result<PathBuf, String> {
+    let packages = DLMS_CLIENTS.join(" ");
+    python::environment(&DLMS_CLIENTS).map_err(|problem| format!("no Python with {packages}: {problem}"))
+}
+
+/// Tests find the outside clients by `TAA_DLMS_PYTHON`, and that Python before others.
+fn offer(cargo: &mut Command, python: &Path) {
+    cargo.env("TAA_DLMS_PYTHON", python);
+    let own = python.parent().map(Path::to_path_buf);
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    if let Ok(path) = std::env::join_paths(own.into_iter().chain(std::env::split_paths(&others))) {
+        cargo.env("PATH", path);
     }
 }
 
@@ -41,6 +61,11 @@ fn cargo_test(verbose: bool) -> Result<Done, String> {
     let mut tally = Tally::default();
     let mut cargo = workspace::cargo();
     cargo.args(["test", "--workspace", "--no-fail-fast"]);
+    match dlms_clients() {
+        Ok(python) => offer(&mut cargo, &python),
+        Err(missing) if workspace::is_ci() => return Err(missing),
+        Err(missing) => println!("trials with outside DLMS clients are ignored: {missing}"),
+    }
     let passed = process::by_line(&mut cargo, |line| {
         tally.read(line);
         if verbose || !is_routine(line) {
@@ -107,6 +132,16 @@ mod tests {
         tally.read("test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.00s");
         tally.read("test some::name ... ok");
         assert_eq!(tally, Tally { runners: 2, passed: 15, failed: 2, ignored: 1 });
+    }
+
+    #[test]
+    fn the_python_with_the_clients_comes_first() {
+        let mut cargo = Command::new("cargo");
+        offer(&mut cargo, Path::new("/somewhere/bin/python"));
+        let set = |name| cargo.get_envs().find(|(key, _)| *key == name).and_then(|(_, value)| value);
+        assert_eq!(set("TAA_DLMS_PYTHON"), Some("/somewhere/bin/python".as_ref()));
+        let path = set("PATH").expect("set");
+        assert_eq!(std::env::split_paths(path).next(), Some(PathBuf::from("/somewhere/bin")));
     }
 
     #[test]
