@@ -7,9 +7,10 @@ use crate::security::Security;
 use crate::service::Service;
 use crate::station::{Hdlc, Link, PLAIN};
 
-const GURUX: [Security; 20] = [
+const GURUX: [Security; 21] = [
     s::NONE,
     s::LOW,
+    s::HIGH,
     s::MD5,
     s::SHA1,
     s::GMAC,
@@ -30,8 +31,8 @@ const GURUX: [Security; 20] = [
     s::ECDSA_BOTH,
 ];
 
-/// It has LOW and GMAC, and general-glo alone.
-const COSEM: [Security; 6] = [s::NONE, s::LOW, s::LOW_GENERAL, s::GENERAL, s::GENERAL_1, s::GENERAL_2];
+/// It has LOW, HLS 2 and GMAC, and general-glo alone.
+const COSEM: [Security; 7] = [s::NONE, s::LOW, s::HIGH, s::LOW_GENERAL, s::GENERAL, s::GENERAL_1, s::GENERAL_2];
 
 /// All cells, each once.
 pub(crate) fn all() -> Vec<Cell> {

@@ -209,6 +209,13 @@ pub(crate) const KNOWN: &[Known] = &[
     },
     Known {
         library: Library::Cosem,
+        name: "secret as the challenge of HLS 2",
+        what: "sends the shared secret itself, in clear, as its challenge in the AARQ",
+        evidence: &["ac1280106120736563726574206f6620626f7468"],
+        show: || seen(opened(Library::Cosem, Link::Wrapper, PLAIN, s::HIGH, same, same)?),
+    },
+    Known {
+        library: Library::Cosem,
         name: "one counter for two uses with HLS 5",
         what: "puts the invocation counter of the proof on the message around it: one GCM nonce twice. Our server refuses the \
                proof; the cells move the counter on in between",

@@ -1,8 +1,11 @@
 //! The securities of the matrix, as our server and as the outside clients are told.
 
+use aes::Aes128;
+use aes::cipher::{BlockCipherEncrypt, KeyInit};
 use serde_json::{Value as Json, json};
 use taa_dlms::security::{
-    AssociationSecurity, Hls, Keys, Policy, Protection, Random, SendCounter, ServerSecurity, Suite, SystemTitle,
+    AssociationSecurity, Exchange, Hls, Keys, Policy, Protection, Random, SendCounter, ServerSecurity, Suite,
+    SystemTitle,
 };
 use taa_dlms::server::{Server, ServerConfig};
 use taa_keys::{Curve, Drbg, Key, KeyHandle, PrivateKey, Secret};
@@ -12,12 +15,16 @@ use crate::meter::hex;
 pub(crate) const CLIENT: SystemTitle = SystemTitle(*b"OUT\0\0\0\0\x01");
 pub(crate) const METER: SystemTitle = SystemTitle(*b"TAA\0\0\0\0\x01");
 const SECRET: &[u8] = b"12345678";
+/// Of HLS 2: a key of AES-128.
+const HIGH_SECRET: &[u8; 16] = b"a secret of both";
 
 /// How the client proves who it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Auth {
     None,
     Low,
+    /// HLS 2 as many makers have it, and both clients: the challenge under AES-128 in ECB.
+    High,
     Md5,
     Sha1,
     Gmac,
@@ -62,6 +69,7 @@ use Protection as P;
 pub(crate) const NONE: Security = plain("NONE", Auth::None, Suite::Zero);
 pub(crate) const PUBLIC: Security = Security { public: true, ..plain("public client", Auth::None, Suite::Zero) };
 pub(crate) const LOW: Security = plain("LOW", Auth::Low, Suite::Zero);
+pub(crate) const HIGH: Security = plain("HLS 2 (AES-ECB)", Auth::High, Suite::Zero);
 pub(crate) const MD5: Security = plain("MD5", Auth::Md5, Suite::Zero);
 pub(crate) const SHA1: Security = plain("SHA-1", Auth::Sha1, Suite::Zero);
 pub(crate) const GMAC: Security = plain("GMAC", Auth::Gmac, Suite::Zero);
@@ -121,6 +129,7 @@ impl Security {
     fn hls(&self) -> Option<Hls> {
         Some(match self.auth {
             Auth::None | Auth::Low => return None,
+            Auth::High => Hls::Manufacturer(Secret::new(HIGH_SECRET), ecb),
             Auth::Md5 => Hls::Md5(Secret::new(SECRET)),
             Auth::Sha1 => Hls::Sha1(Secret::new(SECRET)),
             Auth::Gmac => Hls::Gmac,
@@ -158,6 +167,7 @@ impl Security {
         let auth = match self.auth {
             Auth::None => "none",
             Auth::Low => "low",
+            Auth::High => "high",
             Auth::Md5 => "md5",
             Auth::Sha1 => "sha1",
             Auth::Gmac => "gmac",
@@ -176,7 +186,11 @@ impl Security {
             "auth": auth,
             "suite": self.suite.number(),
             "cipher": cipher,
-            "secret": if self.auth == Auth::None { String::new() } else { hex(SECRET) },
+            "secret": match self.auth {
+                Auth::None => String::new(),
+                Auth::High => hex(HIGH_SECRET),
+                _ => hex(SECRET),
+            },
             "title": hex(&CLIENT.0),
             "ek": hex(&self.bytes(0)),
             "ak": hex(&self.bytes(0xD0)),
@@ -192,4 +206,21 @@ impl Security {
             "as_it_comes": false,
         })
     }
+}
+
+/// Each block of the challenge under AES-128.
+fn ecb(secret: &[u8], exchange: &Exchange<'_>) -> Vec<u8> {
+    let Ok(cipher) = Aes128::new_from_slice(secret) else { return Vec::new() };
+    let (blocks, rest) = exchange.asked.as_chunks::<16>();
+    if !rest.is_empty() {
+        return Vec::new();
+    }
+    blocks
+        .iter()
+        .flat_map(|block| {
+            let mut block = (*block).into();
+            cipher.encrypt_block(&mut block);
+            block
+        })
+        .collect()
 }

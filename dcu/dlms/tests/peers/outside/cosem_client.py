@@ -95,6 +95,7 @@ class Cosem:
         secret = bytes.fromhex(s['secret'])
         return {'none': security.NoSecurityAuthentication,
                 'low': lambda: security.LowLevelSecurityAuthentication(secret=secret),
+                'high': lambda: security.HighLevelSecurityCommonAuthentication(secret=secret),
                 'gmac': security.HighLevelSecurityGmacAuthentication if s['as_it_comes'] else Gmac}[s['auth']]()
 
     def open(self):

@@ -12,9 +12,10 @@ from gurux_dlms.secure import GXDLMSSecureClient
 
 import lines
 
-AUTHENTICATIONS = {'none': Authentication.NONE, 'low': Authentication.LOW, 'md5': Authentication.HIGH_MD5,
-                   'sha1': Authentication.HIGH_SHA1, 'gmac': Authentication.HIGH_GMAC,
-                   'sha256': Authentication.HIGH_SHA256, 'ecdsa': Authentication.HIGH_ECDSA}
+AUTHENTICATIONS = {'none': Authentication.NONE, 'low': Authentication.LOW, 'high': Authentication.HIGH,
+                   'md5': Authentication.HIGH_MD5, 'sha1': Authentication.HIGH_SHA1,
+                   'gmac': Authentication.HIGH_GMAC, 'sha256': Authentication.HIGH_SHA256,
+                   'ecdsa': Authentication.HIGH_ECDSA}
 PROTECTIONS = {'none': Security.NONE, 'auth': Security.AUTHENTICATION, 'enc': Security.ENCRYPTION,
                'both': Security.AUTHENTICATION_ENCRYPTION}
 SUITES = [SecuritySuite.SUITE_0, SecuritySuite.SUITE_1, SecuritySuite.SUITE_2]
