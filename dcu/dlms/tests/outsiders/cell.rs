@@ -39,8 +39,10 @@ impl Cell {
     pub(crate) fn run_tampered(&self, tamper: Option<Tamper>) -> Result<(), Failed> {
         let server = self.security.server(&ServerConfig::default());
         let station = Station::new(self.link, self.hdlc, server)?;
-        let mut talk =
-            Talk::open(self.library, station, self.link, self.hdlc, &self.security.order(self.service.pdu_max()))??;
+        let associates = self.service != Service::PushAlone;
+        let mut order = self.security.order(self.service.pdu_max());
+        order["associate"] = json!(associates);
+        let mut talk = Talk::open(self.library, station, self.link, self.hdlc, &order)??;
         if self.security.short && self.service != Service::Objects {
             talk.ask("objects", json!({}))?;
         }
@@ -48,10 +50,10 @@ impl Cell {
         let done = self.service.run(&mut talk, self);
         talk.station.inside()?.tamper = None;
         let managed = talk.station.inside()?.server.is_managed();
-        let closed = talk.close(done.is_err())?;
+        let closed = talk.close(done.is_err() || !associates)?;
         done?;
         closed?;
-        if managed != self.security.public {
+        if managed == (associates && !self.security.public) {
             Ok(())
         } else {
             Err("the server counted another client as associated".into())
@@ -78,11 +80,15 @@ impl Talk {
         security: &Json,
     ) -> Result<Result<Self, Fault>, Failed> {
         let mut process = process::take(library)?;
-        if link.is_terminal() {
-            let path = process.ask("line", json!({"kind": "pty"}))??;
-            station.attach(path.as_str().ok_or("no path")?)?;
-        } else {
-            process.ask("line", json!({"kind": "tcp", "port": station.listen()?}))??;
+        match link.line() {
+            "pty" => {
+                let path = process.ask("line", json!({"kind": "pty"}))??;
+                station.attach(path.as_str().ok_or("no path")?)?;
+            }
+            kind => {
+                let port = if kind == "udp" { station.bind()? } else { station.listen()? };
+                process.ask("line", json!({"kind": kind, "port": port}))??;
+            }
         }
         let framing = json!({"width": hdlc.width, "info": hdlc.information, "window": hdlc.window});
         let opened = process.ask("open", json!({"link": link.word(), "security": security, "hdlc": framing}))?;

@@ -38,9 +38,9 @@ const COSEM: [Security; 7] = [s::NONE, s::LOW, s::HIGH, s::LOW_GENERAL, s::GENER
 pub(crate) fn all() -> Vec<Cell> {
     use Library::{Cosem, Gurux};
     let mut cells = Vec::new();
-    let mut add = |library, link, hdlc, securities: &[Security], services: &[Service]| {
+    let mut add = |library, link: Link, hdlc, securities: &[Security], services: &[Service]| {
         for security in securities {
-            for service in services.iter().filter(|service| offers(library, security, **service)) {
+            for service in services.iter().filter(|service| offers(library, link, security, **service)) {
                 cells.push(Cell { library, service: *service, link, security: *security, hdlc });
             }
         }
@@ -50,11 +50,12 @@ pub(crate) fn all() -> Vec<Cell> {
     add(Gurux, Link::Wrapper, PLAIN, &[s::PUBLIC], &Service::ALL);
     add(Gurux, Link::Wrapper, PLAIN, &GURUX, &Service::ALL);
     add(Gurux, Link::Wrapper, PLAIN, &short, &Service::ALL);
+    add(Gurux, Link::WrapperUdp, PLAIN, &some, &Service::ALL);
     add(Gurux, Link::HdlcTcp, PLAIN, &some, &Service::ALL);
     add(Gurux, Link::HdlcTcp, PLAIN, &short, &Service::ALL);
     add(Gurux, Link::HdlcPty, PLAIN, &some, &Service::ALL);
     add(Gurux, Link::ModeE, PLAIN, &some, &Service::ALL);
-    for link in [Link::Wrapper, Link::HdlcTcp, Link::HdlcPty, Link::ModeE] {
+    for link in [Link::Wrapper, Link::WrapperUdp, Link::HdlcTcp, Link::HdlcPty, Link::ModeE] {
         add(Cosem, link, PLAIN, &[s::PUBLIC], &Service::ALL);
         add(Cosem, link, PLAIN, &COSEM, &Service::ALL);
     }
@@ -71,9 +72,16 @@ pub(crate) fn all() -> Vec<Cell> {
 }
 
 /// What a client can do at all; what it does wrongly is in [`known`](crate::known).
-fn offers(library: Library, security: &Security, service: Service) -> bool {
+fn offers(library: Library, link: Link, security: &Security, service: Service) -> bool {
     if security.public || service == Service::Visit {
         return security.public && service == Service::Visit;
+    }
+    if service == Service::PushAlone {
+        // A datagram has to come first for the meter to know the client's port, a sign-on on a line with mode E.
+        let reached = !matches!(link, Link::WrapperUdp | Link::ModeE);
+        // Who pushes plainly or under global keys needs no association.
+        let alone = *security == s::NONE || (security.general && !security.dedicated);
+        return reached && alone;
     }
     match library {
         // ACCESS has no ciphered form of its own, so it takes the general one.

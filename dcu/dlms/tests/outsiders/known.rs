@@ -4,6 +4,7 @@ use libtest_mimic::Failed;
 use serde_json::{Value as Json, json};
 use taa_dlms::Value;
 use taa_dlms::apdu::Conformance as C;
+use taa_dlms::security::Channel;
 use taa_dlms::server::ServerConfig;
 
 use crate::cell::Talk;
@@ -45,7 +46,7 @@ pub(crate) const KNOWN: &[Known] = &[
         library: Library::Gurux,
         name: "window 2",
         what: "uses an unset variable at a frame that it does not expect",
-        evidence: &["UnboundLocalError", "ReceiverFrame"],
+        evidence: &["UnboundLocalError", "ReceiverFrame", "7ea88a03022342"],
         show: || {
             let talk = opened(Library::Gurux, Link::HdlcTcp, Hdlc { window: 2, ..PLAIN }, s::LOW, same, same)?;
             asked(talk, "get", note())
@@ -55,7 +56,7 @@ pub(crate) const KNOWN: &[Known] = &[
         library: Library::Gurux,
         name: "window 3",
         what: "does not count on at the second frame without F: after 42 and 44 it takes 56 for a wrong frame and waits for \
-               ever (IEC 62056-46, 6.4.4.4.3.3)",
+               ever",
         evidence: &["Invalid HDLC Frame: 0x56 Expected: 0x54", "TimeoutError"],
         show: || {
             let talk = opened(Library::Gurux, Link::HdlcTcp, Hdlc { window: 3, ..PLAIN }, s::LOW, same, same)?;
@@ -65,8 +66,8 @@ pub(crate) const KNOWN: &[Known] = &[
     Known {
         library: Library::Gurux,
         name: "short names with HLS",
-        what: "sends reply_to_HLS_authentication as a Write, which cannot carry the server's proof back; by the standard a \
-               Read with parameterized access (IEC 62056-5-3, 9.3.14)",
+        what: "sends reply_to_HLS_authentication as a Write, which cannot carry the server's proof back; a Read with \
+               parameterized access does",
         evidence: &["Service not allowed", "060102fa58010920"],
         show: || {
             let security = Security { short: true, ..s::SHA256 };
@@ -90,7 +91,7 @@ pub(crate) const KNOWN: &[Known] = &[
     Known {
         library: Library::Gurux,
         name: "short names, methods of the clock",
-        what: "knows no offset of the methods of class 8 (Blue Book, 4.5.1: 60 hex)",
+        what: "knows no offset of the methods of class 8 (60 hex from the base name)",
         evidence: &["ValueError: methodIndex"],
         show: || asked(short()?, "clock", json!({"ln": meter::text(CLOCK), "by": 60})),
     },
@@ -219,8 +220,12 @@ pub(crate) const KNOWN: &[Known] = &[
         name: "one counter for two uses with HLS 5",
         what: "puts the invocation counter of the proof on the message around it: one GCM nonce twice. Our server refuses the \
                proof; the cells move the counter on in between",
-        evidence: &["HLSError"],
-        show: || seen(opened(Library::Cosem, Link::Wrapper, PLAIN, s::GENERAL, same, as_it_comes)?),
+        evidence: &["HLSError", "300000000b", "0911100000000b"],
+        show: || {
+            let talk = opened(Library::Cosem, Link::Wrapper, PLAIN, s::GENERAL, same, as_it_comes)?;
+            let inside = talk.as_ref().map_or_else(|(_, station)| last_opened(station), |_| Ok(String::new()))?;
+            Ok(format!("{inside}; {}", seen(talk)?))
+        },
     },
 ];
 
@@ -295,4 +300,15 @@ fn seen(talk: Result<Talk, (Fault, Station)>) -> Result<String, Failed> {
 fn wire(station: &Station) -> Result<String, Failed> {
     let inside = station.inside()?;
     Ok(format!("server sent {}, client sent {}", meter::hex(&inside.sent), meter::hex(&inside.got)))
+}
+
+/// What the client's last message, in general-glo-ciphering, holds.
+fn last_opened(station: &Station) -> Result<String, Failed> {
+    let got = station.inside()?.got.clone();
+    let begins = |at: &usize| got[*at..].starts_with(&[0xDB, 8]);
+    let at = (0..got.len()).rev().find(begins).ok_or("no such message")?;
+    let mut channel = Channel::new(s::GENERAL.suite, s::METER, Some(s::GENERAL.keys()));
+    let mut plain = Vec::new();
+    channel.open(&got[at..], &mut plain)?;
+    Ok(meter::hex(&plain))
 }

@@ -39,7 +39,7 @@ fn rows(cells: &[Cell]) -> Vec<Row<'_>> {
     rows
 }
 
-const LINKS: [Link; 4] = [Link::Wrapper, Link::HdlcTcp, Link::HdlcPty, Link::ModeE];
+const LINKS: [Link; 5] = [Link::Wrapper, Link::WrapperUdp, Link::HdlcTcp, Link::HdlcPty, Link::ModeE];
 
 /// What held of what there is.
 pub(crate) fn printed(cells: &[Cell]) -> String {
@@ -79,7 +79,7 @@ fn page(cells: &[Cell]) -> String {
         Library::Cosem.version()
     );
     let _ = writeln!(text, "| client | security or HDLC | {} |", LINKS.map(Link::name).join(" | "));
-    text.push_str("| --- | --- | ---: | ---: | ---: | ---: |\n");
+    text.push_str("| --- | --- | ---: | ---: | ---: | ---: | ---: |\n");
     for (library, name, links) in rows(cells) {
         let counts = LINKS.map(|link| links.get(&link).map_or_else(|| "-".to_owned(), |cells| cells.len().to_string()));
         let _ = writeln!(text, "| {} | {name} | {} |", library.name(), counts.join(" | "));

@@ -192,6 +192,7 @@ impl Security {
                 _ => hex(SECRET),
             },
             "title": hex(&CLIENT.0),
+            "meter": hex(&METER.0),
             "ek": hex(&self.bytes(0)),
             "ak": hex(&self.bytes(0xD0)),
             "dedicated": if self.dedicated { hex(&self.bytes(0x60)) } else { String::new() },
@@ -204,6 +205,7 @@ impl Security {
             "blocks": 0,
             "pdu": pdu_max,
             "as_it_comes": false,
+            "associate": true,
         })
     }
 }

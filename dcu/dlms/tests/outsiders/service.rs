@@ -35,10 +35,12 @@ pub(crate) enum Service {
     Clock,
     Image,
     Push,
+    /// A push to somebody who only listens.
+    PushAlone,
 }
 
 impl Service {
-    pub(crate) const ALL: [Self; 17] = [
+    pub(crate) const ALL: [Self; 18] = [
         Self::Objects,
         Self::Get,
         Self::GetList,
@@ -56,6 +58,7 @@ impl Service {
         Self::Clock,
         Self::Image,
         Self::Push,
+        Self::PushAlone,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
@@ -77,6 +80,7 @@ impl Service {
             Self::Clock => "clock",
             Self::Image => "image",
             Self::Push => "push",
+            Self::PushAlone => "push, no association",
         }
     }
 
@@ -107,7 +111,7 @@ impl Service {
             Self::Relay => relay(talk),
             Self::Clock => clock(talk),
             Self::Image => image(talk),
-            Self::Push => push(talk, &cell.security),
+            Self::Push | Self::PushAlone => push(talk, &cell.security),
         }
     }
 }
@@ -267,6 +271,7 @@ fn push(talk: &mut Talk, security: &Security) -> Result<(), Failed> {
 
 /// Sends a notification with that protection; its values as a client must tell them.
 pub(crate) fn pushed(talk: &Talk, security: &Security) -> Result<Json, Failed> {
+    talk.station.await_line()?;
     let mut inside = talk.station.inside()?;
     let body = inside.model.push_body(PUSH).ok_or("no push")?;
     let mut encoded = Vec::new();

@@ -1,9 +1,9 @@
 //! Our server at the end of a connection or a terminal, with its meter open to the tests.
 
 use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::net::{TcpListener, UdpSocket};
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::Failed;
 use taa_dlms::cosem::Model;
@@ -18,6 +18,8 @@ use crate::meter::meter;
 pub(crate) enum Link {
     /// Wrapper frames over TCP.
     Wrapper,
+    /// Wrapper frames over UDP.
+    WrapperUdp,
     /// HDLC over TCP.
     HdlcTcp,
     /// HDLC on a pseudo-terminal.
@@ -30,6 +32,7 @@ impl Link {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Wrapper => "wrapper/TCP",
+            Self::WrapperUdp => "wrapper/UDP",
             Self::HdlcTcp => "HDLC/TCP",
             Self::HdlcPty => "HDLC/pty",
             Self::ModeE => "mode E/pty",
@@ -39,14 +42,19 @@ impl Link {
     /// As the clients call it.
     pub(crate) const fn word(self) -> &'static str {
         match self {
-            Self::Wrapper => "wrapper",
+            Self::Wrapper | Self::WrapperUdp => "wrapper",
             Self::HdlcTcp | Self::HdlcPty => "hdlc",
             Self::ModeE => "mode-e",
         }
     }
 
-    pub(crate) const fn is_terminal(self) -> bool {
-        matches!(self, Self::HdlcPty | Self::ModeE)
+    /// What it runs over, as the clients call it.
+    pub(crate) const fn line(self) -> &'static str {
+        match self {
+            Self::Wrapper | Self::HdlcTcp => "tcp",
+            Self::WrapperUdp => "udp",
+            Self::HdlcPty | Self::ModeE => "pty",
+        }
     }
 }
 
@@ -104,6 +112,25 @@ impl Inside {
     }
 }
 
+/// A datagram for each reading and writing.
+struct Datagrams(UdpSocket);
+
+impl Read for Datagrams {
+    fn read(&mut self, bytes: &mut [u8]) -> std::io::Result<usize> {
+        self.0.recv(bytes)
+    }
+}
+
+impl Write for Datagrams {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.send(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A station to be read. Its thread ends with the line.
 #[derive(Clone)]
 pub(crate) struct Station {
@@ -118,6 +145,7 @@ impl Station {
         let secondary = SecondaryConfig::new(address, Parameters::symmetric(hdlc.information, hdlc.window));
         let port = Port::new(match link {
             Link::Wrapper => ServerLink::Stream,
+            Link::WrapperUdp => ServerLink::Datagram,
             Link::HdlcTcp | Link::HdlcPty => ServerLink::Hdlc(secondary),
             Link::ModeE => ServerLink::HdlcAfterModeE(
                 secondary,
@@ -137,6 +165,32 @@ impl Station {
 
     pub(crate) fn inside(&self) -> Result<MutexGuard<'_, Inside>, Failed> {
         self.inside.lock().map_err(|_| "the server has panicked".into())
+    }
+
+    /// Waits until the client's line has reached the server's thread.
+    #[expect(clippy::disallowed_methods, reason = "a shell: another thread accepts the connection")]
+    pub(crate) fn await_line(&self) -> Result<(), Failed> {
+        for _ in 0..2000 {
+            if self.inside()?.out.is_some() {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Err("nobody came".into())
+    }
+
+    /// Waits for datagrams; answers the port.
+    pub(crate) fn bind(&self) -> Result<u16, Failed> {
+        let socket = UdpSocket::bind("127.0.0.1:0")?;
+        socket.set_read_timeout(Some(Duration::from_secs(10)))?;
+        let port = socket.local_addr()?.port();
+        let station = self.clone();
+        std::thread::spawn(move || {
+            let (_, client) = socket.peek_from(&mut [0])?;
+            socket.connect(client)?;
+            station.serve(Datagrams(socket.try_clone()?), Datagrams(socket))
+        });
+        Ok(port)
     }
 
     /// Waits on a socket; answers its port.

@@ -89,6 +89,8 @@ class Cosem:
             authentication_key=bytes.fromhex(s['ak']) if keyed else None,
             security_suite=s['suite'], client_system_title=bytes.fromhex(s['title']),
             client_initial_invocation_counter=10, block_transfer=True, max_pdu_size=s['pdu'] or 65535)
+        # It takes the title from the AARE alone; without an association it must be told.
+        self.c.dlms_connection.meter_system_title = bytes.fromhex(s['meter'])
 
     @staticmethod
     def authentication(s):

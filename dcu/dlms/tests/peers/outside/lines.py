@@ -41,6 +41,18 @@ class Tcp(Line):
     def close(self): self.socket.close()
 
 
+class Udp(Line):
+    def __init__(self, port):
+        super().__init__()
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.connect(('127.0.0.1', port))
+
+    def fileno(self): return self.socket.fileno()
+    def send(self, data): self.socket.send(data)
+    def read(self): return self.socket.recv(65536)
+    def close(self): self.socket.close()
+
+
 class Pty(Line):
     """The client holds the master's end; the server opens the slave by its path."""
 

@@ -3,8 +3,8 @@
 
     main.py gurux | cosem
 
-First line out: the version of the package.  Orders: `line` (a TCP port to connect to, or a new pseudo-terminal whose path is
-answered), `open` (link, security), then what the client class offers (`get`, `set`, `objects`, `profile`, `relay`, ...), and
+First line out: the version of the package.  Orders: `line` (a port to connect to, or a new pseudo-terminal whose path is
+answered), `open` (link, security; associates unless told not to), then what the client class offers (`get`, `set`, `objects`, `profile`, `relay`, ...), and
 `close`.  The clients print to stdout now and then: the end of it goes with the next error.
 """
 import importlib.metadata
@@ -57,11 +57,13 @@ def main():
         op = order.pop('op')
         try:
             if op == 'line':
-                line = lines.Pty() if order['kind'] == 'pty' else lines.Tcp(order['port'])
+                kind_of_line = {'pty': lines.Pty, 'tcp': lines.Tcp, 'udp': lines.Udp}[order.pop('kind')]
+                line = kind_of_line(**order)
                 answer = line.path
             elif op == 'open':
+                associate = order['security']['associate']
                 client = kind(line, **order)
-                answer = client.open()
+                answer = client.open() if associate else None
             elif op == 'close':
                 try:
                     answer = client.close() if client and not order.get('abrupt') else None
