@@ -38,15 +38,16 @@ fn main() -> ExitCode {
         .chain([sabotage])
         .map(|trial| if here { trial } else { trial.with_kind("needs TAA_DLMS_PYTHON").with_ignored_flag(true) })
         .collect();
-    let (pages, names) = (cells.clone(), cells.clone());
+    let (pages, names, all) = (cells.clone(), cells.clone(), cells.clone());
     trials.push(Trial::test("docs", move || matrix::documented(&pages)));
     trials.push(Trial::test("distinct", move || matrix::distinct(&names)));
+    trials.push(Trial::test("sabotage_of_the_lists", move || lists_sabotaged(&cells)));
     let conclusion = libtest_mimic::run(&arguments, trials);
     if let Ok(mut idle) = process::IDLE.lock() {
         idle.clear();
     }
     if here && arguments.filter.is_none() && !arguments.list {
-        println!("{}", matrix::printed(&cells));
+        println!("{}", matrix::printed(&all));
     }
     conclusion.exit_code()
 }
@@ -74,4 +75,17 @@ fn sabotaged() -> Result<(), Failed> {
         }
     }
     Ok(())
+}
+
+/// A cell that stands twice, a page with a cell less, and a defect that is mended are noticed.
+fn lists_sabotaged(cells: &[Cell]) -> Result<(), Failed> {
+    let noticed = |what: &str, found: Result<(), Failed>| match found {
+        Err(_) => Ok(()),
+        Ok(()) => Err(Failed::from(format!("{what}: not noticed"))),
+    };
+    noticed("a cell twice", matrix::distinct(&[cells, &cells[..1]].concat()))?;
+    noticed("few cells", matrix::distinct(&cells[..matrix::CELLS_MIN - 1]))?;
+    let mended = known::Known { evidence: &["a fault"], show: || Ok("the right value".to_owned()), ..known::KNOWN[0] };
+    noticed("a mended client", mended.run())?;
+    if matrix::writes() { Ok(()) } else { noticed("a page with a cell less", matrix::documented(&cells[1..])) }
 }

@@ -106,13 +106,18 @@ fn page(cells: &[Cell]) -> String {
     text
 }
 
+/// The page is to be written, not checked.
+pub(crate) fn writes() -> bool {
+    std::env::var_os("TAA_WRITE_DOCS").is_some()
+}
+
 /// The page says what the test does; `TAA_WRITE_DOCS` writes it.
 pub(crate) fn documented(cells: &[Cell]) -> Result<(), Failed> {
     let text = std::fs::read_to_string(PAGE)?;
     let (before, rest) = text.split_once(BEGIN).ok_or("docs/dlms.md has no place for the matrix")?;
     let (stands, after) = rest.split_once(END).ok_or("docs/dlms.md does not end the matrix")?;
     let wanted = page(cells);
-    if std::env::var_os("TAA_WRITE_DOCS").is_some() {
+    if writes() {
         std::fs::write(PAGE, format!("{before}{BEGIN}{wanted}{END}{after}"))?;
     } else if stands != wanted {
         return Err("docs/dlms.md tells another matrix; TAA_WRITE_DOCS=1 writes this one".into());
