@@ -3,6 +3,8 @@
 //! An exchange may take several requests (order, then confirm; prices, then credit). The client associates by itself
 //! when it must, also when the meter has restarted in between.
 
+mod pause;
+
 use taa_dlms::{
     AttributeRef, Client, ClientConfig, ClientEvent, Error, MethodRef, Output, Value,
     client::{Auth, ReadResult},
