@@ -5,6 +5,9 @@
 //! except that urgent orders go out before the confirmations of earlier ones are asked for. Of a window of several, the
 //! last place is kept for urgent business: whatever fills the link, an order finds a place at once.
 //!
+//! Where several exchanges are under way at once, an order does not even wait for the answer that its own meter owes:
+//! that answer is ignored when it comes. On a wire that carries one at a time there would be nothing to gain.
+//!
 //! Bulk (back-fill and images) takes turns: the two kinds with each other, and within a kind the meters under way, of
 //! which there are only so many at a time, because what half-read profiles hold is memory.
 
@@ -131,12 +134,13 @@ impl Link {
 
     fn first(&mut self, units: &mut [Unit], class: Class) -> Option<Grant> {
         let suspects_may = self.suspects_may();
-        take_first(self.queues.get_mut(class as usize)?, units, class, suspects_may)
+        let interrupts = class == Class::Urgent && self.window > 1;
+        take_first(self.queues.get_mut(class as usize)?, units, class, suspects_may, interrupts)
     }
 
     fn next_going(&mut self, units: &mut [Unit], class: Class) -> Option<Grant> {
         let suspects_may = self.suspects_may();
-        take_first(self.going.get_mut(class as usize)?, units, class, suspects_may)
+        take_first(self.going.get_mut(class as usize)?, units, class, suspects_may, false)
     }
 
     const fn suspects_may(&self) -> bool {
@@ -145,8 +149,14 @@ impl Link {
 }
 
 /// The first wish that can be granted. Those that have lost their object leave the queue; suspects that may not send
-/// now go to its end.
-fn take_first(queue: &mut VecDeque<Wish>, units: &mut [Unit], class: Class, suspects_may: bool) -> Option<Grant> {
+/// now go to its end. `interrupts`: even a meter whose answer is awaited may begin something better.
+fn take_first(
+    queue: &mut VecDeque<Wish>,
+    units: &mut [Unit],
+    class: Class,
+    suspects_may: bool,
+    interrupts: bool,
+) -> Option<Grant> {
     for _ in 0..queue.len() {
         let wish = queue.pop_front()?;
         let (Wish::Start(meter) | Wish::Frame(meter)) = wish;
@@ -156,7 +166,9 @@ fn take_first(queue: &mut VecDeque<Wish>, units: &mut [Unit], class: Class, susp
             Wish::Frame(_) => (waiting == Some(class)).then_some(Grant::Frame(meter)),
             Wish::Start(_) => {
                 let free = unit.job.is_none() && unit.blocked_until.is_none();
-                let ahead = waiting.is_some_and(|waiting| class < waiting);
+                let better = |than: Class| class < than;
+                let ahead = waiting.is_some_and(better)
+                    || (interrupts && unit.in_flight && unit.job.is_some_and(|(_, job)| better(job)));
                 (free || ahead).then_some(Grant::Start(meter, class))
             }
         };
