@@ -15,7 +15,9 @@ use self::session::Session;
 use crate::{
     MeterIx,
     config::{DcuConfig, MeterEntry},
+    journal::MeterState,
     relay::{Relay, Wanted},
+    uplink::AlarmCode,
 };
 
 /// Priority of an exchange.
@@ -89,8 +91,8 @@ pub(crate) struct Unit {
     pub(crate) heard_meanwhile: bool,
     /// Name checked and scaler known.
     pub(crate) introduced: bool,
-    /// The name was wrong; the alarm has gone out.
-    pub(crate) alarmed: bool,
+    /// What the last alarm about its answers was, while it goes on.
+    pub(crate) alarmed: Option<AlarmCode>,
     /// Orders in a row that the output state did not confirm.
     pub(crate) unheeded: u32,
     /// Exchanges in a row that failed.
@@ -107,9 +109,9 @@ pub(crate) struct Unit {
 }
 
 impl Unit {
-    fn new(config: &DcuConfig, entry: &MeterEntry) -> Self {
+    fn new(config: &DcuConfig, entry: &MeterEntry, state: Option<&MeterState>) -> Self {
         Self {
-            session: Session::new(config, entry),
+            session: Session::new(config, entry, state),
             job: None,
             deadline: None,
             wanted: None,
@@ -121,7 +123,7 @@ impl Unit {
             check_due: false,
             heard_meanwhile: false,
             introduced: false,
-            alarmed: false,
+            alarmed: None,
             unheeded: 0,
             failures: 0,
             suspect: false,
@@ -145,9 +147,11 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    pub(crate) fn new(config: &DcuConfig, meters: &[MeterEntry]) -> Self {
+    /// `known` is what the journal knows of the meters, by index.
+    pub(crate) fn new(config: &DcuConfig, meters: &[MeterEntry], known: &[MeterState]) -> Self {
+        let units = meters.iter().enumerate().map(|(ix, entry)| Unit::new(config, entry, known.get(ix)));
         Self {
-            units: meters.iter().map(|entry| Unit::new(config, entry)).collect(),
+            units: units.collect(),
             queues: Default::default(),
             in_flight: Vec::with_capacity(config.window),
             suspects_in_flight: 0,
