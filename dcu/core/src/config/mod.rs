@@ -164,8 +164,12 @@ pub struct DcuConfig {
     pub reading_period_s: u32,
     /// The slots of all meters lie in this first part of the period; the rest is left for repeats and back-fill.
     pub reading_spread_s: u32,
-    /// Exchanges outstanding at once on the shared mesh.
+    /// Frames outstanding at once on the shared mesh. Of several, the last place is kept for relay orders and credit.
     pub window: usize,
+    /// Meters behind a wire of their own kind; all others are on the mesh.
+    pub lines: Vec<LineConfig>,
+    /// Meters whose load profile is being read at once, per link; and as many that are being sent an image.
+    pub bulk_meters_max: usize,
     /// How long an answer may take.
     pub reply_timeout_ms: u32,
     /// How often the DLMS client repeats a request before the exchange counts as failed.
@@ -208,6 +212,8 @@ impl DcuConfig {
             reading_period_s: 3600,
             reading_spread_s: 1800,
             window: 8,
+            lines: Vec::new(),
+            bulk_meters_max: 16,
             reply_timeout_ms: 20_000,
             reply_retries: 1,
             retry: RetryPolicy { first_s: 120, max_s: 3600 },
@@ -216,13 +222,24 @@ impl DcuConfig {
             intake_silence_s: 5400,
             intake_settling_s: 120,
             heard_interval_s: 60,
-            backfill_rows_max: 24,
+            backfill_rows_max: 744,
             backfill_horizon_s: 60 * 86_400,
             system_title: *b"TAA\xDC\x00\x00\x00\x01",
             counter_block: 256,
             uplink: UplinkConfig::for_credit_at(traits.credit_at),
         }
     }
+}
+
+/// A shared wire with several meters, for instance an RS-485 pair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineConfig {
+    /// The meters on it, by index. A meter named by several lines is on the last.
+    pub meters: Vec<u32>,
+    /// Frames outstanding at once: 1 where requests and answers share the wire.
+    pub window: usize,
+    /// How long an answer may take.
+    pub reply_timeout_ms: u32,
 }
 
 /// Waiting that doubles from `first_s` to `max_s`.

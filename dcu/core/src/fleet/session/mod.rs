@@ -6,6 +6,8 @@
 
 mod access;
 
+mod pause;
+
 use taa_dlms::{
     AttributeRef, ClientEvent, Error, MethodRef, Output, Value,
     client::ReadResult,
