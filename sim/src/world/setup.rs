@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 use taa_dcu::{
     cloud::{Cloud, CloudConfig},
-    config::{BootRelay, CreditAt, DcuConfig, MeterEntry, Traits},
+    config::{BootRelay, CreditAt, DcuConfig, MeterAccess, MeterEntry, Traits},
 };
 use taa_meter::{Meter, MeterConfig};
 use taa_models::{
@@ -236,7 +236,9 @@ fn entries(scenario: &Scenario, usage: &Catalogue, seed: (u64, u32)) -> Vec<Mete
             MeterEntry {
                 id: customer.meter_id.clone(),
                 account: customer.id.clone(),
-                lls_password: format!("{:08x}", password.u64() as u32).into_bytes(),
+                access: MeterAccess::Password(taa_keys::Secret::new(
+                    format!("{:08x}", password.u64() as u32).as_bytes(),
+                )),
                 opening_balance_minor: (daily_minor * days) as i64,
             }
         })
@@ -269,7 +271,10 @@ fn meter_unit(scenario: &Scenario, traits: Traits, index: usize, entry: &MeterEn
         boot_relay_open: traits.boot_relay == BootRelay::Open,
         credit_at_meter: traits.credit_at == CreditAt::Meter,
         keypad: traits.keypad,
-        lls_password: entry.lls_password.clone(),
+        lls_password: match &entry.access {
+            MeterAccess::Password(password) => password.expose().to_vec(),
+            _ => Vec::new(),
+        },
         unix_s_at_zero: scenario.run.start_unix_s,
         utc_offset_s: scenario.site.utc_offset_s,
         opening_credit_minor: entry.opening_balance_minor,

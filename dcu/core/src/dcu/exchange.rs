@@ -73,7 +73,7 @@ impl Dcu {
     }
 
     /// Puts the meter into the queues of all that it still owes or is owed.
-    fn requeue(&mut self, meter: MeterIx) {
+    pub(super) fn requeue(&mut self, meter: MeterIx) {
         let Some(unit) = self.fleet.unit(meter) else { return };
         let due = [
             (unit.wanted.is_some() || unit.credit_due.is_some(), Class::Urgent),
@@ -166,7 +166,8 @@ impl Dcu {
 
     /// What to ask a free meter that came up in this class's queue.
     fn choose(&self, meter: MeterIx, class: Class) -> Option<(Exchange, Class)> {
-        let unit = self.fleet.unit(meter)?;
+        // What is due stays due; all meters are queued again when randomness comes.
+        let unit = self.fleet.unit(meter).filter(|unit| !unit.session.is_locked())?;
         let durable = unit.rests_on <= self.durable;
         let urgent = || {
             let relay = || unit.wanted.filter(|_| durable).map(Exchange::Relay);
@@ -203,6 +204,10 @@ impl Dcu {
             let mut bytes = self.buffer();
             let Some(unit) = self.fleet.unit_mut(meter) else { return };
             match unit.session.poll(&mut bytes) {
+                Polled::Reserve(bound) => {
+                    self.recycle(bytes);
+                    self.reserve(now, meter, bound);
+                }
                 Polled::Transmit if std::mem::take(&mut granted) => self.transmit(now, meter, bytes),
                 Polled::Transmit => self.take_turn(now, meter, bytes),
                 Polled::Done(outcome) => {
@@ -259,7 +264,7 @@ impl Dcu {
             }
         }
         let Some(unit) = self.fleet.unit_mut(meter) else { return };
-        unit.alarmed = false;
+        unit.alarmed = None;
         unit.suspect = false;
         unit.heard_meanwhile = false;
         let unheeded = unit.unheeded;
@@ -277,17 +282,22 @@ impl Dcu {
 
     fn take_sample(&mut self, now: u64, meter: MeterIx, sample: Sample) {
         let credit_minor = sample.credit_minor.filter(|_| self.config.traits.credit_at == CreditAt::Meter);
+        let mut due = None;
         if let Some(unit) = self.fleet.unit_mut(meter) {
-            unit.read_due = None;
+            due = unit.read_due.take();
             unit.check_due = false;
         }
         let (Some(unix_ms), Some(state)) = (self.unix_ms(now), self.state.meter(meter)) else { return };
         let period = self.plan.period_of(unix_ms);
+        let sequence = state.sequence.saturating_add(1);
+        if let Some(missed) = due.filter(|due| *due < period) {
+            self.event(DcuEvent::ReadingMissed { meter, period: missed });
+        }
         let reading = Reading {
             meter,
             period,
             at_unix_s: u32::try_from(unix_ms.div_euclid(1000)).unwrap_or(0),
-            sequence: state.sequence.saturating_add(1),
+            sequence,
             register_wh: sample.register_wh,
             relay_closed: Some(sample.relay_closed),
             credit_minor,
@@ -388,12 +398,16 @@ impl Dcu {
         unit.suspect = true;
         let failures = unit.failures;
         let heard = std::mem::take(&mut unit.heard_meanwhile);
-        let first_refusal = fault == Fault::Refused && !std::mem::replace(&mut unit.alarmed, true);
-        if fault != Fault::Refused {
-            unit.alarmed = false;
-        }
-        if first_refusal {
-            self.alarm(now, Some(meter), AlarmCode::Refused);
+        let code = match fault {
+            Fault::Refused => Some(AlarmCode::Refused),
+            Fault::Security => Some(AlarmCode::Security),
+            // A meter out of reach is still the one that has refused us.
+            Fault::Silent => unit.alarmed,
+            Fault::Misbehaved => None,
+        };
+        let told = std::mem::replace(&mut unit.alarmed, code);
+        if let Some(code) = code.filter(|code| told != Some(*code)) {
+            self.alarm(now, Some(meter), code);
         }
         self.event(DcuEvent::ExchangeFailed { meter, failures });
         if heard {
@@ -405,7 +419,7 @@ impl Dcu {
 
     fn wrong_meter(&mut self, now: u64, meter: MeterIx, class: Class) {
         let Some(unit) = self.fleet.unit_mut(meter) else { return };
-        if !std::mem::replace(&mut unit.alarmed, true) {
+        if unit.alarmed.replace(AlarmCode::WrongMeter) != Some(AlarmCode::WrongMeter) {
             self.alarm(now, Some(meter), AlarmCode::WrongMeter);
         }
         self.back_off(now, meter, self.policy(class).max_s);

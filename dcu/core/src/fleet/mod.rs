@@ -14,11 +14,16 @@ pub(crate) mod session;
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 pub(crate) use self::link::Grant;
-use self::{link::Link, session::Session};
+use self::{
+    link::{Flight, Link},
+    session::Session,
+};
 use crate::{
     MeterIx,
     config::{DcuConfig, MeterEntry},
+    journal::MeterState,
     relay::{Relay, Wanted},
+    uplink::AlarmCode,
 };
 
 /// Priority of an exchange.
@@ -102,8 +107,8 @@ pub(crate) struct Unit {
     pub(crate) heard_meanwhile: bool,
     /// Name checked and scaler known.
     pub(crate) introduced: bool,
-    /// The name was wrong; the alarm has gone out.
-    pub(crate) alarmed: bool,
+    /// What the last alarm about its answers was, while it goes on.
+    pub(crate) alarmed: Option<AlarmCode>,
     /// Orders in a row that the output state did not confirm.
     pub(crate) unheeded: u32,
     /// Exchanges in a row that failed.
@@ -119,14 +124,12 @@ pub(crate) struct Unit {
     queued: u8,
     /// A frame is on the link and its answer awaited.
     in_flight: bool,
-    /// Counted among the suspects in flight.
-    counted: bool,
 }
 
 impl Unit {
-    fn new(config: &DcuConfig, entry: &MeterEntry, link: usize) -> Self {
+    fn new(config: &DcuConfig, entry: &MeterEntry, state: Option<&MeterState>, link: usize) -> Self {
         Self {
-            session: Session::new(config, entry),
+            session: Session::new(config, entry, state),
             job: None,
             deadline: None,
             waits: None,
@@ -139,7 +142,7 @@ impl Unit {
             check_due: false,
             heard_meanwhile: false,
             introduced: false,
-            alarmed: false,
+            alarmed: None,
             unheeded: 0,
             failures: 0,
             suspect: false,
@@ -148,7 +151,6 @@ impl Unit {
             link,
             queued: 0,
             in_flight: false,
-            counted: false,
         }
     }
 }
@@ -170,17 +172,19 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    pub(crate) fn new(config: &DcuConfig, meters: &[MeterEntry]) -> Self {
-        let mut units: Vec<Unit> = meters.iter().map(|entry| Unit::new(config, entry, 0)).collect();
-        let mut links = vec![Link::new(config.window, config.bulk_meters_max)];
+    /// `known` is what the journal knows of the meters, by index.
+    pub(crate) fn new(config: &DcuConfig, meters: &[MeterEntry], known: &[MeterState]) -> Self {
+        let unit = |(ix, entry)| Unit::new(config, entry, known.get(ix), 0);
+        let mut units: Vec<Unit> = meters.iter().enumerate().map(unit).collect();
+        let mut links = vec![Link::new(config.window, config.bulk_window, config.bulk_meters_max)];
         for line in &config.lines {
             let on_line = DcuConfig { reply_timeout_ms: line.reply_timeout_ms, ..config.clone() };
             for ix in &line.meters {
                 if let (Some(unit), Some(entry)) = (units.get_mut(*ix as usize), meters.get(*ix as usize)) {
-                    *unit = Unit::new(&on_line, entry, links.len());
+                    *unit = Unit::new(&on_line, entry, known.get(*ix as usize), links.len());
                 }
             }
-            links.push(Link::new(line.window, config.bulk_meters_max));
+            links.push(Link::new(line.window, config.bulk_window, config.bulk_meters_max));
         }
         Self { units, links, retries: BinaryHeap::new() }
     }
@@ -250,8 +254,8 @@ impl Fleet {
     pub(crate) fn depart(&mut self, meter: MeterIx) {
         let Some((link, unit)) = self.on_link(meter) else { return };
         if !std::mem::replace(&mut unit.in_flight, true) {
-            unit.counted = unit.suspect;
-            link.departed(meter, unit.counted);
+            let bulk = unit.job.is_some_and(|(_, class)| class.is_bulk());
+            link.departed(Flight { meter, suspect: unit.suspect, bulk });
         }
     }
 
@@ -260,7 +264,7 @@ impl Fleet {
         let Some((link, unit)) = self.on_link(meter) else { return };
         unit.deadline = None;
         if std::mem::take(&mut unit.in_flight) {
-            link.landed(meter, std::mem::take(&mut unit.counted));
+            link.landed(meter);
         }
     }
 

@@ -7,12 +7,14 @@ use std::{
 
 use taa_dcu::{
     Dcu, DcuEvent, MeterIx, Output,
-    config::{CreditAt, DcuConfig, LineConfig, MeterEntry, Tariff, Traits},
+    config::{CreditAt, DcuConfig, LineConfig, MeterAccess, MeterEntry, Tariff, Traits},
     ids::Stamp,
     journal::{Entry, Record},
     reading::Reading,
     uplink::{Down, DownFrame},
 };
+
+use taa_keys::{Key, MeterKeys};
 
 use crate::meter::ModelMeter;
 
@@ -43,7 +45,8 @@ pub(crate) struct Medium {
 /// How one order fared.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wait {
-    /// Frame exchanges of lesser business that were finished or begun on the link before its first frame was.
+    /// Frame exchanges that it had to wait for, one after the other: the one under way (on the wire, or with the same
+    /// meter where several go at once), and those of lesser business that were begun before it.
     pub(crate) exchanges: u32,
     /// Until its first bit was on the link.
     pub(crate) ns: u64,
@@ -87,7 +90,9 @@ enum Thing {
 struct Pending {
     meter: u32,
     at: u64,
-    overtaken: u32,
+    /// Its meter still owes the answer to something else.
+    own: bool,
+    exchanges: u32,
 }
 
 pub(crate) struct Run {
@@ -144,12 +149,13 @@ impl Run {
             .map(|n| MeterEntry {
                 id: format!("TAA{n:013}"),
                 account: format!("A{n}"),
-                lls_password: b"12345678".to_vec(),
+                access: MeterAccess::Keys(MeterKeys::derive(&Key::Aes128([0x5A; 16]), &format!("TAA{n:013}")).unwrap()),
                 opening_balance_minor: 0,
             })
             .collect();
         let rows: Vec<_> = (0..ROWS).map(|n| (START_UNIX_S - i64::from(ROWS - n) * 3600, u64::from(n) * 90)).collect();
-        let models = entries.iter().map(|e| ModelMeter::new(&e.id, START_UNIX_S).with_rows(rows.clone())).collect();
+        let models =
+            entries.iter().map(|e| ModelMeter::new(&e.id, &e.access, START_UNIX_S).with_rows(rows.clone())).collect();
         let journal = gaps(meters, tariff);
         let mut run = Self {
             medium,
@@ -175,6 +181,8 @@ impl Run {
             rows_found: 0,
             bulk_ns: 0,
         };
+        run.drain();
+        run.dcu.handle_entropy(0, &[7; 32]);
         run.drain();
         run.dcu.handle_clock(0, START_UNIX_S * 1000);
         run.drain();
@@ -214,7 +222,7 @@ impl Run {
             self.drain();
         }
         // Orders that never came out.
-        let never = self.pending.iter().map(|p| Wait { exchanges: p.overtaken, ns: self.now - p.at });
+        let never = self.pending.iter().map(|p| Wait { exchanges: p.exchanges, ns: self.now - p.at });
         self.waits.extend(never.filter(|wait| wait.exchanges > 0));
         Outcome {
             waits: self.waits,
@@ -243,6 +251,7 @@ impl Run {
                 if let Some(asked) = self.asked_at[ix as usize].take() {
                     self.exchange_ns_longest = self.exchange_ns_longest.max(self.now - asked);
                 }
+                self.pending.iter_mut().filter(|pending| pending.meter == ix).for_each(|pending| pending.own = false);
                 self.dcu.handle_meter_receive(self.now, MeterIx(ix), &bytes);
             }
             Thing::Order => {
@@ -253,7 +262,8 @@ impl Run {
                 let mut frame = Vec::new();
                 DownFrame { sequence: self.orders, body }.encode(&mut frame);
                 if !self.urgent[meter as usize] {
-                    self.pending.push(Pending { meter, at: self.now, overtaken: 0 });
+                    let own = self.asked_at[meter as usize].is_some();
+                    self.pending.push(Pending { meter, at: self.now, own, exchanges: u32::from(own) });
                 }
                 self.dcu.handle_uplink_receive(self.now, &frame);
                 let (least, most) = self.medium.order_every_ms;
@@ -325,13 +335,14 @@ impl Run {
         let (begins, arrives) = self.send(bytes.len());
         if urgent {
             if let Some(at) = self.pending.iter().position(|pending| pending.meter == ix) {
-                let Pending { at, overtaken, .. } = self.pending.swap_remove(at);
-                // What was on the link when the order came, if the order had to wait for it.
-                let under_way = u32::from(self.now > at && overtaken == 0);
-                self.waits.push(Wait { exchanges: overtaken + under_way, ns: begins - at });
+                let Pending { at, exchanges, .. } = self.pending.swap_remove(at);
+                // What was on the wire when the order came, if the order had to wait for it.
+                let exchanges = exchanges.max(u32::from(self.now > at));
+                self.waits.push(Wait { exchanges, ns: begins - at });
             }
         } else {
-            self.pending.iter_mut().for_each(|pending| pending.overtaken += 1);
+            let overtaken = self.pending.iter_mut().filter(|pending| !pending.own);
+            overtaken.for_each(|pending| pending.exchanges += 1);
         }
         self.asked_at[ix as usize] = Some(self.now);
         if let Some(arrives) = arrives {

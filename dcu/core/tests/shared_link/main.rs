@@ -1,6 +1,9 @@
 //! Orders against bulk on one shared link: how long an order waits while every meter's month of profile is being read.
 //!
-//! The figures are a committed table: a change of the scheduler shows as a change of the table.
+//! The figures are a committed table: a change of the scheduler shows as a change of the table. Everything is secured
+//! as by default (suite 0, authenticated and encrypted), and one frame in a hundred is lost. The worst waits are lost
+//! frames: on the wire whichever was under way (3 s); on the mesh one of the very meter's own association, which is not
+//! given up for an order, as the order needs it too (20 s).
 
 mod link;
 #[path = "../village/meter.rs"]
@@ -39,7 +42,8 @@ fn run(medium: Medium, meters: u32, orders: bool) -> Outcome {
     Run::new(medium, meters, 1).orders(orders).until_all_is_read()
 }
 
-fn row(table: &mut String, medium: Medium, meters: u32) -> u32 {
+/// Measures, and writes the line; whether an order ever waited for longer than for one exchange.
+fn row(table: &mut String, medium: Medium, meters: u32) -> bool {
     let with = run(medium, meters, true);
     let without = run(medium, meters, false);
     let minutes = |outcome: &Outcome| outcome.bulk_ms as f64 / 60_000.0;
@@ -61,11 +65,10 @@ fn row(table: &mut String, medium: Medium, meters: u32) -> u32 {
     for outcome in [&with, &without] {
         let rows = u64::from(meters) * 720;
         assert_eq!((outcome.rows_settled, outcome.rows_found), (rows, rows), "each row once, none lost");
-        // Where one exchange goes at a time, the one under way may be a lost one.
-        let lost_ms = if medium.window == 1 { u64::from(medium.reply_timeout_ms) } else { 0 };
-        assert!(outcome.wait_ms(100) <= outcome.exchange_ms_longest.max(lost_ms), "nor longer than one exchange takes");
     }
-    with.exchanges_worst()
+    // The exchange under way may be a lost one: it takes the whole time-out.
+    let longest_ms = with.exchange_ms_longest.max(medium.reply_timeout_ms.into());
+    with.exchanges_worst() <= 1 && with.wait_ms(100) <= longest_ms && with.wait_ms(90) <= with.exchange_ms_longest
 }
 
 const HEAD: &str = "\
@@ -77,13 +80,13 @@ link              | meters | orders | exchanges |        wait for the link, ms  
 #[test]
 fn an_order_waits_for_one_frame_exchange_at_most() {
     let mut table = String::from(HEAD);
-    let mut worst = 0;
+    let mut at_once = true;
     for medium in [LINE, MESH] {
         for meters in [50, 200, 500, 1000] {
-            worst = worst.max(row(&mut table, medium, meters));
+            at_once &= row(&mut table, medium, meters);
         }
     }
-    assert!(worst <= 1, "an order waits for one frame exchange at most");
+    assert!(at_once, "an order waits for one frame exchange at most\n{table}");
     insta::assert_snapshot!("orders_against_bulk", table);
 }
 

@@ -2,6 +2,10 @@
 //!
 //! These types are read from `scenario.toml` (by `taa-scenarios`) and from the daemon's configuration alike.
 
+mod meter;
+
+pub use meter::{MeterAccess, MeterEntry};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -164,6 +168,8 @@ pub struct DcuConfig {
     pub window: usize,
     /// Meters behind a wire of their own kind; all others are on the mesh.
     pub lines: Vec<LineConfig>,
+    /// Of the frames outstanding on a link, at most so many belong to bulk: load profiles, images.
+    pub bulk_window: usize,
     /// Meters whose load profile is being read at once, per link; and as many that are being sent an image.
     pub bulk_meters_max: usize,
     /// How long an answer may take.
@@ -186,6 +192,13 @@ pub struct DcuConfig {
     pub backfill_rows_max: u16,
     /// Missed periods older than this are given up.
     pub backfill_horizon_s: u32,
+    /// This DCU's DLMS system title: three letters of the maker, five bytes that no other device shares. With a counter
+    /// it makes the nonce, so **two DCUs that hold the same keys must not share it**, and a DCU that starts with an empty
+    /// journal under keys used before must be given a new one.
+    pub system_title: [u8; 8],
+    /// Invocation counters reserved per meter and journal record. A restart skips what is left of a block; there are
+    /// 2³² of them per key.
+    pub counter_block: u32,
     /// The uplink.
     pub uplink: UplinkConfig,
 }
@@ -202,6 +215,7 @@ impl DcuConfig {
             reading_spread_s: 1800,
             window: 8,
             lines: Vec::new(),
+            bulk_window: 4,
             bulk_meters_max: 16,
             reply_timeout_ms: 20_000,
             reply_retries: 1,
@@ -213,6 +227,8 @@ impl DcuConfig {
             heard_interval_s: 60,
             backfill_rows_max: 744,
             backfill_horizon_s: 60 * 86_400,
+            system_title: *b"TAA\xDC\x00\x00\x00\x01",
+            counter_block: 256,
             uplink: UplinkConfig::for_credit_at(traits.credit_at),
         }
     }
@@ -279,28 +295,5 @@ impl UplinkConfig {
             urgent_max: 20_000,
             keepalive_s: 3600,
         }
-    }
-}
-
-/// A meter that this DCU serves.
-#[derive(Clone, PartialEq, Eq)]
-pub struct MeterEntry {
-    /// Logical device name; what the meter answers at 0.0.42.0.0.255 must equal it.
-    pub id: String,
-    /// The account that pays for it, as payers type it.
-    pub account: String,
-    /// Password for low-level security; empty for none.
-    pub lls_password: Vec<u8>,
-    /// Balance with which the account starts, minor units.
-    pub opening_balance_minor: i64,
-}
-
-impl std::fmt::Debug for MeterEntry {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MeterEntry")
-            .field("id", &self.id)
-            .field("account", &self.account)
-            .field("opening_balance_minor", &self.opening_balance_minor)
-            .finish_non_exhaustive()
     }
 }
