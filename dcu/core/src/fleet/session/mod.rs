@@ -261,7 +261,9 @@ impl Session {
 /// What an event means to the step under way.
 fn judge(step: Step, event: &ClientEvent<'_>, name: &[u8], period_s: u32, scaler: &mut i8) -> Next {
     match (event, step) {
-        (ClientEvent::Associated(_) | ClientEvent::ReserveCounter(_), _) => Next::Nothing,
+        (ClientEvent::Associated(_) | ClientEvent::ReserveCounter(_) | ClientEvent::Notification(_), _) => {
+            Next::Nothing
+        }
         (ClientEvent::Failed(error), _) => Next::End(Outcome::Failed(fault(*error))),
         (ClientEvent::Values(values), Step::Introduce) => Next::End(introduced(values, name, scaler)),
         (ClientEvent::Values(values), Step::Sample) => Next::End(sample(values, *scaler)),
