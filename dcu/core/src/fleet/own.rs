@@ -3,7 +3,7 @@
 use taa_dlms::{
     AttributeRef, Obis, Value,
     client::ReadResult,
-    cosem::{CaptureObject, Cosem, ProfileRows, ScalerUnit, Unit, clock},
+    cosem::{CaptureObject, ProfileRows, ScalerUnit, Unit, clock},
 };
 
 use super::layout::Layout;

@@ -1,6 +1,6 @@
 //! Taking answers: which message answers the request under way, and what it means for the command.
 
-use super::{Associated, Client, Command, Ending, Phase, Referencing, Session};
+use super::{Client, Command, Ending, Phase, Referencing, Session};
 use crate::apdu::{
     AccessOutcome, AccessResponse, ActionResponse, ActionResult, Apdu, DataAccessResult, ExceptionResponse,
     GetResponse, InvokeId, MethodResult, MethodResultList, ReadResponse, ResultList, ServiceError, SetResponse, tag,
@@ -19,12 +19,18 @@ const REOPEN_MAX: u8 = 2;
 const RESTART_MAX: u8 = 2;
 
 impl Client {
-    pub(super) fn take_message(&mut self, now: u64, message: &[u8]) {
+    pub(super) fn take_message(&mut self, now: u64, message: &[u8], is_protected: bool) {
         let apdu = match Apdu::decode(message) {
             Ok(apdu) => apdu,
             Err(error) => return self.suspect(error.into()),
         };
         match (self.phase, self.session, apdu) {
+            (_, _, Apdu::DataNotification(notification)) => self.take_data_notification(&notification, is_protected),
+            (_, _, Apdu::EventNotification(event)) => self.take_event_notification(&event, is_protected),
+            (_, _, Apdu::InformationReport(report)) => self.take_report(&report, is_protected),
+            (Phase::Mapping, Some(session), Apdu::GetResponse(response)) if self.asked(get_invoke(&response)) => {
+                self.settle_or_fail(|client| client.take_mapping_get(now, session, response));
+            }
             (Phase::Requesting, Some(session), Apdu::GetResponse(response)) if self.asked(get_invoke(&response)) => {
                 self.settle_or_fail(|client| client.take_get(now, session, response));
             }
@@ -79,10 +85,6 @@ impl Client {
                 | Apdu::Aare(_)
                 | Apdu::Rlre(_),
             ) => self.ignored = self.ignored.saturating_add(1),
-            // Pushes are not ours to answer: the listener takes them.
-            (_, _, Apdu::DataNotification(_) | Apdu::EventNotification(_) | Apdu::InformationReport(_)) => {
-                self.ignored = self.ignored.saturating_add(1);
-            }
             _ => {
                 let tag = message.first().copied().unwrap_or(0);
                 self.suspect(PeerFault::UnexpectedApdu { tag }.into());
@@ -108,11 +110,7 @@ impl Client {
                     self.session = None;
                     return self.end(Err(PeerFault::AssociationNotKept.into()));
                 }
-                self.reopened = self.reopened.saturating_add(1);
-                self.transfer.sent = 0;
-                self.advance_rows();
-                self.transfer.answer.clear();
-                self.settle_or_fail(|client| client.send_association_request(now, Associated::Reopened));
+                self.settle_or_fail(|client| client.reopen(now));
             }
             // The meter has forgotten us already: as good as released.
             Phase::Releasing if exception.means_not_associated() => {

@@ -155,6 +155,7 @@ impl Client {
         }
         self.session = Some(session);
         self.associated = Some(why);
+        self.begin_discovery();
         self.go_on(now);
     }
 

@@ -91,6 +91,7 @@ impl Client {
             ProfileRange::Last(last) => Command::CountRows { profile, last },
             range => Command::ReadRows { profile, range, keep_last: None },
         })?;
+        self.half = None;
         self.rows.clear(self.config.utc_offset_s);
         self.go_on(now);
         Ok(())
@@ -212,9 +213,13 @@ impl Client {
         Ok(())
     }
 
-    /// Drops the command under way without an event. The meter may still carry it out; its answer will be ignored.
+    /// Drops the command under way without an event. The meter may still carry it out; its answer will be ignored. An
+    /// image transfer is forgotten too, also one put aside: [`Self::suspend`] would have kept it.
     pub fn cancel(&mut self) {
+        self.image = None;
         self.settle();
+        self.suspending = false;
+        self.news = None;
         self.ended = None;
     }
 

@@ -35,6 +35,11 @@ pub struct ClientConfig {
     pub answer_bytes_max: usize,
     /// Offset of the meter's local time from UTC, for stamps whose deviation it leaves unspecified.
     pub utc_offset_s: i32,
+    /// Each association begins by asking for the meter's firmware, and for its object list where that is not known
+    /// ([`super::ClientEvent::MapWanted`]). Else only [`super::Client::discover`] does.
+    pub discovers: bool,
+    /// The link is shared: nothing goes out before [`super::Client::grant_exchange`], one exchange at a time.
+    pub gated: bool,
 }
 
 impl ClientConfig {
@@ -49,7 +54,7 @@ impl ClientConfig {
     }
 
     /// Management client of the management logical device over datagrams: messages up to 1 KB, answers within 20 s,
-    /// one repeat, at most 256 KB from blocks.
+    /// one repeat, at most 256 KB from blocks; a link of its own, and no discovery unasked.
     #[must_use]
     pub const fn new(auth: Auth) -> Self {
         Self {
@@ -65,6 +70,8 @@ impl ClientConfig {
             retries: 1,
             answer_bytes_max: 256 * 1024,
             utc_offset_s: 0,
+            discovers: false,
+            gated: false,
         }
     }
 }

@@ -22,7 +22,7 @@ impl Client {
         let limit = self.message_limit(session);
         match self.command {
             Command::None => return Ok(()),
-            Command::Associate => {
+            Command::Associate | Command::Discover => {
                 self.end(Ok(Ending::Done));
                 return Ok(());
             }
@@ -204,6 +204,9 @@ impl Client {
     /// Protects, frames and queues the message under construction; in general blocks when it is longer than the peer
     /// takes and these were agreed. `limit` bounds it before protection.
     pub(super) fn send(&mut self, now: u64, limit: usize) -> Result<(), Error> {
+        if self.gives_way() {
+            return Ok(());
+        }
         let bytes = self.frame.len().saturating_sub(HEADER_BYTES);
         if bytes > limit && !self.has_general_blocks() {
             return Err(Misuse::RequestTooLong { bytes, limit }.into());

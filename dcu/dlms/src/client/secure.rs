@@ -115,13 +115,27 @@ impl Client {
             return;
         }
         let sent = match self.phase {
-            Phase::Idle => Ok(()),
+            Phase::Idle | Phase::AwaitingMap | Phase::Resting => Ok(()),
             Phase::Associating(why) => self.send_association_request(now, why),
             Phase::Authenticating(_) | Phase::Mapping | Phase::Requesting | Phase::Releasing => self.transmit(now),
         };
         if let Err(error) = sent {
             self.end(Err(error));
         }
+        self.drive(now);
+    }
+
+    /// Something waits for counters.
+    pub(super) fn is_held(&self) -> bool {
+        self.security.as_ref().is_some_and(|security| security.held)
+    }
+
+    /// Protects the answer to a notification as requests are.
+    pub(super) fn protect_confirmation(&mut self, frame: &mut Vec<u8>) -> Result<(), Error> {
+        let Some(security) = &mut self.security else { return Ok(()) };
+        let how = How { form: Form::General, ..How::global(security.policy.request) };
+        let (counter, random) = (&mut security.counter, &mut security.random);
+        Ok(security.channel.protect(frame, HEADER_BYTES, how, counter, random, false)?)
     }
 
     /// The bound to be told to the caller.

@@ -59,7 +59,7 @@ impl Client {
                 return self.send_short_write(now, session, &names);
             }
             Command::Access => return Err(Refusal::NotOffered("access").into()),
-            Command::None | Command::Associate | Command::Release => return Ok(()),
+            Command::None | Command::Associate | Command::Discover | Command::Release => return Ok(()),
         }
         self.phase = Phase::Requesting;
         self.send(now, limit)
@@ -72,7 +72,7 @@ impl Client {
         self.send(now, self.message_limit(session))
     }
 
-    fn put_one_read(&mut self, variable: Variable<'_>) {
+    pub(super) fn put_one_read(&mut self, variable: Variable<'_>) {
         self.new_request();
         self.transfer.batch = 1;
         wrapper::begin(&mut self.frame);
@@ -228,11 +228,21 @@ impl Client {
         if let Err(error) = result
             && self.may_restart(error)
         {
-            return self.send_request(now, session);
+            return self.send_mapping_request(now, session);
         }
         if self.phase != Phase::Mapping {
             return self.take_value(now, session, result);
         }
+        self.take_mapping_answer(now, session, result)
+    }
+
+    /// The object list, read for its names alone.
+    pub(super) fn take_short_names(
+        &mut self,
+        now: u64,
+        session: Session,
+        result: Result<&[u8], DataAccessResult>,
+    ) -> Result<(), Error> {
         let list = decode_all(result.map_err(Refusal::Access)?)?;
         let names = ShortNames::from_object_list(&list).ok_or(PeerFault::WrongType { what: "object list" })?;
         self.names = Some(Arc::new(names));

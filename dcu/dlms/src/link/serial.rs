@@ -83,6 +83,8 @@ pub struct Serial {
     /// Messages that wait for the link.
     waiting: Vec<Vec<u8>>,
     down: Option<LinkDown>,
+    /// The first message of the opening has gone out: the others follow within its own time limits.
+    begun: bool,
     now: u64,
 }
 
@@ -140,6 +142,7 @@ impl Serial {
             line_due: None,
             waiting: Vec::new(),
             down: None,
+            begun: false,
             now: 0,
         }
     }
@@ -148,6 +151,28 @@ impl Serial {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.stage == Stage::Closed
+    }
+
+    /// Something has been sent that is to be answered.
+    #[must_use]
+    pub fn is_exchanging(&self) -> bool {
+        self.is_mid_opening() || self.primary.is_exchanging()
+    }
+
+    /// An opening of IEC 62056-21 has begun and is not over.
+    #[must_use]
+    pub fn is_mid_opening(&self) -> bool {
+        self.stage == Stage::SigningOn && self.begun
+    }
+
+    /// What is to be sent had to wait, and goes out now: its time counts from here.
+    pub fn handle_granted(&mut self, now: u64) {
+        self.now = now;
+        match &mut self.opening {
+            Some(opening) if self.stage == Stage::SigningOn && opening.slow => opening.reader.start_slow(now),
+            Some(opening) if self.stage == Stage::SigningOn => opening.reader.start(now),
+            _ => self.primary.handle_granted(now),
+        }
     }
 
     /// See [`Primary::progress`].
@@ -295,12 +320,16 @@ impl Serial {
     /// The next bytes to send.
     pub fn poll_transmit(&mut self) -> Option<&[u8]> {
         match &mut self.opening {
-            Some(opening) if opening.reader.has_transmit() => opening.reader.poll_transmit(),
+            Some(opening) if opening.reader.has_transmit() => {
+                self.begun = true;
+                opening.reader.poll_transmit()
+            }
             _ => self.primary.poll_transmit(),
         }
     }
 
     fn open(&mut self, now: u64) {
+        self.begun = false;
         match &mut self.opening {
             Some(opening) => {
                 opening.direct = false;
@@ -351,6 +380,7 @@ impl Serial {
         match &mut self.opening {
             Some(opening) if !opening.slow && !opening.direct => {
                 opening.slow = true;
+                self.begun = false;
                 opening.reader.start_slow(self.now);
                 self.stage = Stage::SigningOn;
                 true

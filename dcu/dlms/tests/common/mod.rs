@@ -132,6 +132,9 @@ pub enum Told {
     Rows(Vec<Vec<Value>>),
     Done,
     Failed(Error),
+    Suspended,
+    /// Anything else.
+    Other(String),
 }
 
 impl From<ClientEvent<'_>> for Told {
@@ -143,6 +146,8 @@ impl From<ClientEvent<'_>> for Told {
             ClientEvent::Profile(rows) => Self::Rows(rows.rows().map(<[Value]>::to_vec).collect()),
             ClientEvent::Done(_) => Self::Done,
             ClientEvent::Failed(error) => Self::Failed(error),
+            ClientEvent::Suspended => Self::Suspended,
+            other => Self::Other(format!("{other:?}")),
         }
     }
 }

@@ -208,6 +208,12 @@ impl Primary {
         self.core.progress
     }
 
+    /// The other side has the word: something was sent that it is to answer.
+    #[must_use]
+    pub const fn is_exchanging(&self) -> bool {
+        matches!(self.core.state, State::Opening | State::Waiting | State::Closing) && !self.core.transmit_due
+    }
+
     /// The speed of the line, from now on.
     pub const fn set_baud(&mut self, baud: Option<Baud>) {
         self.core.config.baud = baud;
@@ -316,6 +322,14 @@ impl Primary {
         if matches!(self.core.state, State::Opening | State::Waiting | State::Closing) {
             self.core.now = now;
             self.core.arm(0);
+        }
+    }
+
+    /// What is to be sent had to wait for a shared line, and goes out now: the response timeout counts from here.
+    pub fn handle_granted(&mut self, now: u64) {
+        if self.core.transmit_due && matches!(self.core.state, State::Opening | State::Waiting | State::Closing) {
+            self.core.now = now;
+            self.core.arm(self.core.transmit.len());
         }
     }
 
