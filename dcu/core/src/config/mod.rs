@@ -168,6 +168,8 @@ pub struct DcuConfig {
     pub window: usize,
     /// Meters behind a wire of their own kind; all others are on the mesh.
     pub lines: Vec<LineConfig>,
+    /// Of the frames outstanding on a link, at most so many belong to bulk: load profiles, images.
+    pub bulk_window: usize,
     /// Meters whose load profile is being read at once, per link; and as many that are being sent an image.
     pub bulk_meters_max: usize,
     /// How long an answer may take.
@@ -213,6 +215,7 @@ impl DcuConfig {
             reading_spread_s: 1800,
             window: 8,
             lines: Vec::new(),
+            bulk_window: 4,
             bulk_meters_max: 16,
             reply_timeout_ms: 20_000,
             reply_retries: 1,

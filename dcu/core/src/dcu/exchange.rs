@@ -133,8 +133,8 @@ impl Dcu {
         self.outputs.push_back(Output::Transmit { meter, bytes });
     }
 
-    /// Drops the meter's business under way, between two frames, for something better; it is queued again, for what
-    /// it has not got yet. False where it is better finished.
+    /// Drops the meter's business under way for something better; it is queued again, for what it has not got yet.
+    /// False where it is better finished.
     fn give_way(&mut self, now: u64, meter: MeterIx) -> bool {
         let Some(unit) = self.fleet.unit_mut(meter) else { return false };
         let may = match unit.job {

@@ -5,8 +5,12 @@
 //! except that urgent orders go out before the confirmations of earlier ones are asked for. Of a window of several, the
 //! last place is kept for urgent business: whatever fills the link, an order finds a place at once.
 //!
-//! Bulk (back-fill and images) takes turns: the two kinds with each other, and within a kind the meters under way, of
-//! which there are only so many at a time, because what half-read profiles hold is memory.
+//! Where several exchanges are under way at once, an order does not even wait for the answer that its own meter owes:
+//! that answer is ignored when it comes. On a wire that carries one at a time there would be nothing to gain.
+//!
+//! Bulk (back-fill and images) has a smaller window of its own, because long answers that are on the air already delay
+//! an order, whatever is granted next. It takes turns: the two kinds with each other, and within a kind the meters under
+//! way, of which there are only so many at a time, because what half-read profiles hold is memory.
 
 use std::collections::VecDeque;
 
@@ -28,13 +32,22 @@ enum Wish {
     Frame(MeterIx),
 }
 
+/// A frame on the link.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Flight {
+    pub(crate) meter: MeterIx,
+    /// The meter failed last time and was not heard since.
+    pub(crate) suspect: bool,
+    pub(crate) bulk: bool,
+}
+
 /// The link.
 #[derive(Debug)]
 pub(crate) struct Link {
     window: usize,
+    bulk_window: usize,
     bulk_meters_max: usize,
-    in_flight: Vec<MeterIx>,
-    suspects_in_flight: usize,
+    in_flight: Vec<Flight>,
     queues: [VecDeque<Wish>; Class::COUNT],
     /// Frames of bulk under way.
     going: [VecDeque<Wish>; Class::COUNT],
@@ -45,13 +58,13 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(window: usize, bulk_meters_max: usize) -> Self {
+    pub(crate) fn new(window: usize, bulk_window: usize, bulk_meters_max: usize) -> Self {
         let window = window.max(1);
         Self {
             window,
+            bulk_window: bulk_window.max(1),
             bulk_meters_max: bulk_meters_max.max(1),
             in_flight: Vec::with_capacity(window),
-            suspects_in_flight: 0,
             queues: Default::default(),
             going: Default::default(),
             open: [0; Class::COUNT],
@@ -60,7 +73,7 @@ impl Link {
     }
 
     pub(crate) fn in_flight(&self) -> impl Iterator<Item = MeterIx> {
-        self.in_flight.iter().copied()
+        self.in_flight.iter().map(|flight| flight.meter)
     }
 
     pub(crate) fn wish_to_start(&mut self, meter: MeterIx, class: Class) {
@@ -90,16 +103,12 @@ impl Link {
         }
     }
 
-    pub(crate) fn departed(&mut self, meter: MeterIx, suspect: bool) {
-        self.in_flight.push(meter);
-        self.suspects_in_flight = self.suspects_in_flight.saturating_add(usize::from(suspect));
+    pub(crate) fn departed(&mut self, flight: Flight) {
+        self.in_flight.push(flight);
     }
 
-    pub(crate) fn landed(&mut self, meter: MeterIx, suspect: bool) {
-        if let Some(at) = self.in_flight.iter().position(|ix| *ix == meter) {
-            self.in_flight.swap_remove(at);
-        }
-        self.suspects_in_flight = self.suspects_in_flight.saturating_sub(usize::from(suspect));
+    pub(crate) fn landed(&mut self, meter: MeterIx) {
+        self.in_flight.retain(|flight| flight.meter != meter);
     }
 
     /// See [`super::Fleet::next_grant`].
@@ -117,6 +126,9 @@ impl Link {
     }
 
     fn bulk(&mut self, units: &mut [Unit]) -> Option<Grant> {
+        if self.in_flight.iter().filter(|flight| flight.bulk).count() >= self.bulk_window {
+            return None;
+        }
         let turns = if self.image_next { [Class::Image, Class::Backfill] } else { [Class::Backfill, Class::Image] };
         for class in turns {
             let room = self.open.get(class as usize).is_some_and(|open| *open < self.bulk_meters_max);
@@ -131,22 +143,29 @@ impl Link {
 
     fn first(&mut self, units: &mut [Unit], class: Class) -> Option<Grant> {
         let suspects_may = self.suspects_may();
-        take_first(self.queues.get_mut(class as usize)?, units, class, suspects_may)
+        let interrupts = class == Class::Urgent && self.window > 1;
+        take_first(self.queues.get_mut(class as usize)?, units, class, suspects_may, interrupts)
     }
 
     fn next_going(&mut self, units: &mut [Unit], class: Class) -> Option<Grant> {
         let suspects_may = self.suspects_may();
-        take_first(self.going.get_mut(class as usize)?, units, class, suspects_may)
+        take_first(self.going.get_mut(class as usize)?, units, class, suspects_may, false)
     }
 
-    const fn suspects_may(&self) -> bool {
-        self.suspects_in_flight < self.window.div_ceil(2)
+    fn suspects_may(&self) -> bool {
+        self.in_flight.iter().filter(|flight| flight.suspect).count() < self.window.div_ceil(2)
     }
 }
 
 /// The first wish that can be granted. Those that have lost their object leave the queue; suspects that may not send
-/// now go to its end.
-fn take_first(queue: &mut VecDeque<Wish>, units: &mut [Unit], class: Class, suspects_may: bool) -> Option<Grant> {
+/// now go to its end. `interrupts`: even a meter whose answer is awaited may begin something better.
+fn take_first(
+    queue: &mut VecDeque<Wish>,
+    units: &mut [Unit],
+    class: Class,
+    suspects_may: bool,
+    interrupts: bool,
+) -> Option<Grant> {
     for _ in 0..queue.len() {
         let wish = queue.pop_front()?;
         let (Wish::Start(meter) | Wish::Frame(meter)) = wish;
@@ -156,7 +175,9 @@ fn take_first(queue: &mut VecDeque<Wish>, units: &mut [Unit], class: Class, susp
             Wish::Frame(_) => (waiting == Some(class)).then_some(Grant::Frame(meter)),
             Wish::Start(_) => {
                 let free = unit.job.is_none() && unit.blocked_until.is_none();
-                let ahead = waiting.is_some_and(|waiting| class < waiting);
+                let better = |than: Class| class < than;
+                let ahead = waiting.is_some_and(better)
+                    || (interrupts && unit.in_flight && unit.job.is_some_and(|(_, job)| better(job)));
                 (free || ahead).then_some(Grant::Start(meter, class))
             }
         };

@@ -16,7 +16,10 @@ pub(crate) mod session;
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 pub(crate) use self::link::Grant;
-use self::{link::Link, session::Session};
+use self::{
+    link::{Flight, Link},
+    session::Session,
+};
 use crate::{
     MeterIx,
     config::{DcuConfig, MeterEntry},
@@ -127,8 +130,6 @@ pub(crate) struct Unit {
     queued: u8,
     /// A frame is on the link and its answer awaited.
     in_flight: bool,
-    /// Counted among the suspects in flight.
-    counted: bool,
 }
 
 impl Unit {
@@ -157,7 +158,6 @@ impl Unit {
             link,
             queued: 0,
             in_flight: false,
-            counted: false,
         }
     }
 }
@@ -183,7 +183,7 @@ impl Fleet {
     pub(crate) fn new(config: &DcuConfig, meters: &[MeterEntry], known: &[MeterState]) -> Self {
         let unit = |(ix, entry)| Unit::new(config, entry, known.get(ix), 0);
         let mut units: Vec<Unit> = meters.iter().enumerate().map(unit).collect();
-        let mut links = vec![Link::new(config.window, config.bulk_meters_max)];
+        let mut links = vec![Link::new(config.window, config.bulk_window, config.bulk_meters_max)];
         for line in &config.lines {
             let on_line = DcuConfig { reply_timeout_ms: line.reply_timeout_ms, ..config.clone() };
             for ix in &line.meters {
@@ -191,7 +191,7 @@ impl Fleet {
                     *unit = Unit::new(&on_line, entry, known.get(*ix as usize), links.len());
                 }
             }
-            links.push(Link::new(line.window, config.bulk_meters_max));
+            links.push(Link::new(line.window, config.bulk_window, config.bulk_meters_max));
         }
         Self { units, links, retries: BinaryHeap::new() }
     }
@@ -261,8 +261,8 @@ impl Fleet {
     pub(crate) fn depart(&mut self, meter: MeterIx) {
         let Some((link, unit)) = self.on_link(meter) else { return };
         if !std::mem::replace(&mut unit.in_flight, true) {
-            unit.counted = unit.suspect;
-            link.departed(meter, unit.counted);
+            let bulk = unit.job.is_some_and(|(_, class)| class.is_bulk());
+            link.departed(Flight { meter, suspect: unit.suspect, bulk });
         }
     }
 
@@ -271,7 +271,7 @@ impl Fleet {
         let Some((link, unit)) = self.on_link(meter) else { return };
         unit.deadline = None;
         if std::mem::take(&mut unit.in_flight) {
-            link.landed(meter, std::mem::take(&mut unit.counted));
+            link.landed(meter);
         }
     }
 
