@@ -13,7 +13,7 @@ use crate::{
         session::{Fault, Outcome, Polled, Sample},
     },
     journal::{Applied, Entry},
-    reading::Reading,
+    reading::{Lack, Reading},
     relay::{Relay, Wanted},
     uplink::AlarmCode,
 };
@@ -76,7 +76,7 @@ impl Dcu {
     pub(super) fn requeue(&mut self, meter: MeterIx) {
         let Some(unit) = self.fleet.unit(meter) else { return };
         let due = [
-            (unit.wanted.is_some() || unit.credit_due.is_some(), Class::Urgent),
+            (unit.wanted.is_some() || unit.credit_due.is_some() || unit.confirm.is_some(), Class::Urgent),
             (unit.check_due, Class::Check),
             (unit.read_due.is_some(), Class::Reading),
             (self.state.meter(meter).is_some_and(|m| !m.gaps.is_empty()), Class::Backfill),
@@ -176,7 +176,11 @@ impl Dcu {
                 let write_prices = unit.prices_written != Some(prices);
                 Some(Exchange::Credit { total_minor, prices, write_prices })
             };
-            relay().or_else(credit)
+            let confirm = || {
+                let bits = self.state.meter(meter)?.alarm_bits;
+                unit.confirm.filter(|record| *record <= self.durable).map(|_| Exchange::Confirm { bits })
+            };
+            relay().or_else(credit).or_else(confirm)
         };
         let reading = || unit.read_due.map(|_| Exchange::Read);
         let backfill = || {
@@ -190,7 +194,7 @@ impl Dcu {
             Class::Backfill => backfill(),
             Class::Image => None,
         }?;
-        Some((if unit.introduced { exchange } else { Exchange::Introduce }, class))
+        Some((if unit.session.is_introduced() { exchange } else { Exchange::Introduce }, class))
     }
 
     /// Takes what the meter's session has to give, after anything touched it.
@@ -208,6 +212,20 @@ impl Dcu {
                     self.recycle(bytes);
                     self.reserve(now, meter, bound);
                 }
+                Polled::MapWanted(firmware) => {
+                    self.recycle(bytes);
+                    self.find_map(now, meter, &firmware);
+                }
+                Polled::Discovered(discovered) => {
+                    self.recycle(bytes);
+                    self.take_discovered(now, meter, &discovered);
+                }
+                Polled::Pushed(bits) => {
+                    self.recycle(bytes);
+                    self.take_push(now, meter, bits);
+                }
+                // Asked for by nobody: the answer to a push.
+                Polled::Transmit if unit.job.is_none() => self.outputs.push_back(Output::Transmit { meter, bytes }),
                 Polled::Transmit if std::mem::take(&mut granted) => self.transmit(now, meter, bytes),
                 Polled::Transmit => self.take_turn(now, meter, bytes),
                 Polled::Done(outcome) => {
@@ -240,12 +258,16 @@ impl Dcu {
                     let rows = self.fleet.unit_mut(meter).map(|unit| unit.session.give_up()).unwrap_or_default();
                     self.take_first_rows(now, meter, from, to, &rows);
                 }
+                self.contradicted(meter, exchange, fault);
                 return self.failed(now, meter, class, fault);
             }
             Outcome::Introduced { right_name: false } => return self.wrong_meter(now, meter, class),
-            Outcome::Introduced { right_name: true } => {
-                if let Some(unit) = self.fleet.unit_mut(meter) {
-                    unit.introduced = true;
+            Outcome::Unsuitable(lacks) => return self.unsuitable(now, meter, class, lacks),
+            // It is introduced anew; what was to be done is still due.
+            Outcome::Introduced { right_name: true } | Outcome::Changed => {}
+            Outcome::AlarmsConfirmed { left } => {
+                if let Exchange::Confirm { bits } = exchange {
+                    self.take_confirmation(now, meter, bits, left);
                 }
             }
             Outcome::Sample(sample) => {
@@ -299,7 +321,7 @@ impl Dcu {
             at_unix_s: u32::try_from(unix_ms.div_euclid(1000)).unwrap_or(0),
             sequence,
             register_wh: sample.register_wh,
-            relay_closed: Some(sample.relay_closed),
+            relay_closed: sample.relay_closed,
             credit_minor,
         };
         let applied = self.record(now, Entry::Reading(reading));
@@ -330,7 +352,7 @@ impl Dcu {
 
     /// Compares the output state with what was recorded and with what was ordered.
     fn take_relay(&mut self, now: u64, meter: MeterIx, exchange: Exchange, sample: Sample) {
-        let seen = Relay::from_output_state(sample.relay_closed);
+        let Some(seen) = sample.relay_closed.map(Relay::from_output_state) else { return };
         let known = self.state.meter(meter).and_then(|m| m.relay_seen);
         let ordered = if let Exchange::Relay(wanted) = exchange { Some(wanted) } else { None };
         let confirmed = ordered.filter(|wanted| wanted.relay == seen);
@@ -403,7 +425,7 @@ impl Dcu {
             Fault::Security => Some(AlarmCode::Security),
             // A meter out of reach is still the one that has refused us.
             Fault::Silent => unit.alarmed,
-            Fault::Misbehaved => None,
+            Fault::Misbehaved | Fault::Contradicted => None,
         };
         let told = std::mem::replace(&mut unit.alarmed, code);
         if let Some(code) = code.filter(|code| told != Some(*code)) {
@@ -418,11 +440,26 @@ impl Dcu {
     }
 
     fn wrong_meter(&mut self, now: u64, meter: MeterIx, class: Class) {
-        let Some(unit) = self.fleet.unit_mut(meter) else { return };
-        if unit.alarmed.replace(AlarmCode::WrongMeter) != Some(AlarmCode::WrongMeter) {
-            self.alarm(now, Some(meter), AlarmCode::WrongMeter);
+        self.alarm_once(now, meter, AlarmCode::WrongMeter);
+        self.back_off(now, meter, self.policy(class).max_s);
+    }
+
+    /// Neither billed nor switched; asked again now and then, for it may get another firmware.
+    fn unsuitable(&mut self, now: u64, meter: MeterIx, class: Class, lacks: Lack) {
+        if self.alarm_once(now, meter, AlarmCode::Unsuitable) {
+            self.event(DcuEvent::MeterUnsuitable { meter, lacks });
         }
         self.back_off(now, meter, self.policy(class).max_s);
+    }
+
+    /// True the first time.
+    fn alarm_once(&mut self, now: u64, meter: MeterIx, code: AlarmCode) -> bool {
+        let Some(unit) = self.fleet.unit_mut(meter) else { return false };
+        let first = unit.alarmed.replace(code) != Some(code);
+        if first {
+            self.alarm(now, Some(meter), code);
+        }
+        first
     }
 
     fn policy(&self, class: Class) -> RetryPolicy {

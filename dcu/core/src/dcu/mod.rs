@@ -1,18 +1,21 @@
 //! The DCU itself: the methods that a driver calls.
 
 mod decide;
+mod discovery;
 mod exchange;
 mod getters;
 mod intake;
 mod keys;
 mod money;
 pub(crate) mod output;
+mod push;
 mod sender;
 mod time;
 mod upstream;
 
 use std::collections::VecDeque;
 
+use taa_dlms::cosem::map::Maps;
 use taa_keys::Drbg;
 
 use self::{
@@ -123,6 +126,10 @@ pub struct Dcu {
     randomness: Option<Drbg>,
     /// Counters that wait for their record to be durable.
     reservations: VecDeque<Reservation>,
+    /// Object maps by firmware: those of the journal, and those learnt since.
+    maps: Maps,
+    /// Alarms taken that wait for their record to be durable before the meter is told.
+    unconfirmed: VecDeque<(u64, MeterIx)>,
 }
 
 impl Dcu {
@@ -147,6 +154,7 @@ impl Dcu {
             names: meters.into_iter().map(|m| m.id).collect(),
             durable: state.last_record(),
             jitter: u64::from(state.boot()),
+            maps: discovery::stored(&state),
             state,
             fleet,
             config,
@@ -161,11 +169,13 @@ impl Dcu {
             buffers: Vec::new(),
             randomness: None,
             reservations: VecDeque::new(),
+            unconfirmed: VecDeque::new(),
         };
         let stamp = Stamp { boot: dcu.state.boot().saturating_add(1), monotonic_ns: 0, unix_ms: None };
         let tariff = dcu.state.book().tariff().clone();
         dcu.append(stamp, Entry::Boot { tariff });
         dcu.reconsider_all(0);
+        dcu.resume_confirmations();
         dcu
     }
 
@@ -261,6 +271,7 @@ impl Dcu {
         }
         self.take_waiting();
         self.take_reserved(now);
+        self.take_confirmable();
         self.pump(now);
         self.send(now);
     }

@@ -4,6 +4,7 @@ use crate::{
     MeterIx,
     journal::Record,
     payment::PaymentError,
+    reading::Lack,
     relay::{Reason, Relay},
     uplink::AlarmCode,
 };
@@ -167,6 +168,27 @@ pub enum DcuEvent {
         meter: Option<MeterIx>,
         /// What.
         code: AlarmCode,
+    },
+    /// A meter told of its own accord that something has happened; the record of it is durable.
+    MeterAlarm {
+        /// Which meter.
+        meter: MeterIx,
+        /// What, as bits of [`taa_dlms::obis::alarm`].
+        bits: u32,
+    },
+    /// The meter lacks something that the architecture needs; told with the alarm.
+    MeterUnsuitable {
+        /// Which meter.
+        meter: MeterIx,
+        /// What it lacks.
+        lacks: Lack,
+    },
+    /// The object list of a meter was read, because nobody of its firmware was known.
+    MapRead {
+        /// Which meter.
+        meter: MeterIx,
+        /// How many objects.
+        objects: u32,
     },
     /// A frame from the cloud was refused.
     BadFrame,

@@ -9,6 +9,8 @@
 //! since) may together hold only half of a link's window, so that a dead branch with many meters cannot either.
 
 pub(crate) mod link;
+mod layout;
+mod own;
 pub(crate) mod session;
 
 use std::{cmp::Reverse, collections::BinaryHeap};
@@ -59,7 +61,7 @@ impl Class {
 /// One exchange with a meter: one association check, one purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exchange {
-    /// Ask its name and the scaler of its register, once per boot.
+    /// Learn its objects, ask its name and what it has set for itself: once per boot, and when its firmware changes.
     Introduce,
     /// Register, output state, credit.
     Read,
@@ -69,6 +71,8 @@ pub(crate) enum Exchange {
     Credit { total_minor: i64, prices: Prices, write_prices: bool },
     /// Ask the load profile for these periods.
     Backfill { from: u32, to: u32 },
+    /// Tell it that these alarm bits have been taken.
+    Confirm { bits: u32 },
 }
 
 /// Prices as a meter that keeps its own credit knows them.
@@ -105,10 +109,12 @@ pub(crate) struct Unit {
     pub(crate) check_due: bool,
     /// The mesh heard it while an exchange was under way: if that fails, the next one follows at once.
     pub(crate) heard_meanwhile: bool,
-    /// Name checked and scaler known.
-    pub(crate) introduced: bool,
     /// What the last alarm about its answers was, while it goes on.
     pub(crate) alarmed: Option<AlarmCode>,
+    /// Its alarms have been taken and it does not know: number of the record that must be durable first.
+    pub(crate) confirm: Option<u64>,
+    /// When the running hour of alarms began, ns, and how many came in it.
+    pub(crate) alarms_taken: (u64, u32),
     /// Orders in a row that the output state did not confirm.
     pub(crate) unheeded: u32,
     /// Exchanges in a row that failed.
@@ -141,7 +147,8 @@ impl Unit {
             read_due: None,
             check_due: false,
             heard_meanwhile: false,
-            introduced: false,
+            confirm: None,
+            alarms_taken: (0, 0),
             alarmed: None,
             unheeded: 0,
             failures: 0,

@@ -11,10 +11,14 @@
 //! [`Entry::Checkpoint`] carries the whole state; what lies before the last one may be thrown away.
 
 mod gaps;
+mod maps;
 mod state;
 
 pub use gaps::Gaps;
+pub use maps::StoredMaps;
 pub use state::{Applied, MeterState, State};
+
+use std::sync::Arc;
 
 use crate::{
     MeterIx,
@@ -131,6 +135,40 @@ pub enum Entry {
         /// One past the last counter reserved.
         bound: u32,
     },
+    /// The object list of a meter was read: what meters of this firmware show to the DCU.
+    MapLearned {
+        /// The active firmware id, as the meter tells it.
+        firmware: Box<[u8]>,
+        /// Compact form of the map.
+        map: Arc<[u8]>,
+    },
+    /// A meter told of its own accord that something has happened.
+    MeterAlarm {
+        /// Which meter.
+        meter: MeterIx,
+        /// What, as bits of [`taa_dlms::obis::alarm`].
+        bits: u32,
+        /// Its messages before this are refused, also after a restart.
+        floor: Option<Floor>,
+    },
+    /// The meter knows that these bits have been taken.
+    AlarmConfirmed {
+        /// Which meter.
+        meter: MeterIx,
+        /// Which bits.
+        bits: u32,
+        /// Its messages before this are refused, also after a restart.
+        floor: Option<Floor>,
+    },
     /// The whole state after the record before this one.
     Checkpoint(Box<State>),
+}
+
+/// The lowest invocation counter that will be taken of a meter under its keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Floor {
+    /// The meter's system title.
+    pub title: [u8; 8],
+    /// The counter.
+    pub counter: u32,
 }

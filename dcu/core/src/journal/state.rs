@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Entry, Gaps, Record};
+use super::{Entry, Floor, Gaps, Record, StoredMaps};
 use crate::{
     MeterIx,
     billing::{Book, Credit, Debit, Fees},
@@ -29,6 +29,7 @@ pub struct State {
     meters: Vec<MeterState>,
     outbox: Outbox,
     counts: Counts,
+    maps: StoredMaps,
 }
 
 /// What is remembered of one meter.
@@ -50,6 +51,10 @@ pub struct MeterState {
     pub credit_delivered_minor: i64,
     /// Invocation counters below this may have been used in messages to it.
     pub counter_bound: u32,
+    /// Its messages before this are old ones sent again.
+    pub floor: Option<Floor>,
+    /// Alarm bits that it has told and does not know to have been taken.
+    pub alarm_bits: u32,
 }
 
 /// What applying a record brought about: the caller turns it into events.
@@ -88,6 +93,7 @@ impl State {
             meters: vec![MeterState::default(); meters.len()],
             outbox: Outbox::new(config.uplink.urgent_max, config.uplink.readings_max),
             counts: Counts::default(),
+            maps: StoredMaps::default(),
         }
     }
 
@@ -125,6 +131,12 @@ impl State {
     #[must_use]
     pub fn meters(&self) -> &[MeterState] {
         &self.meters
+    }
+
+    /// Object maps, by firmware.
+    #[must_use]
+    pub const fn maps(&self) -> &StoredMaps {
+        &self.maps
     }
 
     /// Meters with a reading (live or back-filled) for the period.
@@ -222,6 +234,25 @@ impl State {
                 if let Some(state) = self.meters.get_mut(meter.at()) {
                     // Whatever the order of records, a bound never goes back.
                     state.counter_bound = state.counter_bound.max(*bound);
+                }
+                Applied::Quiet
+            }
+            Entry::MapLearned { firmware, map } => {
+                self.maps.learn(firmware, map);
+                Applied::Quiet
+            }
+            Entry::MeterAlarm { meter, bits, floor } => {
+                if let Some(state) = self.meters.get_mut(meter.at()) {
+                    state.alarm_bits |= *bits;
+                    state.floor = floor.or(state.floor);
+                    self.outbox.push_urgent(number, Up::MeterAlarm { meter: *meter, bits: *bits, unix_ms });
+                }
+                Applied::Quiet
+            }
+            Entry::AlarmConfirmed { meter, bits, floor } => {
+                if let Some(state) = self.meters.get_mut(meter.at()) {
+                    state.alarm_bits &= !bits;
+                    state.floor = floor.or(state.floor);
                 }
                 Applied::Quiet
             }

@@ -41,7 +41,7 @@ impl Client {
     /// there when the frame has waited for its turn on a shared link.
     pub fn handle_transmitted(&mut self, now: u64) {
         self.with_link(now, |link| link.handle_transmitted(now));
-        if self.serial.is_none() && self.deadline.is_some() {
+        if self.is_exchanging() && self.serial.is_none() {
             self.deadline = Some(now.saturating_add(self.config.reply_timeout_ns));
         }
         self.drive(now);

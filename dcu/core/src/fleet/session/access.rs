@@ -12,9 +12,11 @@ use taa_keys::{Drbg, KeyHandle};
 
 use crate::{
     config::{DcuConfig, MeterAccess, MeterEntry},
-    journal::MeterState,
+    journal::{Floor, MeterState},
 };
 
+/// Which client we are: the management client.
+pub(crate) const CLIENT_SAP: u16 = 1;
 /// Length of our challenges, bytes (8 to 64 allowed).
 const CHALLENGE_BYTES: usize = 16;
 /// Seed of a session's own generator: entropy and nonce in one (SP 800-90A, 8.6.7).
@@ -36,6 +38,7 @@ pub(super) struct Locked {
     title: SystemTitle,
     keys: Keys,
     counter: SendCounter,
+    floor: Option<Floor>,
 }
 
 impl Gate {
@@ -49,6 +52,8 @@ impl Gate {
         client.reply_timeout_ns = u64::from(config.reply_timeout_ms).saturating_mul(crate::dcu::NS_PER_MS);
         client.retries = config.reply_retries;
         client.utc_offset_s = config.utc_offset_s;
+        client.client_sap = CLIENT_SAP;
+        client.discovers = true;
         let MeterAccess::Keys(keys) = &entry.access else { return Self::Open(Box::new(Client::new(client))) };
         let keys = Keys {
             unicast: KeyHandle::new(keys.encryption.clone()).cipher(),
@@ -59,7 +64,8 @@ impl Gate {
         // At the bound, not at the counter used last: that one is nowhere durable.
         let counter = SendCounter::resume(state.map_or(0, |state| state.counter_bound), config.counter_block);
         let title = SystemTitle(config.system_title);
-        Self::Locked(Some(Box::new(Locked { config: client, title, keys, counter })))
+        let floor = state.and_then(|state| state.floor);
+        Self::Locked(Some(Box::new(Locked { config: client, title, keys, counter, floor })))
     }
 
     pub(super) const fn is_locked(&self) -> bool {
@@ -74,7 +80,7 @@ impl Gate {
             return;
         }
         let Some(locked) = locked.take() else { return };
-        let Locked { config, title, keys, counter } = *locked;
+        let Locked { config, title, keys, counter, floor } = *locked;
         let security = ClientSecurity {
             suite: Suite::Zero,
             title,
@@ -87,6 +93,18 @@ impl Gate {
             counter,
             random: Random::generator(Drbg::new(seed.as_slice(), &[], name)),
         };
-        *self = Self::Open(Box::new(Client::secured(config, security)));
+        let mut client = Client::secured(config, security);
+        if let Some(Floor { title, counter }) = floor {
+            client.resume_received(SystemTitle(title), counter);
+        }
+        *self = Self::Open(Box::new(client));
+    }
+
+    /// Messages of the meter before this are refused.
+    pub(super) fn floor(&self) -> Option<Floor> {
+        let Self::Open(client) = self else { return None };
+        let (title, counter) = client.received_floor()?;
+        // Beyond the last counter there is none to be taken, nor one to be refused that is not refused already.
+        Some(Floor { title: title.0, counter: u32::try_from(counter).unwrap_or(u32::MAX) })
     }
 }

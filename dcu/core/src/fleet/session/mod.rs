@@ -1,54 +1,53 @@
 //! One meter's DLMS client, spoken to in whole exchanges.
 //!
 //! An exchange may take several requests (order, then confirm; prices, then credit). The client associates by itself
-//! when it must, also when the meter has restarted in between. With keys it is locked until there is randomness
-//! ([`access`]), and waits for counters to become durable ([`Polled::Reserve`]).
+//! when it must, also when the meter has restarted in between, and then asks for the firmware first: a meter that turns
+//! out to be another than the requests were made for ends the exchange in [`Outcome::Changed`], whatever it answered.
+//! With keys the session is locked until there is randomness ([`access`]), and waits for counters to become durable
+//! ([`Polled::Reserve`]).
 
 mod access;
-
 mod pause;
+mod view;
+
+pub(crate) use access::CLIENT_SAP;
+
+use std::sync::Arc;
 
 use taa_dlms::{
-    AttributeRef, ClientEvent, Error, MethodRef, Output, Value,
-    client::ReadResult,
-    cosem::{ProfileRange, ProfileRows, data, disconnect, register},
+    AttributeRef, Error, Output, Value,
+    cosem::{
+        ObjectMap, ProfileRange, data,
+        map::{Discovered, FirmwareId},
+    },
+    error::Misuse,
     obis,
 };
-
 use taa_keys::Drbg;
 
-use self::access::Gate;
+use self::{access::Gate, view::View};
 use super::Exchange;
 use crate::{
     config::{CreditAt, DcuConfig, MeterEntry},
-    journal::MeterState,
+    journal::{Floor, MeterState},
+    reading::Lack,
 };
-
-const ENERGY: AttributeRef = AttributeRef::new(register::CLASS, obis::ACTIVE_ENERGY_IMPORT, register::VALUE);
-const ENERGY_SCALER: AttributeRef =
-    AttributeRef::new(register::CLASS, obis::ACTIVE_ENERGY_IMPORT, register::SCALER_UNIT);
-const OUTPUT_STATE: AttributeRef =
-    AttributeRef::new(disconnect::CLASS, obis::DISCONNECT_CONTROL, disconnect::OUTPUT_STATE);
-const NAME: AttributeRef = AttributeRef::new(data::CLASS, obis::LOGICAL_DEVICE_NAME, data::VALUE);
-const CREDIT_TOTAL: AttributeRef = AttributeRef::new(data::CLASS, obis::CREDIT_TOTAL, data::VALUE);
-const CREDIT_BALANCE: AttributeRef = AttributeRef::new(data::CLASS, obis::CREDIT_BALANCE, data::VALUE);
-const CREDIT_PRICE: AttributeRef = AttributeRef::new(data::CLASS, obis::CREDIT_PRICE_PER_KWH, data::VALUE);
-const CREDIT_FEE: AttributeRef = AttributeRef::new(data::CLASS, obis::CREDIT_FEE_PER_DAY, data::VALUE);
-const CREDIT_GRACE: AttributeRef = AttributeRef::new(data::CLASS, obis::CREDIT_GRACE, data::VALUE);
-const SAMPLE: [AttributeRef; 2] = [ENERGY, OUTPUT_STATE];
-const SAMPLE_WITH_CREDIT: [AttributeRef; 3] = [ENERGY, OUTPUT_STATE, CREDIT_BALANCE];
-/// Where the energy stands in a row of the load profile: after the clock.
-const PROFILE_ENERGY: usize = 1;
 
 /// What an exchange yielded.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Outcome {
-    /// Its name, and whether it is the one expected.
+    /// Whether its name is the one expected.
     Introduced { right_name: bool },
+    /// It lacks what the architecture needs.
+    Unsuitable(Lack),
+    /// It has another firmware than the exchange was made for: nothing it said counts.
+    Changed,
     /// A look at the meter, after an order where there was one.
     Sample(Sample),
     /// Prices and credit were written.
     CreditWritten,
+    /// The meter knows that its alarms were taken; these were new and are left.
+    AlarmsConfirmed { left: u32 },
     /// Rows of the profile: Unix second, Wh.
     Rows(Vec<(i64, u64)>),
     /// It failed.
@@ -59,7 +58,8 @@ pub(crate) enum Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Sample {
     pub(crate) register_wh: u64,
-    pub(crate) relay_closed: bool,
+    /// `None` for a meter without a relay that can be seen.
+    pub(crate) relay_closed: Option<bool>,
     pub(crate) credit_minor: Option<i64>,
 }
 
@@ -74,6 +74,8 @@ pub(crate) enum Fault {
     Security,
     /// The answer made no sense.
     Misbehaved,
+    /// The meter has not what its map or its columns say: both must be read again.
+    Contradicted,
 }
 
 /// What the session wants next.
@@ -83,6 +85,12 @@ pub(crate) enum Polled {
     Transmit,
     /// Make this bound of invocation counters durable, then call [`Session::counter_durable`].
     Reserve(u32),
+    /// Answer by [`Session::take_map`]: the map of this firmware, if anybody has it.
+    MapWanted(FirmwareId),
+    /// The meter's objects are known.
+    Discovered(Discovered),
+    /// The meter sent something of its own accord: alarm bits, if it is that.
+    Pushed(Option<u32>),
     /// The exchange has ended.
     Done(Outcome),
     /// Nothing until then.
@@ -92,6 +100,7 @@ pub(crate) enum Polled {
 /// One request of an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
+    Discover,
     Introduce,
     Sample,
     Order { closed: bool },
@@ -100,11 +109,15 @@ enum Step {
     Grace,
     Credit,
     Profile { from: u32, to: u32 },
+    ReadAlarms { taken: u32 },
+    WriteAlarms { left: u32 },
 }
 
-/// What follows from an answer.
+/// What follows from an event.
+#[derive(Debug)]
 enum Next {
     Nothing,
+    Tell(Polled),
     Step(Step),
     End(Outcome),
 }
@@ -113,11 +126,9 @@ enum Next {
 #[derive(Debug)]
 pub(crate) struct Session {
     gate: Gate,
-    name: Vec<u8>,
+    view: View,
     period_s: u32,
-    with_credit: bool,
-    /// Power of ten of the energy register, Wh.
-    scaler: i8,
+    credit_at: CreditAt,
     exchange: Option<Exchange>,
     step: Step,
     /// The step to begin, or the outcome to hand out, once the client is drained.
@@ -131,10 +142,9 @@ impl Session {
     pub(crate) fn new(config: &DcuConfig, entry: &MeterEntry, state: Option<&MeterState>) -> Self {
         Self {
             gate: Gate::new(config, entry, state),
-            name: entry.id.clone().into_bytes(),
+            view: View::new(&entry.id, config.traits.credit_at),
             period_s: config.reading_period_s,
-            with_credit: config.traits.credit_at == CreditAt::Meter,
-            scaler: 0,
+            credit_at: config.traits.credit_at,
             exchange: None,
             step: Step::Introduce,
             next: None,
@@ -150,7 +160,17 @@ impl Session {
 
     /// There is randomness.
     pub(crate) fn unlock(&mut self, randomness: &mut Drbg) {
-        self.gate.unlock(randomness, &self.name);
+        self.gate.unlock(randomness, self.view.name());
+    }
+
+    /// Its name is right, and it is known where everything stands.
+    pub(crate) const fn is_introduced(&self) -> bool {
+        self.view.own.is_some()
+    }
+
+    /// Messages of the meter before this are refused.
+    pub(crate) fn floor(&self) -> Option<Floor> {
+        self.gate.floor()
     }
 
     /// The bound of [`Polled::Reserve`] is durable.
@@ -161,6 +181,23 @@ impl Session {
         }
     }
 
+    /// The answer to [`Polled::MapWanted`].
+    pub(crate) fn take_map(&mut self, now: u64, map: Option<Arc<ObjectMap>>) {
+        self.now = now;
+        if let Gate::Open(client) = &mut self.gate {
+            client.handle_map(now, map);
+        }
+    }
+
+    /// The meter contradicts what is known of it, which is forgotten; its firmware, if it has told it.
+    pub(crate) fn forget(&mut self) -> Option<FirmwareId> {
+        self.view.forget();
+        let Gate::Open(client) = &mut self.gate else { return None };
+        let firmware = client.discovered().and_then(|known| known.firmware.clone());
+        client.set_discovered(None);
+        firmware
+    }
+
     /// Begins an exchange. One that was under way is given up.
     pub(crate) fn start(&mut self, now: u64, exchange: &Exchange) {
         self.now = now;
@@ -168,15 +205,33 @@ impl Session {
             client.cancel();
         }
         self.outcome = None;
+        self.next = None;
+        self.view.changed = false;
         self.exchange = Some(*exchange);
-        self.next = Some(match *exchange {
-            Exchange::Introduce => Step::Introduce,
+        match self.first_step(exchange) {
+            Ok(step) => self.next = Some(step),
+            Err(outcome) => self.outcome = Some(outcome),
+        }
+    }
+
+    /// How an exchange begins, or how it ends at once where the meter has nothing to be asked.
+    fn first_step(&self, exchange: &Exchange) -> Result<Step, Outcome> {
+        Ok(match *exchange {
+            Exchange::Introduce if self.view.layout().is_some() => Step::Introduce,
+            Exchange::Introduce => Step::Discover,
             Exchange::Read => Step::Sample,
             Exchange::Relay(wanted) => Step::Order { closed: wanted.relay.is_closed() },
             Exchange::Credit { write_prices: true, .. } => Step::Price,
             Exchange::Credit { write_prices: false, .. } => Step::Credit,
-            Exchange::Backfill { from, to } => Step::Profile { from, to },
-        });
+            Exchange::Backfill { from, to } => match &self.view.own {
+                Some(own) if own.profile.is_none() => return Err(Outcome::Rows(Vec::new())),
+                _ => Step::Profile { from, to },
+            },
+            Exchange::Confirm { bits } => match self.view.layout().map(|layout| layout.alarms) {
+                Some(None) => return Err(Outcome::AlarmsConfirmed { left: 0 }),
+                _ => Step::ReadAlarms { taken: bits },
+            },
+        })
     }
 
     pub(crate) fn receive(&mut self, now: u64, bytes: &[u8]) {
@@ -203,134 +258,76 @@ impl Session {
                 }
                 // The mesh has no port to set.
                 Output::SetLine(_) => Next::Nothing,
-                Output::Event(ClientEvent::ReserveCounter(bound)) => return Polled::Reserve(bound),
-                Output::Event(_) if self.exchange.is_none() => Next::Nothing,
-                Output::Event(event) => judge(self.step, &event, &self.name, self.period_s, &mut self.scaler),
+                Output::Event(event) => self.view.judge(self.exchange.map(|_| self.step), &event),
                 Output::Timeout(deadline) => match (self.next.take(), self.outcome.take()) {
                     (Some(step), _) => {
                         self.begin(step);
                         continue;
                     }
-                    (None, Some(outcome)) => {
-                        self.exchange = None;
-                        return Polled::Done(outcome);
-                    }
+                    (None, Some(outcome)) => return Polled::Done(self.end(outcome)),
                     (None, None) => return Polled::Idle(deadline),
                 },
             };
             match next {
                 Next::Nothing => {}
+                Next::Tell(polled) => return polled,
                 Next::Step(step) => self.next = Some(step),
                 Next::End(outcome) => self.outcome = Some(outcome),
             }
         }
     }
 
+    fn end(&mut self, outcome: Outcome) -> Outcome {
+        let exchange = self.exchange.take();
+        let changed = std::mem::take(&mut self.view.changed) && exchange != Some(Exchange::Introduce);
+        if changed { Outcome::Changed } else { outcome }
+    }
+
     fn begin(&mut self, step: Step) {
         self.step = step;
+        if let Err(error) = self.ask(step) {
+            self.outcome = Some(Outcome::Failed(view::fault(error)));
+        }
+    }
+
+    /// Gives the client the command of this step. What the layout does not have was never to be asked for: that is
+    /// [`Misuse::Empty`].
+    fn ask(&mut self, step: Step) -> Result<(), Error> {
         let now = self.now;
         let (total, prices) = match self.exchange {
             Some(Exchange::Credit { total_minor, prices, .. }) => (total_minor, prices),
             _ => (0, super::Prices::default()),
         };
-        let Gate::Open(client) = &mut self.gate else { return };
-        let begun = match step {
-            Step::Introduce => client.read(now, &[NAME, ENERGY_SCALER]),
-            Step::Sample if self.with_credit => client.read(now, &SAMPLE_WITH_CREDIT),
-            Step::Sample => client.read(now, &SAMPLE),
+        let Gate::Open(client) = &mut self.gate else { return Ok(()) };
+        if step == Step::Discover {
+            return client.discover(now);
+        }
+        let layout = self.view.layout().ok_or(Misuse::Empty)?;
+        let descriptor = || layout.alarms.map(|alarms| alarms.descriptor).ok_or(Misuse::Empty);
+        let credit = |obis| AttributeRef::new(data::CLASS, obis, data::VALUE);
+        match step {
+            Step::Discover => Ok(()),
+            Step::Introduce => client.read(now, &layout.questions()),
+            Step::Sample => {
+                let balance = (self.credit_at == CreditAt::Meter).then_some(credit(obis::CREDIT_BALANCE));
+                let asked: Vec<_> = [Some(layout.energy), layout.output_state(), balance].into_iter().flatten().collect();
+                client.read(now, &asked)
+            }
             Step::Order { closed } => {
-                let method = if closed { disconnect::REMOTE_RECONNECT } else { disconnect::REMOTE_DISCONNECT };
-                let method = MethodRef::new(disconnect::CLASS, obis::DISCONNECT_CONTROL, method);
+                let method = layout.order(closed).ok_or(Misuse::Empty)?;
                 client.invoke(now, method, Some(&Value::I8(0)))
             }
-            Step::Price => client.write(now, CREDIT_PRICE, &Value::I64(prices.per_kwh_minor)),
-            Step::Fee => client.write(now, CREDIT_FEE, &Value::I64(prices.fee_per_day_minor)),
-            Step::Grace => client.write(now, CREDIT_GRACE, &Value::I64(prices.grace_minor)),
-            Step::Credit => client.write(now, CREDIT_TOTAL, &Value::I64(total)),
+            Step::Price => client.write(now, credit(obis::CREDIT_PRICE_PER_KWH), &Value::I64(prices.per_kwh_minor)),
+            Step::Fee => client.write(now, credit(obis::CREDIT_FEE_PER_DAY), &Value::I64(prices.fee_per_day_minor)),
+            Step::Grace => client.write(now, credit(obis::CREDIT_GRACE), &Value::I64(prices.grace_minor)),
+            Step::Credit => client.write(now, credit(obis::CREDIT_TOTAL), &Value::I64(total)),
             Step::Profile { from, to } => {
+                let profile = self.view.own.as_ref().and_then(|own| own.profile).ok_or(Misuse::Empty)?.profile;
                 let at = |period: u32| i64::from(period).saturating_mul(i64::from(self.period_s));
-                client.read_profile(now, obis::LOAD_PROFILE, ProfileRange::Between(at(from), at(to)))
+                client.read_profile(now, profile, ProfileRange::Between(at(from), at(to)))
             }
-        };
-        if let Err(error) = begun {
-            self.outcome = Some(Outcome::Failed(fault(error)));
+            Step::ReadAlarms { .. } => client.read(now, &[descriptor()?]),
+            Step::WriteAlarms { left } => client.write(now, descriptor()?, &view::descriptor(left)),
         }
-    }
-}
-
-/// What an event means to the step under way.
-fn judge(step: Step, event: &ClientEvent<'_>, name: &[u8], period_s: u32, scaler: &mut i8) -> Next {
-    match (event, step) {
-        (ClientEvent::Associated(_) | ClientEvent::ReserveCounter(_) | ClientEvent::Notification(_), _) => {
-            Next::Nothing
-        }
-        (ClientEvent::Failed(error), _) => Next::End(Outcome::Failed(fault(*error))),
-        (ClientEvent::Values(values), Step::Introduce) => Next::End(introduced(values, name, scaler)),
-        (ClientEvent::Values(values), Step::Sample) => Next::End(sample(values, *scaler)),
-        (ClientEvent::Profile(rows), Step::Profile { .. }) => {
-            Next::End(Outcome::Rows(energy_rows(rows, period_s, *scaler)))
-        }
-        (ClientEvent::Done(_), Step::Order { .. }) => Next::Step(Step::Sample),
-        (ClientEvent::Done(_), Step::Price) => Next::Step(Step::Fee),
-        (ClientEvent::Done(_), Step::Fee) => Next::Step(Step::Grace),
-        (ClientEvent::Done(_), Step::Grace) => Next::Step(Step::Credit),
-        (ClientEvent::Done(_), Step::Credit) => Next::End(Outcome::CreditWritten),
-        _ => Next::End(Outcome::Failed(Fault::Misbehaved)),
-    }
-}
-
-fn introduced(values: &[ReadResult], name: &[u8], scaler: &mut i8) -> Outcome {
-    let [Ok(device), scaler_unit] = values else { return Outcome::Failed(Fault::Misbehaved) };
-    // A register whose scaler cannot be read counts Wh (scaler 0).
-    let read = scaler_unit.as_ref().ok().and_then(|value| value.elements()?.first()?.as_i64());
-    *scaler = read.and_then(|n| i8::try_from(n).ok()).unwrap_or(0);
-    Outcome::Introduced { right_name: device.as_bytes() == Some(name) }
-}
-
-fn sample(values: &[ReadResult], scaler: i8) -> Outcome {
-    let (Some(Ok(energy)), Some(Ok(state))) = (values.first(), values.get(1)) else {
-        return Outcome::Failed(Fault::Misbehaved);
-    };
-    let (Some(raw), Some(relay_closed)) = (energy.as_u64(), state.as_bool()) else {
-        return Outcome::Failed(Fault::Misbehaved);
-    };
-    let credit_minor = values.get(2).and_then(|value| value.as_ref().ok()?.as_i64());
-    Outcome::Sample(Sample { register_wh: scaled_wh(raw, scaler), relay_closed, credit_minor })
-}
-
-/// Meters may write a null for "as above": those are filled in first.
-fn energy_rows(rows: &ProfileRows, period_s: u32, scaler: i8) -> Vec<(i64, u64)> {
-    let mut rows = rows.clone();
-    rows.expand_nulls(period_s);
-    let energy = |row: &[Value]| Some((rows.unix_s(row)?, scaled_wh(row.get(PROFILE_ENERGY)?.as_u64()?, scaler)));
-    rows.rows().filter_map(energy).collect()
-}
-
-/// Register × 10^scaler in Wh; parts of a Wh are cut off, which the next reading makes good.
-fn scaled_wh(raw: u64, scaler: i8) -> u64 {
-    let factor = 10_u64.saturating_pow(u32::from(scaler.unsigned_abs()));
-    if scaler >= 0 { raw.saturating_mul(factor) } else { raw.checked_div(factor).unwrap_or(0) }
-}
-
-fn fault(error: Error) -> Fault {
-    match error {
-        Error::Transport(_) => Fault::Silent,
-        Error::Security(_) => Fault::Security,
-        Error::Refused(_) => Fault::Refused,
-        _ => Fault::Misbehaved,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn registers_are_scaled_to_wh() {
-        assert_eq!(scaled_wh(123, 0), 123);
-        assert_eq!(scaled_wh(123, 3), 123_000);
-        assert_eq!(scaled_wh(123_999, -3), 123);
-        assert_eq!(scaled_wh(u64::MAX, 3), u64::MAX);
-        assert_eq!(scaled_wh(5, -128), 0);
     }
 }

@@ -1,6 +1,6 @@
 //! Business that gives way between two frames.
 
-use super::{Gate, Session, energy_rows};
+use super::{Gate, Session};
 
 impl Session {
     /// The frame polled last leaves only now: the time for its answer begins.
@@ -25,7 +25,7 @@ impl Session {
         self.outcome = None;
         let Gate::Open(client) = &mut self.gate else { return Vec::new() };
         let Some(rows) = client.interrupt() else { return Vec::new() };
-        let rows = energy_rows(&rows, self.period_s, self.scaler);
+        let rows = self.view.own.as_ref().and_then(|own| own.rows(&rows)).unwrap_or_default();
         if rows.is_sorted_by(|(a, _), (b, _)| a < b) { rows } else { Vec::new() }
     }
 }
