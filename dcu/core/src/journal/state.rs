@@ -6,6 +6,7 @@ use super::{Entry, Floor, Gaps, Record, StoredMaps};
 use crate::{
     MeterIx,
     billing::{Book, Credit, Debit, Fees},
+    campaign::ImageCampaign,
     config::{CreditAt, DcuConfig, MeterEntry},
     reading::Reading,
     relay::Relay,
@@ -30,6 +31,7 @@ pub struct State {
     outbox: Outbox,
     counts: Counts,
     maps: StoredMaps,
+    campaign: Option<ImageCampaign>,
 }
 
 /// What is remembered of one meter.
@@ -93,6 +95,7 @@ impl State {
             meters: vec![MeterState::default(); meters.len()],
             outbox: Outbox::new(config.uplink.urgent_max, config.uplink.readings_max),
             counts: Counts::default(),
+            campaign: None,
             maps: StoredMaps::default(),
         }
     }
@@ -137,6 +140,12 @@ impl State {
     #[must_use]
     pub const fn maps(&self) -> &StoredMaps {
         &self.maps
+    }
+
+    /// The image campaign ordered last.
+    #[must_use]
+    pub const fn campaign(&self) -> Option<&ImageCampaign> {
+        self.campaign.as_ref()
     }
 
     /// Meters with a reading (live or back-filled) for the period.
@@ -253,6 +262,22 @@ impl State {
                 if let Some(state) = self.meters.get_mut(meter.at()) {
                     state.alarm_bits &= !bits;
                     state.floor = floor.or(state.floor);
+                }
+                Applied::Quiet
+            }
+            Entry::ImageOrdered { identifier, image, meters } => {
+                self.campaign = Some(ImageCampaign::new(number, identifier, image, meters));
+                Applied::Quiet
+            }
+            Entry::ImageAt { meter, state } => {
+                if let Some(campaign) = &mut self.campaign {
+                    campaign.put(*meter, *state);
+                }
+                Applied::Quiet
+            }
+            Entry::ImageCancelled => {
+                if let Some(campaign) = &mut self.campaign {
+                    campaign.cancel();
                 }
                 Applied::Quiet
             }
