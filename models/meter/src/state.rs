@@ -167,7 +167,7 @@ impl State {
     /// Alarm bits that hold at this moment.
     pub(crate) fn alarms_now(&self) -> u32 {
         let exhausted = self.credit.as_ref().is_some_and(Credit::is_exhausted);
-        u32::from(self.tampered) * alarm::TAMPERED | u32::from(exhausted) * alarm::CREDIT_EXHAUSTED
+        (u32::from(self.tampered) * alarm::TAMPERED) | (u32::from(exhausted) * alarm::CREDIT_EXHAUSTED)
     }
 
     pub(crate) fn boot(&mut self, now: u64) {
@@ -245,7 +245,7 @@ impl State {
             self.schedule_exhaustion();
             if why != RelayWhy::Remote {
                 let exhausted = why == RelayWhy::Credit && !closed;
-                self.raise(now, alarm::RELAY_MOVED | u32::from(exhausted) * alarm::CREDIT_EXHAUSTED);
+                self.raise(now, alarm::RELAY_MOVED | (u32::from(exhausted) * alarm::CREDIT_EXHAUSTED));
             }
         }
     }

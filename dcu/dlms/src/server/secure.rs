@@ -251,6 +251,10 @@ impl Guards {
             Err(Error::Security(SecurityFault::Replay { expected, .. })) => {
                 Err(refusal(ServiceError::InvocationCounter(expected)))
             }
+            // Nobody has associated since the start, so nobody is known by a message that does not name its sender.
+            Err(Error::Security(SecurityFault::WrongTitle)) if guard.channel.peer().is_none() => {
+                Err(ExceptionResponse::NOT_ASSOCIATED)
+            }
             // A dedicated key that is gone went with its association.
             Err(Error::Security(SecurityFault::NoKey("dedicated key"))) => Err(ExceptionResponse::NOT_ASSOCIATED),
             Err(_) => Err(refusal(ServiceError::Deciphering)),

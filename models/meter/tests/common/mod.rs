@@ -1,6 +1,8 @@
 //! A client that talks to a meter without loss.
 #![allow(dead_code, unreachable_pub, reason = "each test target uses its own part")]
 
+pub mod secured;
+
 use taa_dlms::client::{Associated, Auth, Client, ClientConfig, ClientEvent, Output, ReadResult};
 use taa_dlms::cosem::{ProfileRange, data, disconnect, register};
 use taa_dlms::server::PortOutput;
