@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 use taa_dcu::{
     cloud::{Cloud, CloudConfig},
-    config::{BootRelay, CreditAt, DcuConfig, MeterEntry, Traits},
+    config::{BootRelay, CreditAt, DcuConfig, MeterAccess, MeterEntry, Traits},
 };
 use taa_meter::{Meter, MeterConfig};
 use taa_models::{
@@ -236,7 +236,7 @@ fn entries(scenario: &Scenario, usage: &Catalogue, seed: (u64, u32), keys: &Site
             MeterEntry {
                 id: customer.meter_id.clone(),
                 account: customer.id.clone(),
-                lls_password: keys.of(&customer.meter_id).lls_password.expose().to_vec(),
+                access: MeterAccess::Keys(keys.of(&customer.meter_id)),
                 opening_balance_minor: (daily_minor * days) as i64,
             }
         })
@@ -267,7 +267,7 @@ fn meter(scenario: &Scenario, traits: Traits, (entry, keys, entropy): (&MeterEnt
         boot_relay_open: traits.boot_relay == BootRelay::Open,
         credit_at_meter: traits.credit_at == CreditAt::Meter,
         keypad: traits.keypad,
-        access: taa_meter::MeterAccess::Password(taa_keys::Secret::new(&entry.lls_password)),
+        access: keys.meter(&entry.id),
         entropy,
         unix_s_at_zero: scenario.run.start_unix_s,
         utc_offset_s: scenario.site.utc_offset_s,

@@ -9,7 +9,7 @@ use crate::{
     billing::Debit,
     config::{CreditAt, RetryPolicy},
     fleet::{
-        Class, Exchange, Prices,
+        Class, Exchange, Grant, Prices,
         session::{Fault, Outcome, Polled, Sample},
     },
     journal::{Applied, Entry},
@@ -73,7 +73,7 @@ impl Dcu {
     }
 
     /// Puts the meter into the queues of all that it still owes or is owed.
-    fn requeue(&mut self, meter: MeterIx) {
+    pub(super) fn requeue(&mut self, meter: MeterIx) {
         let Some(unit) = self.fleet.unit(meter) else { return };
         let due = [
             (unit.wanted.is_some() || unit.credit_due.is_some(), Class::Urgent),
@@ -86,27 +86,75 @@ impl Dcu {
         }
     }
 
-    /// Starts exchanges while the window has room.
+    /// Sends frames, and begins new business, while the links have room.
     pub(super) fn pump(&mut self, now: u64) {
         if self.failing {
             return;
         }
-        while let Some((meter, class)) = self.fleet.next_free() {
-            let Some((exchange, class)) = self.choose(meter, class) else {
-                if self.fleet.unit(meter).is_some_and(|unit| unit.rests_on > self.durable) {
-                    self.waiting.push(meter);
-                }
-                continue;
-            };
-            if let Exchange::Relay(Wanted { relay, reason, .. }) = exchange {
-                self.event(DcuEvent::RelayOrdered { meter, relay, reason });
+        while let Some(grant) = self.fleet.next_grant() {
+            match grant {
+                Grant::Frame(meter) => self.send_waiting(now, meter),
+                Grant::Start(meter, class) => self.start(now, meter, class),
             }
-            self.fleet.begin(meter, exchange, class);
-            if let Some(unit) = self.fleet.unit_mut(meter) {
-                unit.session.start(now, &exchange);
-            }
-            self.drive(now, meter);
         }
+    }
+
+    fn start(&mut self, now: u64, meter: MeterIx, class: Class) {
+        let Some((exchange, class)) = self.choose(meter, class) else {
+            if self.fleet.unit(meter).is_some_and(|unit| unit.rests_on > self.durable) {
+                self.waiting.push(meter);
+            }
+            return;
+        };
+        if self.fleet.unit(meter).is_some_and(|unit| unit.job.is_some()) && !self.give_way(now, meter) {
+            return self.fleet.hurry(meter, class);
+        }
+        if let Exchange::Relay(Wanted { relay, reason, .. }) = exchange {
+            self.event(DcuEvent::RelayOrdered { meter, relay, reason });
+        }
+        self.fleet.begin(meter, exchange, class);
+        if let Some(unit) = self.fleet.unit_mut(meter) {
+            unit.session.start(now, &exchange);
+        }
+        self.drive_granted(now, meter, true);
+    }
+
+    fn send_waiting(&mut self, now: u64, meter: MeterIx) {
+        let Some((bytes, _)) = self.fleet.unit_mut(meter).and_then(|unit| unit.waits.take()) else { return };
+        self.transmit(now, meter, bytes);
+        self.drive(now, meter);
+    }
+
+    fn transmit(&mut self, now: u64, meter: MeterIx, bytes: Vec<u8>) {
+        self.fleet.depart(meter);
+        if let Some(unit) = self.fleet.unit_mut(meter) {
+            unit.session.transmitted(now);
+        }
+        self.outputs.push_back(Output::Transmit { meter, bytes });
+    }
+
+    /// Drops the meter's business under way, between two frames, for something better; it is queued again, for what
+    /// it has not got yet. False where it is better finished.
+    fn give_way(&mut self, now: u64, meter: MeterIx) -> bool {
+        let Some(unit) = self.fleet.unit_mut(meter) else { return false };
+        let may = match unit.job {
+            None | Some((Exchange::Introduce, _) | (_, Class::Urgent)) => false,
+            Some(_) => unit.session.can_give_way(),
+        };
+        if !may {
+            return false;
+        }
+        let rows = unit.session.give_up();
+        if let Some((Exchange::Backfill { from, to }, _)) = self.fleet.end(meter) {
+            self.take_first_rows(now, meter, from, to, &rows);
+        }
+        self.requeue(meter);
+        true
+    }
+
+    /// Better business with this meter than what is under way, if any could begin now.
+    fn better_than(&self, meter: MeterIx, class: Class) -> Option<Class> {
+        Class::ALL.into_iter().take_while(|better| *better < class).find(|better| self.choose(meter, *better).is_some())
     }
 
     /// Meters whose orders or credit waited for a record to become durable.
@@ -118,7 +166,8 @@ impl Dcu {
 
     /// What to ask a free meter that came up in this class's queue.
     fn choose(&self, meter: MeterIx, class: Class) -> Option<(Exchange, Class)> {
-        let unit = self.fleet.unit(meter)?;
+        // What is due stays due; all meters are queued again when randomness comes.
+        let unit = self.fleet.unit(meter).filter(|unit| !unit.session.is_locked())?;
         let durable = unit.rests_on <= self.durable;
         let urgent = || {
             let relay = || unit.wanted.filter(|_| durable).map(Exchange::Relay);
@@ -139,23 +188,34 @@ impl Dcu {
             Class::Check => unit.check_due.then_some(Exchange::Read),
             Class::Reading => reading(),
             Class::Backfill => backfill(),
+            Class::Image => None,
         }?;
         Some((if unit.introduced { exchange } else { Exchange::Introduce }, class))
     }
 
     /// Takes what the meter's session has to give, after anything touched it.
     pub(super) fn drive(&mut self, now: u64, meter: MeterIx) {
+        self.drive_granted(now, meter, false);
+    }
+
+    /// The same; if `granted`, the first frame goes out at once. Others wait for their turn.
+    fn drive_granted(&mut self, now: u64, meter: MeterIx, mut granted: bool) {
         loop {
             let mut bytes = self.buffer();
             let Some(unit) = self.fleet.unit_mut(meter) else { return };
             match unit.session.poll(&mut bytes) {
-                Polled::Transmit => self.outputs.push_back(Output::Transmit { meter, bytes }),
+                Polled::Reserve(bound) => {
+                    self.recycle(bytes);
+                    self.reserve(now, meter, bound);
+                }
+                Polled::Transmit if std::mem::take(&mut granted) => self.transmit(now, meter, bytes),
+                Polled::Transmit => self.take_turn(now, meter, bytes),
                 Polled::Done(outcome) => {
                     self.recycle(bytes);
                     self.complete(now, meter, outcome);
                 }
                 Polled::Idle(deadline) => {
-                    unit.deadline = deadline.filter(|_| unit.job.is_some());
+                    unit.deadline = deadline.filter(|_| unit.in_flight());
                     self.recycle(bytes);
                     return;
                 }
@@ -163,10 +223,25 @@ impl Dcu {
         }
     }
 
+    /// Between two frames of an exchange: the next one waits for its turn, or something better comes first.
+    fn take_turn(&mut self, now: u64, meter: MeterIx, bytes: Vec<u8>) {
+        let Some((_, class)) = self.fleet.unit(meter).and_then(|unit| unit.job) else { return };
+        match self.better_than(meter, class) {
+            Some(_) if self.give_way(now, meter) => self.recycle(bytes),
+            better => self.fleet.wait(meter, bytes, better.unwrap_or(class)),
+        }
+    }
+
     fn complete(&mut self, now: u64, meter: MeterIx, outcome: Outcome) {
         let Some((exchange, class)) = self.fleet.end(meter) else { return };
         match outcome {
-            Outcome::Failed(fault) => return self.failed(now, meter, class, fault),
+            Outcome::Failed(fault) => {
+                if let Exchange::Backfill { from, to } = exchange {
+                    let rows = self.fleet.unit_mut(meter).map(|unit| unit.session.give_up()).unwrap_or_default();
+                    self.take_first_rows(now, meter, from, to, &rows);
+                }
+                return self.failed(now, meter, class, fault);
+            }
             Outcome::Introduced { right_name: false } => return self.wrong_meter(now, meter, class),
             Outcome::Introduced { right_name: true } => {
                 if let Some(unit) = self.fleet.unit_mut(meter) {
@@ -189,7 +264,7 @@ impl Dcu {
             }
         }
         let Some(unit) = self.fleet.unit_mut(meter) else { return };
-        unit.alarmed = false;
+        unit.alarmed = None;
         unit.suspect = false;
         unit.heard_meanwhile = false;
         let unheeded = unit.unheeded;
@@ -207,17 +282,22 @@ impl Dcu {
 
     fn take_sample(&mut self, now: u64, meter: MeterIx, sample: Sample) {
         let credit_minor = sample.credit_minor.filter(|_| self.config.traits.credit_at == CreditAt::Meter);
+        let mut due = None;
         if let Some(unit) = self.fleet.unit_mut(meter) {
-            unit.read_due = None;
+            due = unit.read_due.take();
             unit.check_due = false;
         }
         let (Some(unix_ms), Some(state)) = (self.unix_ms(now), self.state.meter(meter)) else { return };
         let period = self.plan.period_of(unix_ms);
+        let sequence = state.sequence.saturating_add(1);
+        if let Some(missed) = due.filter(|due| *due < period) {
+            self.event(DcuEvent::ReadingMissed { meter, period: missed });
+        }
         let reading = Reading {
             meter,
             period,
             at_unix_s: u32::try_from(unix_ms.div_euclid(1000)).unwrap_or(0),
-            sequence: state.sequence.saturating_add(1),
+            sequence,
             register_wh: sample.register_wh,
             relay_closed: Some(sample.relay_closed),
             credit_minor,
@@ -302,6 +382,15 @@ impl Dcu {
         self.event(DcuEvent::Backfilled { meter, from, to, found: count });
     }
 
+    /// Rows of a read that was broken off: the periods up to the last of them are settled, the rest stays missing.
+    fn take_first_rows(&mut self, now: u64, meter: MeterIx, from: u32, to: u32, rows: &[(i64, u64)]) {
+        let Some((last_unix_s, _)) = rows.last() else { return };
+        let last = self.plan.period_of(last_unix_s.saturating_mul(1000)).min(to);
+        if last >= from {
+            self.take_rows(now, meter, from, last, rows);
+        }
+    }
+
     fn failed(&mut self, now: u64, meter: MeterIx, class: Class, fault: Fault) {
         let policy = self.policy(class);
         let Some(unit) = self.fleet.unit_mut(meter) else { return };
@@ -309,12 +398,16 @@ impl Dcu {
         unit.suspect = true;
         let failures = unit.failures;
         let heard = std::mem::take(&mut unit.heard_meanwhile);
-        let first_refusal = fault == Fault::Refused && !std::mem::replace(&mut unit.alarmed, true);
-        if fault != Fault::Refused {
-            unit.alarmed = false;
-        }
-        if first_refusal {
-            self.alarm(now, Some(meter), AlarmCode::Refused);
+        let code = match fault {
+            Fault::Refused => Some(AlarmCode::Refused),
+            Fault::Security => Some(AlarmCode::Security),
+            // A meter out of reach is still the one that has refused us.
+            Fault::Silent => unit.alarmed,
+            Fault::Misbehaved => None,
+        };
+        let told = std::mem::replace(&mut unit.alarmed, code);
+        if let Some(code) = code.filter(|code| told != Some(*code)) {
+            self.alarm(now, Some(meter), code);
         }
         self.event(DcuEvent::ExchangeFailed { meter, failures });
         if heard {
@@ -326,7 +419,7 @@ impl Dcu {
 
     fn wrong_meter(&mut self, now: u64, meter: MeterIx, class: Class) {
         let Some(unit) = self.fleet.unit_mut(meter) else { return };
-        if !std::mem::replace(&mut unit.alarmed, true) {
+        if unit.alarmed.replace(AlarmCode::WrongMeter) != Some(AlarmCode::WrongMeter) {
             self.alarm(now, Some(meter), AlarmCode::WrongMeter);
         }
         self.back_off(now, meter, self.policy(class).max_s);
@@ -335,7 +428,7 @@ impl Dcu {
     fn policy(&self, class: Class) -> RetryPolicy {
         match class {
             Class::Urgent | Class::Check => self.config.retry_urgent,
-            Class::Reading | Class::Backfill => self.config.retry,
+            Class::Reading | Class::Backfill | Class::Image => self.config.retry,
         }
     }
 

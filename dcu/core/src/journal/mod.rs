@@ -123,6 +123,14 @@ pub enum Entry {
         /// What.
         code: AlarmCode,
     },
+    /// Invocation counters below the bound are ours for messages to this meter. Nothing is sent with one before this
+    /// is durable; after a restart the first one used is the bound.
+    CounterReserved {
+        /// Which meter.
+        meter: MeterIx,
+        /// One past the last counter reserved.
+        bound: u32,
+    },
     /// The whole state after the record before this one.
     Checkpoint(Box<State>),
 }

@@ -48,6 +48,8 @@ pub struct MeterState {
     pub order_last: u64,
     /// Cumulative credit that the meter is known to hold, minor units.
     pub credit_delivered_minor: i64,
+    /// Invocation counters below this may have been used in messages to it.
+    pub counter_bound: u32,
 }
 
 /// What applying a record brought about: the caller turns it into events.
@@ -214,6 +216,13 @@ impl State {
             }
             Entry::Alarm { meter, code } => {
                 self.outbox.push_urgent(number, Up::Alarm { meter: *meter, code: *code, unix_ms });
+                Applied::Quiet
+            }
+            Entry::CounterReserved { meter, bound } => {
+                if let Some(state) = self.meters.get_mut(meter.at()) {
+                    // Whatever the order of records, a bound never goes back.
+                    state.counter_bound = state.counter_bound.max(*bound);
+                }
                 Applied::Quiet
             }
             Entry::Checkpoint(state) => {

@@ -80,7 +80,7 @@ pub enum AlarmCode {
     RegisterBackward = 1,
     /// The meter at this address bears another name.
     WrongMeter = 2,
-    /// The meter refused the password.
+    /// The meter refused the association or a request.
     Refused = 3,
     /// The meter accepts relay orders and does not follow them.
     RelayStuck = 4,
@@ -90,10 +90,12 @@ pub enum AlarmCode {
     ClockLeap = 6,
     /// The DCU is about to lose its supply.
     PowerFailing = 7,
+    /// Keys, password or counters do not fit: the meter does not know us, or somebody else answers in its place.
+    Security = 8,
 }
 
 impl AlarmCode {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::RegisterBackward,
         Self::WrongMeter,
         Self::Refused,
@@ -101,6 +103,7 @@ impl AlarmCode {
         Self::PaymentConflict,
         Self::ClockLeap,
         Self::PowerFailing,
+        Self::Security,
     ];
 }
 

@@ -1,6 +1,6 @@
 //! A whole village against the DCU: model meters behind a lossy mesh, a link that comes and goes, power cuts.
 //!
-//! `field`, `money` and `keypad` tell single stories; `chaos` lets chance write them and demands, once everything has healed,
+//! `field`, `money`, `keypad` and `secrets` tell single stories; `chaos` lets chance write them and demands, once everything has healed,
 //! that money and light agree.
 
 mod chaos;
@@ -8,4 +8,5 @@ mod field;
 mod keypad;
 mod meter;
 mod money;
+mod secrets;
 mod village;

@@ -1,5 +1,6 @@
 //! A small model of a meter: register, relay, load profile, credit, behind the DLMS server.
 
+use taa_dcu::config::MeterAccess;
 use taa_dlms::{
     AttributeRef, DataAccessResult, DateTime, MethodRef, Obis, Server, Value,
     apdu::{ActionResult, Selection},
@@ -10,9 +11,12 @@ use taa_dlms::{
         register,
     },
     obis,
+    security::{
+        AssociationSecurity, Hls, Keys, Policy, Protection, Random, SendCounter, ServerSecurity, Suite, SystemTitle,
+    },
     server::ServerConfig,
 };
-use taa_keys::Secret;
+use taa_keys::{Drbg, KeyHandle, MeterKeys};
 
 /// Watt-nanoseconds in a Wh.
 const W_NS_PER_WH: u128 = 3_600_000_000_000;
@@ -41,7 +45,7 @@ pub(crate) struct ModelMeter {
 }
 
 impl ModelMeter {
-    pub(crate) fn new(name: &str, start_unix_s: i64) -> Self {
+    pub(crate) fn new(name: &str, access: &MeterAccess, start_unix_s: i64) -> Self {
         Self {
             name: name.to_owned(),
             powered: true,
@@ -57,11 +61,13 @@ impl ModelMeter {
             energy_w_ns: 0,
             at_ns: 0,
             rows: Vec::new(),
-            server: Some(Server::new(ServerConfig {
-                management_password: Some(Secret::new(b"12345678")),
-                ..ServerConfig::default()
-            })),
+            server: Some(server(name, access)),
         }
+    }
+
+    /// Another access than the DCU believes.
+    pub(crate) fn set_access(&mut self, access: &MeterAccess) {
+        self.server = Some(server(&self.name, access));
     }
 
     pub(crate) fn register_wh(&self) -> u64 {
@@ -113,6 +119,45 @@ impl ModelMeter {
         let answered = server.handle_receive(self, frame, &mut reply);
         self.server = Some(server);
         answered.then_some(reply)
+    }
+}
+
+/// The server for that access. Its counter lives on in the test's memory.
+fn server(name: &str, access: &MeterAccess) -> Server {
+    let open = ServerConfig::default();
+    match access {
+        MeterAccess::Open => Server::new(open),
+        MeterAccess::Password(password) => {
+            Server::new(ServerConfig { management_password: Some(password.clone()), ..open })
+        }
+        MeterAccess::Keys(keys) => {
+            let mut title = *b"SIM\0\0\0\0\0";
+            name.bytes().rev().zip(title.iter_mut().rev()).take(5).for_each(|(from, to)| *to = from);
+            let security = ServerSecurity {
+                title: SystemTitle(title),
+                counter: SendCounter::volatile(0),
+                random: Random::generator(Drbg::new(&[9; 48], &[], name.as_bytes())),
+                management: Some(AssociationSecurity {
+                    suite: Suite::Zero,
+                    keys: Some(handles(keys)),
+                    policy: Policy::both(Protection::BOTH),
+                    hls: Some(Hls::Gmac),
+                    challenge_bytes: 16,
+                    client_title: None,
+                }),
+                public: None,
+            };
+            Server::secured(open, security)
+        }
+    }
+}
+
+pub(crate) fn handles(keys: &MeterKeys) -> Keys {
+    Keys {
+        unicast: KeyHandle::new(keys.encryption.clone()).cipher(),
+        authentication: Some(KeyHandle::new(keys.authentication.clone())),
+        broadcast: None,
+        parties: None,
     }
 }
 

@@ -33,10 +33,14 @@ impl Client {
         }
     }
 
-    /// The last byte of the latest transmission has left the port: the response timeout of a serial link counts from
-    /// now. Without this call it is reckoned from the speed.
+    /// The last byte of the latest transmission has left the port: the response timeout counts from now. Without this
+    /// call it is reckoned from the speed on serial links, and from the making of the frame on the others: call it
+    /// there when the frame has waited for its turn on a shared link.
     pub fn handle_transmitted(&mut self, now: u64) {
         self.with_link(now, |link| link.handle_transmitted(now));
+        if self.serial.is_none() && self.deadline.is_some() {
+            self.deadline = Some(now.saturating_add(self.config.reply_timeout_ns));
+        }
     }
 
     /// The deadline has come (calls before it change nothing).

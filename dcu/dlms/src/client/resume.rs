@@ -7,7 +7,7 @@
 
 use super::answer::is_aborted;
 use super::{Client, Command, Referencing};
-use crate::cosem::ProfileRange;
+use crate::cosem::{ProfileRange, ProfileRows};
 use crate::error::{Error, Misuse, Refusal};
 use crate::obis::Obis;
 
@@ -42,6 +42,18 @@ impl Client {
         self.begin(Command::ReadRows { profile: half.profile, range: half.range, keep_last: half.keep_last })?;
         self.go_on(now);
         Ok(())
+    }
+
+    /// Drops the command under way as [`Self::cancel`] does, and hands over the whole rows of a profile that have come,
+    /// of that command or of one that broke off before. For a scheduler that has something better to do with this
+    /// meter between two blocks: the rest is a range of its own, to be asked for later. After this there is nothing to
+    /// [resume](Self::resume_profile).
+    pub fn interrupt(&mut self) -> Option<ProfileRows> {
+        let reading = matches!(self.command, Command::ReadRows { .. });
+        self.advance_rows();
+        self.cancel();
+        let half = self.half.take().is_some();
+        ((reading || half) && !self.rows.is_empty()).then(|| std::mem::take(&mut self.rows))
     }
 
     /// What of a range is still missing after the rows that are here.

@@ -1,17 +1,28 @@
 //! One meter's DLMS client, spoken to in whole exchanges.
 //!
 //! An exchange may take several requests (order, then confirm; prices, then credit). The client associates by itself
-//! when it must, also when the meter has restarted in between.
+//! when it must, also when the meter has restarted in between. With keys it is locked until there is randomness
+//! ([`access`]), and waits for counters to become durable ([`Polled::Reserve`]).
+
+mod access;
+
+mod pause;
 
 use taa_dlms::{
-    AttributeRef, Client, ClientConfig, ClientEvent, Error, MethodRef, Output, Value,
-    client::{Auth, ReadResult},
+    AttributeRef, ClientEvent, Error, MethodRef, Output, Value,
+    client::ReadResult,
     cosem::{ProfileRange, ProfileRows, data, disconnect, register},
     obis,
 };
 
+use taa_keys::Drbg;
+
+use self::access::Gate;
 use super::Exchange;
-use crate::config::{CreditAt, DcuConfig, MeterEntry};
+use crate::{
+    config::{CreditAt, DcuConfig, MeterEntry},
+    journal::MeterState,
+};
 
 const ENERGY: AttributeRef = AttributeRef::new(register::CLASS, obis::ACTIVE_ENERGY_IMPORT, register::VALUE);
 const ENERGY_SCALER: AttributeRef =
@@ -59,6 +70,8 @@ pub(crate) enum Fault {
     Silent,
     /// The meter refused us or the request.
     Refused,
+    /// Keys, password, counters: what came was not genuine, or the meter does not take what we send.
+    Security,
     /// The answer made no sense.
     Misbehaved,
 }
@@ -68,6 +81,8 @@ pub(crate) enum Fault {
 pub(crate) enum Polled {
     /// The buffer holds a frame to send.
     Transmit,
+    /// Make this bound of invocation counters durable, then call [`Session::counter_durable`].
+    Reserve(u32),
     /// The exchange has ended.
     Done(Outcome),
     /// Nothing until then.
@@ -97,7 +112,7 @@ enum Next {
 /// The session.
 #[derive(Debug)]
 pub(crate) struct Session {
-    client: Client,
+    gate: Gate,
     name: Vec<u8>,
     period_s: u32,
     with_credit: bool,
@@ -112,13 +127,10 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(config: &DcuConfig, entry: &MeterEntry) -> Self {
-        let mut client = ClientConfig::new(Auth::password(&entry.lls_password));
-        client.reply_timeout_ns = u64::from(config.reply_timeout_ms).saturating_mul(crate::dcu::NS_PER_MS);
-        client.retries = config.reply_retries;
-        client.utc_offset_s = config.utc_offset_s;
+    /// `state` is what the journal knows of the meter.
+    pub(crate) fn new(config: &DcuConfig, entry: &MeterEntry, state: Option<&MeterState>) -> Self {
         Self {
-            client: Client::new(client),
+            gate: Gate::new(config, entry, state),
             name: entry.id.clone().into_bytes(),
             period_s: config.reading_period_s,
             with_credit: config.traits.credit_at == CreditAt::Meter,
@@ -131,11 +143,29 @@ impl Session {
         }
     }
 
+    /// Nothing can be said yet, for want of randomness.
+    pub(crate) const fn is_locked(&self) -> bool {
+        self.gate.is_locked()
+    }
+
+    /// There is randomness.
+    pub(crate) fn unlock(&mut self, randomness: &mut Drbg) {
+        self.gate.unlock(randomness, &self.name);
+    }
+
+    /// The bound of [`Polled::Reserve`] is durable.
+    pub(crate) fn counter_durable(&mut self, now: u64, bound: u32) {
+        self.now = now;
+        if let Gate::Open(client) = &mut self.gate {
+            client.handle_counter_durable(now, bound);
+        }
+    }
+
     /// Begins an exchange. One that was under way is given up.
     pub(crate) fn start(&mut self, now: u64, exchange: &Exchange) {
         self.now = now;
-        if self.exchange.is_some() {
-            self.client.cancel();
+        if let (true, Gate::Open(client)) = (self.exchange.is_some(), &mut self.gate) {
+            client.cancel();
         }
         self.outcome = None;
         self.exchange = Some(*exchange);
@@ -151,23 +181,29 @@ impl Session {
 
     pub(crate) fn receive(&mut self, now: u64, bytes: &[u8]) {
         self.now = now;
-        self.client.handle_receive(now, bytes);
+        if let Gate::Open(client) = &mut self.gate {
+            client.handle_receive(now, bytes);
+        }
     }
 
     pub(crate) fn timeout(&mut self, now: u64) {
         self.now = now;
-        self.client.handle_timeout(now);
+        if let Gate::Open(client) = &mut self.gate {
+            client.handle_timeout(now);
+        }
     }
 
     pub(crate) fn poll(&mut self, frame: &mut Vec<u8>) -> Polled {
         loop {
-            let next = match self.client.poll_output() {
+            let Gate::Open(client) = &mut self.gate else { return Polled::Idle(None) };
+            let next = match client.poll_output() {
                 Output::Transmit(bytes) => {
                     frame.extend_from_slice(bytes);
                     return Polled::Transmit;
                 }
                 // The mesh has no port to set.
                 Output::SetLine(_) => Next::Nothing,
+                Output::Event(ClientEvent::ReserveCounter(bound)) => return Polled::Reserve(bound),
                 Output::Event(_) if self.exchange.is_none() => Next::Nothing,
                 Output::Event(event) => judge(self.step, &event, &self.name, self.period_s, &mut self.scaler),
                 Output::Timeout(deadline) => match (self.next.take(), self.outcome.take()) {
@@ -197,7 +233,7 @@ impl Session {
             Some(Exchange::Credit { total_minor, prices, .. }) => (total_minor, prices),
             _ => (0, super::Prices::default()),
         };
-        let client = &mut self.client;
+        let Gate::Open(client) = &mut self.gate else { return };
         let begun = match step {
             Step::Introduce => client.read(now, &[NAME, ENERGY_SCALER]),
             Step::Sample if self.with_credit => client.read(now, &SAMPLE_WITH_CREDIT),
@@ -277,7 +313,8 @@ fn scaled_wh(raw: u64, scaler: i8) -> u64 {
 fn fault(error: Error) -> Fault {
     match error {
         Error::Transport(_) => Fault::Silent,
-        Error::Security(_) | Error::Refused(_) => Fault::Refused,
+        Error::Security(_) => Fault::Security,
+        Error::Refused(_) => Fault::Refused,
         _ => Fault::Misbehaved,
     }
 }

@@ -1,0 +1,175 @@
+//! One shared link: whose frame goes next.
+//!
+//! A link carries so many frame exchanges at once (its window: 1 on a half-duplex line, more on a mesh). Best class
+//! first; within a class, first come first served. Business under way goes on before new business of its class begins,
+//! except that urgent orders go out before the confirmations of earlier ones are asked for. Of a window of several, the
+//! last place is kept for urgent business: whatever fills the link, an order finds a place at once.
+//!
+//! Bulk (back-fill and images) takes turns: the two kinds with each other, and within a kind the meters under way, of
+//! which there are only so many at a time, because what half-read profiles hold is memory.
+
+use std::collections::VecDeque;
+
+use super::{Class, Unit};
+use crate::MeterIx;
+
+/// What may happen next on a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Grant {
+    /// The frame that waits at this meter goes out.
+    Frame(MeterIx),
+    /// Something of this class may begin with this meter. Lesser business of it may be waiting: it has to give way.
+    Start(MeterIx, Class),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Wish {
+    Start(MeterIx),
+    Frame(MeterIx),
+}
+
+/// The link.
+#[derive(Debug)]
+pub(crate) struct Link {
+    window: usize,
+    bulk_meters_max: usize,
+    in_flight: Vec<MeterIx>,
+    suspects_in_flight: usize,
+    queues: [VecDeque<Wish>; Class::COUNT],
+    /// Frames of bulk under way.
+    going: [VecDeque<Wish>; Class::COUNT],
+    /// Exchanges under way.
+    open: [usize; Class::COUNT],
+    /// Of the two kinds of bulk, whose turn it is.
+    image_next: bool,
+}
+
+impl Link {
+    pub(crate) fn new(window: usize, bulk_meters_max: usize) -> Self {
+        let window = window.max(1);
+        Self {
+            window,
+            bulk_meters_max: bulk_meters_max.max(1),
+            in_flight: Vec::with_capacity(window),
+            suspects_in_flight: 0,
+            queues: Default::default(),
+            going: Default::default(),
+            open: [0; Class::COUNT],
+            image_next: false,
+        }
+    }
+
+    pub(crate) fn in_flight(&self) -> impl Iterator<Item = MeterIx> {
+        self.in_flight.iter().copied()
+    }
+
+    pub(crate) fn wish_to_start(&mut self, meter: MeterIx, class: Class) {
+        if let Some(queue) = self.queues.get_mut(class as usize) {
+            queue.push_back(Wish::Start(meter));
+        }
+    }
+
+    pub(crate) fn wish_to_send(&mut self, meter: MeterIx, class: Class) {
+        let queues = if class.is_bulk() { &mut self.going } else { &mut self.queues };
+        let Some(queue) = queues.get_mut(class as usize) else { return };
+        match class {
+            Class::Check | Class::Reading => queue.push_front(Wish::Frame(meter)),
+            Class::Urgent | Class::Backfill | Class::Image => queue.push_back(Wish::Frame(meter)),
+        }
+    }
+
+    pub(crate) fn opened(&mut self, class: Class) {
+        if let Some(open) = self.open.get_mut(class as usize) {
+            *open = open.saturating_add(1);
+        }
+    }
+
+    pub(crate) fn closed(&mut self, class: Class) {
+        if let Some(open) = self.open.get_mut(class as usize) {
+            *open = open.saturating_sub(1);
+        }
+    }
+
+    pub(crate) fn departed(&mut self, meter: MeterIx, suspect: bool) {
+        self.in_flight.push(meter);
+        self.suspects_in_flight = self.suspects_in_flight.saturating_add(usize::from(suspect));
+    }
+
+    pub(crate) fn landed(&mut self, meter: MeterIx, suspect: bool) {
+        if let Some(at) = self.in_flight.iter().position(|ix| *ix == meter) {
+            self.in_flight.swap_remove(at);
+        }
+        self.suspects_in_flight = self.suspects_in_flight.saturating_sub(usize::from(suspect));
+    }
+
+    /// See [`super::Fleet::next_grant`].
+    pub(crate) fn next_grant(&mut self, units: &mut [Unit]) -> Option<Grant> {
+        let room = self.window.saturating_sub(self.in_flight.len());
+        if room == 0 {
+            return None;
+        }
+        let urgent = self.first(units, Class::Urgent);
+        if urgent.is_some() || (room == 1 && self.window > 1) {
+            return urgent;
+        }
+        let ordinary = self.first(units, Class::Check).or_else(|| self.first(units, Class::Reading));
+        ordinary.or_else(|| self.bulk(units))
+    }
+
+    fn bulk(&mut self, units: &mut [Unit]) -> Option<Grant> {
+        let turns = if self.image_next { [Class::Image, Class::Backfill] } else { [Class::Backfill, Class::Image] };
+        for class in turns {
+            let room = self.open.get(class as usize).is_some_and(|open| *open < self.bulk_meters_max);
+            let begun = if room { self.first(units, class) } else { None };
+            if let Some(grant) = begun.or_else(|| self.next_going(units, class)) {
+                self.image_next = class == Class::Backfill;
+                return Some(grant);
+            }
+        }
+        None
+    }
+
+    fn first(&mut self, units: &mut [Unit], class: Class) -> Option<Grant> {
+        let suspects_may = self.suspects_may();
+        take_first(self.queues.get_mut(class as usize)?, units, class, suspects_may)
+    }
+
+    fn next_going(&mut self, units: &mut [Unit], class: Class) -> Option<Grant> {
+        let suspects_may = self.suspects_may();
+        take_first(self.going.get_mut(class as usize)?, units, class, suspects_may)
+    }
+
+    const fn suspects_may(&self) -> bool {
+        self.suspects_in_flight < self.window.div_ceil(2)
+    }
+}
+
+/// The first wish that can be granted. Those that have lost their object leave the queue; suspects that may not send
+/// now go to its end.
+fn take_first(queue: &mut VecDeque<Wish>, units: &mut [Unit], class: Class, suspects_may: bool) -> Option<Grant> {
+    for _ in 0..queue.len() {
+        let wish = queue.pop_front()?;
+        let (Wish::Start(meter) | Wish::Frame(meter)) = wish;
+        let Some(unit) = units.get_mut(meter.at()) else { continue };
+        let waiting = unit.waits.as_ref().map(|(_, class)| *class);
+        let grant = match wish {
+            Wish::Frame(_) => (waiting == Some(class)).then_some(Grant::Frame(meter)),
+            Wish::Start(_) => {
+                let free = unit.job.is_none() && unit.blocked_until.is_none();
+                let ahead = waiting.is_some_and(|waiting| class < waiting);
+                (free || ahead).then_some(Grant::Start(meter, class))
+            }
+        };
+        if grant.is_some() && unit.suspect && !suspects_may {
+            queue.push_back(wish);
+            continue;
+        }
+        if let Wish::Start(_) = wish {
+            unit.queued &= !class.bit();
+        }
+        if grant.is_some() {
+            return grant;
+        }
+    }
+    None
+}
