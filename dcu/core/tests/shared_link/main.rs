@@ -5,6 +5,9 @@
 //! frames: on the wire whichever was under way (3 s); on the mesh one of the very meter's own association, which is not
 //! given up for an order, as the order needs it too (20 s).
 
+#[path = "../village/flash.rs"]
+#[allow(dead_code, reason = "the village uses more of it")]
+mod flash;
 mod link;
 #[path = "../village/meter.rs"]
 #[allow(dead_code, reason = "the village uses more of it")]
