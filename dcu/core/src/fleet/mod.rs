@@ -8,8 +8,8 @@
 //! A meter that fails backs off, so it cannot starve the others; suspects (meters that failed and were not heard
 //! since) may together hold only half of a link's window, so that a dead branch with many meters cannot either.
 
-pub(crate) mod link;
 mod layout;
+pub(crate) mod link;
 mod own;
 pub(crate) mod session;
 

@@ -310,7 +310,8 @@ impl Session {
             Step::Introduce => client.read(now, &layout.questions()),
             Step::Sample => {
                 let balance = (self.credit_at == CreditAt::Meter).then_some(credit(obis::CREDIT_BALANCE));
-                let asked: Vec<_> = [Some(layout.energy), layout.output_state(), balance].into_iter().flatten().collect();
+                let asked: Vec<_> =
+                    [Some(layout.energy), layout.output_state(), balance].into_iter().flatten().collect();
                 client.read(now, &asked)
             }
             Step::Order { closed } => {
