@@ -265,20 +265,8 @@ impl State {
                 }
                 Applied::Quiet
             }
-            Entry::ImageOrdered { identifier, image, meters } => {
-                self.campaign = Some(ImageCampaign::new(number, identifier, image, meters));
-                Applied::Quiet
-            }
-            Entry::ImageAt { meter, state } => {
-                if let Some(campaign) = &mut self.campaign {
-                    campaign.put(*meter, *state);
-                }
-                Applied::Quiet
-            }
-            Entry::ImageCancelled => {
-                if let Some(campaign) = &mut self.campaign {
-                    campaign.cancel();
-                }
+            Entry::ImageOrdered { .. } | Entry::ImageAt { .. } | Entry::ImageCancelled => {
+                self.apply_image(number, &record.entry);
                 Applied::Quiet
             }
             Entry::Checkpoint(state) => {
@@ -288,6 +276,17 @@ impl State {
                 }
                 Applied::Quiet
             }
+        }
+    }
+
+    fn apply_image(&mut self, number: u64, entry: &Entry) {
+        match (entry, &mut self.campaign) {
+            (Entry::ImageOrdered { identifier, image, meters }, campaign) => {
+                *campaign = Some(ImageCampaign::new(number, identifier, image, meters));
+            }
+            (Entry::ImageAt { meter, state }, Some(campaign)) => campaign.put(*meter, *state),
+            (Entry::ImageCancelled, Some(campaign)) => campaign.cancel(),
+            _ => {}
         }
     }
 
