@@ -13,7 +13,7 @@
 //! firmware that runs (1-0:0.2.0.255) can tell. A meter that has forgotten the image is not taken for one that runs it.
 
 use taa_dlms::{
-    AttributeRef, DataAccessResult, Value,
+    AttributeRef, DataAccessResult, Obis, Value,
     apdu::ActionResult,
     cosem::{
         Cosem, ImageStatus, ImageTransfer, Zero, data,
@@ -40,6 +40,7 @@ enum State {
 /// See the [module](self).
 #[derive(Clone, Debug)]
 pub(crate) struct Activation {
+    obis: Obis,
     identifier: Vec<u8>,
     state: State,
     refused: bool,
@@ -47,14 +48,14 @@ pub(crate) struct Activation {
 }
 
 impl Activation {
-    pub(crate) fn new(identifier: &[u8]) -> Self {
-        Self { identifier: identifier.to_vec(), state: State::Status, refused: false, polls: 0 }
+    pub(crate) fn new(obis: Obis, identifier: &[u8]) -> Self {
+        Self { obis, identifier: identifier.to_vec(), state: State::Status, refused: false, polls: 0 }
     }
 
     pub(crate) fn step(&self) -> Step {
         match self.state {
-            State::Status => Step::Read(AttributeRef::new(ImageTransfer::CLASS, obis::IMAGE_TRANSFER, 6)),
-            State::Activate => Step::Call(ImageTransfer::image_activate(obis::IMAGE_TRANSFER, Zero)),
+            State::Status => Step::Read(AttributeRef::new(ImageTransfer::CLASS, self.obis, 6)),
+            State::Activate => Step::Call(ImageTransfer::image_activate(self.obis, Zero)),
             State::Wait => Step::Wait(POLL_NS),
             State::Firmware => Step::Read(AttributeRef::new(data::CLASS, obis::ACTIVE_FIRMWARE, data::VALUE)),
             State::Done => Step::Done,
@@ -123,7 +124,7 @@ mod tests {
 
     #[test]
     fn told_once_and_done() {
-        let mut activation = Activation::new(b"TAA-2");
+        let mut activation = Activation::new(obis::IMAGE_TRANSFER, b"TAA-2");
         activation.handle_read(&status(ImageStatus::VerificationSuccessful));
         assert!(matches!(activation.step(), Step::Call(_)));
         activation.handle_called(Ok(()));
@@ -133,7 +134,7 @@ mod tests {
     #[test]
     fn an_answer_that_was_lost_is_not_asked_for_by_a_second_order() {
         for (after, done) in [(ImageStatus::ActivationSuccessful, true), (ImageStatus::VerificationSuccessful, false)] {
-            let mut activation = Activation::new(b"TAA-2");
+            let mut activation = Activation::new(obis::IMAGE_TRANSFER, b"TAA-2");
             activation.handle_read(&status(ImageStatus::VerificationSuccessful));
             activation.handle_interrupted();
             assert!(matches!(activation.step(), Step::Read(_)));
@@ -145,7 +146,7 @@ mod tests {
     #[test]
     fn a_meter_that_forgot_is_told_from_one_that_runs_the_image() {
         for (runs, step) in [("TAA-2", Step::Done), ("TAA-1", Step::Failed(ImageError::Forgotten))] {
-            let mut activation = Activation::new(b"TAA-2");
+            let mut activation = Activation::new(obis::IMAGE_TRANSFER, b"TAA-2");
             activation.handle_read(&status(ImageStatus::NotInitiated));
             activation.handle_read(&Ok(Value::OctetString(Octets::from(runs))));
             assert_eq!(activation.step(), step);
@@ -154,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_refusal_is_believed_the_second_time() {
-        let mut activation = Activation::new(b"TAA-2");
+        let mut activation = Activation::new(obis::IMAGE_TRANSFER, b"TAA-2");
         activation.handle_read(&status(ImageStatus::VerificationSuccessful));
         activation.handle_called(Err(ActionResult::OtherReason));
         activation.handle_read(&status(ImageStatus::VerificationSuccessful));

@@ -71,9 +71,9 @@ pub enum ImageOrderError {
 }
 
 impl ImageOrder {
-    /// Checks the order against a fleet of so many meters, and names the meters: sorted, each once.
-    pub(crate) fn check(&self, fleet: u32) -> Result<Vec<MeterIx>, ImageOrderError> {
-        let mut meters = self.meters.clone();
+    /// Checks the order against a fleet of so many meters, and names its meters: sorted, each once.
+    pub(crate) fn check(self, fleet: u32) -> Result<Self, ImageOrderError> {
+        let mut meters = self.meters;
         if meters.is_empty() {
             meters = (0..fleet).map(MeterIx).collect();
         }
@@ -91,7 +91,7 @@ impl ImageOrder {
         if self.identifier.is_empty() || self.identifier.len() > IDENTIFIER_BYTES_MAX {
             return Err(ImageOrderError::Identifier);
         }
-        Ok(meters)
+        Ok(Self { meters, ..self })
     }
 }
 
@@ -136,12 +136,12 @@ pub struct ImageCampaign {
 
 impl ImageCampaign {
     /// `record` is the number of the order's record.
-    pub(crate) fn new(record: u64, identifier: &[u8], image: &Arc<[u8]>, meters: &[MeterIx]) -> Self {
+    pub(crate) fn new(record: u64, order: &ImageOrder) -> Self {
         Self {
-            identifier: identifier.to_vec(),
-            bytes: image.len(),
-            image: Arc::clone(image),
-            meters: meters.iter().map(|meter| (*meter, ImageState::NotBegun)).collect(),
+            identifier: order.identifier.clone(),
+            bytes: order.image.len(),
+            image: Arc::clone(&order.image),
+            meters: order.meters.iter().map(|meter| (*meter, ImageState::NotBegun)).collect(),
             ordered_by: record,
             cancelled: false,
         }
@@ -232,8 +232,8 @@ mod tests {
 
     #[test]
     fn orders_are_checked() {
-        assert_eq!(order(10, &[]).check(3), Ok(vec![MeterIx(0), MeterIx(1), MeterIx(2)]));
-        assert_eq!(order(10, &[2, 0, 2]).check(3), Ok(vec![MeterIx(0), MeterIx(2)]));
+        assert_eq!(order(10, &[]).check(3), Ok(order(10, &[0, 1, 2])));
+        assert_eq!(order(10, &[2, 0, 2]).check(3), Ok(order(10, &[0, 2])));
         assert_eq!(order(10, &[3]).check(3), Err(ImageOrderError::UnknownMeter(MeterIx(3))));
         assert_eq!(order(0, &[]).check(3), Err(ImageOrderError::Empty));
         assert_eq!(order(10, &[]).check(0), Err(ImageOrderError::Empty));
@@ -245,8 +245,7 @@ mod tests {
 
     #[test]
     fn the_bytes_are_let_go_when_all_have_done() {
-        let meters = [MeterIx(0), MeterIx(1)];
-        let mut campaign = ImageCampaign::new(7, b"X", &vec![1; 10].into(), &meters);
+        let mut campaign = ImageCampaign::new(7, &order(10, &[0, 1]));
         campaign.put(MeterIx(0), ImageState::Activated);
         assert_eq!((campaign.image().len(), campaign.is_under_way()), (10, true));
         campaign.put(MeterIx(1), ImageState::Failed(ImageError::Busy));

@@ -6,8 +6,8 @@ use std::{
 };
 
 use taa_dlms::{
+    DataAccessResult,
     cosem::image::{ImageError, Options, Transfer},
-    obis,
 };
 
 use super::{Dcu, NS_PER_S, output::DcuEvent};
@@ -67,9 +67,9 @@ impl Dcu {
         if self.state.campaign().is_some_and(ImageCampaign::is_under_way) {
             return Err(ImageOrderError::UnderWay);
         }
-        let meters = order.check(self.fleet.len())?;
+        let order = order.check(self.fleet.len())?;
         self.forget_images();
-        self.record(now, Entry::ImageOrdered { identifier: order.identifier, image: order.image, meters });
+        self.record(now, Entry::ImageOrdered(order));
         self.queue_images();
         self.pump(now);
         self.send(now);
@@ -132,23 +132,32 @@ impl Dcu {
         self.images.tasks.get(&meter).map_or(0, |task| task.rests_on).max(ordered_by)
     }
 
-    /// Gives the session its work, if it has none from before.
-    pub(super) fn load_image(&mut self, meter: MeterIx) {
-        let Some(campaign) = self.state.campaign() else { return };
-        let Some(state) = campaign.meter(meter) else { return };
-        let afresh = std::mem::take(&mut self.images.task(meter).afresh);
-        let Some(unit) = self.fleet.unit_mut(meter).filter(|unit| !unit.session.has_image()) else { return };
+    /// Gives the session its work, if it has none from before. A meter that takes no images is given up: false.
+    pub(super) fn load_image(&mut self, now: u64, meter: MeterIx) -> bool {
+        let Some(campaign) = self.state.campaign() else { return false };
+        let Some(state) = campaign.meter(meter) else { return false };
+        let Some(unit) = self.fleet.unit_mut(meter) else { return false };
+        if unit.session.has_image() {
+            return true;
+        }
+        let Some(obis) = unit.session.image_object() else {
+            self.give_image_up(now, meter, ImageError::Access(DataAccessResult::ObjectUndefined));
+            return false;
+        };
         let identifier = campaign.identifier();
         let size = u32::try_from(campaign.bytes()).unwrap_or(u32::MAX);
+        let afresh = std::mem::take(&mut self.images.task(meter).afresh);
         let begin = match state {
             ImageState::Verified => {
-                return unit.session.load_image(ImageWork::Activation(Activation::new(identifier)));
+                unit.session.load_image(ImageWork::Activation(Activation::new(obis, identifier)));
+                return true;
             }
             ImageState::Begun { .. } if !afresh => Transfer::resume,
             _ => Transfer::new,
         };
-        let transfer = begin(obis::IMAGE_TRANSFER, identifier, size, OPTIONS);
+        let transfer = begin(obis, identifier, size, OPTIONS);
         unit.session.load_image(ImageWork::Transfer { transfer, image: Arc::clone(campaign.image()) });
+        true
     }
 
     /// Records how far the meter has got, in coarse steps.
@@ -160,7 +169,7 @@ impl Dcu {
             Some(ImageState::Begun { blocks_done, .. }) => Some(blocks_done),
             _ => return,
         };
-        // Nothing is announced to the meter before its first block is confirmed, as far as is known here.
+        // From its first block on, it is worth asking the meter what it has.
         let begun = noted.is_none() && blocks_done > 0;
         let step = blocks.checked_div(PROGRESS_STEPS).unwrap_or(0).max(1);
         if begun || noted.is_some_and(|noted| blocks_done.abs_diff(noted) >= step) {
@@ -199,8 +208,7 @@ impl Dcu {
         task.afresh = !matches!(error, ImageError::BlocksMissing(_) | ImageError::Busy);
         let failures = task.failures;
         if failures >= attempts_max {
-            self.finish_image(now, meter, ImageState::Failed(error));
-            return self.event(DcuEvent::ImageFailed { meter, error });
+            return self.give_image_up(now, meter, error);
         }
         if let Some(unit) = self.fleet.unit_mut(meter) {
             unit.session.drop_image();
@@ -212,6 +220,11 @@ impl Dcu {
         let wait = u64::from(self.config.retry.wait_s(failures)).saturating_mul(NS_PER_S);
         let until = now.saturating_add(self.jittered(wait));
         self.image_waits(until, meter);
+    }
+
+    fn give_image_up(&mut self, now: u64, meter: MeterIx, error: ImageError) {
+        self.finish_image(now, meter, ImageState::Failed(error));
+        self.event(DcuEvent::ImageFailed { meter, error });
     }
 
     fn finish_image(&mut self, now: u64, meter: MeterIx, state: ImageState) {

@@ -114,8 +114,8 @@ impl Dcu {
         if let Exchange::Relay(Wanted { relay, reason, .. }) = exchange {
             self.event(DcuEvent::RelayOrdered { meter, relay, reason });
         }
-        if exchange == Exchange::Image {
-            self.load_image(meter);
+        if exchange == Exchange::Image && !self.load_image(now, meter) {
+            return;
         }
         self.fleet.begin(meter, exchange, class);
         if let Some(unit) = self.fleet.unit_mut(meter) {

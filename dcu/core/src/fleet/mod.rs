@@ -12,6 +12,8 @@ mod layout;
 pub(crate) mod link;
 mod own;
 pub(crate) mod session;
+#[cfg(test)]
+mod tests;
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use crate::{
     MeterIx,
-    campaign::ImageState,
+    campaign::{ImageOrder, ImageState},
     config::Tariff,
     ids::Stamp,
     payment::Payment,
@@ -161,15 +161,8 @@ pub enum Entry {
         /// Its messages before this are refused, also after a restart.
         floor: Option<Floor>,
     },
-    /// An image is to be brought to these meters. The record carries the image itself.
-    ImageOrdered {
-        /// What it is called.
-        identifier: Vec<u8>,
-        /// The image, at most [`crate::campaign::IMAGE_BYTES_MAX`].
-        image: Arc<[u8]>,
-        /// Sorted, each once.
-        meters: Vec<MeterIx>,
-    },
+    /// An image is to be brought to these meters: sorted, each once, never empty. The record carries the image itself.
+    ImageOrdered(ImageOrder),
     /// A meter has got so far with the image.
     ImageAt {
         /// Which meter.

@@ -265,7 +265,7 @@ impl State {
                 }
                 Applied::Quiet
             }
-            Entry::ImageOrdered { .. } | Entry::ImageAt { .. } | Entry::ImageCancelled => {
+            Entry::ImageOrdered(_) | Entry::ImageAt { .. } | Entry::ImageCancelled => {
                 self.apply_image(number, &record.entry);
                 Applied::Quiet
             }
@@ -281,9 +281,7 @@ impl State {
 
     fn apply_image(&mut self, number: u64, entry: &Entry) {
         match (entry, &mut self.campaign) {
-            (Entry::ImageOrdered { identifier, image, meters }, campaign) => {
-                *campaign = Some(ImageCampaign::new(number, identifier, image, meters));
-            }
+            (Entry::ImageOrdered(order), campaign) => *campaign = Some(ImageCampaign::new(number, order)),
             (Entry::ImageAt { meter, state }, Some(campaign)) => campaign.put(*meter, *state),
             (Entry::ImageCancelled, Some(campaign)) => campaign.cancel(),
             _ => {}

@@ -7,7 +7,7 @@ use taa_dcu::{
     config::{CreditAt, DcuConfig, RetryPolicy},
     journal::{Entry, Record},
 };
-use taa_dlms::cosem::image::ImageError;
+use taa_dlms::{DataAccessResult, cosem::image::ImageError, obis};
 
 use crate::{
     flash::BLOCK_BYTES,
@@ -209,12 +209,25 @@ fn a_campaign_that_is_cancelled_sends_nothing_more_and_lets_the_bytes_go() {
     let campaign = village.state().campaign().unwrap();
     assert!(campaign.is_cancelled() && !campaign.is_under_way());
     village.compact();
-    let images = |record: &Record| matches!(&record.entry, Entry::ImageOrdered { .. });
+    let images = |record: &Record| matches!(&record.entry, Entry::ImageOrdered(_));
     assert!(!village.journal().iter().any(images));
     assert_eq!(village.dcu.as_ref().unwrap().readings_complete(FIRST_PERIOD + 1), 20, "and readings go on");
     order(&mut village, 5_000, &[]).unwrap();
     village.run_for(HOUR);
     all_run_it(&village, 5_000);
+}
+
+#[test]
+fn a_meter_that_takes_no_images_is_told_of_at_once() {
+    let mut village = Village::with(quick(), 2, 1_000_000, 49);
+    village.meters[0].without(obis::IMAGE_TRANSFER);
+    // Another firmware than the other's, as their objects differ.
+    village.meters[0].firmware = b"OLD-1".to_vec();
+    village.run_until(HOUR * 3 / 4);
+    order(&mut village, 5_000, &[]).unwrap();
+    village.run_for(HOUR / 4);
+    let error = ImageError::Access(DataAccessResult::ObjectUndefined);
+    assert_eq!((state(&village, 0), state(&village, 1)), (ImageState::Failed(error), ImageState::Activated));
 }
 
 /// Sabotage: one wrong byte in one meter must turn the comparison red.

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use taa_dlms::{
-    Client, ClientEvent, Error, Value,
+    Client, ClientEvent, DataAccessResult, Error, Obis, Value,
     apdu::ActionResult,
     cosem::image::{ImageError, Step as ImageStep, Transfer},
     error::Refusal,
@@ -64,7 +64,7 @@ impl ImageWork {
         }
     }
 
-    fn read(&mut self, result: &Result<Value, taa_dlms::DataAccessResult>) {
+    fn read(&mut self, result: &Result<Value, DataAccessResult>) {
         match self {
             Self::Transfer { transfer, .. } => transfer.handle_read(result),
             Self::Activation(activation) => activation.handle_read(result),
@@ -97,7 +97,7 @@ impl ImageWork {
         Next::Step(Step::Image(Kind::Read))
     }
 
-    const fn written(&mut self, result: Result<(), taa_dlms::DataAccessResult>) {
+    const fn written(&mut self, result: Result<(), DataAccessResult>) {
         if let Self::Transfer { transfer, .. } = self {
             transfer.handle_written(result);
         }
@@ -120,6 +120,11 @@ impl Session {
     /// The work for exchanges that follow.
     pub(crate) fn load_image(&mut self, work: ImageWork) {
         self.image = Some(Box::new(work));
+    }
+
+    /// Where the meter takes images, if it does.
+    pub(crate) fn image_object(&self) -> Option<Obis> {
+        self.view.layout()?.image
     }
 
     pub(crate) const fn has_image(&self) -> bool {
