@@ -138,6 +138,11 @@ impl Client {
         Ok(security.channel.protect(frame, HEADER_BYTES, how, counter, random, false)?)
     }
 
+    /// A counter that the peer would take has been used already, or would be used next: nothing is wrong with ours.
+    pub(super) fn has_passed(&self, expected: u32) -> bool {
+        self.security.as_ref().is_some_and(|security| u64::from(expected) <= security.counter.next())
+    }
+
     /// The bound to be told to the caller.
     pub(super) fn counter_wanted(&mut self) -> Option<u32> {
         self.security.as_mut()?.counter.wanted()
