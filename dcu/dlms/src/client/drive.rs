@@ -2,6 +2,7 @@
 
 use super::gate::Gate;
 use super::mapping::News;
+use super::settings::{Framing, Settings};
 use super::{Associated, Client, ClientConfig, ClientEvent, Ending, Link, Output, Phase, reassembler};
 use crate::apdu::tag;
 use crate::error::{Error, PeerFault, Refusal, TransportFault};
@@ -15,13 +16,14 @@ const LINK_REOPEN_MAX: u8 = 2;
 impl Client {
     /// Bytes arrived: one whole frame on a datagram link, any piece of the stream on the others.
     pub fn handle_receive(&mut self, now: u64, bytes: &[u8]) {
-        match self.config.link {
-            Link::Datagram => match wrapper::open(bytes) {
+        match self.config.framing {
+            Framing::Datagram => match wrapper::open(bytes) {
                 Ok((addresses, message)) => self.take_frame(now, addresses, message),
                 Err(error) => self.suspect(error.into()),
             },
-            Link::Stream => {
-                let empty = reassembler(&self.config);
+            Framing::Stream => {
+                let Settings { pdu_max, server_sap, client_sap, .. } = self.config;
+                let empty = reassembler(pdu_max, server_sap, client_sap);
                 let mut reassembler = std::mem::replace(&mut self.reassembler, empty);
                 reassembler.push(bytes);
                 while let Some((addresses, message)) = reassembler.next_frame() {
@@ -29,7 +31,7 @@ impl Client {
                 }
                 self.reassembler = reassembler;
             }
-            Link::Hdlc(_) | Link::HdlcAfterModeE(..) => {
+            Framing::Serial => {
                 self.with_link(now, |link| link.handle_receive(now, bytes));
             }
         }
@@ -109,7 +111,7 @@ impl Client {
             let told = match (news, asks, &self.known) {
                 (News::Wanted, Some(firmware), _) => Some(ClientEvent::MapWanted(firmware)),
                 (News::Discovered, _, Some(known)) => Some(ClientEvent::Discovered(known)),
-                (News::NotDiscovered(error), ..) => Some(ClientEvent::NotDiscovered(error)),
+                (News::NotDiscovered(error), ..) => Some(ClientEvent::NotDiscovered(*error)),
                 _ => None,
             };
             // Nothing to tell of a command that was cancelled meanwhile; the rest of the drain comes next time.

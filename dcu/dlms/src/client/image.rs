@@ -49,6 +49,12 @@ enum Kind {
     Call,
 }
 
+impl ImageJob {
+    pub(super) fn memory_bytes(&self) -> usize {
+        size_of::<Self>().saturating_add(self.transfer.heap_bytes())
+    }
+}
+
 impl Client {
     /// Transfers an image whole: enable, initiate, blocks, those missing again, verify, activate. Tells
     /// `ImageProgress`, ends in `Done`. An earlier transfer that was put aside is forgotten.

@@ -18,11 +18,11 @@ use crate::link::wrapper;
 use crate::names::{self, ShortNames};
 
 /// What there is to tell about the map.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum News {
     Wanted,
     Discovered,
-    NotDiscovered(Error),
+    NotDiscovered(Box<Error>),
 }
 
 impl Client {
@@ -174,7 +174,7 @@ impl Client {
             // The command did not ask for it: told, and passed over.
             Err(error) if !matches!(self.command, Command::Discover) => {
                 self.mapping = None;
-                self.news = Some(News::NotDiscovered(error));
+                self.news = Some(News::NotDiscovered(Box::new(error)));
                 self.send_request(now, session)
             }
             Err(error) => Err(error),

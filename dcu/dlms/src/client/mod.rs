@@ -77,6 +77,7 @@ mod notify;
 mod request;
 mod resume;
 mod secure;
+mod settings;
 mod short;
 
 pub use commands::Item;
@@ -101,13 +102,14 @@ use crate::obis::Obis;
 use gate::Gate;
 use general::General;
 use resume::HalfRead;
+use settings::Settings;
 
 /// Buffers above this are given back when the client falls idle.
 const IDLE_BUFFER_BYTES: usize = 256;
 
 /// A client of one meter. See the [module](self) for how to drive it.
 pub struct Client {
-    config: ClientConfig,
+    config: Settings,
     security: Option<Box<secure::Secured>>,
     session: Option<Session>,
     phase: Phase,
@@ -227,10 +229,10 @@ impl Client {
     #[must_use]
     pub fn new(config: ClientConfig) -> Self {
         Self {
-            reassembler: reassembler(&config),
             serial: drive::serial(&config),
             gate: if config.gated { Gate::Closed } else { Gate::Open },
-            config,
+            reassembler: reassembler(config.pdu_max, config.server_sap, config.client_sap),
+            config: Settings::from(config),
             security: None,
             session: None,
             phase: Phase::Idle,
@@ -299,7 +301,7 @@ impl Client {
         self.ignored.saturating_add(self.serial.as_ref().map_or(0, |serial| serial.ignored()))
     }
 
-    /// Memory held, struct and buffers.
+    /// Memory held, struct and buffers; the map of the meter's objects apart, which a fleet shares, and an image too.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         size_of::<Self>()
@@ -311,6 +313,11 @@ impl Client {
             .saturating_add(self.transfer.bytes.capacity())
             .saturating_add(self.transfer.answer.capacity())
             .saturating_add(self.general.heap_bytes())
+            .saturating_add(self.config.proof.heap_bytes())
+            .saturating_add(self.known.as_ref().map_or(0, |_| size_of::<Discovered>()))
+            .saturating_add(self.half.as_ref().map_or(0, |_| size_of::<HalfRead>()))
+            .saturating_add(self.image.as_ref().map_or(0, |job| job.memory_bytes()))
+            .saturating_add(self.notices.as_ref().map_or(0, |notices| notices.memory_bytes()))
             .saturating_add(self.attributes.capacity().saturating_mul(size_of::<AttributeRef>()))
             .saturating_add(self.results.capacity().saturating_mul(size_of::<ReadResult>()))
             .saturating_add(self.rows.heap_bytes())
@@ -407,10 +414,10 @@ impl Client {
     }
 }
 
-fn reassembler(config: &ClientConfig) -> Reassembler {
+fn reassembler(pdu_max: u16, server_sap: u16, client_sap: u16) -> Reassembler {
     // A refusal or an association may be longer than the messages that we propose.
-    let message_max = usize::from(config.pdu_max).max(2048);
-    let expected = Addresses { source: config.server_sap, destination: config.client_sap };
+    let message_max = usize::from(pdu_max).max(2048);
+    let expected = Addresses { source: server_sap, destination: client_sap };
     Reassembler::new(message_max, Some(expected))
 }
 

@@ -53,6 +53,15 @@ pub(super) struct Notices {
     lost: u64,
 }
 
+impl Notices {
+    /// Without what the values of notifications hold: they go with the next drain.
+    pub(super) fn memory_bytes(&self) -> usize {
+        let waiting = self.waiting.capacity().saturating_mul(size_of::<Notification>());
+        let frames = self.confirmations.iter().map(Vec::capacity).fold(self.sent.capacity(), usize::saturating_add);
+        size_of::<Self>().saturating_add(waiting).saturating_add(frames)
+    }
+}
+
 impl Client {
     /// Notifications that nobody polled for and that others took the place of.
     #[must_use]
