@@ -22,8 +22,8 @@ impl Client {
                 Err(error) => self.suspect(error.into()),
             },
             Framing::Stream => {
-                let Settings { pdu_max, server_sap, client_sap, .. } = self.config;
-                let empty = reassembler(pdu_max, server_sap, client_sap);
+                let Settings { pdu_max, server_sap, client_sap, push_sap, .. } = self.config;
+                let empty = reassembler(pdu_max, server_sap, client_sap, push_sap);
                 let mut reassembler = std::mem::replace(&mut self.reassembler, empty);
                 reassembler.push(bytes);
                 while let Some((addresses, message)) = reassembler.next_frame() {
@@ -120,12 +120,9 @@ impl Client {
         if let Some((done, total)) = self.image_news() {
             return Output::Event(ClientEvent::ImageProgress { done, total });
         }
-        if self.has_confirmation() && self.pass_gate() {
-            return Output::Transmit(self.next_confirmation());
-        }
         if self.serial.is_some() {
             self.feed_link();
-            if self.gate != Gate::Closed || !self.is_held_at_gate() {
+            if !self.is_held_at_gate() {
                 if let Some(line) = self.serial.as_mut().and_then(|link| link.poll_line()) {
                     return Output::SetLine(line);
                 }
@@ -137,6 +134,13 @@ impl Client {
         } else if self.frame_due && self.pass_gate() {
             self.frame_due = false;
             return Output::Transmit(&self.frame);
+        }
+        if self.has_confirmation() && self.passes_behind() {
+            return match self.next_confirmation() {
+                Ok(frame) => Output::Transmit(frame),
+                // There are counters: it has just said so.
+                Err(_) => Output::Timeout(None),
+            };
         }
         if let Some(ended) = self.ended.take() {
             return Output::Event(match ended {
@@ -150,6 +154,7 @@ impl Client {
         if self.is_idle() {
             self.give_back_buffers();
         }
+        self.end_drain();
         Output::Timeout(self.deadline())
     }
 
@@ -234,7 +239,9 @@ impl Client {
     }
 
     fn take_frame(&mut self, now: u64, addresses: Addresses, message: &[u8]) {
-        if addresses.source != self.config.server_sap || addresses.destination != self.config.client_sap {
+        let to_us = addresses.destination == self.config.client_sap
+            || self.config.push_sap.is_some_and(|push_sap| addresses.destination == push_sap);
+        if addresses.source != self.config.server_sap || !to_us {
             self.ignored = self.ignored.saturating_add(1);
             return;
         }

@@ -231,7 +231,7 @@ impl Client {
         Self {
             serial: drive::serial(&config),
             gate: if config.gated { Gate::Closed } else { Gate::Open },
-            reassembler: reassembler(config.pdu_max, config.server_sap, config.client_sap),
+            reassembler: reassembler(config.pdu_max, config.server_sap, config.client_sap, config.push_sap),
             config: Settings::from(config),
             security: None,
             session: None,
@@ -414,11 +414,12 @@ impl Client {
     }
 }
 
-fn reassembler(pdu_max: u16, server_sap: u16, client_sap: u16) -> Reassembler {
+fn reassembler(pdu_max: u16, server_sap: u16, client_sap: u16, push_sap: Option<u16>) -> Reassembler {
     // A refusal or an association may be longer than the messages that we propose.
     let message_max = usize::from(pdu_max).max(2048);
     let expected = Addresses { source: server_sap, destination: client_sap };
-    Reassembler::new(message_max, Some(expected))
+    // Frames to either address are ours.
+    Reassembler::new(message_max, push_sap.is_none().then_some(expected))
 }
 
 /// The frame last sent may hold a password: states are shown, bytes are not.

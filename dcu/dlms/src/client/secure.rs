@@ -130,6 +130,11 @@ impl Client {
         self.security.as_ref().is_some_and(|security| security.held)
     }
 
+    /// A counter is at hand.
+    pub(super) fn has_counter(&self) -> bool {
+        self.security.as_ref().is_none_or(|security| security.counter.has(1))
+    }
+
     /// Protects the answer to a notification as requests are.
     pub(super) fn protect_confirmation(&mut self, frame: &mut Vec<u8>) -> Result<(), Error> {
         let Some(security) = &mut self.security else { return Ok(()) };

@@ -10,6 +10,7 @@ use crate::security::Hls;
 pub(super) struct Settings {
     pub(super) client_sap: u16,
     pub(super) server_sap: u16,
+    pub(super) push_sap: Option<u16>,
     pub(super) proof: Proof,
     pub(super) framing: Framing,
     pub(super) referencing: Referencing,
@@ -62,6 +63,7 @@ impl From<ClientConfig> for Settings {
         Self {
             client_sap: config.client_sap,
             server_sap: config.server_sap,
+            push_sap: config.push_sap,
             proposal: config.proposal(),
             proof: match config.auth {
                 Auth::None => Proof::None,
