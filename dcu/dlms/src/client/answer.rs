@@ -105,7 +105,10 @@ impl Client {
 
     fn take_exception(&mut self, now: u64, phase: Phase, exception: ExceptionResponse) {
         match phase {
-            Phase::Requesting | Phase::Mapping if exception.means_not_associated() => {
+            // A meter that restarted knows neither the association nor whose keys we use.
+            Phase::Requesting | Phase::Mapping
+                if exception.means_not_associated() || self.may_be_forgotten(exception) =>
+            {
                 if self.reopened >= REOPEN_MAX {
                     self.session = None;
                     return self.end(Err(PeerFault::AssociationNotKept.into()));
@@ -125,12 +128,23 @@ impl Client {
             Phase::Authenticating(_) if exception.means_not_associated() => {
                 self.fail_association(SecurityFault::AuthenticationRefused.into());
             }
-            _ => self.end(Err(match exception.service {
-                ServiceError::InvocationCounter(expected) => SecurityFault::CounterTooLow { expected }.into(),
-                ServiceError::Deciphering => SecurityFault::NotDeciphered.into(),
-                _ => Refusal::Exception(exception).into(),
-            })),
+            _ => {
+                // What it could not open, it may not have kept either.
+                if matches!(exception.service, ServiceError::Deciphering | ServiceError::InvocationCounter(_)) {
+                    self.session = None;
+                }
+                self.end(Err(match exception.service {
+                    ServiceError::InvocationCounter(expected) => SecurityFault::CounterTooLow { expected }.into(),
+                    ServiceError::Deciphering => SecurityFault::NotDeciphered.into(),
+                    _ => Refusal::Exception(exception).into(),
+                }));
+            }
         }
+    }
+
+    /// Once a command, a message that could not be deciphered may mean that the meter has forgotten us.
+    const fn may_be_forgotten(&self, exception: ExceptionResponse) -> bool {
+        self.reopened == 0 && matches!(exception.service, ServiceError::Deciphering)
     }
 
     fn take_get(&mut self, now: u64, session: Session, response: GetResponse<'_>) -> Result<(), Error> {
