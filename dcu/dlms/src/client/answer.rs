@@ -244,7 +244,12 @@ impl Client {
                 self.end(Ok(Ending::Profile));
                 Ok(())
             }
-            _ => Err(PeerFault::UnexpectedApdu { tag: crate::apdu::tag::GET_RESPONSE }.into()),
+            // By short names, what a method returned comes as what is read.
+            Command::Invoke { returns: true, .. } if session.short => {
+                let encoded = result.map_err(Refusal::Access)?;
+                self.take_returned(Some(encoded).filter(|encoded| *encoded != [0]))
+            }
+            _ => Err(PeerFault::UnexpectedApdu { tag: tag::GET_RESPONSE }.into()),
         }
     }
 

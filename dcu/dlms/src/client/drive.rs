@@ -133,6 +133,7 @@ impl Client {
             }
         } else if self.frame_due && self.pass_gate() {
             self.frame_due = false;
+            self.end_telling();
             return Output::Transmit(&self.frame);
         }
         if self.has_confirmation() && self.passes_behind() {
@@ -158,6 +159,13 @@ impl Client {
         Output::Timeout(self.deadline())
     }
 
+    /// What nobody answers has left.
+    fn end_telling(&mut self) {
+        if self.phase == Phase::Telling {
+            self.end(Ok(Ending::Done));
+        }
+    }
+
     /// Gives the link below the message that is due, or tells it that nothing is asked for.
     fn feed_link(&mut self) {
         let held = self.is_held_at_gate();
@@ -167,7 +175,9 @@ impl Client {
             // The request was built, or let out, when its deadline was set.
             let now = self.deadline.map_or(0, |at| at.saturating_sub(self.config.reply_timeout_ns));
             link.send(now, self.frame.get(HEADER_BYTES..).unwrap_or(&[]));
+            self.end_telling();
         }
+        let Some(link) = &mut self.serial else { return };
         if !self.phase.awaits_answer() {
             link.stop_asking();
         }
@@ -195,7 +205,7 @@ impl Client {
                 }
                 LinkEvent::Down(why) => self.take_link_down(now, why),
             }
-            if self.gate == Gate::Open && std::mem::take(&mut self.frame_due) {
+            if self.gate == Gate::Open && self.phase != Phase::Telling && std::mem::take(&mut self.frame_due) {
                 link.send(now, self.frame.get(HEADER_BYTES..).unwrap_or(&[]));
             }
         }

@@ -202,11 +202,12 @@ impl Client {
             }
             Step::Write(attribute, value) => {
                 self.reset_command(Command::Write(attribute));
+                self.selections = Box::default();
                 encode(&value, &mut self.transfer.bytes);
                 self.go_on(now);
             }
             Step::Call(invocation) => {
-                self.reset_command(Command::Invoke { method: invocation.method, with_parameter: true });
+                self.reset_command(Command::Invoke { method: invocation.method, with_parameter: true, returns: false });
                 encode(&invocation.parameter, &mut self.transfer.bytes);
                 self.go_on(now);
             }

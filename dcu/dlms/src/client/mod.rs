@@ -2,7 +2,8 @@
 //!
 //! Its methods come in four kinds. Getters; `handle_*`, for what happened (bytes, time, a closed connection, a durable
 //! counter, a map); commands (`associate`, `discover`, `read`, `read_list`, `read_profile`, `resume_profile`, `write`,
-//! `write_list`, `invoke`, `invoke_list`, `access`, `transfer_image`, `resume_image`, `release`, `suspend`, `cancel`);
+//! `write_part`,
+//! `write_unconfirmed`, `write_list`, `invoke`, `invoke_returning`, `invoke_list`, `access`, `transfer_image`, `resume_image`, `release`, `suspend`, `cancel`);
 //! and `poll_output`, for what comes out.
 //!
 //! **The driving invariant:** call one method that changes the state, then drain [`Client::poll_output`] until it
@@ -16,6 +17,7 @@
 //! - On HDLC ([`Link::Hdlc`]) the link opens, repeats, and opens again by itself; a lost link takes the association with
 //!   it. On a serial line carry out [`Output::SetLine`] and [`Output::Transmit`] in the order in which they come, and
 //!   tell by [`Client::handle_transmitted`] when the last byte has left.
+//! - What nobody answers (`write_unconfirmed`) is done when it has left: whether it arrived nobody knows.
 //! - After a timeout the association counts as lost, and the next command opens one first.
 //!
 //! # A shared link
@@ -179,6 +181,8 @@ enum Phase {
     AwaitingMap,
     /// An image transfer lets time pass.
     Resting,
+    /// The request goes out, and that is all.
+    Telling,
     /// The association is granted; the proofs are being exchanged.
     Authenticating(Associated),
     Requesting,
@@ -191,10 +195,24 @@ enum Command {
     Associate,
     Discover,
     Read,
-    CountRows { profile: Obis, last: u32 },
-    ReadRows { profile: Obis, range: ProfileRange, keep_last: Option<u32> },
+    CountRows {
+        profile: Obis,
+        last: u32,
+    },
+    ReadRows {
+        profile: Obis,
+        range: ProfileRange,
+        keep_last: Option<u32>,
+    },
     Write(AttributeRef),
-    Invoke { method: MethodRef, with_parameter: bool },
+    /// SET or Write without an answer.
+    WriteUnconfirmed(AttributeRef),
+    /// By short names a method that `returns` something is read, another is written.
+    Invoke {
+        method: MethodRef,
+        with_parameter: bool,
+        returns: bool,
+    },
     WriteList,
     InvokeList,
     Access,

@@ -117,7 +117,9 @@ impl Client {
         let sent = match self.phase {
             Phase::Idle | Phase::AwaitingMap | Phase::Resting => Ok(()),
             Phase::Associating(why) => self.send_association_request(now, why),
-            Phase::Authenticating(_) | Phase::Mapping | Phase::Requesting | Phase::Releasing => self.transmit(now),
+            Phase::Authenticating(_) | Phase::Mapping | Phase::Requesting | Phase::Telling | Phase::Releasing => {
+                self.transmit(now)
+            }
         };
         if let Err(error) = sent {
             self.end(Err(error));

@@ -267,7 +267,7 @@ impl Session {
             Apdu::SetRequest(request) => self.take_set(model, request, value_bytes_max, reply),
             Apdu::ActionRequest(request) => self.take_action(model, request, value_bytes_max, reply),
             Apdu::AccessRequest(request) => self.take_access(model, request, reply),
-            Apdu::ReadRequest(request) => self.take_read(model, request, reply),
+            Apdu::ReadRequest(request) => self.take_read(model, request, value_bytes_max, reply),
             Apdu::WriteRequest(request) => self.take_write(model, request, value_bytes_max, reply),
             Apdu::UnconfirmedWriteRequest(request) => {
                 self.take_write(model, request, value_bytes_max, reply);
