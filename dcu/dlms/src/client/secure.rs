@@ -117,7 +117,9 @@ impl Client {
         let sent = match self.phase {
             Phase::Idle | Phase::AwaitingMap | Phase::Resting => Ok(()),
             Phase::Associating(why) => self.send_association_request(now, why),
-            Phase::Authenticating(_) | Phase::Mapping | Phase::Requesting | Phase::Releasing => self.transmit(now),
+            Phase::Authenticating(_) | Phase::Mapping | Phase::Requesting | Phase::Telling | Phase::Releasing => {
+                self.transmit(now)
+            }
         };
         if let Err(error) = sent {
             self.end(Err(error));
@@ -128,6 +130,11 @@ impl Client {
     /// Something waits for counters.
     pub(super) fn is_held(&self) -> bool {
         self.security.as_ref().is_some_and(|security| security.held)
+    }
+
+    /// A counter is at hand.
+    pub(super) fn has_counter(&self) -> bool {
+        self.security.as_ref().is_none_or(|security| security.counter.has(1))
     }
 
     /// Protects the answer to a notification as requests are.
