@@ -239,51 +239,58 @@ impl State {
                 self.outbox.push_urgent(number, Up::Alarm { meter: *meter, code: *code, unix_ms });
                 Applied::Quiet
             }
-            Entry::CounterReserved { meter, bound } => {
-                if let Some(state) = self.meters.get_mut(meter.at()) {
-                    // Whatever the order of records, a bound never goes back.
-                    state.counter_bound = state.counter_bound.max(*bound);
-                }
+            Entry::CounterReserved { .. } | Entry::MeterAlarm { .. } | Entry::AlarmConfirmed { .. } => {
+                self.apply_spoken(number, unix_ms, &record.entry);
                 Applied::Quiet
             }
-            Entry::MapLearned { firmware, map } => {
-                self.maps.learn(firmware, map);
-                Applied::Quiet
-            }
-            Entry::MeterAlarm { meter, bits, floor } => {
-                if let Some(state) = self.meters.get_mut(meter.at()) {
-                    state.alarm_bits |= *bits;
-                    state.floor = floor.or(state.floor);
-                    self.outbox.push_urgent(number, Up::MeterAlarm { meter: *meter, bits: *bits, unix_ms });
-                }
-                Applied::Quiet
-            }
-            Entry::AlarmConfirmed { meter, bits, floor } => {
-                if let Some(state) = self.meters.get_mut(meter.at()) {
-                    state.alarm_bits &= !bits;
-                    state.floor = floor.or(state.floor);
-                }
-                Applied::Quiet
-            }
-            Entry::ImageOrdered(_) | Entry::ImageAt { .. } | Entry::ImageCancelled => {
-                self.apply_image(number, &record.entry);
+            Entry::MapLearned { .. } | Entry::ImageOrdered(_) | Entry::ImageAt { .. } | Entry::ImageCancelled => {
+                self.apply_firmware(number, &record.entry);
                 Applied::Quiet
             }
             Entry::Checkpoint(state) => {
+                // The one that a journal begins with; later ones say what is known.
                 if before != state.last_record {
-                    *self = (**state).clone();
-                    self.last_record = number;
+                    *self = Self { last_record: number, ..(**state).clone() };
                 }
                 Applied::Quiet
             }
         }
     }
 
-    fn apply_image(&mut self, number: u64, entry: &Entry) {
+    /// What meters run, and are to run.
+    fn apply_firmware(&mut self, number: u64, entry: &Entry) {
         match (entry, &mut self.campaign) {
+            (Entry::MapLearned { firmware, map }, _) => self.maps.learn(firmware, map),
             (Entry::ImageOrdered(order), campaign) => *campaign = Some(ImageCampaign::new(number, order)),
             (Entry::ImageAt { meter, state }, Some(campaign)) => campaign.put(*meter, *state),
             (Entry::ImageCancelled, Some(campaign)) => campaign.cancel(),
+            _ => {}
+        }
+    }
+
+    /// What the DCU and a meter have said to each other.
+    fn apply_spoken(&mut self, number: u64, unix_ms: i64, entry: &Entry) {
+        let meters = &mut self.meters;
+        match *entry {
+            Entry::CounterReserved { meter, bound } => {
+                if let Some(state) = meters.get_mut(meter.at()) {
+                    // Whatever the order of records, a bound never goes back.
+                    state.counter_bound = state.counter_bound.max(bound);
+                }
+            }
+            Entry::MeterAlarm { meter, bits, floor } => {
+                if let Some(state) = meters.get_mut(meter.at()) {
+                    state.alarm_bits |= bits;
+                    state.floor = floor.or(state.floor);
+                    self.outbox.push_urgent(number, Up::MeterAlarm { meter, bits, unix_ms });
+                }
+            }
+            Entry::AlarmConfirmed { meter, bits, floor } => {
+                if let Some(state) = meters.get_mut(meter.at()) {
+                    state.alarm_bits &= !bits;
+                    state.floor = floor.or(state.floor);
+                }
+            }
             _ => {}
         }
     }
