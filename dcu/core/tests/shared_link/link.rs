@@ -6,7 +6,7 @@ use std::{
 };
 
 use taa_dcu::{
-    Dcu, DcuEvent, MeterIx, Output,
+    Dcu, DcuEvent, ImageCampaign, ImageOrder, MeterIx, Output,
     config::{CreditAt, DcuConfig, LineConfig, MeterAccess, MeterEntry, Tariff, Traits},
     ids::Stamp,
     journal::{Entry, Record},
@@ -14,6 +14,7 @@ use taa_dcu::{
     uplink::{Down, DownFrame},
 };
 
+use taa_dlms::{apdu::tag, link::wrapper::HEADER_BYTES, obis::alarm};
 use taa_keys::{Key, MeterKeys};
 
 use crate::meter::ModelMeter;
@@ -42,7 +43,7 @@ pub(crate) struct Medium {
     pub(crate) order_every_ms: (u64, u64),
 }
 
-/// How one order fared.
+/// How one order, or the confirmation of one alarm, fared.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wait {
     /// Frame exchanges that it had to wait for, one after the other: the one under way (on the wire, or with the same
@@ -58,6 +59,10 @@ pub(crate) struct Outcome {
     pub(crate) waits: Vec<Wait>,
     /// When 95 % of the rows were here.
     pub(crate) bulk_ms: u64,
+    /// When 95 % of the meters had the image.
+    pub(crate) image_ms: u64,
+    /// Meters that have activated it.
+    pub(crate) activated: usize,
     /// From request to answer.
     pub(crate) exchange_ms_longest: u64,
     pub(crate) rows_settled: u64,
@@ -82,6 +87,9 @@ enum Thing {
     AtMeter(u32, Vec<u8>),
     /// A meter has its answer ready.
     Answer(u32, Vec<u8>),
+    /// A meter speaks unasked.
+    Push(u32, Vec<u8>),
+    PushAtDcu(u32, Vec<u8>),
     AtDcu(u32, Vec<u8>),
     Order,
 }
@@ -107,7 +115,9 @@ pub(crate) struct Run {
     deadline: Option<u64>,
     orders: u64,
     pending: Vec<Pending>,
-    /// Meters whose business is an order, from its beginning to its end.
+    /// Meters whose alarm is not confirmed yet.
+    alarmed: Vec<bool>,
+    /// Meters whose business is an order or an alarm, from its beginning to its end.
     urgent: Vec<bool>,
     looked_at: Vec<bool>,
     /// Since when a frame of theirs has been on the link.
@@ -118,14 +128,26 @@ pub(crate) struct Run {
     held: VecDeque<(u32, Vec<u8>)>,
     waits: Vec<Wait>,
     exchange_ns_longest: u64,
+    rows_due: u64,
     rows_settled: u64,
     rows_found: u64,
     bulk_ns: u64,
+    activated: usize,
+    image_ns: u64,
 }
 
 impl Run {
-    /// Every meter lacks a month, and has just been heard again.
-    pub(crate) fn new(medium: Medium, meters: u32, seed: u64) -> Self {
+    /// Every meter has just been heard again, and lacks a month.
+    pub(crate) fn month(medium: Medium, meters: u32, seed: u64) -> Self {
+        Self::new(medium, meters, seed, ROWS)
+    }
+
+    /// Every meter has just been heard again, and lacks nothing.
+    pub(crate) fn idle(medium: Medium, meters: u32, seed: u64) -> Self {
+        Self::new(medium, meters, seed, 0)
+    }
+
+    fn new(medium: Medium, meters: u32, seed: u64, lacks: u32) -> Self {
         let tariff = Tariff {
             currency: "TZS".into(),
             minor_per_unit: 100,
@@ -156,7 +178,7 @@ impl Run {
         let rows: Vec<_> = (0..ROWS).map(|n| (START_UNIX_S - i64::from(ROWS - n) * 3600, u64::from(n) * 90)).collect();
         let models =
             entries.iter().map(|e| ModelMeter::new(&e.id, &e.access, START_UNIX_S).with_rows(rows.clone())).collect();
-        let journal = gaps(meters, tariff);
+        let journal = gaps(meters, tariff, lacks);
         let mut run = Self {
             medium,
             chance: seed,
@@ -169,6 +191,7 @@ impl Run {
             deadline: None,
             orders: 0,
             pending: Vec::new(),
+            alarmed: vec![false; meters as usize],
             urgent: vec![false; meters as usize],
             looked_at: vec![false; meters as usize],
             asked_at: vec![None; meters as usize],
@@ -177,9 +200,12 @@ impl Run {
             held: VecDeque::new(),
             waits: Vec::new(),
             exchange_ns_longest: 0,
+            rows_due: u64::from(lacks) * u64::from(meters),
             rows_settled: 0,
             rows_found: 0,
             bulk_ns: 0,
+            activated: 0,
+            image_ns: 0,
         };
         run.drain();
         run.dcu.handle_entropy(0, &[7; 32]);
@@ -193,11 +219,19 @@ impl Run {
         run
     }
 
-    /// Relay orders come, to meters drawn by lot.
+    /// Relay orders and alarms come, to and from meters drawn by lot.
     pub(crate) fn orders(mut self, orders: bool) -> Self {
         if orders {
             self.schedule(30_000 * MS, Thing::Order);
         }
+        self
+    }
+
+    /// All meters are to have an image of so many bytes.
+    pub(crate) fn image(mut self, bytes: usize) -> Self {
+        let order = ImageOrder { identifier: b"MM-2.0".to_vec(), image: vec![0x5A; bytes].into(), meters: Vec::new() };
+        self.dcu.distribute_image(0, order).unwrap();
+        self.drain();
         self
     }
 
@@ -206,9 +240,9 @@ impl Run {
         self
     }
 
-    pub(crate) fn until_all_is_read(mut self) -> Outcome {
-        let all = u64::from(ROWS) * self.meters.len() as u64;
-        while self.rows_settled < all && self.now < TOO_LATE {
+    pub(crate) fn until_all_is_done(mut self) -> Outcome {
+        let image_due = |run: &Self| run.dcu.image_campaign().is_some_and(ImageCampaign::is_under_way);
+        while (self.rows_settled < self.rows_due || image_due(&self)) && self.now < TOO_LATE {
             let thing = self.things.peek().map(|Reverse((at, ..))| *at);
             let deadline = self.deadline.map(|at| at.max(self.now));
             let Some(next) = [thing, deadline].into_iter().flatten().min() else { break };
@@ -227,6 +261,8 @@ impl Run {
         Outcome {
             waits: self.waits,
             bulk_ms: self.bulk_ns / MS,
+            image_ms: self.image_ns / MS,
+            activated: self.activated,
             exchange_ms_longest: self.exchange_ns_longest / MS,
             rows_settled: self.rows_settled,
             rows_found: self.rows_found,
@@ -236,7 +272,11 @@ impl Run {
     fn happen(&mut self, thing: Thing) {
         match thing {
             Thing::AtMeter(ix, bytes) => {
-                if let Some(answer) = self.meters[ix as usize].handle(self.now, &bytes) {
+                let answer = self.meters[ix as usize].handle(self.now, &bytes);
+                if self.alarmed[ix as usize] && self.meters[ix as usize].descriptor == 0 {
+                    (self.alarmed[ix as usize], self.urgent[ix as usize]) = (false, false);
+                }
+                if let Some(answer) = answer {
                     let (least, most) = self.medium.turnaround_ms;
                     let thinks = least * MS + self.below((most - least) * MS);
                     self.schedule(thinks, Thing::Answer(ix, answer));
@@ -247,6 +287,12 @@ impl Run {
                     self.schedule(arrives - self.now, Thing::AtDcu(ix, bytes));
                 }
             }
+            Thing::Push(ix, bytes) => {
+                if let Some(arrives) = self.send(bytes.len()).1 {
+                    self.schedule(arrives - self.now, Thing::PushAtDcu(ix, bytes));
+                }
+            }
+            Thing::PushAtDcu(ix, bytes) => self.dcu.handle_meter_receive(self.now, MeterIx(ix), &bytes),
             Thing::AtDcu(ix, bytes) => {
                 if let Some(asked) = self.asked_at[ix as usize].take() {
                     self.exchange_ns_longest = self.exchange_ns_longest.max(self.now - asked);
@@ -255,21 +301,31 @@ impl Run {
                 self.dcu.handle_meter_receive(self.now, MeterIx(ix), &bytes);
             }
             Thing::Order => {
+                let (least, most) = self.medium.order_every_ms;
+                let next = least * MS + self.below((most - least) * MS);
+                self.schedule(next, Thing::Order);
                 let meter = self.below(self.meters.len() as u64) as u32;
                 self.orders += 1;
+                // On a mesh every fourth is an alarm of the meter's own; on a wire it speaks only when it is asked.
+                if self.medium.window > 1 && self.orders.is_multiple_of(4) && self.looked_at[meter as usize] {
+                    let push = self.meters[meter as usize].raise(alarm::CLOCK_RESET);
+                    return self.schedule(0, Thing::Push(meter, push));
+                }
                 let closed = self.orders.is_multiple_of(2);
                 let body = Down::RelayOrder { order: self.orders, meter: MeterIx(meter), closed };
                 let mut frame = Vec::new();
                 DownFrame { sequence: self.orders, body }.encode(&mut frame);
-                if !self.urgent[meter as usize] {
-                    let own = self.asked_at[meter as usize].is_some();
-                    self.pending.push(Pending { meter, at: self.now, own, exchanges: u32::from(own) });
-                }
+                self.wait_begins(meter);
                 self.dcu.handle_uplink_receive(self.now, &frame);
-                let (least, most) = self.medium.order_every_ms;
-                let next = least * MS + self.below((most - least) * MS);
-                self.schedule(next, Thing::Order);
             }
+        }
+    }
+
+    /// From now on something urgent waits for the link.
+    fn wait_begins(&mut self, meter: u32) {
+        if !self.urgent[meter as usize] {
+            let own = self.asked_at[meter as usize].is_some();
+            self.pending.push(Pending { meter, at: self.now, own, exchanges: u32::from(own) });
         }
     }
 
@@ -298,6 +354,19 @@ impl Run {
     fn tell(&mut self, event: &DcuEvent) {
         match event {
             DcuEvent::RelayOrdered { meter, .. } => self.urgent[meter.0 as usize] = true,
+            // Recorded for good: the meter is to be told so.
+            DcuEvent::MeterAlarm { meter, .. } => {
+                self.wait_begins(meter.0);
+                (self.alarmed[meter.0 as usize], self.urgent[meter.0 as usize]) = (true, true);
+            }
+            DcuEvent::ImageActivated { meter } => {
+                // It restarts, and is introduced anew.
+                self.looked_at[meter.0 as usize] = false;
+                self.activated += 1;
+                if self.activated * 20 <= self.meters.len() * 19 {
+                    self.image_ns = self.now;
+                }
+            }
             DcuEvent::RelayConfirmed { meter, .. } | DcuEvent::ExchangeFailed { meter, .. } => {
                 self.urgent[meter.0 as usize] = false;
             }
@@ -305,7 +374,7 @@ impl Run {
                 self.rows_found += u64::from(*found);
                 self.rows_settled += u64::from(to - from + 1);
                 // The last meters wait for lost frames alone.
-                if self.rows_settled * 20 <= u64::from(ROWS) * self.meters.len() as u64 * 19 {
+                if self.rows_settled * 20 <= self.rows_due * 19 {
                     self.bulk_ns = self.now;
                 }
                 self.reading[meter.0 as usize] = false;
@@ -328,9 +397,10 @@ impl Run {
     }
 
     fn put_on_link(&mut self, ix: u32, bytes: Vec<u8>) {
-        // Before a meter has been looked at, an order opens with its association and its name.
+        // An order opens with what it needs itself: an association, and, at a meter not known yet, its name.
         let pending = self.pending.iter().any(|pending| pending.meter == ix);
-        let urgent = self.urgent[ix as usize] || (pending && !self.looked_at[ix as usize]);
+        let opens = bytes.get(HEADER_BYTES) == Some(&tag::AARQ) || !self.looked_at[ix as usize];
+        let urgent = self.urgent[ix as usize] || (pending && opens);
         self.reading[ix as usize] |= !urgent;
         let (begins, arrives) = self.send(bytes.len());
         if urgent {
@@ -375,8 +445,8 @@ impl Run {
     }
 }
 
-/// A journal in which every meter was read a month ago and again just now.
-fn gaps(meters: u32, tariff: Tariff) -> Vec<Record> {
+/// A journal in which every meter was read, then so many periods not, then again just now.
+fn gaps(meters: u32, tariff: Tariff, lacks: u32) -> Vec<Record> {
     let reading = |meter, period, sequence| {
         Entry::Reading(Reading {
             meter: MeterIx(meter),
@@ -389,7 +459,7 @@ fn gaps(meters: u32, tariff: Tariff) -> Vec<Record> {
         })
     };
     let readings =
-        (0..meters).flat_map(|meter| [reading(meter, FIRST_PERIOD - ROWS - 1, 1), reading(meter, FIRST_PERIOD, 2)]);
+        (0..meters).flat_map(|meter| [reading(meter, FIRST_PERIOD - lacks - 1, 1), reading(meter, FIRST_PERIOD, 2)]);
     let stamp = Stamp { boot: 1, monotonic_ns: 0, unix_ms: Some(START_UNIX_S * 1000) };
     std::iter::once(Entry::Boot { tariff })
         .chain(readings)

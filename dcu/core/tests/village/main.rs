@@ -6,6 +6,8 @@
 mod alarms;
 mod chaos;
 mod field;
+mod flash;
+mod images;
 mod keypad;
 mod liars;
 mod maps;

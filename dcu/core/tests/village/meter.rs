@@ -1,5 +1,6 @@
 //! A small model of a meter: register, relay, load profile, credit, behind the DLMS server.
 
+use crate::flash::Flash;
 use taa_dcu::config::MeterAccess;
 use taa_dlms::{
     AttributeRef, DataAccessResult, DateTime, MethodRef, Obis, Server, Value,
@@ -55,6 +56,8 @@ pub(crate) struct ModelMeter {
     pub(crate) denies: Option<Obis>,
     /// What is done to its answers.
     pub(crate) spoil: Option<Spoil>,
+    /// What takes images.
+    pub(crate) flash: Flash,
     pushes: u32,
     spoilt: u64,
     start_unix_s: i64,
@@ -66,6 +69,7 @@ pub(crate) struct ModelMeter {
 
 impl ModelMeter {
     pub(crate) fn new(name: &str, access: &MeterAccess, start_unix_s: i64) -> Self {
+        let flash = Flash::new();
         Self {
             name: name.to_owned(),
             powered: true,
@@ -81,9 +85,10 @@ impl ModelMeter {
             scaler: 0,
             clock_last: false,
             descriptor: 0,
-            objects: OBJECTS.to_vec(),
+            objects: OBJECTS.into_iter().chain([flash.entry()]).collect(),
             denies: None,
             spoil: None,
+            flash,
             pushes: 0,
             spoilt: 0,
             start_unix_s,
@@ -133,6 +138,7 @@ impl ModelMeter {
         }
         if let (false, Some(server)) = (on, &mut self.server) {
             server.handle_power_lost();
+            self.flash.handle_power_lost();
         }
         self.powered = on;
     }
@@ -152,7 +158,13 @@ impl ModelMeter {
         }
         let mut server = self.server.take()?;
         let mut reply = Vec::new();
+        let images = self.flash.activated().len();
         let answered = server.handle_receive(self, frame, &mut reply);
+        if let Some((identifier, _)) = self.flash.activated().get(images) {
+            // It answers, then restarts.
+            self.firmware.clone_from(identifier);
+            server.handle_power_lost();
+        }
         self.server = Some(server);
         if let (true, Some(spoil)) = (answered, self.spoil) {
             self.spoilt += 1;
@@ -290,6 +302,7 @@ impl ObjectModel for ModelMeter {
             return Err(DataAccessResult::ObjectUndefined);
         }
         match (attribute.obis, attribute.attribute) {
+            (obis::IMAGE_TRANSFER, _) => self.flash.model.read(attribute, selection, out)?,
             (obis::LOGICAL_DEVICE_NAME, _) => put_octet_string(out, self.name.as_bytes()),
             (obis::ACTIVE_ENERGY_IMPORT, register::VALUE) => put_u64(out, self.shown(self.register_wh())),
             (obis::ACTIVE_ENERGY_IMPORT, _) => ScalerUnit::new(self.scaler, Unit::WattHour).encode(out),
@@ -316,6 +329,9 @@ impl ObjectModel for ModelMeter {
     }
 
     fn write(&mut self, attribute: AttributeRef, value: &Value) -> Result<(), DataAccessResult> {
+        if attribute.obis == obis::IMAGE_TRANSFER {
+            return self.flash.model.write(attribute, value);
+        }
         if attribute.obis == obis::ALARM_DESCRIPTOR {
             self.descriptor &= u32::try_from(value.as_u64().ok_or(DataAccessResult::TypeUnmatched)?).unwrap();
             return Ok(());
@@ -330,7 +346,11 @@ impl ObjectModel for ModelMeter {
         Ok(())
     }
 
-    fn invoke(&mut self, method: MethodRef, _parameter: Option<&Value>) -> Result<(), ActionResult> {
+    fn invoke(&mut self, method: MethodRef, parameter: Option<&Value>) -> Result<(), ActionResult> {
+        if method.obis == obis::IMAGE_TRANSFER {
+            self.flash.blocks += u32::from(method.method == 2);
+            return self.flash.model.invoke(method, parameter);
+        }
         self.order(method.method == disconnect::REMOTE_RECONNECT);
         Ok(())
     }
