@@ -10,6 +10,7 @@
 //!
 //! [`Entry::Checkpoint`] carries the whole state; what lies before the last one may be thrown away.
 
+mod counts;
 mod gaps;
 mod maps;
 mod state;
