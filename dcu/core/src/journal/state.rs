@@ -26,6 +26,7 @@ pub struct State {
     outbox: Outbox,
     counts: Counts,
     maps: StoredMaps,
+    title: Option<[u8; 8]>,
     campaign: Option<ImageCampaign>,
 }
 
@@ -92,6 +93,7 @@ impl State {
             counts: Counts::default(),
             campaign: None,
             maps: StoredMaps::default(),
+            title: None,
         }
     }
 
@@ -129,6 +131,12 @@ impl State {
     #[must_use]
     pub fn meters(&self) -> &[MeterState] {
         &self.meters
+    }
+
+    /// The system title to which the counters belong; `None` before there was any entropy.
+    #[must_use]
+    pub const fn system_title(&self) -> Option<[u8; 8]> {
+        self.title
     }
 
     /// Object maps, by firmware.
@@ -213,6 +221,10 @@ impl State {
             }
             Entry::CounterReserved { .. } | Entry::MeterAlarm { .. } | Entry::AlarmConfirmed { .. } => {
                 self.apply_spoken(number, unix_ms, &record.entry);
+                Applied::Quiet
+            }
+            Entry::TitleTaken { title } => {
+                self.title = Some(*title);
                 Applied::Quiet
             }
             Entry::MapLearned { firmware, map } => {
