@@ -209,7 +209,7 @@ impl Dcu {
             let word = chunk.iter().fold(0_u64, |word, byte| (word << 8) | u64::from(*byte));
             self.jitter = mix(self.jitter ^ word);
         }
-        self.take_entropy(seed);
+        self.take_entropy(now, seed);
         self.pump(now);
         self.send(now);
     }

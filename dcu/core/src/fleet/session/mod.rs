@@ -166,9 +166,9 @@ impl Session {
         self.gate.is_locked()
     }
 
-    /// There is randomness.
-    pub(crate) fn unlock(&mut self, randomness: &mut Drbg) {
-        self.gate.unlock(randomness, self.view.name());
+    /// There is randomness, and a title to speak under.
+    pub(crate) fn unlock(&mut self, randomness: &mut Drbg, title: [u8; 8]) {
+        self.gate.unlock(randomness, title, self.view.name());
     }
 
     /// Its name is right, and it is known where everything stands.
