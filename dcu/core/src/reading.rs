@@ -28,3 +28,22 @@ impl Reading {
         self.sequence == 0
     }
 }
+
+/// What a meter lacks that its architecture needs: it is neither billed nor switched, and
+/// [`crate::uplink::AlarmCode::Unsuitable`] is raised once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Lack {
+    /// It has no readable logical device name (Data 0.0.42.0.0.255), so nobody can tell whose meter it is.
+    Name,
+    /// It has no readable register of energy imported (1.b.1.8.0.255) nor of absolute energy (1.b.15.8.0.255), with its
+    /// scaler.
+    Energy,
+    /// Its energy register does not count in Wh, or does not tell, or by a scaler beyond reason.
+    EnergyUnit,
+    /// It has no disconnect control (class 70) with readable output state and both remote methods, and the DCU or the
+    /// cloud is to switch it.
+    Relay,
+    /// It lacks one of the objects of the credit kept in it (0.0.19.10.0–2.255, 0.0.19.20.0–1.255).
+    Credit,
+}

@@ -10,6 +10,7 @@
 //! No variant carries key bytes or attacker-chosen text, so all of them may be logged.
 
 use crate::apdu::{ActionResult, AssociationRefusal, ConfirmedServiceError, DataAccessResult, ExceptionResponse};
+use crate::cosem::image::ImageError;
 
 /// How a command failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -197,6 +198,9 @@ pub enum Refusal {
     /// A confirmed service error, to a request by short names.
     #[error("service {} refused, error {}/{}", .0.service, .0.class, .0.value)]
     Service(ConfirmedServiceError),
+    /// An image transfer was given up.
+    #[error("image transfer: {0}")]
+    Image(ImageError),
     /// A service that the negotiated conformance lacks.
     #[error("the peer does not offer {0}")]
     NotOffered(&'static str),
@@ -226,8 +230,14 @@ pub enum Misuse {
     /// More attributes than one list may hold.
     #[error("more than 255 attributes in one list")]
     TooManyAttributes,
-    /// No profile whose reading broke off.
-    #[error("no half-read profile")]
+    /// An image longer than its 32-bit size can say.
+    #[error("image of more than 4 GB")]
+    ImageTooLong,
+    /// The image that is sent has another size than was announced.
+    #[error("the image is not the one that was announced")]
+    AnotherImage,
+    /// No profile or image transfer that was put aside or broke off.
+    #[error("nothing to resume")]
     NothingToResume,
     /// The meter lists no object of that class and logical name, or the class no such member: without it there is no
     /// short name.

@@ -26,6 +26,42 @@ pub const LOGICAL_DEVICE_NAME: Obis = Obis([0, 0, 42, 0, 0, 255]);
 /// The current association (Association LN).
 pub const ASSOCIATION_LN: Obis = Obis([0, 0, 40, 0, 0, 255]);
 
+/// Identification of the firmware that runs (Data, octet string; IEC 62056-6-1, 6.2.5 "active firmware identifier").
+pub const ACTIVE_FIRMWARE: Obis = Obis([1, 0, 0, 2, 0, 255]);
+/// Image transfer.
+pub const IMAGE_TRANSFER: Obis = Obis([0, 0, 44, 0, 0, 255]);
+/// Security setup of the current association.
+pub const SECURITY_SETUP: Obis = Obis([0, 0, 43, 0, 0, 255]);
+/// Push setup by which our meters tell alarms.
+pub const PUSH_ALARM: Obis = Obis([0, 7, 25, 9, 0, 255]);
+/// Script table whose scripts push (Script table).
+pub const PUSH_SCRIPTS: Obis = Obis([0, 0, 10, 0, 108, 255]);
+/// Alarm register 1: what holds now (Data, u32, bits of [`alarm`]).
+pub const ALARM_REGISTER: Obis = Obis([0, 0, 97, 98, 0, 255]);
+/// Alarm filter 1: which bits may set the descriptor (Data, u32).
+pub const ALARM_FILTER: Obis = Obis([0, 0, 97, 98, 10, 255]);
+/// Alarm descriptor 1: what has happened and nobody has confirmed yet (Data, u32, bits of [`alarm`]).
+///
+/// A client confirms by writing: bits that are 0 in the written value are cleared if a push or a reading has told of
+/// them, so an event between a push and its confirmation is not lost.
+pub const ALARM_DESCRIPTOR: Obis = Obis([0, 0, 97, 98, 20, 255]);
+
+/// Bits of the alarm descriptor. The standard leaves them to companion specifications: these are ours.
+pub mod alarm {
+    /// Power is back after a loss.
+    pub const POWER_BACK: u32 = 1;
+    /// The meter felt tampered with.
+    pub const TAMPERED: u32 = 1 << 1;
+    /// The relay moved without an order from afar.
+    pub const RELAY_MOVED: u32 = 1 << 2;
+    /// Credit kept in the meter ran out.
+    pub const CREDIT_EXHAUSTED: u32 = 1 << 3;
+    /// The clock was set otherwise than by a client.
+    pub const CLOCK_RESET: u32 = 1 << 4;
+    /// A new image runs.
+    pub const IMAGE_ACTIVATED: u32 = 1 << 5;
+}
+
 /// Credit: all money ever loaded, minor units (Data, i64, writable).
 ///
 /// A first form in the name space of the prepayment classes; classes 111–113 take its place later. The value is the

@@ -1,12 +1,33 @@
 //! How a meter is set up.
 
+use taa_dlms::server::ServerLink;
+
+use crate::MeterAccess;
+
 /// One meter.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct MeterConfig {
     /// What it answers at 0.0.42.0.0.255; 16 characters at most in the field.
     pub logical_device_name: String,
-    /// Password of the management client; empty for none.
-    pub lls_password: Vec<u8>,
+    /// How the management client proves itself. The default is [`MeterAccess::Open`], for benches: keys must be given,
+    /// see [`MeterAccess::derived`].
+    pub access: MeterAccess,
+    /// What it hangs on; wrapper datagrams by default, as over the mesh.
+    pub link: ServerLink,
+    /// Seed of its challenges; only its difference from meter to meter matters here.
+    pub entropy: [u8; 32],
+    /// What it answers at 1.0.0.2.0.255 until an image is activated.
+    pub firmware: String,
+    /// Block size of image transfers, bytes.
+    pub image_block_bytes: u32,
+    /// Which alarms may be pushed at the start: bits of `taa_dlms::obis::alarm`.
+    pub alarm_filter: u32,
+    /// A push after an event waits up to this long, each meter for itself, s.
+    pub push_spread_s: u16,
+    /// Time between repetitions of an unconfirmed push, s.
+    pub push_repeat_s: u16,
+    /// General blocks sent in a row, if the client takes as many.
+    pub general_window: u8,
     /// It hangs on a live line from the start: it begins running, with its relay as it was left, without a restart.
     pub energised: bool,
     /// After a restart the relay waits open for an order; else it stays as it was.
@@ -41,7 +62,16 @@ impl Default for MeterConfig {
     fn default() -> Self {
         Self {
             logical_device_name: "TAA0000000000000".to_owned(),
-            lls_password: Vec::new(),
+            access: MeterAccess::Open,
+            link: ServerLink::Datagram,
+            entropy: [0; 32],
+            firmware: "TAA-1.0.0".to_owned(),
+            // With its protection a block fits one message of 1024 bytes, and four frames of the mesh.
+            image_block_bytes: 512,
+            alarm_filter: u32::MAX,
+            push_spread_s: 30,
+            push_repeat_s: 600,
+            general_window: 1,
             energised: false,
             boot_relay_open: false,
             credit_at_meter: false,
@@ -65,6 +95,7 @@ impl std::fmt::Debug for MeterConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("MeterConfig")
             .field("logical_device_name", &self.logical_device_name)
+            .field("access", &self.access)
             .field("boot_relay_open", &self.boot_relay_open)
             .field("credit_at_meter", &self.credit_at_meter)
             .field("capture_period_s", &self.capture_period_s)

@@ -11,8 +11,12 @@
 //!
 //! Time is nanoseconds since the start of the run; the meter's own clock is an offset to it and can be set. The state
 //! between two calls follows from the last one, so nothing needs to be called every second: energy is integrated
-//! exactly, rows of the load profile are filled in at their hour marks whenever the meter is next looked at. One thing
-//! acts by itself and needs a wake: credit kept in the meter runs out, see [`Meter::next_deadline`].
+//! exactly, rows of the load profile are filled in at their hour marks whenever the meter is next looked at. What acts
+//! by itself needs a wake, see [`Meter::next_deadline`]: credit kept in the meter runs out, an alarm is pushed, a restart
+//! ends.
+//!
+//! Bytes come in by [`Meter::handle_receive`] and go out by [`Meter::poll_output`]: one answer, several where an answer
+//! goes in a window of blocks, or a push that nobody asked for. Drain it after every call that names a time.
 //!
 //! What trips people up:
 //! - The meter sits before its relay: with the relay open it still answers. Without line voltage it does not.
@@ -20,30 +24,47 @@
 //! - After a power loss the associations are gone; the relay does what the configuration says, at the moment at which
 //!   power returns.
 //! - Hours that end without power leave no row in the profile.
+//! - The invocation counter skips to the end of its block at every restart: it never repeats ([`access`]).
+//! - An activated image restarts the meter: it is silent for a while, and its associations are gone.
 
+pub mod access;
+mod alarm;
 mod config;
 mod credit;
+mod extras;
+mod firmware;
 mod keypad;
 mod metrology;
 mod objects;
 mod profile;
 mod state;
 
+pub use access::MeterAccess;
 pub use config::MeterConfig;
+pub use firmware::firmware_image;
 pub use keypad::{Keyed, Number};
 pub use profile::status;
 
-use taa_dlms::cosem::DisconnectControl;
-use taa_dlms::server::{Server, ServerConfig};
-use taa_keys::Secret;
+use taa_dlms::apdu::DataNotification;
+use taa_dlms::cosem::model::Effect;
+use taa_dlms::cosem::{DisconnectControl, Level};
+use taa_dlms::obis::alarm as alarm_bit;
+use taa_dlms::server::{Port, PortOutput, Server};
 
 use state::State;
 
+/// How long a meter is silent while it starts a new image (assumed).
+const RESTART_NS: u64 = 20_000_000_000;
+/// Pushes go to the management client.
+const PUSH_CLIENT: u16 = 1;
+
 /// A meter. See the [crate](self).
-#[derive(Clone, Debug)]
 pub struct Meter {
     server: Server,
+    port: Port,
     state: State,
+    /// Until when it starts a new image.
+    restart_ns: Option<u64>,
 }
 
 /// What a meter did by itself or on an order.
@@ -57,6 +78,11 @@ pub enum MeterEvent {
         closed: bool,
         /// Who moved it.
         why: RelayWhy,
+    },
+    /// It restarts with the image of that identifier.
+    ImageActivated {
+        /// When, ns since the start of the run.
+        at_ns: u64,
     },
 }
 
@@ -77,12 +103,9 @@ impl Meter {
     /// A meter at time 0, relay closed (open where credit is kept in the meter and there is none).
     #[must_use]
     pub fn new(config: MeterConfig) -> Self {
-        let server = Server::new(ServerConfig {
-            management_password: (!config.lls_password.is_empty()).then(|| Secret::new(&config.lls_password)),
-            pdu_max: config.pdu_max,
-            ..ServerConfig::default()
-        });
-        Self { server, state: State::new(config) }
+        let mut state = State::new(config);
+        let server = state.memory.server(&state.config);
+        Self { server, port: Port::new(state.config.link.clone()), state, restart_ns: None }
     }
 
     // Getters.
@@ -153,10 +176,25 @@ impl Meter {
         self.server.is_managed()
     }
 
-    /// When the meter will act by itself if nothing changes before: credit runs out, or a daily fee falls due.
+    /// What runs: the identifier of the image activated last.
+    #[must_use]
+    pub fn firmware(&self) -> &[u8] {
+        &self.state.firmware
+    }
+
+    /// Alarms that no client has confirmed: bits of `taa_dlms::obis::alarm`.
+    #[must_use]
+    pub const fn alarms_pending(&self) -> u32 {
+        self.state.alarms.descriptor()
+    }
+
+    /// When the meter will act by itself if nothing changes before: credit runs out, a daily fee falls due, an alarm is
+    /// to be pushed, a restart ends, a link lapses.
     #[must_use]
     pub fn next_deadline(&self) -> Option<u64> {
-        self.state.next_deadline()
+        let push = Some(self.state.alarms.due_ns()).filter(|due| *due != u64::MAX);
+        let push = push.map(|due| self.restart_ns.map_or(due, |up| up.max(due)));
+        [self.state.credit_deadline(), push, self.restart_ns, self.port.deadline()].into_iter().flatten().min()
     }
 
     // What happens to it.
@@ -184,6 +222,7 @@ impl Meter {
         let before = self.state.relay.output();
         if self.state.powered() {
             self.state.tampered = true;
+            self.state.raise(now, alarm_bit::TAMPERED);
             self.state.move_relay(now, RelayWhy::Tamper, DisconnectControl::boot_open);
         }
         before != self.state.relay.output()
@@ -209,6 +248,13 @@ impl Meter {
     pub fn handle_clock(&mut self, now: u64, unix_ms: i64) {
         self.state.advance(now);
         self.state.set_clock(unix_ms);
+        self.state.raise(now, alarm_bit::CLOCK_RESET);
+    }
+
+    /// The radio has found a way (anew): what is pending is told again.
+    pub fn handle_linked(&mut self, now: u64) {
+        self.state.advance(now);
+        self.state.tell_again(now);
     }
 
     /// What the customer's appliances want from now on, mW; it is drawn while the meter is [`Self::lit`].
@@ -230,12 +276,28 @@ impl Meter {
     /// [`Self::next_deadline`] has come.
     pub fn handle_timeout(&mut self, now: u64) {
         self.state.advance(now);
+        self.end_restart(now);
+        if self.is_up() {
+            self.port.handle_timeout(now, &mut self.server, &mut self.state);
+            if now >= self.state.alarms.due_ns() {
+                self.push(now);
+            }
+            self.follow_up(now);
+        }
     }
 
-    /// A frame arrived. `true` when `reply` (cleared first) holds the answer.
-    pub fn handle_receive(&mut self, now: u64, frame: &[u8], reply: &mut Vec<u8>) -> bool {
+    /// Bytes arrived: a whole frame over datagrams, any piece over streams and lines.
+    pub fn handle_receive(&mut self, now: u64, bytes: &[u8]) {
         self.state.advance(now);
-        self.state.powered() && self.server.handle_receive(&mut self.state, frame, reply)
+        self.end_restart(now);
+        if self.is_up() {
+            let managed = self.server.is_managed();
+            self.port.handle_receive(now, &mut self.server, &mut self.state, bytes);
+            if !managed && self.server.is_managed() {
+                self.state.tell_again(now);
+            }
+            self.follow_up(now);
+        }
     }
 
     /// Somebody has typed a number into the keypad. Without power nothing happens: the display is dark.
@@ -244,19 +306,93 @@ impl Meter {
         self.state.key_in(now, number)
     }
 
+    /// What is to be sent, or done to the line, in order.
+    pub fn poll_output(&mut self) -> Option<PortOutput> {
+        self.port.poll_output()
+    }
+
     /// What the meter did, oldest first.
     pub fn poll_event(&mut self) -> Option<MeterEvent> {
         self.state.events.pop_front()
     }
 
+    /// It listens.
+    const fn is_up(&self) -> bool {
+        self.state.powered() && self.restart_ns.is_none()
+    }
+
     fn power_changed(&mut self, now: u64, was_powered: bool) {
         match (was_powered, self.state.powered()) {
             (true, false) => {
-                self.server.handle_power_lost();
+                self.stop();
+                self.restart_ns = None;
                 self.state.power_lost();
             }
-            (false, true) => self.state.boot(now),
+            (false, true) => {
+                self.server = self.state.memory.server(&self.state.config);
+                self.state.boot(now);
+                self.state.raise(now, alarm_bit::POWER_BACK);
+                self.state.tell_again(now);
+            }
             _ => {}
         }
+    }
+
+    /// Associations and what was to be sent are gone; what must not be forgotten is written down.
+    fn stop(&mut self) {
+        self.state.memory.note_floors(&self.server);
+        self.port.handle_closed(&mut self.server);
+        while self.port.poll_output().is_some() {}
+    }
+
+    fn end_restart(&mut self, now: u64) {
+        if self.restart_ns.is_some_and(|up| up <= now) {
+            self.restart_ns = None;
+            self.server = self.state.memory.server(&self.state.config);
+            self.state.boot(now);
+            self.state.raise(now, alarm_bit::IMAGE_ACTIVATED);
+        }
+    }
+
+    /// What a request entails once its answer is made.
+    fn follow_up(&mut self, now: u64) {
+        self.state.memory.reserve(&mut self.server);
+        if std::mem::take(&mut self.state.keys_changed)
+            && let Some(keys) = self.state.memory.keys()
+        {
+            self.server.replace_keys(Level::Management, keys);
+        }
+        while let Some(effect) = self.state.extras.poll_effect() {
+            match effect {
+                Effect::Push(_) => self.push(now),
+                Effect::ImageActivated(identifier) => {
+                    self.state.firmware = identifier.into();
+                    self.state.events.push_back(MeterEvent::ImageActivated { at_ns: now });
+                    self.restart_ns = Some(now.saturating_add(RESTART_NS));
+                    self.state.memory.note_floors(&self.server);
+                    self.server.handle_power_lost();
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Sends what the push setup lists. Nothing goes out that could not be protected; it is tried again like any other.
+    fn push(&mut self, now: u64) {
+        let number = self.state.alarms.pushed(now, extras::pace(&self.state.extras));
+        let mut body = Vec::with_capacity(64);
+        self.state.put_push_body(&mut body);
+        let mut message = Vec::with_capacity(128);
+        DataNotification { long_invoke_id: number & 0x00FF_FFFF, date_time: None, body: &body }.encode(&mut message);
+        if self.server.protect_push(Level::Management, &mut message).is_ok() {
+            self.port.push(&self.server, PUSH_CLIENT, &message);
+        }
+        self.state.memory.reserve(&mut self.server);
+    }
+}
+
+impl std::fmt::Debug for Meter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Meter").field("config", &self.state.config).finish_non_exhaustive()
     }
 }

@@ -2,8 +2,8 @@
 
 use taa_dlms::apdu::{ActionResult, DataAccessResult, Selection};
 use taa_dlms::axdr::{
-    DateTime, Value, put_array, put_bool, put_date_time, put_enum, put_i8, put_i64, put_octet_string, put_u8, put_u16,
-    put_u32, put_u64,
+    DateTime, Value, put_array, put_bool, put_date_time, put_enum, put_i8, put_i64, put_null, put_octet_string,
+    put_structure, put_u8, put_u16, put_u32, put_u64,
 };
 use taa_dlms::cosem::{
     AttributeAccess, CaptureObject, MethodAccess, ObjectEntry, ObjectModel, ScalerUnit, Unit, clock, data, disconnect,
@@ -11,9 +11,9 @@ use taa_dlms::cosem::{
 };
 use taa_dlms::{AttributeRef, MethodRef, Obis, obis};
 
-use crate::RelayWhy;
 use crate::profile::COLUMNS;
 use crate::state::State;
+use crate::{MeterConfig, RelayWhy, extras};
 
 const REGISTER: &[AttributeAccess] =
     &[AttributeAccess::read(register::VALUE), AttributeAccess::read(register::SCALER_UNIT)];
@@ -31,7 +31,7 @@ const fn object(
     ObjectEntry { class, version, obis, attributes, methods }
 }
 
-/// Those of every meter come first, so that a meter without credit shows a part of the same list.
+/// Those of every meter come first: what is read most often is found first.
 const OBJECTS: &[ObjectEntry] = &[
     object(register::CLASS, obis::ACTIVE_ENERGY_IMPORT, REGISTER, &[]),
     object(
@@ -77,6 +77,10 @@ const OBJECTS: &[ObjectEntry] = &[
     ),
     object(data::CLASS, obis::LOGICAL_DEVICE_NAME, DATA_PUBLIC, &[]),
     object(data::CLASS, obis::PROFILE_STATUS, DATA_READ, &[]),
+    object(data::CLASS, obis::ALARM_DESCRIPTOR, DATA_WRITE, &[]),
+    object(data::CLASS, obis::ALARM_FILTER, DATA_WRITE, &[]),
+    object(data::CLASS, obis::ALARM_REGISTER, DATA_READ, &[]),
+    object(data::CLASS, obis::ACTIVE_FIRMWARE, DATA_PUBLIC, &[]),
     object(data::CLASS, obis::CREDIT_TOTAL, DATA_WRITE, &[]),
     object(data::CLASS, obis::CREDIT_BALANCE, DATA_READ, &[]),
     object(data::CLASS, obis::CREDIT_PRICE_PER_KWH, DATA_WRITE, &[]),
@@ -90,15 +94,24 @@ const ENERGY_UNIT: ScalerUnit = ScalerUnit::new(0, Unit::WattHour);
 const POWER_UNIT: ScalerUnit = ScalerUnit::new(0, Unit::Watt);
 const VOLTAGE_UNIT: ScalerUnit = ScalerUnit::new(-1, Unit::Volt);
 
+/// Method of the security setup.
+const KEY_TRANSFER: i8 = 2;
 const SORT_FIFO: u8 = 1;
 const CLOCK_BASE_CRYSTAL: u8 = 1;
 
 type Read = Result<(), DataAccessResult>;
 
+/// The object list of a meter set up like that.
+pub(crate) fn entries(config: &MeterConfig) -> Vec<ObjectEntry> {
+    let own = if config.credit_at_meter { OBJECTS.len() } else { OBJECTS.len() - CREDIT_OBJECTS };
+    let mut entries = OBJECTS[..own].to_vec();
+    entries.extend(extras::entries(&config.access));
+    entries
+}
+
 impl ObjectModel for State {
     fn objects(&self) -> &[ObjectEntry] {
-        let count = if self.credit.is_some() { OBJECTS.len() } else { OBJECTS.len() - CREDIT_OBJECTS };
-        &OBJECTS[..count]
+        &self.entries
     }
 
     fn read(&mut self, attribute: AttributeRef, selection: Option<Selection<'_>>, out: &mut Vec<u8>) -> Read {
@@ -112,7 +125,8 @@ impl ObjectModel for State {
             }
             profile::CLASS => self.read_profile(attribute.attribute, selection, out),
             clock::CLASS => self.read_clock(attribute.attribute, out),
-            _ => self.read_data(attribute.obis, out),
+            data::CLASS => self.read_data(attribute.obis, out),
+            _ => self.extras.read(attribute, selection, out),
         }
     }
 
@@ -122,6 +136,21 @@ impl ObjectModel for State {
             let unix_s = stamp.unix_s(self.config.utc_offset_s).ok_or(DataAccessResult::OtherReason)?;
             self.set_clock(unix_s.saturating_mul(1000));
             return Ok(());
+        }
+        if attribute.class != data::CLASS {
+            return self.extras.write(attribute, value);
+        }
+        match (attribute.obis, value) {
+            (obis::ALARM_DESCRIPTOR, Value::U32(bits)) => {
+                self.alarms.confirm(*bits);
+                return Ok(());
+            }
+            (obis::ALARM_FILTER, Value::U32(bits)) => {
+                self.alarms.filter = *bits;
+                return Ok(());
+            }
+            (obis::ALARM_DESCRIPTOR | obis::ALARM_FILTER, _) => return Err(DataAccessResult::TypeUnmatched),
+            _ => {}
         }
         let minor = value.as_i64().ok_or(DataAccessResult::TypeUnmatched)?;
         let credit = self.credit.as_mut().ok_or(DataAccessResult::ObjectUnavailable)?;
@@ -137,7 +166,7 @@ impl ObjectModel for State {
         Ok(())
     }
 
-    fn invoke(&mut self, method: MethodRef, _parameter: Option<&Value>) -> Result<(), ActionResult> {
+    fn invoke(&mut self, method: MethodRef, parameter: Option<&Value>) -> Result<(), ActionResult> {
         match (method.obis, method.method) {
             (obis::DISCONNECT_CONTROL, disconnect::REMOTE_DISCONNECT) => self.order_relay(false),
             (obis::DISCONNECT_CONTROL, disconnect::REMOTE_RECONNECT) => self.order_relay(true),
@@ -145,12 +174,40 @@ impl ObjectModel for State {
                 self.profile.clear();
                 Ok(())
             }
-            _ => Err(ActionResult::ObjectUnavailable),
+            (obis::SECURITY_SETUP, KEY_TRANSFER) => {
+                self.memory.take_keys(parameter.ok_or(ActionResult::TypeUnmatched)?)?;
+                self.keys_changed = true;
+                Ok(())
+            }
+            _ => self.extras.invoke(method, parameter),
         }
     }
 }
 
 impl State {
+    /// What the push setup lists, as one encoded structure; null for what is not there.
+    pub(crate) fn put_push_body(&mut self, out: &mut Vec<u8>) {
+        let list = extras::push_list(&self.extras);
+        put_structure(out, list.len());
+        for item in list {
+            let begin = out.len();
+            let attribute = AttributeRef::new(item.class, item.obis, item.attribute);
+            let known = self.entries.iter().any(|entry| entry.class == item.class && entry.obis == item.obis);
+            let read = match (known, item.attribute) {
+                (false, _) => Err(DataAccessResult::ObjectUndefined),
+                (true, 1) => {
+                    put_octet_string(out, &item.obis.0);
+                    Ok(())
+                }
+                (true, _) => self.read(attribute, None, out),
+            };
+            if read.is_err() {
+                out.truncate(begin);
+                put_null(out);
+            }
+        }
+    }
+
     fn order_relay(&mut self, close: bool) -> Result<(), ActionResult> {
         if close && self.tampered {
             return Err(ActionResult::TemporaryFailure);
@@ -226,10 +283,14 @@ impl State {
         Ok(())
     }
 
-    fn read_data(&self, name: Obis, out: &mut Vec<u8>) -> Read {
+    fn read_data(&mut self, name: Obis, out: &mut Vec<u8>) -> Read {
         match (name, &self.credit) {
             (obis::LOGICAL_DEVICE_NAME, _) => put_octet_string(out, self.config.logical_device_name.as_bytes()),
             (obis::PROFILE_STATUS, _) => put_u8(out, self.row_status()),
+            (obis::ALARM_DESCRIPTOR, _) => put_u32(out, self.alarms.read()),
+            (obis::ALARM_FILTER, _) => put_u32(out, self.alarms.filter),
+            (obis::ALARM_REGISTER, _) => put_u32(out, self.alarms_now()),
+            (obis::ACTIVE_FIRMWARE, _) => put_octet_string(out, &self.firmware),
             (obis::CREDIT_TOTAL, Some(credit)) => put_i64(out, credit.total_minor),
             (obis::CREDIT_BALANCE, Some(credit)) => put_i64(out, credit.balance_minor()),
             (obis::CREDIT_PRICE_PER_KWH, Some(credit)) => put_i64(out, credit.price_per_kwh_minor),

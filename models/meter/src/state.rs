@@ -4,16 +4,21 @@ use std::collections::VecDeque;
 
 use taa_dlms::cosem::{ControlMode, ControlState, DisconnectControl};
 
+use taa_dlms::cosem::{Model, ObjectEntry};
+use taa_dlms::obis::alarm;
+use taa_keys::hash;
+
+use crate::access::Memory;
+use crate::alarm::Alarms;
 use crate::credit::Credit;
 use crate::keypad::{Keyed, Number, Seen, VENDORS};
 use crate::metrology::Energy;
 use crate::profile::{LoadProfile, Row, status};
-use crate::{MeterConfig, MeterEvent, RelayWhy};
+use crate::{MeterConfig, MeterEvent, RelayWhy, extras, objects};
 
 const NS_PER_MS: i128 = 1_000_000;
 const DAY_S: u32 = 86_400;
 
-#[derive(Clone, Debug)]
 pub(crate) struct State {
     pub(crate) config: MeterConfig,
     pub(crate) now_ns: u64,
@@ -29,6 +34,15 @@ pub(crate) struct State {
     pub(crate) credit: Option<Credit>,
     seen: Seen,
     pub(crate) events: VecDeque<MeterEvent>,
+    /// The object list.
+    pub(crate) entries: Vec<ObjectEntry>,
+    /// Objects of the common model.
+    pub(crate) extras: Model,
+    pub(crate) alarms: Alarms,
+    pub(crate) memory: Memory,
+    /// The server is still to be given the keys of memory.
+    pub(crate) keys_changed: bool,
+    pub(crate) firmware: Box<[u8]>,
     unix_ms_at_zero: i64,
     row_status: u8,
     next_capture_ns: u64,
@@ -53,6 +67,8 @@ impl State {
             // Mode 6 has this transition from connected.
             let _ = relay.local_disconnect();
         }
+        let name = hash::sha256(&[config.logical_device_name.as_bytes()]);
+        let salt = name.iter().take(8).fold(0, |sum, byte| (sum << 8) | u64::from(*byte));
         let mut state = Self {
             now_ns: 0,
             energised: config.energised,
@@ -66,6 +82,12 @@ impl State {
             credit,
             seen: Seen::default(),
             events: VecDeque::new(),
+            entries: objects::entries(&config),
+            extras: extras::model(&config),
+            alarms: Alarms::new(config.alarm_filter, salt),
+            memory: Memory::new(&config.access),
+            keys_changed: false,
+            firmware: config.firmware.as_bytes().into(),
             unix_ms_at_zero: config.unix_s_at_zero.saturating_mul(1000),
             row_status: 0,
             next_capture_ns: u64::MAX,
@@ -111,7 +133,8 @@ impl State {
         self.schedule_marks();
     }
 
-    pub(crate) fn next_deadline(&self) -> Option<u64> {
+    /// When credit runs out or a fee falls due.
+    pub(crate) fn credit_deadline(&self) -> Option<u64> {
         let credit = self.credit.as_ref()?;
         if !self.lit() {
             return None;
@@ -123,6 +146,28 @@ impl State {
     pub(crate) const fn power_lost(&mut self) {
         self.row_status |= status::POWER_DOWN;
         self.exhausted_ns = u64::MAX;
+        self.alarms.stop();
+    }
+
+    /// Notes alarms, to be pushed as the push setup says. Without power nothing is pushed before it is back.
+    pub(crate) fn raise(&mut self, now: u64, bits: u32) {
+        self.alarms.raise(bits, now, extras::pace(&self.extras));
+        if !self.powered() {
+            self.alarms.stop();
+        }
+    }
+
+    /// What is pending is told anew.
+    pub(crate) fn tell_again(&mut self, now: u64) {
+        if self.powered() {
+            self.alarms.start(now, extras::pace(&self.extras));
+        }
+    }
+
+    /// Alarm bits that hold at this moment.
+    pub(crate) fn alarms_now(&self) -> u32 {
+        let exhausted = self.credit.as_ref().is_some_and(Credit::is_exhausted);
+        (u32::from(self.tampered) * alarm::TAMPERED) | (u32::from(exhausted) * alarm::CREDIT_EXHAUSTED)
     }
 
     pub(crate) fn boot(&mut self, now: u64) {
@@ -198,6 +243,10 @@ impl State {
         if before != closed {
             self.events.push_back(MeterEvent::RelayChanged { at_ns: now, closed, why });
             self.schedule_exhaustion();
+            if why != RelayWhy::Remote {
+                let exhausted = why == RelayWhy::Credit && !closed;
+                self.raise(now, alarm::RELAY_MOVED | (u32::from(exhausted) * alarm::CREDIT_EXHAUSTED));
+            }
         }
     }
 

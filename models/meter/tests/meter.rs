@@ -197,7 +197,7 @@ fn every_attribute_of_the_object_list_can_be_read() {
             count += 1;
         }
     }
-    assert_eq!(objects.elements().unwrap().len(), 13);
+    assert_eq!(objects.elements().unwrap().len(), 20);
     assert!(count > 40);
 }
 

@@ -17,9 +17,11 @@ mod classify;
 mod demand;
 mod event;
 mod finish;
+mod keys;
 mod late;
 mod light;
 mod message;
+mod meter;
 mod money;
 mod mood;
 mod outside;
@@ -96,7 +98,6 @@ pub(crate) struct Village<'s> {
     touched: Vec<u32>,
     touched_all: bool,
     messages: Messages,
-    scratch: Vec<u8>,
     records: Records,
     component_down: finish::ComponentLog,
     telemetry: finish::TelemetryCount,

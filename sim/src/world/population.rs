@@ -11,7 +11,7 @@ use taa_models::{
 
 use crate::{
     cause::Chain,
-    kernel::{NodeId, Wake},
+    kernel::{NodeId, SimTime, Wake},
     records::PayChannel,
     world::{demand::Planned, late::Late, light::Light, mood::Mood},
 };
@@ -47,6 +47,8 @@ pub(crate) enum Opened {
 pub(crate) struct MeterUnit {
     pub(crate) meter: Meter,
     pub(crate) wake: Wake,
+    /// When that wake comes.
+    pub(crate) armed_for: Option<SimTime>,
     pub(crate) dead: bool,
     pub(crate) opened: Opened,
     /// Why the DCU last ordered it to turn.

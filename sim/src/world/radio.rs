@@ -205,28 +205,16 @@ impl Village<'_> {
         }
     }
 
-    /// Bytes have reached a meter: it answers, if it lives.
-    pub(crate) fn at_meter(&mut self, customer: u32, frame: &[u8], now_ms: u64, queue: &mut Queue<Event>) {
-        let mut reply = std::mem::take(&mut self.scratch);
-        reply.clear();
-        let unit = self.people.of(customer).unit;
-        let closed_before = unit.meter.relay_closed();
-        let answers = unit.meter.handle_receive(now_ms * 1_000_000, frame, &mut reply);
-        let closed = unit.meter.relay_closed();
-        if answers
-            && !reply.is_empty()
-            && let Some(delay_ms) = self.mesh.carry(self.seed, customer, reply.len(), true, now_ms)
-        {
-            let message = self.messages.put(&reply);
-            let at = SimTime::from_ms(now_ms + delay_ms);
-            queue.at(at, Phase::Dcu, self.ops.dcu, Event::AtDcu { customer, message });
-        }
-        self.scratch = reply;
-        if closed != closed_before {
-            self.relay_turned(customer, closed, now_ms, queue);
-        } else {
-            self.meter_deadline(customer, now_ms, queue);
-        }
+    /// Hands bytes of a meter to the mesh; the delay when they arrive, ms.
+    pub(crate) fn carry_up(&mut self, customer: u32, bytes: usize, now_ms: u64) -> Option<u64> {
+        self.mesh.carry(self.seed, customer, bytes, true, now_ms)
+    }
+
+    /// The meter has joined and has a route, and the DCU has its key.
+    pub(crate) fn can_speak(&mut self, customer: u32, now_ms: u64) -> bool {
+        self.mesh.refresh(now_ms);
+        let node = customer as usize;
+        self.mesh.alive[node] && self.mesh.routes.has_route(node) && self.repairs.keys[node].up()
     }
 
     /// A meter got or lost its voltage, or died, or was mended.
@@ -258,8 +246,10 @@ impl Village<'_> {
         if let Some(since_ms) = unit.joining_since_ms.take() {
             self.mesh.joins_s.push((now_ms - since_ms) as f64 / 1000.0);
         }
+        unit.meter.handle_linked(now_ms * 1_000_000);
         self.mesh.alive[customer as usize] = true;
         self.mesh.dirty = true;
+        self.meter_deadline(customer, now_ms, queue);
         self.site_meter_heard(customer, now_ms, queue);
         // The way to others may lead through this one.
         self.touch_all();

@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 use taa_dcu::{
     cloud::{Cloud, CloudConfig},
-    config::{BootRelay, CreditAt, DcuConfig, MeterEntry, Traits},
+    config::{BootRelay, CreditAt, DcuConfig, MeterAccess, MeterEntry, Traits},
 };
 use taa_meter::{Meter, MeterConfig};
 use taa_models::{
@@ -21,6 +21,7 @@ use super::{
     Event, Ops, Timeline, Village,
     backhaul::CloudHost,
     finish::{ComponentLog, TelemetryCount},
+    keys::{SiteKeys, meter_entropy},
     light::Light,
     message::Messages,
     money,
@@ -43,7 +44,6 @@ const DISPOSITION: Purpose = Purpose::named("disposition");
 const APPLIANCES: Purpose = Purpose::named("appliances");
 const OPENING: Purpose = Purpose::named("opening balance");
 const MONEY: Purpose = Purpose::named("money at hand at the start");
-const PASSWORD: Purpose = Purpose::named("lls password");
 
 /// Kernel ids of what is not a customer; a scenario id cannot contain a slash at its start.
 const OPS: [&str; 5] = ["/plant", "/dcu", "/wan", "/cloud", "/outside"];
@@ -65,7 +65,8 @@ impl<'s> Village<'s> {
             Ops { plant: op(OPS[0])?, dcu: op(OPS[1])?, wan: op(OPS[2])?, cloud: op(OPS[3])?, outside: op(OPS[4])? };
         let mesh = mesh(scenario, seed);
         let usage = Catalogue::new(&scenario.demand);
-        let entries = entries(scenario, &usage, seed);
+        let keys = SiteKeys::draw(seed);
+        let entries = entries(scenario, &usage, seed, &keys);
         let mut people = Population::new();
         let mut cash_daily_minor = 0.0;
         for (index, entry) in entries.iter().enumerate() {
@@ -74,7 +75,8 @@ impl<'s> Village<'s> {
             if purse.disposition.pays_cash {
                 cash_daily_minor += purse.daily_spend_minor;
             }
-            let unit = meter_unit(scenario, traits, index, entry, &mesh);
+            let meter = meter(scenario, traits, (entry, &keys, meter_entropy(seed, identity.key)));
+            let unit = meter_unit(meter, index, &mesh);
             people.spawn((identity, unit, load, purse, Light::new()));
         }
         let config = dcu_config(scenario, traits);
@@ -113,7 +115,6 @@ impl<'s> Village<'s> {
             touched: Vec::new(),
             touched_all: false,
             messages: Messages::default(),
-            scratch: Vec::new(),
             records: Records::default(),
             component_down: ComponentLog::default(),
             telemetry: TelemetryCount::new(layout.customers.len(), hours, first_period),
@@ -223,12 +224,11 @@ fn character(scenario: &Scenario, usage: &Catalogue, seed: (u64, u32), index: us
     (factor, disposition, daily_spend_minor(scenario, usage, index, factor))
 }
 
-fn entries(scenario: &Scenario, usage: &Catalogue, seed: (u64, u32)) -> Vec<MeterEntry> {
+fn entries(scenario: &Scenario, usage: &Catalogue, seed: (u64, u32), keys: &SiteKeys) -> Vec<MeterEntry> {
     let customers = scenario.village.customers.iter().enumerate();
     customers
         .map(|(index, customer)| {
             let key = NodeKey::of(&customer.id);
-            let mut password = Draws::keyed(seed.0, seed.1, key, PASSWORD, 0);
             let mut opening = Draws::keyed(seed.0, seed.1, key, OPENING, 0);
             // Somewhere between two top-ups.
             let (_, disposition, daily_minor) = character(scenario, usage, seed, index);
@@ -236,7 +236,7 @@ fn entries(scenario: &Scenario, usage: &Catalogue, seed: (u64, u32)) -> Vec<Mete
             MeterEntry {
                 id: customer.meter_id.clone(),
                 account: customer.id.clone(),
-                lls_password: format!("{:08x}", password.u64() as u32).into_bytes(),
+                access: MeterAccess::Keys(keys.of(&customer.meter_id)),
                 opening_balance_minor: (daily_minor * days) as i64,
             }
         })
@@ -260,16 +260,15 @@ fn person(
     (identity, Load::new(factor), Purse::new(disposition, money, opening_minor, daily))
 }
 
-fn meter_unit(scenario: &Scenario, traits: Traits, index: usize, entry: &MeterEntry, mesh: &Mesh) -> MeterUnit {
-    let routes = mesh.routes();
-    let routed = routes.has_route(index);
-    let meter = Meter::new(MeterConfig {
+fn meter(scenario: &Scenario, traits: Traits, (entry, keys, entropy): (&MeterEntry, &SiteKeys, [u8; 32])) -> Meter {
+    Meter::new(MeterConfig {
         logical_device_name: entry.id.clone(),
         energised: true,
         boot_relay_open: traits.boot_relay == BootRelay::Open,
         credit_at_meter: traits.credit_at == CreditAt::Meter,
         keypad: traits.keypad,
-        lls_password: entry.lls_password.clone(),
+        access: keys.meter(&entry.id),
+        entropy,
         unix_s_at_zero: scenario.run.start_unix_s,
         utc_offset_s: scenario.site.utc_offset_s,
         opening_credit_minor: entry.opening_balance_minor,
@@ -277,10 +276,16 @@ fn meter_unit(scenario: &Scenario, traits: Traits, index: usize, entry: &MeterEn
         fee_per_day_minor: scenario.tariff.daily_fee_minor,
         grace_minor: scenario.tariff.grace_minor,
         ..MeterConfig::default()
-    });
+    })
+}
+
+fn meter_unit(meter: Meter, index: usize, mesh: &Mesh) -> MeterUnit {
+    let routes = mesh.routes();
+    let routed = routes.has_route(index);
     MeterUnit {
         meter,
         wake: Wake::default(),
+        armed_for: None,
         dead: false,
         opened: Opened::No,
         ordered: None,

@@ -421,36 +421,4 @@ impl Village<'_> {
         }
         self.connection_turned(customer, now_ms, queue);
     }
-
-    /// Arms the moment at which credit kept in the meter runs out.
-    pub(crate) fn meter_deadline(&mut self, customer: u32, now_ms: u64, queue: &mut Queue<Event>) {
-        if self.traits.credit_at != CreditAt::Meter {
-            return;
-        }
-        let one = self.people.of(customer);
-        let node = one.identity.node;
-        match one.unit.meter.next_deadline() {
-            Some(ns) => {
-                let at = whole_ms(ns).max(SimTime::from_ms(now_ms));
-                queue.arm(&mut one.unit.wake, at, Phase::Meter, node, |generation| Event::MeterWake {
-                    customer,
-                    generation,
-                });
-            }
-            None => one.unit.wake.cancel(),
-        }
-    }
-
-    /// Credit kept in the meter has run out.
-    pub(crate) fn meter_wakes(&mut self, customer: u32, now_ms: u64, queue: &mut Queue<Event>) {
-        let unit = self.people.of(customer).unit;
-        let before = unit.meter.relay_closed();
-        unit.meter.handle_timeout(now_ms * 1_000_000);
-        let closed = unit.meter.relay_closed();
-        if closed == before {
-            self.meter_deadline(customer, now_ms, queue);
-        } else {
-            self.relay_turned(customer, closed, now_ms, queue);
-        }
-    }
 }

@@ -210,6 +210,7 @@ impl Cloud {
             }
             Up::Suspended { key } => self.event(CloudEvent::Suspended { key }),
             Up::Alarm { meter, code, unix_ms: _ } => self.event(CloudEvent::Alarm { meter, code }),
+            Up::MeterAlarm { meter, bits, unix_ms: _ } => self.event(CloudEvent::MeterAlarm { meter, bits }),
             Up::Ack(_) => {}
             Up::CreditDelivered { meter, total_minor } => {
                 self.event(CloudEvent::CreditDelivered { meter, total_minor });

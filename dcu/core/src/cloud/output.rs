@@ -116,6 +116,13 @@ pub enum CloudEvent {
         /// Its number.
         order: u64,
     },
+    /// A meter told of its own accord that something has happened.
+    MeterAlarm {
+        /// Which meter.
+        meter: MeterIx,
+        /// What, as bits of [`taa_dlms::obis::alarm`].
+        bits: u32,
+    },
     /// The DCU raised an alarm.
     Alarm {
         /// Which meter, where it concerns one.

@@ -27,6 +27,7 @@ impl Dcu {
             .filter(|total| *total > delivered || !prices_known);
         let last_record = self.state.last_record();
         let Some(unit) = self.fleet.unit_mut(meter) else { return };
+        let ordered_anew = wanted.is_some_and(|new| new.order.is_some() && unit.wanted != wanted);
         if wanted.is_some() && unit.wanted != wanted || credit_due.is_some() && unit.credit_due != credit_due {
             unit.rests_on = last_record;
             if unit.wanted.is_none_or(|before| Some(before.relay) != wanted.map(|w| w.relay)) {
@@ -42,7 +43,7 @@ impl Dcu {
         }
         if wanted.is_some() || credit_due.is_some() {
             // A new decision does not wait for the end of a back-off that older, lesser business has earned.
-            if turned.is_some() && unit.blocked_until.is_some_and(|until| until > now) {
+            if (turned.is_some() || ordered_anew) && unit.blocked_until.is_some_and(|until| until > now) {
                 unit.blocked_until = None;
             }
             self.fleet.enqueue(meter, Class::Urgent);

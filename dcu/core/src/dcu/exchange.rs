@@ -1,19 +1,16 @@
-//! Exchanges with meters: choosing the next, and taking what it yields.
+//! Exchanges with meters: what is due, and taking what comes of it.
 
-use super::{
-    Dcu, NS_PER_S,
-    output::{DcuEvent, Output},
-};
+use super::{Dcu, NS_PER_S, output::DcuEvent};
 use crate::{
     MeterIx,
     billing::Debit,
     config::{CreditAt, RetryPolicy},
     fleet::{
         Class, Exchange, Prices,
-        session::{Fault, Outcome, Polled, Sample},
+        session::{Fault, Outcome, Sample},
     },
     journal::{Applied, Entry},
-    reading::Reading,
+    reading::{Lack, Reading},
     relay::{Relay, Wanted},
     uplink::AlarmCode,
 };
@@ -73,10 +70,10 @@ impl Dcu {
     }
 
     /// Puts the meter into the queues of all that it still owes or is owed.
-    fn requeue(&mut self, meter: MeterIx) {
+    pub(super) fn requeue(&mut self, meter: MeterIx) {
         let Some(unit) = self.fleet.unit(meter) else { return };
         let due = [
-            (unit.wanted.is_some() || unit.credit_due.is_some(), Class::Urgent),
+            (unit.wanted.is_some() || unit.credit_due.is_some() || unit.confirm.is_some(), Class::Urgent),
             (unit.check_due, Class::Check),
             (unit.read_due.is_some(), Class::Reading),
             (self.state.meter(meter).is_some_and(|m| !m.gaps.is_empty()), Class::Backfill),
@@ -84,29 +81,7 @@ impl Dcu {
         for (_, class) in due.into_iter().filter(|(due, _)| *due) {
             self.fleet.enqueue(meter, class);
         }
-    }
-
-    /// Starts exchanges while the window has room.
-    pub(super) fn pump(&mut self, now: u64) {
-        if self.failing {
-            return;
-        }
-        while let Some((meter, class)) = self.fleet.next_free() {
-            let Some((exchange, class)) = self.choose(meter, class) else {
-                if self.fleet.unit(meter).is_some_and(|unit| unit.rests_on > self.durable) {
-                    self.waiting.push(meter);
-                }
-                continue;
-            };
-            if let Exchange::Relay(Wanted { relay, reason, .. }) = exchange {
-                self.event(DcuEvent::RelayOrdered { meter, relay, reason });
-            }
-            self.fleet.begin(meter, exchange, class);
-            if let Some(unit) = self.fleet.unit_mut(meter) {
-                unit.session.start(now, &exchange);
-            }
-            self.drive(now, meter);
-        }
+        self.queue_image(meter);
     }
 
     /// Meters whose orders or credit waited for a record to become durable.
@@ -117,8 +92,9 @@ impl Dcu {
     }
 
     /// What to ask a free meter that came up in this class's queue.
-    fn choose(&self, meter: MeterIx, class: Class) -> Option<(Exchange, Class)> {
-        let unit = self.fleet.unit(meter)?;
+    pub(super) fn choose(&self, meter: MeterIx, class: Class) -> Option<(Exchange, Class)> {
+        // What is due stays due; all meters are queued again when randomness comes.
+        let unit = self.fleet.unit(meter).filter(|unit| !unit.session.is_locked())?;
         let durable = unit.rests_on <= self.durable;
         let urgent = || {
             let relay = || unit.wanted.filter(|_| durable).map(Exchange::Relay);
@@ -127,7 +103,11 @@ impl Dcu {
                 let write_prices = unit.prices_written != Some(prices);
                 Some(Exchange::Credit { total_minor, prices, write_prices })
             };
-            relay().or_else(credit)
+            let confirm = || {
+                let bits = self.state.meter(meter)?.alarm_bits;
+                unit.confirm.filter(|record| *record <= self.durable).map(|_| Exchange::Confirm { bits })
+            };
+            relay().or_else(credit).or_else(confirm)
         };
         let reading = || unit.read_due.map(|_| Exchange::Read);
         let backfill = || {
@@ -139,40 +119,32 @@ impl Dcu {
             Class::Check => unit.check_due.then_some(Exchange::Read),
             Class::Reading => reading(),
             Class::Backfill => backfill(),
+            Class::Image => self.image_may_go_on(meter).then_some(Exchange::Image),
         }?;
-        Some((if unit.introduced { exchange } else { Exchange::Introduce }, class))
+        Some((if unit.session.is_introduced() { exchange } else { Exchange::Introduce }, class))
     }
 
-    /// Takes what the meter's session has to give, after anything touched it.
-    pub(super) fn drive(&mut self, now: u64, meter: MeterIx) {
-        loop {
-            let mut bytes = self.buffer();
-            let Some(unit) = self.fleet.unit_mut(meter) else { return };
-            match unit.session.poll(&mut bytes) {
-                Polled::Transmit => self.outputs.push_back(Output::Transmit { meter, bytes }),
-                Polled::Done(outcome) => {
-                    self.recycle(bytes);
-                    self.complete(now, meter, outcome);
-                }
-                Polled::Idle(deadline) => {
-                    unit.deadline = deadline.filter(|_| unit.job.is_some());
-                    self.recycle(bytes);
-                    return;
-                }
-            }
-        }
-    }
-
-    fn complete(&mut self, now: u64, meter: MeterIx, outcome: Outcome) {
+    pub(super) fn complete(&mut self, now: u64, meter: MeterIx, outcome: Outcome) {
         let Some((exchange, class)) = self.fleet.end(meter) else { return };
         match outcome {
-            Outcome::Failed(fault) => return self.failed(now, meter, class, fault),
+            Outcome::Failed(fault) => {
+                if let Exchange::Backfill { from, to } = exchange {
+                    let rows = self.fleet.unit_mut(meter).map(|unit| unit.session.give_up()).unwrap_or_default();
+                    self.take_first_rows(now, meter, from, to, &rows);
+                }
+                self.contradicted(meter, exchange, fault);
+                return self.failed(now, meter, class, fault);
+            }
             Outcome::Introduced { right_name: false } => return self.wrong_meter(now, meter, class),
-            Outcome::Introduced { right_name: true } => {
-                if let Some(unit) = self.fleet.unit_mut(meter) {
-                    unit.introduced = true;
+            Outcome::Unsuitable(lacks) => return self.unsuitable(now, meter, class, lacks),
+            // It is introduced anew; what was to be done is still due.
+            Outcome::Introduced { right_name: true } | Outcome::Changed => {}
+            Outcome::AlarmsConfirmed { left } => {
+                if let Exchange::Confirm { bits } = exchange {
+                    self.take_confirmation(now, meter, bits, left);
                 }
             }
+            Outcome::Image(outcome) => self.take_image(now, meter, outcome),
             Outcome::Sample(sample) => {
                 self.take_sample(now, meter, sample);
                 self.take_relay(now, meter, exchange, sample);
@@ -189,7 +161,7 @@ impl Dcu {
             }
         }
         let Some(unit) = self.fleet.unit_mut(meter) else { return };
-        unit.alarmed = false;
+        unit.alarmed = None;
         unit.suspect = false;
         unit.heard_meanwhile = false;
         let unheeded = unit.unheeded;
@@ -207,19 +179,24 @@ impl Dcu {
 
     fn take_sample(&mut self, now: u64, meter: MeterIx, sample: Sample) {
         let credit_minor = sample.credit_minor.filter(|_| self.config.traits.credit_at == CreditAt::Meter);
+        let mut due = None;
         if let Some(unit) = self.fleet.unit_mut(meter) {
-            unit.read_due = None;
+            due = unit.read_due.take();
             unit.check_due = false;
         }
         let (Some(unix_ms), Some(state)) = (self.unix_ms(now), self.state.meter(meter)) else { return };
         let period = self.plan.period_of(unix_ms);
+        let sequence = state.sequence.saturating_add(1);
+        if let Some(missed) = due.filter(|due| *due < period) {
+            self.event(DcuEvent::ReadingMissed { meter, period: missed });
+        }
         let reading = Reading {
             meter,
             period,
             at_unix_s: u32::try_from(unix_ms.div_euclid(1000)).unwrap_or(0),
-            sequence: state.sequence.saturating_add(1),
+            sequence,
             register_wh: sample.register_wh,
-            relay_closed: Some(sample.relay_closed),
+            relay_closed: sample.relay_closed,
             credit_minor,
         };
         let applied = self.record(now, Entry::Reading(reading));
@@ -250,7 +227,7 @@ impl Dcu {
 
     /// Compares the output state with what was recorded and with what was ordered.
     fn take_relay(&mut self, now: u64, meter: MeterIx, exchange: Exchange, sample: Sample) {
-        let seen = Relay::from_output_state(sample.relay_closed);
+        let Some(seen) = sample.relay_closed.map(Relay::from_output_state) else { return };
         let known = self.state.meter(meter).and_then(|m| m.relay_seen);
         let ordered = if let Exchange::Relay(wanted) = exchange { Some(wanted) } else { None };
         let confirmed = ordered.filter(|wanted| wanted.relay == seen);
@@ -302,6 +279,15 @@ impl Dcu {
         self.event(DcuEvent::Backfilled { meter, from, to, found: count });
     }
 
+    /// Rows of a read that was broken off: the periods up to the last of them are settled, the rest stays missing.
+    pub(super) fn take_first_rows(&mut self, now: u64, meter: MeterIx, from: u32, to: u32, rows: &[(i64, u64)]) {
+        let Some((last_unix_s, _)) = rows.last() else { return };
+        let last = self.plan.period_of(last_unix_s.saturating_mul(1000)).min(to);
+        if last >= from {
+            self.take_rows(now, meter, from, last, rows);
+        }
+    }
+
     fn failed(&mut self, now: u64, meter: MeterIx, class: Class, fault: Fault) {
         let policy = self.policy(class);
         let Some(unit) = self.fleet.unit_mut(meter) else { return };
@@ -309,12 +295,16 @@ impl Dcu {
         unit.suspect = true;
         let failures = unit.failures;
         let heard = std::mem::take(&mut unit.heard_meanwhile);
-        let first_refusal = fault == Fault::Refused && !std::mem::replace(&mut unit.alarmed, true);
-        if fault != Fault::Refused {
-            unit.alarmed = false;
-        }
-        if first_refusal {
-            self.alarm(now, Some(meter), AlarmCode::Refused);
+        let code = match fault {
+            Fault::Refused => Some(AlarmCode::Refused),
+            Fault::Security => Some(AlarmCode::Security),
+            // A meter out of reach is still the one that has refused us.
+            Fault::Silent => unit.alarmed,
+            Fault::Misbehaved | Fault::Contradicted => None,
+        };
+        let told = std::mem::replace(&mut unit.alarmed, code);
+        if let Some(code) = code.filter(|code| told != Some(*code)) {
+            self.alarm(now, Some(meter), code);
         }
         self.event(DcuEvent::ExchangeFailed { meter, failures });
         if heard {
@@ -325,17 +315,32 @@ impl Dcu {
     }
 
     fn wrong_meter(&mut self, now: u64, meter: MeterIx, class: Class) {
-        let Some(unit) = self.fleet.unit_mut(meter) else { return };
-        if !std::mem::replace(&mut unit.alarmed, true) {
-            self.alarm(now, Some(meter), AlarmCode::WrongMeter);
+        self.alarm_once(now, meter, AlarmCode::WrongMeter);
+        self.back_off(now, meter, self.policy(class).max_s);
+    }
+
+    /// Neither billed nor switched; asked again now and then, for it may get another firmware.
+    fn unsuitable(&mut self, now: u64, meter: MeterIx, class: Class, lacks: Lack) {
+        if self.alarm_once(now, meter, AlarmCode::Unsuitable) {
+            self.event(DcuEvent::MeterUnsuitable { meter, lacks });
         }
         self.back_off(now, meter, self.policy(class).max_s);
+    }
+
+    /// True the first time.
+    fn alarm_once(&mut self, now: u64, meter: MeterIx, code: AlarmCode) -> bool {
+        let Some(unit) = self.fleet.unit_mut(meter) else { return false };
+        let first = unit.alarmed.replace(code) != Some(code);
+        if first {
+            self.alarm(now, Some(meter), code);
+        }
+        first
     }
 
     fn policy(&self, class: Class) -> RetryPolicy {
         match class {
             Class::Urgent | Class::Check => self.config.retry_urgent,
-            Class::Reading | Class::Backfill => self.config.retry,
+            Class::Reading | Class::Backfill | Class::Image => self.config.retry,
         }
     }
 

@@ -1,19 +1,29 @@
 //! The DCU itself: the methods that a driver calls.
 
+mod campaign;
 mod decide;
+mod discovery;
 mod exchange;
 mod getters;
 mod intake;
+mod keys;
 mod money;
 pub(crate) mod output;
+mod push;
 mod sender;
 mod time;
+mod turns;
 mod upstream;
 
 use std::collections::VecDeque;
 
+use taa_dlms::cosem::map::Maps;
+use taa_keys::Drbg;
+
 use self::{
+    campaign::Images,
     intake::Sight,
+    keys::Reservation,
     output::{DcuEvent, LinkState, Output},
     sender::Sender,
     time::mix,
@@ -41,10 +51,12 @@ const BUFFERS_MAX: usize = 16;
 ///
 /// Mutate once, then drain `poll_output` until it answers [`Output::Timeout`]; only then mutate again. `now` is
 /// monotonic nanoseconds since this boot and must not go back. After a restart make a new one with
-/// [`Self::recover`].
+/// [`Self::recover`]. Meters with keys are silent until [`Self::handle_entropy`], and until the counters reserved for
+/// them are durable.
 ///
 /// ```
-/// use taa_dcu::{Dcu, Output, config::{DcuConfig, MeterEntry, Tariff, Traits}};
+/// use taa_dcu::{Dcu, Output, config::{DcuConfig, MeterAccess, MeterEntry, Tariff, Traits}};
+/// use taa_keys::{Key, MeterKeys};
 ///
 /// let tariff = Tariff {
 ///     currency: "TZS".into(),
@@ -57,26 +69,32 @@ const BUFFERS_MAX: usize = 16;
 /// let meter = MeterEntry {
 ///     id: "TAA0000000000001".into(),
 ///     account: "0001".into(),
-///     lls_password: b"12345678".to_vec(),
+///     access: MeterAccess::Keys(MeterKeys::derive(&Key::Aes128([7; 16]), "TAA0000000000001")?),
 ///     opening_balance_minor: 50_000,
 /// };
 /// let mut dcu = Dcu::new(config, vec![meter]);
 /// let mut journal = Vec::new();
 ///
 /// dcu.handle_clock(0, 1_772_323_200_000);
+/// # while !matches!(dcu.poll_output(), Output::Timeout(_)) {} // (drain after each; left out here)
+/// dcu.handle_entropy(0, &[42; 32]); // from the system's generator
+/// let mut sent = 0;
 /// let deadline = loop {
 ///     match dcu.poll_output() {
 ///         Output::Append(record) => journal.push(record),
-///         Output::Transmit { bytes, .. } => dcu.recycle(bytes), // the first reading is due: send it
+///         Output::Transmit { bytes, .. } => {
+///             sent += 1; // the first reading is due: send it
+///             dcu.recycle(bytes);
+///         }
 ///         Output::Uplink(bytes) => dcu.recycle(bytes),
 ///         Output::Event(event) => println!("{event:?}"),
+///         // Everything before it is on its way. What has been appended is on the disk by now, so tell:
+///         Output::Timeout(_) if sent == 0 => dcu.handle_durable(0, journal.last().map_or(0, |r| r.number)),
 ///         Output::Timeout(deadline) => break deadline,
 ///     }
 /// };
-/// dcu.handle_durable(0, journal.len() as u64); // once they are; then drain again
-/// # while !matches!(dcu.poll_output(), Output::Timeout(_)) {}
 /// assert!(deadline.is_some());
-/// # Ok::<(), &str>(())
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct Dcu {
@@ -97,6 +115,8 @@ pub struct Dcu {
     stale: bool,
     /// Whether payments can be seen.
     sight: Sight,
+    /// What is remembered of the image campaign within a boot.
+    images: Images,
     /// The supply is about to go: nothing new is begun.
     failing: bool,
     /// Mixes the waiting times so that meters do not retry in step.
@@ -107,6 +127,14 @@ pub struct Dcu {
     /// Events that wait for their record to be durable.
     receipts: VecDeque<(u64, DcuEvent)>,
     buffers: Vec<Vec<u8>>,
+    /// Challenges come from it, once there is entropy.
+    randomness: Option<Drbg>,
+    /// Counters that wait for their record to be durable.
+    reservations: VecDeque<Reservation>,
+    /// Object maps by firmware: those of the journal, and those learnt since.
+    maps: Maps,
+    /// Alarms taken that wait for their record to be durable before the meter is told.
+    unconfirmed: VecDeque<(u64, MeterIx)>,
 }
 
 impl Dcu {
@@ -123,7 +151,7 @@ impl Dcu {
         for record in journal {
             state.apply(&record);
         }
-        let fleet = Fleet::new(&config, &meters);
+        let fleet = Fleet::new(&config, &meters, state.meters());
         let mut dcu = Self {
             plan: Plan::new(config.reading_period_s, config.reading_spread_s, fleet.len()),
             sender: Sender::new(&state),
@@ -131,6 +159,7 @@ impl Dcu {
             names: meters.into_iter().map(|m| m.id).collect(),
             durable: state.last_record(),
             jitter: u64::from(state.boot()),
+            maps: discovery::stored(&state),
             state,
             fleet,
             config,
@@ -138,16 +167,22 @@ impl Dcu {
             contact: None,
             stale: false,
             sight: Sight::Lost { link: false },
+            images: Images::default(),
             failing: false,
             outputs: VecDeque::new(),
             waiting: Vec::new(),
             receipts: VecDeque::new(),
             buffers: Vec::new(),
+            randomness: None,
+            reservations: VecDeque::new(),
+            unconfirmed: VecDeque::new(),
         };
         let stamp = Stamp { boot: dcu.state.boot().saturating_add(1), monotonic_ns: 0, unix_ms: None };
         let tariff = dcu.state.book().tariff().clone();
         dcu.append(stamp, Entry::Boot { tariff });
         dcu.reconsider_all(0);
+        dcu.queue_images();
+        dcu.resume_confirmations();
         dcu
     }
 
@@ -166,13 +201,17 @@ impl Dcu {
         self.run(now);
     }
 
-    /// Fresh randomness. Used for the mixing of waiting times only; no secret depends on it yet.
+    /// Fresh randomness, 256 bits of it: challenges rest on it, so **nothing is said to a meter with keys before the
+    /// first call of a boot**. Later calls refresh the generator. Waiting times are mixed with it too.
     pub fn handle_entropy(&mut self, now: u64, seed: &[u8; 32]) {
         self.begin(now);
         for chunk in seed.chunks_exact(8) {
             let word = chunk.iter().fold(0_u64, |word, byte| (word << 8) | u64::from(*byte));
             self.jitter = mix(self.jitter ^ word);
         }
+        self.take_entropy(now, seed);
+        self.pump(now);
+        self.send(now);
     }
 
     /// Bytes from a meter (one wrapper frame).
@@ -238,6 +277,8 @@ impl Dcu {
             }
         }
         self.take_waiting();
+        self.take_reserved(now);
+        self.take_confirmable();
         self.pump(now);
         self.send(now);
     }
@@ -307,6 +348,7 @@ impl Dcu {
     fn run(&mut self, now: u64) {
         self.take_slots(now);
         self.take_retries(now);
+        self.take_image_waits(now);
         self.charge_fees(now);
         self.check_stale(now);
         self.check_sight(now);

@@ -1,9 +1,12 @@
 //! What comes out of the DCU.
 
+use taa_dlms::cosem::image::ImageError;
+
 use crate::{
     MeterIx,
     journal::Record,
     payment::PaymentError,
+    reading::Lack,
     relay::{Reason, Relay},
     uplink::AlarmCode,
 };
@@ -159,6 +162,27 @@ pub enum DcuEvent {
         /// Rows found.
         found: u32,
     },
+    /// A meter has got so far with the image; told in coarse steps.
+    ImageProgress {
+        /// Which meter.
+        meter: MeterIx,
+        /// Blocks in the meter.
+        blocks_done: u32,
+        /// All blocks.
+        blocks: u32,
+    },
+    /// The meter has activated the image, and the record of it is durable.
+    ImageActivated {
+        /// Which meter.
+        meter: MeterIx,
+    },
+    /// The image was given up for this meter.
+    ImageFailed {
+        /// Which meter.
+        meter: MeterIx,
+        /// Why, at the last attempt.
+        error: ImageError,
+    },
     /// Balances can no longer be confirmed (true), or can again (false).
     LinkStale(bool),
     /// Somebody should look.
@@ -167,6 +191,27 @@ pub enum DcuEvent {
         meter: Option<MeterIx>,
         /// What.
         code: AlarmCode,
+    },
+    /// A meter told of its own accord that something has happened; the record of it is durable.
+    MeterAlarm {
+        /// Which meter.
+        meter: MeterIx,
+        /// What, as bits of [`taa_dlms::obis::alarm`].
+        bits: u32,
+    },
+    /// The meter lacks something that the architecture needs; told with the alarm.
+    MeterUnsuitable {
+        /// Which meter.
+        meter: MeterIx,
+        /// What it lacks.
+        lacks: Lack,
+    },
+    /// The object list of a meter was read, because nobody of its firmware was known.
+    MapRead {
+        /// Which meter.
+        meter: MeterIx,
+        /// How many objects.
+        objects: u32,
     },
     /// A frame from the cloud was refused.
     BadFrame,

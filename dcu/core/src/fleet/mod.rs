@@ -1,21 +1,33 @@
-//! The meters as the DCU works with them: one session each, four queues, a bounded window on the shared mesh.
+//! The meters as the DCU works with them: one session each, and a place on a shared link ([`link`]).
 //!
-//! Strict priority: relay orders and credit, then looks at meters that came back, then readings, then back-fill
-//! ([`Class`]). A meter that fails backs off, so it cannot starve the others; suspects (meters that failed and were
-//! not heard since) may together hold only half of the window, so that a dead branch with many meters cannot either.
+//! What is shared out is **one frame exchange**: a request out, and its answer in or its time over. A meter's business
+//! may take many of them (a month of profile comes in blocks); each waits for its turn in the queue of its [`Class`],
+//! so relay orders and alarms go between two blocks of somebody else's bulk read. At the same meter better business
+//! makes the lesser one give way between two blocks; what the lesser one has got by then is kept.
+//!
+//! A meter that fails backs off, so it cannot starve the others; suspects (meters that failed and were not heard
+//! since) may together hold only half of a link's window, so that a dead branch with many meters cannot either.
 
+mod layout;
+pub(crate) mod link;
+mod own;
 pub(crate) mod session;
+#[cfg(test)]
+mod tests;
 
-use std::{
-    cmp::Reverse,
-    collections::{BinaryHeap, VecDeque},
+use std::{cmp::Reverse, collections::BinaryHeap};
+
+pub(crate) use self::link::Grant;
+use self::{
+    link::{Flight, Link},
+    session::Session,
 };
-
-use self::session::Session;
 use crate::{
     MeterIx,
     config::{DcuConfig, MeterEntry},
+    journal::MeterState,
     relay::{Relay, Wanted},
+    uplink::AlarmCode,
 };
 
 /// Priority of an exchange.
@@ -28,22 +40,30 @@ pub(crate) enum Class {
     Check = 1,
     /// A reading by the plan.
     Reading = 2,
-    /// Rows of the load profile.
+    /// Rows of the load profile. By turns with [`Self::Image`].
     Backfill = 3,
+    /// Blocks of an image. By turns with [`Self::Backfill`].
+    Image = 4,
 }
 
 impl Class {
-    pub(crate) const ALL: [Self; 4] = [Self::Urgent, Self::Check, Self::Reading, Self::Backfill];
+    pub(crate) const COUNT: usize = 5;
+    pub(crate) const ALL: [Self; Self::COUNT] = [Self::Urgent, Self::Check, Self::Reading, Self::Backfill, Self::Image];
 
     const fn bit(self) -> u8 {
         1 << self as u8
+    }
+
+    /// Much to carry and no hurry.
+    pub(crate) const fn is_bulk(self) -> bool {
+        matches!(self, Self::Backfill | Self::Image)
     }
 }
 
 /// One exchange with a meter: one association check, one purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exchange {
-    /// Ask its name and the scaler of its register, once per boot.
+    /// Learn its objects, ask its name and what it has set for itself: once per boot, and when its firmware changes.
     Introduce,
     /// Register, output state, credit.
     Read,
@@ -53,6 +73,10 @@ pub(crate) enum Exchange {
     Credit { total_minor: i64, prices: Prices, write_prices: bool },
     /// Ask the load profile for these periods.
     Backfill { from: u32, to: u32 },
+    /// Go on with the image.
+    Image,
+    /// Tell it that these alarm bits have been taken.
+    Confirm { bits: u32 },
 }
 
 /// Prices as a meter that keeps its own credit knows them.
@@ -69,8 +93,10 @@ pub(crate) struct Unit {
     pub(crate) session: Session,
     /// What is under way, and its class.
     pub(crate) job: Option<(Exchange, Class)>,
-    /// Deadline of what is under way, ns.
+    /// When its answer must be here, ns; only while a frame of it is on the link.
     pub(crate) deadline: Option<u64>,
+    /// A frame of it that waits for its turn, and the class in whose queue it does.
+    pub(crate) waits: Option<(Vec<u8>, Class)>,
     /// The relay state to reach.
     pub(crate) wanted: Option<Wanted>,
     /// The last state decided, for telling changes.
@@ -87,10 +113,12 @@ pub(crate) struct Unit {
     pub(crate) check_due: bool,
     /// The mesh heard it while an exchange was under way: if that fails, the next one follows at once.
     pub(crate) heard_meanwhile: bool,
-    /// Name checked and scaler known.
-    pub(crate) introduced: bool,
-    /// The name was wrong; the alarm has gone out.
-    pub(crate) alarmed: bool,
+    /// What the last alarm about its answers was, while it goes on.
+    pub(crate) alarmed: Option<AlarmCode>,
+    /// Its alarms have been taken and it does not know: number of the record that must be durable first.
+    pub(crate) confirm: Option<u64>,
+    /// When the running hour of alarms began, ns, and how many came in it.
+    pub(crate) alarms_taken: (u64, u32),
     /// Orders in a row that the output state did not confirm.
     pub(crate) unheeded: u32,
     /// Exchanges in a row that failed.
@@ -101,17 +129,22 @@ pub(crate) struct Unit {
     pub(crate) blocked_until: Option<u64>,
     /// When a hint from the mesh was last followed, ns.
     pub(crate) heard_at: Option<u64>,
+    /// Its link, by index.
+    link: usize,
     queued: u8,
-    /// Counted among the suspects under way.
-    counted: bool,
+    /// A frame is on the link and its answer awaited.
+    in_flight: bool,
+    /// It was a suspect when its business under way was begun.
+    begun_suspect: bool,
 }
 
 impl Unit {
-    fn new(config: &DcuConfig, entry: &MeterEntry) -> Self {
+    fn new(config: &DcuConfig, entry: &MeterEntry, state: Option<&MeterState>, link: usize) -> Self {
         Self {
-            session: Session::new(config, entry),
+            session: Session::new(config, entry, state),
             job: None,
             deadline: None,
+            waits: None,
             wanted: None,
             decided: None,
             rests_on: 0,
@@ -120,16 +153,26 @@ impl Unit {
             read_due: None,
             check_due: false,
             heard_meanwhile: false,
-            introduced: false,
-            alarmed: false,
+            confirm: None,
+            alarms_taken: (0, 0),
+            alarmed: None,
             unheeded: 0,
             failures: 0,
             suspect: false,
             blocked_until: None,
             heard_at: None,
+            link,
             queued: 0,
-            counted: false,
+            in_flight: false,
+            begun_suspect: false,
         }
+    }
+}
+
+impl Unit {
+    /// A frame is on the link and its answer awaited.
+    pub(crate) const fn in_flight(&self) -> bool {
+        self.in_flight
     }
 }
 
@@ -137,23 +180,27 @@ impl Unit {
 #[derive(Debug)]
 pub(crate) struct Fleet {
     units: Vec<Unit>,
-    queues: [VecDeque<u32>; 4],
-    in_flight: Vec<u32>,
-    suspects_in_flight: usize,
-    window: usize,
+    /// The mesh first, then the lines.
+    links: Vec<Link>,
     retries: BinaryHeap<Reverse<(u64, u32)>>,
 }
 
 impl Fleet {
-    pub(crate) fn new(config: &DcuConfig, meters: &[MeterEntry]) -> Self {
-        Self {
-            units: meters.iter().map(|entry| Unit::new(config, entry)).collect(),
-            queues: Default::default(),
-            in_flight: Vec::with_capacity(config.window),
-            suspects_in_flight: 0,
-            window: config.window.max(1),
-            retries: BinaryHeap::new(),
+    /// `known` is what the journal knows of the meters, by index.
+    pub(crate) fn new(config: &DcuConfig, meters: &[MeterEntry], known: &[MeterState]) -> Self {
+        let unit = |(ix, entry)| Unit::new(config, entry, known.get(ix), 0);
+        let mut units: Vec<Unit> = meters.iter().enumerate().map(unit).collect();
+        let mut links = vec![Link::new(config.window, config.bulk_window, config.bulk_meters_max)];
+        for line in &config.lines {
+            let on_line = DcuConfig { reply_timeout_ms: line.reply_timeout_ms, ..config.clone() };
+            for ix in &line.meters {
+                if let (Some(unit), Some(entry)) = (units.get_mut(*ix as usize), meters.get(*ix as usize)) {
+                    *unit = Unit::new(&on_line, entry, known.get(*ix as usize), links.len());
+                }
+            }
+            links.push(Link::new(line.window, config.bulk_window, config.bulk_meters_max));
         }
+        Self { units, links, retries: BinaryHeap::new() }
     }
 
     pub(crate) fn len(&self) -> u32 {
@@ -172,65 +219,87 @@ impl Fleet {
         &self.units
     }
 
-    /// Puts the meter into the queue of this class, once.
+    fn on_link(&mut self, meter: MeterIx) -> Option<(&mut Link, &mut Unit)> {
+        let unit = self.units.get_mut(meter.at())?;
+        Some((self.links.get_mut(unit.link)?, unit))
+    }
+
+    /// Puts the meter's wish to begin something of this class into the queue, once.
     pub(crate) fn enqueue(&mut self, meter: MeterIx, class: Class) {
-        let Some(unit) = self.units.get_mut(meter.at()) else { return };
-        if unit.queued & class.bit() == 0 {
+        if let Some((link, unit)) = self.on_link(meter)
+            && unit.queued & class.bit() == 0
+        {
             unit.queued |= class.bit();
-            if let Some(queue) = self.queues.get_mut(class as usize) {
-                queue.push_back(meter.0);
-            }
+            link.wish_to_start(meter, class);
         }
     }
 
-    /// Takes the next meter that is free to be asked, best class first; the caller decides what to ask it.
+    /// The same, before others of its class: it has begun already.
+    pub(crate) fn enqueue_first(&mut self, meter: MeterIx, class: Class) {
+        if let Some((link, unit)) = self.on_link(meter)
+            && unit.queued & class.bit() == 0
+        {
+            unit.queued |= class.bit();
+            link.wish_to_go_on(meter, class);
+        }
+    }
+
+    /// The next frame that may go, or the next meter that may begin something; the caller decides what, and comes
+    /// again until there is nothing more.
     ///
     /// Meters that are busy or backing off leave the queue: they are queued again when they become free.
-    pub(crate) fn next_free(&mut self) -> Option<(MeterIx, Class)> {
-        if self.in_flight.len() >= self.window {
-            return None;
-        }
-        let suspects_may = self.suspects_in_flight < self.window.div_ceil(2);
-        for class in Class::ALL {
-            let Some(queue) = self.queues.get_mut(class as usize) else { continue };
-            for _ in 0..queue.len() {
-                let Some(ix) = queue.pop_front() else { break };
-                let Some(unit) = self.units.get_mut(ix as usize) else { continue };
-                if unit.job.is_none() && unit.blocked_until.is_none() && unit.suspect && !suspects_may {
-                    queue.push_back(ix);
-                    continue;
-                }
-                unit.queued &= !class.bit();
-                if unit.job.is_none() && unit.blocked_until.is_none() {
-                    return Some((MeterIx(ix), class));
-                }
-            }
-        }
-        None
+    pub(crate) fn next_grant(&mut self) -> Option<Grant> {
+        self.links.iter_mut().find_map(|link| link.next_grant(&mut self.units))
     }
 
     /// An exchange starts.
     pub(crate) fn begin(&mut self, meter: MeterIx, exchange: Exchange, class: Class) {
-        let Some(unit) = self.units.get_mut(meter.at()) else { return };
+        let Some((link, unit)) = self.on_link(meter) else { return };
         unit.job = Some((exchange, class));
-        unit.counted = unit.suspect;
-        if unit.counted {
-            self.suspects_in_flight = self.suspects_in_flight.saturating_add(1);
+        unit.begun_suspect = unit.suspect;
+        link.opened(class, unit.begun_suspect);
+    }
+
+    /// The exchange goes on with this frame when its turn comes in that class's queue.
+    pub(crate) fn wait(&mut self, meter: MeterIx, frame: Vec<u8>, class: Class) {
+        self.landed(meter);
+        let Some((link, unit)) = self.on_link(meter) else { return };
+        unit.waits = Some((frame, class));
+        link.wish_to_send(meter, class);
+    }
+
+    /// The waiting frame is wanted for better business: it waits in that class's queue from now on.
+    pub(crate) fn hurry(&mut self, meter: MeterIx, class: Class) {
+        if let Some((frame, _)) = self.unit_mut(meter).and_then(|unit| unit.waits.take()) {
+            self.wait(meter, frame, class);
         }
-        self.in_flight.push(meter.0);
+    }
+
+    /// A frame of this meter goes out now.
+    pub(crate) fn depart(&mut self, meter: MeterIx) {
+        let Some((link, unit)) = self.on_link(meter) else { return };
+        if !std::mem::replace(&mut unit.in_flight, true) {
+            let bulk = unit.job.is_some_and(|(_, class)| class.is_bulk());
+            link.departed(Flight { meter, suspect: unit.suspect, bulk });
+        }
+    }
+
+    /// The frame on the link was answered, or its time is over.
+    pub(crate) fn landed(&mut self, meter: MeterIx) {
+        let Some((link, unit)) = self.on_link(meter) else { return };
+        unit.deadline = None;
+        if std::mem::take(&mut unit.in_flight) {
+            link.landed(meter);
+        }
     }
 
     /// The exchange has ended.
     pub(crate) fn end(&mut self, meter: MeterIx) -> Option<(Exchange, Class)> {
-        let unit = self.units.get_mut(meter.at())?;
+        self.landed(meter);
+        let (link, unit) = self.on_link(meter)?;
+        unit.waits = None;
         let job = unit.job.take()?;
-        unit.deadline = None;
-        if std::mem::take(&mut unit.counted) {
-            self.suspects_in_flight = self.suspects_in_flight.saturating_sub(1);
-        }
-        if let Some(at) = self.in_flight.iter().position(|ix| *ix == meter.0) {
-            self.in_flight.swap_remove(at);
-        }
+        link.closed(job.1, unit.begun_suspect);
         Some(job)
     }
 
@@ -257,9 +326,9 @@ impl Fleet {
         None
     }
 
-    /// A meter whose exchange is past its deadline.
+    /// A meter whose answer is past its deadline.
     pub(crate) fn overdue(&self, now: u64) -> Option<MeterIx> {
-        self.in_flight.iter().copied().map(MeterIx).find(|ix| self.deadline_of(*ix).is_some_and(|at| at <= now))
+        self.in_flight().find(|ix| self.deadline_of(*ix).is_some_and(|at| at <= now))
     }
 
     /// The next instant at which something is due here, ns.
@@ -271,7 +340,11 @@ impl Fleet {
             self.retries.pop();
         }
         let retry = self.retries.peek().map(|Reverse((at, _))| *at);
-        self.in_flight.iter().filter_map(|ix| self.deadline_of(MeterIx(*ix))).chain(retry).min()
+        self.in_flight().filter_map(|ix| self.deadline_of(ix)).chain(retry).min()
+    }
+
+    fn in_flight(&self) -> impl Iterator<Item = MeterIx> {
+        self.links.iter().flat_map(Link::in_flight)
     }
 
     fn deadline_of(&self, meter: MeterIx) -> Option<u64> {

@@ -10,14 +10,20 @@
 //!
 //! [`Entry::Checkpoint`] carries the whole state; what lies before the last one may be thrown away.
 
+mod counts;
 mod gaps;
+mod maps;
 mod state;
 
 pub use gaps::Gaps;
+pub use maps::StoredMaps;
 pub use state::{Applied, MeterState, State};
+
+use std::sync::Arc;
 
 use crate::{
     MeterIx,
+    campaign::{ImageOrder, ImageState},
     config::Tariff,
     ids::Stamp,
     payment::Payment,
@@ -123,6 +129,65 @@ pub enum Entry {
         /// What.
         code: AlarmCode,
     },
+    /// The system title under which this DCU speaks to meters with keys, as long as there is this journal: its counters
+    /// belong to it.
+    TitleTaken {
+        /// The title.
+        title: [u8; 8],
+    },
+    /// Invocation counters below the bound are ours for messages to this meter. Nothing is sent with one before this
+    /// is durable; after a restart the first one used is the bound.
+    CounterReserved {
+        /// Which meter.
+        meter: MeterIx,
+        /// One past the last counter reserved.
+        bound: u32,
+    },
+    /// The object list of a meter was read: what meters of this firmware show to the DCU.
+    MapLearned {
+        /// The active firmware id, as the meter tells it.
+        firmware: Box<[u8]>,
+        /// Compact form of the map.
+        map: Arc<[u8]>,
+    },
+    /// A meter told of its own accord that something has happened.
+    MeterAlarm {
+        /// Which meter.
+        meter: MeterIx,
+        /// What, as bits of [`taa_dlms::obis::alarm`].
+        bits: u32,
+        /// Its messages before this are refused, also after a restart.
+        floor: Option<Floor>,
+    },
+    /// The meter knows that these bits have been taken.
+    AlarmConfirmed {
+        /// Which meter.
+        meter: MeterIx,
+        /// Which bits.
+        bits: u32,
+        /// Its messages before this are refused, also after a restart.
+        floor: Option<Floor>,
+    },
+    /// An image is to be brought to these meters: sorted, each once, never empty. The record carries the image itself.
+    ImageOrdered(ImageOrder),
+    /// A meter has got so far with the image.
+    ImageAt {
+        /// Which meter.
+        meter: MeterIx,
+        /// How far.
+        state: ImageState,
+    },
+    /// The rest of the campaign was called off.
+    ImageCancelled,
     /// The whole state after the record before this one.
     Checkpoint(Box<State>),
+}
+
+/// The lowest invocation counter that will be taken of a meter under its keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Floor {
+    /// The meter's system title.
+    pub title: [u8; 8],
+    /// The counter.
+    pub counter: u32,
 }

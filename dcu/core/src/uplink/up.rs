@@ -70,6 +70,15 @@ pub enum Up {
         /// Cumulative credit, minor units.
         total_minor: i64,
     },
+    /// A meter told of its own accord that something has happened.
+    MeterAlarm {
+        /// Which meter.
+        meter: MeterIx,
+        /// What, as bits of [`taa_dlms::obis::alarm`].
+        bits: u32,
+        /// When the DCU heard it, Unix milliseconds (0: the clock was not set).
+        unix_ms: i64,
+    },
 }
 
 /// What an alarm is about.
@@ -80,7 +89,7 @@ pub enum AlarmCode {
     RegisterBackward = 1,
     /// The meter at this address bears another name.
     WrongMeter = 2,
-    /// The meter refused the password.
+    /// The meter refused the association or a request.
     Refused = 3,
     /// The meter accepts relay orders and does not follow them.
     RelayStuck = 4,
@@ -90,10 +99,14 @@ pub enum AlarmCode {
     ClockLeap = 6,
     /// The DCU is about to lose its supply.
     PowerFailing = 7,
+    /// Keys, password or counters do not fit: the meter does not know us, or somebody else answers in its place.
+    Security = 8,
+    /// The meter lacks something that its architecture needs ([`crate::reading::Lack`] in the DCU's own event).
+    Unsuitable = 9,
 }
 
 impl AlarmCode {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
         Self::RegisterBackward,
         Self::WrongMeter,
         Self::Refused,
@@ -101,6 +114,8 @@ impl AlarmCode {
         Self::PaymentConflict,
         Self::ClockLeap,
         Self::PowerFailing,
+        Self::Security,
+        Self::Unsuitable,
     ];
 }
 
@@ -122,6 +137,7 @@ const SUSPENDED: u8 = 6;
 const ALARM: u8 = 7;
 const ACK: u8 = 8;
 const CREDIT_DELIVERED: u8 = 9;
+const METER_ALARM: u8 = 10;
 
 impl Up {
     /// Appends a frame with this number and this message to `out`.
@@ -165,6 +181,11 @@ impl Up {
                 wire::put_u64(out, u64::from(meter.0));
                 wire::put_i64(out, *total_minor);
             }
+            Self::MeterAlarm { meter, bits, unix_ms } => {
+                wire::put_u64(out, u64::from(meter.0));
+                wire::put_u64(out, u64::from(*bits));
+                wire::put_i64(out, *unix_ms);
+            }
         }
         wire::finish(out, start);
     }
@@ -180,6 +201,7 @@ impl Up {
             Self::Alarm { .. } => ALARM,
             Self::Ack(_) => ACK,
             Self::CreditDelivered { .. } => CREDIT_DELIVERED,
+            Self::MeterAlarm { .. } => METER_ALARM,
         }
     }
 }
@@ -230,6 +252,11 @@ impl UpFrame {
             CREDIT_DELIVERED => {
                 Up::CreditDelivered { meter: MeterIx(from.u32("meter")?), total_minor: from.i64("total")? }
             }
+            METER_ALARM => Up::MeterAlarm {
+                meter: MeterIx(from.u32("meter")?),
+                bits: from.u32("bits")?,
+                unix_ms: from.i64("time")?,
+            },
             other => return Err(DecodeError::Kind(other)),
         };
         from.end()?;

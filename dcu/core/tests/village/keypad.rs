@@ -3,7 +3,7 @@
 use taa_dcu::{
     MeterIx,
     cloud::{Cloud, CloudConfig, CloudEvent, CloudOutput},
-    config::{CreditAt, MeterEntry, Traits},
+    config::{CreditAt, MeterAccess, MeterEntry, Traits},
     payment::{Channel, Payment},
 };
 
@@ -13,7 +13,7 @@ fn entry(name: &str) -> MeterEntry {
     MeterEntry {
         id: format!("meter-{name}"),
         account: name.to_owned(),
-        lls_password: Vec::new(),
+        access: MeterAccess::Open,
         opening_balance_minor: 1_000,
     }
 }

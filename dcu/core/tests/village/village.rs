@@ -8,10 +8,12 @@ use std::{
 use taa_dcu::{
     Dcu, DcuEvent, LinkState, MeterIx, Output,
     cloud::{Cloud, CloudConfig, CloudEvent, CloudOutput},
-    config::{CreditAt, DcuConfig, MeterEntry, Tariff, Traits},
+    config::{CreditAt, DcuConfig, MeterAccess, MeterEntry, Tariff, Traits},
     journal::{Entry, Record, State},
     payment::{Channel, Payment},
 };
+
+use taa_keys::{Key, MeterKeys};
 
 use crate::meter::ModelMeter;
 
@@ -69,6 +71,12 @@ pub(crate) struct Village {
     pub(crate) events: Vec<(u64, DcuEvent)>,
     pub(crate) cloud_events: Vec<(u64, CloudEvent)>,
     pub(crate) frames_to_meters: u64,
+    /// Every frame to a meter, while it is `Some`.
+    pub(crate) wire: Option<Vec<(u32, Vec<u8>)>>,
+    /// The DCU gets entropy when it boots.
+    pub(crate) entropy: bool,
+    /// Changes what the DCU reads of its journal when it boots.
+    pub(crate) misread: fn(&mut Record),
     config: DcuConfig,
     entries: Vec<MeterEntry>,
     journal: Vec<Record>,
@@ -94,6 +102,11 @@ pub(crate) fn traits(credit_at: CreditAt) -> Traits {
     Traits { credit_at, local_vending: true, ..Traits::bundle("edge_local").unwrap() }
 }
 
+/// Keys of meter `n`.
+pub(crate) fn keys_of(n: u32) -> MeterKeys {
+    MeterKeys::derive(&Key::Aes128([0x5A; 16]), &format!("TAA{n:013}")).unwrap()
+}
+
 impl Village {
     pub(crate) fn new(traits: Traits, meters: u32, opening_minor: i64, seed: u64) -> Self {
         Self::with(DcuConfig::new(traits, tariff()), meters, opening_minor, seed)
@@ -104,10 +117,15 @@ impl Village {
             .map(|n| MeterEntry {
                 id: format!("TAA{n:013}"),
                 account: format!("A{n}"),
-                lls_password: b"12345678".to_vec(),
+                access: MeterAccess::Keys(keys_of(n)),
                 opening_balance_minor: opening_minor,
             })
             .collect();
+        Self::of(config, entries, seed)
+    }
+
+    /// A village of these meters.
+    pub(crate) fn of(config: DcuConfig, entries: Vec<MeterEntry>, seed: u64) -> Self {
         let mut village = Self {
             now: 0,
             chance: Chance(seed),
@@ -116,12 +134,15 @@ impl Village {
             delay_max: 2 * S,
             sync_max: 0,
             link_up: false,
-            meters: entries.iter().map(|e| ModelMeter::new(&e.id, START_UNIX_S)).collect(),
+            meters: entries.iter().map(|e| ModelMeter::new(&e.id, &e.access, START_UNIX_S)).collect(),
             dcu: None,
             cloud: Cloud::new(CloudConfig::new(config.traits, config.tariff.clone()), &entries),
             events: Vec::new(),
             cloud_events: Vec::new(),
             frames_to_meters: 0,
+            wire: None,
+            entropy: true,
+            misread: |_| {},
             config,
             entries,
             journal: Vec::new(),
@@ -141,13 +162,23 @@ impl Village {
 
     pub(crate) fn boot(&mut self) {
         self.boot_at = self.now;
-        self.dcu = Some(Dcu::recover(self.config.clone(), self.entries.clone(), self.journal.iter().cloned()));
+        let mut journal = self.journal.clone();
+        journal.iter_mut().for_each(self.misread);
+        self.dcu = Some(Dcu::recover(self.config.clone(), self.entries.clone(), journal));
         self.drain();
         let unix_ms = START_UNIX_S * 1000 + (self.now / 1_000_000) as i64;
         self.with_dcu(|dcu, now| dcu.handle_clock(now, unix_ms));
+        if self.entropy {
+            self.give_entropy();
+        }
         if self.link_up {
             self.with_dcu(|dcu, now| dcu.handle_link(now, LinkState::Up));
         }
+    }
+
+    pub(crate) fn give_entropy(&mut self) {
+        let seed = std::array::from_fn(|_| self.chance.next() as u8);
+        self.with_dcu(|dcu, now| dcu.handle_entropy(now, &seed));
     }
 
     /// The supply goes; what was not durable is lost.
@@ -156,6 +187,13 @@ impl Village {
         self.dcu_deadline = None;
         self.journal.retain(|r| r.number <= self.durable);
         self.things.retain(|Reverse((_, _, thing))| !matches!(thing, Thing::Durable(_)));
+    }
+
+    /// The disk is another one: only these entries are on it.
+    pub(crate) fn lose_journal(&mut self, keep: impl Fn(&Entry) -> bool) {
+        self.journal.retain(|record| keep(&record.entry));
+        (1..).zip(&mut self.journal).for_each(|(number, record)| record.number = number);
+        self.durable = self.journal.len() as u64;
     }
 
     pub(crate) fn link(&mut self, up: bool) {
@@ -200,6 +238,25 @@ impl Village {
 
     pub(crate) fn heard(&mut self, meter: u32) {
         self.with_dcu(|dcu, now| dcu.handle_meter_heard(now, MeterIx(meter)));
+    }
+
+    /// Something happens at the meter, and it says so.
+    pub(crate) fn raise(&mut self, meter: u32, bits: u32) -> Vec<u8> {
+        let now = self.now;
+        self.meters[meter as usize].advance(now);
+        let frame = self.meters[meter as usize].raise(bits);
+        self.deliver(meter, frame.clone());
+        frame
+    }
+
+    /// A frame comes to the DCU from that meter's address.
+    pub(crate) fn deliver(&mut self, meter: u32, frame: Vec<u8>) {
+        self.travel(&Thing::AtDcu(meter, frame));
+    }
+
+    /// How often such an event has happened.
+    pub(crate) fn count(&self, wanted: impl Fn(&DcuEvent) -> bool) -> usize {
+        self.events.iter().filter(|(_, event)| wanted(event)).count()
     }
 
     pub(crate) fn with_dcu(&mut self, act: impl FnOnce(&mut Dcu, u64)) {
@@ -336,6 +393,9 @@ impl Village {
             match dcu.poll_output() {
                 Output::Transmit { meter, bytes } => {
                     self.frames_to_meters += 1;
+                    if let Some(wire) = &mut self.wire {
+                        wire.push((meter.0, bytes.clone()));
+                    }
                     self.travel(&Thing::AtMeter(meter.0, bytes));
                 }
                 Output::Uplink(bytes) => self.travel(&Thing::AtCloud(bytes)),

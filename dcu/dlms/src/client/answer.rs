@@ -1,6 +1,6 @@
 //! Taking answers: which message answers the request under way, and what it means for the command.
 
-use super::{Associated, Client, Command, Ending, Phase, Referencing, Session};
+use super::{Client, Command, Ending, Phase, Referencing, Session};
 use crate::apdu::{
     AccessOutcome, AccessResponse, ActionResponse, ActionResult, Apdu, DataAccessResult, ExceptionResponse,
     GetResponse, InvokeId, MethodResult, MethodResultList, ReadResponse, ResultList, ServiceError, SetResponse, tag,
@@ -19,12 +19,18 @@ const REOPEN_MAX: u8 = 2;
 const RESTART_MAX: u8 = 2;
 
 impl Client {
-    pub(super) fn take_message(&mut self, now: u64, message: &[u8]) {
+    pub(super) fn take_message(&mut self, now: u64, message: &[u8], is_protected: bool) {
         let apdu = match Apdu::decode(message) {
             Ok(apdu) => apdu,
             Err(error) => return self.suspect(error.into()),
         };
         match (self.phase, self.session, apdu) {
+            (_, _, Apdu::DataNotification(notification)) => self.take_data_notification(&notification, is_protected),
+            (_, _, Apdu::EventNotification(event)) => self.take_event_notification(&event, is_protected),
+            (_, _, Apdu::InformationReport(report)) => self.take_report(&report, is_protected),
+            (Phase::Mapping, Some(session), Apdu::GetResponse(response)) if self.asked(get_invoke(&response)) => {
+                self.settle_or_fail(|client| client.take_mapping_get(now, session, response));
+            }
             (Phase::Requesting, Some(session), Apdu::GetResponse(response)) if self.asked(get_invoke(&response)) => {
                 self.settle_or_fail(|client| client.take_get(now, session, response));
             }
@@ -79,10 +85,6 @@ impl Client {
                 | Apdu::Aare(_)
                 | Apdu::Rlre(_),
             ) => self.ignored = self.ignored.saturating_add(1),
-            // Pushes are not ours to answer: the listener takes them.
-            (_, _, Apdu::DataNotification(_) | Apdu::EventNotification(_) | Apdu::InformationReport(_)) => {
-                self.ignored = self.ignored.saturating_add(1);
-            }
             _ => {
                 let tag = message.first().copied().unwrap_or(0);
                 self.suspect(PeerFault::UnexpectedApdu { tag }.into());
@@ -103,16 +105,15 @@ impl Client {
 
     fn take_exception(&mut self, now: u64, phase: Phase, exception: ExceptionResponse) {
         match phase {
-            Phase::Requesting | Phase::Mapping if exception.means_not_associated() => {
+            // A meter that restarted knows neither the association nor whose keys we use.
+            Phase::Requesting | Phase::Mapping
+                if exception.means_not_associated() || self.may_be_forgotten(exception) =>
+            {
                 if self.reopened >= REOPEN_MAX {
                     self.session = None;
                     return self.end(Err(PeerFault::AssociationNotKept.into()));
                 }
-                self.reopened = self.reopened.saturating_add(1);
-                self.transfer.sent = 0;
-                self.advance_rows();
-                self.transfer.answer.clear();
-                self.settle_or_fail(|client| client.send_association_request(now, Associated::Reopened));
+                self.settle_or_fail(|client| client.reopen(now));
             }
             // The meter has forgotten us already: as good as released.
             Phase::Releasing if exception.means_not_associated() => {
@@ -123,16 +124,33 @@ impl Client {
             Phase::Associating(_) if exception.means_not_associated() => {
                 self.ignored = self.ignored.saturating_add(1);
             }
-            Phase::Idle => self.ignored = self.ignored.saturating_add(1),
+            Phase::Idle | Phase::Resting | Phase::AwaitingMap | Phase::Telling => {
+                self.ignored = self.ignored.saturating_add(1);
+            }
             Phase::Authenticating(_) if exception.means_not_associated() => {
                 self.fail_association(SecurityFault::AuthenticationRefused.into());
             }
-            _ => self.end(Err(match exception.service {
-                ServiceError::InvocationCounter(expected) => SecurityFault::CounterTooLow { expected }.into(),
-                ServiceError::Deciphering => SecurityFault::NotDeciphered.into(),
-                _ => Refusal::Exception(exception).into(),
-            })),
+            // An earlier message of ours was overtaken on the way: the one sent last is above what the meter expects.
+            _ if matches!(exception.service, ServiceError::InvocationCounter(expected) if self.has_passed(expected)) => {
+                self.ignored = self.ignored.saturating_add(1);
+            }
+            _ => {
+                // What it could not open, it may not have kept either.
+                if matches!(exception.service, ServiceError::Deciphering | ServiceError::InvocationCounter(_)) {
+                    self.session = None;
+                }
+                self.end(Err(match exception.service {
+                    ServiceError::InvocationCounter(expected) => SecurityFault::CounterTooLow { expected }.into(),
+                    ServiceError::Deciphering => SecurityFault::NotDeciphered.into(),
+                    _ => Refusal::Exception(exception).into(),
+                }));
+            }
         }
+    }
+
+    /// Once a command, a message that could not be deciphered may mean that the meter has forgotten us.
+    const fn may_be_forgotten(&self, exception: ExceptionResponse) -> bool {
+        self.reopened == 0 && matches!(exception.service, ServiceError::Deciphering)
     }
 
     fn take_get(&mut self, now: u64, session: Session, response: GetResponse<'_>) -> Result<(), Error> {
@@ -232,7 +250,12 @@ impl Client {
                 self.end(Ok(Ending::Profile));
                 Ok(())
             }
-            _ => Err(PeerFault::UnexpectedApdu { tag: crate::apdu::tag::GET_RESPONSE }.into()),
+            // By short names, what a method returned comes as what is read.
+            Command::Invoke { returns: true, .. } if session.short => {
+                let encoded = result.map_err(Refusal::Access)?;
+                self.take_returned(Some(encoded).filter(|encoded| *encoded != [0]))
+            }
+            _ => Err(PeerFault::UnexpectedApdu { tag: tag::GET_RESPONSE }.into()),
         }
     }
 

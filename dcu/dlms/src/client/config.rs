@@ -15,6 +15,9 @@ pub struct ClientConfig {
     pub client_sap: u16,
     /// The logical device behind the meter's address; 1 is the management logical device.
     pub server_sap: u16,
+    /// Another address to which the meter sends its notifications, where it does not use ours (102 in many networks).
+    /// In wrapper frames; on HDLC they come to the client's own address.
+    pub push_sap: Option<u16>,
     /// How we prove who we are.
     pub auth: Auth,
     /// What carries the bytes.
@@ -35,6 +38,11 @@ pub struct ClientConfig {
     pub answer_bytes_max: usize,
     /// Offset of the meter's local time from UTC, for stamps whose deviation it leaves unspecified.
     pub utc_offset_s: i32,
+    /// Each association begins by asking for the meter's firmware, and for its object list where that is not known
+    /// ([`super::ClientEvent::MapWanted`]). Else only [`super::Client::discover`] does.
+    pub discovers: bool,
+    /// The link is shared: nothing goes out before [`super::Client::grant_exchange`], one exchange at a time.
+    pub gated: bool,
 }
 
 impl ClientConfig {
@@ -49,12 +57,13 @@ impl ClientConfig {
     }
 
     /// Management client of the management logical device over datagrams: messages up to 1 KB, answers within 20 s,
-    /// one repeat, at most 256 KB from blocks.
+    /// one repeat, at most 256 KB from blocks; a link of its own, and no discovery unasked.
     #[must_use]
     pub const fn new(auth: Auth) -> Self {
         Self {
             client_sap: 1,
             server_sap: 1,
+            push_sap: None,
             auth,
             link: Link::Datagram,
             referencing: Referencing::LogicalNames,
@@ -65,6 +74,8 @@ impl ClientConfig {
             retries: 1,
             answer_bytes_max: 256 * 1024,
             utc_offset_s: 0,
+            discovers: false,
+            gated: false,
         }
     }
 }

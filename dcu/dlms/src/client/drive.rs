@@ -1,5 +1,8 @@
 //! What happened, and what comes out.
 
+use super::gate::Gate;
+use super::mapping::News;
+use super::settings::{Framing, Settings};
 use super::{Associated, Client, ClientConfig, ClientEvent, Ending, Link, Output, Phase, reassembler};
 use crate::apdu::tag;
 use crate::error::{Error, PeerFault, Refusal, TransportFault};
@@ -13,13 +16,14 @@ const LINK_REOPEN_MAX: u8 = 2;
 impl Client {
     /// Bytes arrived: one whole frame on a datagram link, any piece of the stream on the others.
     pub fn handle_receive(&mut self, now: u64, bytes: &[u8]) {
-        match self.config.link {
-            Link::Datagram => match wrapper::open(bytes) {
+        match self.config.framing {
+            Framing::Datagram => match wrapper::open(bytes) {
                 Ok((addresses, message)) => self.take_frame(now, addresses, message),
                 Err(error) => self.suspect(error.into()),
             },
-            Link::Stream => {
-                let empty = reassembler(&self.config);
+            Framing::Stream => {
+                let Settings { pdu_max, server_sap, client_sap, push_sap, .. } = self.config;
+                let empty = reassembler(pdu_max, server_sap, client_sap, push_sap);
                 let mut reassembler = std::mem::replace(&mut self.reassembler, empty);
                 reassembler.push(bytes);
                 while let Some((addresses, message)) = reassembler.next_frame() {
@@ -27,22 +31,41 @@ impl Client {
                 }
                 self.reassembler = reassembler;
             }
-            Link::Hdlc(_) | Link::HdlcAfterModeE(..) => {
+            Framing::Serial => {
                 self.with_link(now, |link| link.handle_receive(now, bytes));
             }
         }
+        self.drive(now);
     }
 
-    /// The last byte of the latest transmission has left the port: the response timeout of a serial link counts from
-    /// now. Without this call it is reckoned from the speed.
+    /// The last byte of the latest transmission has left the port: the response timeout counts from now. Without this
+    /// call it is reckoned from the speed on serial links, and from the making of the frame on the others: call it
+    /// there when the frame has waited for its turn on a shared link.
     pub fn handle_transmitted(&mut self, now: u64) {
         self.with_link(now, |link| link.handle_transmitted(now));
+        if self.is_exchanging() && self.serial.is_none() {
+            self.deadline = Some(now.saturating_add(self.config.reply_timeout_ns));
+        }
+        self.drive(now);
     }
 
     /// The deadline has come (calls before it change nothing).
     pub fn handle_timeout(&mut self, now: u64) {
-        self.with_link(now, |link| link.handle_timeout(now));
-        if self.deadline.is_none_or(|deadline| now < deadline) {
+        // What waits at the gate has not been asked yet.
+        if !self.is_held_at_gate() {
+            self.with_link(now, |link| link.handle_timeout(now));
+            if self.deadline.is_some_and(|deadline| now >= deadline) {
+                self.take_timeout(now);
+            }
+        }
+        self.drive(now);
+    }
+
+    fn take_timeout(&mut self, now: u64) {
+        if self.phase == Phase::Resting {
+            return self.end_rest(now);
+        }
+        if self.gives_way() {
             return;
         }
         match self.tries_left.checked_sub(1) {
@@ -62,7 +85,7 @@ impl Client {
     }
 
     /// The connection was closed: the association went with it.
-    pub fn handle_closed(&mut self, _now: u64) {
+    pub fn handle_closed(&mut self, now: u64) {
         self.session = None;
         self.reassembler.clear();
         if let Some(link) = &mut self.serial {
@@ -71,52 +94,97 @@ impl Client {
         if !self.is_idle() {
             self.end(Err(TransportFault::Closed.into()));
         }
+        self.drive(now);
     }
 
     /// The next thing to be done; [`Output::Timeout`] when there is nothing more.
     pub fn poll_output(&mut self) -> Output<'_> {
+        if self.has_notification() {
+            // It has just said that it has one.
+            let told = self.next_notification().map(|n| Output::Event(ClientEvent::Notification(n)));
+            return told.unwrap_or(Output::Timeout(None));
+        }
         if let Some(bound) = self.counter_wanted() {
             return Output::Event(ClientEvent::ReserveCounter(bound));
         }
         if let Some(why) = self.associated.take() {
             return Output::Event(ClientEvent::Associated(why));
         }
-        if let Some(link) = &mut self.serial {
-            if std::mem::take(&mut self.frame_due) {
-                // The request was built when its deadline was set.
-                let now = self.deadline.map_or(0, |at| at.saturating_sub(self.config.reply_timeout_ns));
-                link.send(now, self.frame.get(HEADER_BYTES..).unwrap_or(&[]));
-            }
-            if self.phase == Phase::Idle {
-                link.stop_asking();
-            }
-            if let Some(line) = link.poll_line() {
-                return Output::SetLine(line);
-            }
-            if link.has_transmit() {
-                return self.serial.as_mut().and_then(|link| link.poll_transmit()).map_or(
-                    // It has just said that it has something.
-                    Output::Timeout(self.deadline),
-                    Output::Transmit,
-                );
-            }
+        if let Some(news) = self.news.take() {
+            let asks = self.mapping.as_ref().and_then(|mapping| mapping.asks());
+            let told = match (news, asks, &self.known) {
+                (News::Wanted, Some(firmware), _) => Some(ClientEvent::MapWanted(firmware)),
+                (News::Discovered, _, Some(known)) => Some(ClientEvent::Discovered(known)),
+                (News::NotDiscovered(error), ..) => Some(ClientEvent::NotDiscovered(*error)),
+                _ => None,
+            };
+            // Nothing to tell of a command that was cancelled meanwhile; the rest of the drain comes next time.
+            return told.map_or(Output::Timeout(self.deadline), Output::Event);
         }
-        if self.frame_due {
+        if let Some((done, total)) = self.image_news() {
+            return Output::Event(ClientEvent::ImageProgress { done, total });
+        }
+        if self.serial.is_some() {
+            self.feed_link();
+            if !self.is_held_at_gate() {
+                if let Some(line) = self.serial.as_mut().and_then(|link| link.poll_line()) {
+                    return Output::SetLine(line);
+                }
+                if self.serial.as_ref().is_some_and(|link| link.has_transmit()) && self.pass_gate() {
+                    let sent = self.serial.as_mut().and_then(|link| link.poll_transmit());
+                    return sent.map_or(Output::Timeout(self.deadline), Output::Transmit);
+                }
+            }
+        } else if self.frame_due && self.pass_gate() {
             self.frame_due = false;
+            self.end_telling();
             return Output::Transmit(&self.frame);
+        }
+        if self.has_confirmation() && self.passes_behind() {
+            return match self.next_confirmation() {
+                Ok(frame) => Output::Transmit(frame),
+                // There are counters: it has just said so.
+                Err(_) => Output::Timeout(None),
+            };
         }
         if let Some(ended) = self.ended.take() {
             return Output::Event(match ended {
                 Ok(Ending::Values) => ClientEvent::Values(&self.results),
                 Ok(Ending::Profile) => ClientEvent::Profile(&self.rows),
                 Ok(Ending::Done) => ClientEvent::Done(self.returned.as_ref()),
+                Ok(Ending::Suspended) => ClientEvent::Suspended,
                 Err(error) => ClientEvent::Failed(error),
             });
         }
         if self.is_idle() {
             self.give_back_buffers();
         }
+        self.end_drain();
         Output::Timeout(self.deadline())
+    }
+
+    /// What nobody answers has left.
+    fn end_telling(&mut self) {
+        if self.phase == Phase::Telling {
+            self.end(Ok(Ending::Done));
+        }
+    }
+
+    /// Gives the link below the message that is due, or tells it that nothing is asked for.
+    fn feed_link(&mut self) {
+        let held = self.is_held_at_gate();
+        let Some(link) = &mut self.serial else { return };
+        if self.frame_due && !held {
+            self.frame_due = false;
+            // The request was built, or let out, when its deadline was set.
+            let now = self.deadline.map_or(0, |at| at.saturating_sub(self.config.reply_timeout_ns));
+            link.send(now, self.frame.get(HEADER_BYTES..).unwrap_or(&[]));
+            self.end_telling();
+        }
+        let Some(link) = &mut self.serial else { return };
+        if !self.phase.awaits_answer() {
+            link.stop_asking();
+        }
     }
 
     /// Closes the link, and with it the association; the command ends when that is done.
@@ -141,7 +209,7 @@ impl Client {
                 }
                 LinkEvent::Down(why) => self.take_link_down(now, why),
             }
-            if std::mem::take(&mut self.frame_due) {
+            if self.gate == Gate::Open && self.phase != Phase::Telling && std::mem::take(&mut self.frame_due) {
                 link.send(now, self.frame.get(HEADER_BYTES..).unwrap_or(&[]));
             }
         }
@@ -154,7 +222,8 @@ impl Client {
 
     fn take_link_down(&mut self, now: u64, why: LinkDown) {
         self.session = None;
-        if self.is_idle() {
+        // Nothing is asked for: the next request opens the link again.
+        if matches!(self.phase, Phase::Idle | Phase::Resting | Phase::AwaitingMap) {
             return;
         }
         // Whatever closed it, it is closed.
@@ -162,16 +231,10 @@ impl Client {
             return self.end(Ok(Ending::Done));
         }
         let error = match why {
-            LinkDown::Forgotten | LinkDown::Rejected if self.reopened < LINK_REOPEN_MAX => {
-                self.reopened = self.reopened.saturating_add(1);
-                self.transfer.sent = 0;
-                self.advance_rows();
-                self.transfer.answer.clear();
-                match self.send_association_request(now, Associated::Reopened) {
-                    Ok(()) => return,
-                    Err(error) => error,
-                }
-            }
+            LinkDown::Forgotten | LinkDown::Rejected if self.reopened < LINK_REOPEN_MAX => match self.reopen(now) {
+                Ok(()) => return,
+                Err(error) => error,
+            },
             LinkDown::Forgotten | LinkDown::Rejected | LinkDown::Closed => TransportFault::LinkLost.into(),
             LinkDown::Silent => self.suspicion.take().unwrap_or(TransportFault::Timeout.into()),
             LinkDown::Refused => TransportFault::LinkRefused.into(),
@@ -181,8 +244,19 @@ impl Client {
         self.end(Err(error));
     }
 
+    /// The association is gone: opens it again for the command under way, which then goes on with what is missing.
+    pub(super) fn reopen(&mut self, now: u64) -> Result<(), Error> {
+        self.reopened = self.reopened.saturating_add(1);
+        self.transfer.sent = 0;
+        self.advance_rows();
+        self.transfer.answer.clear();
+        self.send_association_request(now, Associated::Reopened)
+    }
+
     fn take_frame(&mut self, now: u64, addresses: Addresses, message: &[u8]) {
-        if addresses.source != self.config.server_sap || addresses.destination != self.config.client_sap {
+        let to_us = addresses.destination == self.config.client_sap
+            || self.config.push_sap.is_some_and(|push_sap| addresses.destination == push_sap);
+        if addresses.source != self.config.server_sap || !to_us {
             self.ignored = self.ignored.saturating_add(1);
             return;
         }
@@ -196,9 +270,9 @@ impl Client {
     /// Opens a whole message and takes it.
     pub(super) fn take_protected(&mut self, now: u64, message: &[u8]) {
         match self.unprotect(message) {
-            Ok(None) => self.take_message(now, message),
+            Ok(None) => self.take_message(now, message, false),
             Ok(Some(opened)) => {
-                self.take_message(now, &opened);
+                self.take_message(now, &opened, true);
                 self.give_back(opened);
             }
             Err(error) => self.suspect(error),

@@ -135,6 +135,9 @@ impl Client {
         };
         wrapper::begin(&mut self.frame);
         acknowledgement.encode(&mut self.frame);
+        if due && self.gives_way() {
+            return;
+        }
         self.wait(now);
         self.settle_or_fail(|client| client.finish_frame(now));
         self.frame_due = due;

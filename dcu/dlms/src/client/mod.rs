@@ -1,8 +1,10 @@
 //! The client: one state machine per meter.
 //!
-//! Its methods come in four kinds. Getters; `handle_*`, for what happened (bytes, time, a closed connection); commands
-//! (`associate`, `read`, `read_list`, `read_profile`, `resume_profile`, `write`, `write_list`, `invoke`, `invoke_list`,
-//! `access`, `release`, `cancel`); and `poll_output`, for what comes out.
+//! Its methods come in four kinds. Getters; `handle_*`, for what happened (bytes, time, a closed connection, a durable
+//! counter, a map); commands (`associate`, `discover`, `read`, `read_list`, `read_profile`, `resume_profile`, `write`,
+//! `write_part`,
+//! `write_unconfirmed`, `write_list`, `invoke`, `invoke_returning`, `invoke_list`, `access`, `transfer_image`, `resume_image`, `release`, `suspend`, `cancel`);
+//! and `poll_output`, for what comes out.
 //!
 //! **The driving invariant:** call one method that changes the state, then drain [`Client::poll_output`] until it
 //! answers [`Output::Timeout`]; only then change the state again. At that deadline, call [`Client::handle_timeout`].
@@ -15,7 +17,31 @@
 //! - On HDLC ([`Link::Hdlc`]) the link opens, repeats, and opens again by itself; a lost link takes the association with
 //!   it. On a serial line carry out [`Output::SetLine`] and [`Output::Transmit`] in the order in which they come, and
 //!   tell by [`Client::handle_transmitted`] when the last byte has left.
+//! - What nobody answers (`write_unconfirmed`) is done when it has left: whether it arrived nobody knows.
 //! - After a timeout the association counts as lost, and the next command opens one first.
+//!
+//! # A shared link
+//! With [`ClientConfig::gated`], nothing is transmitted before it is granted. The owner of the link asks its clients for
+//! [`Client::wants_exchange`], grants one of them ([`Client::grant_exchange`], then drain), and no other before that
+//! one's [`Client::is_exchanging`] has turned false. An exchange is one frame (or turn of HDLC) and its answer; no time
+//! runs against a client that waits. `gate.rs` has the drawing.
+//!
+//! # What is urgent
+//! Reading a profile, transferring an image and discovering are long. [`Client::suspend`] puts them aside between two
+//! exchanges, at once while the client waits at the gate; then give the urgent command, and go on by
+//! [`Client::resume_profile`] or [`Client::resume_image`]. Rows and blocks that have come are not asked for again. An
+//! image and a profile may both be aside.
+//!
+//! # What the meter shows of itself
+//! With [`ClientConfig::discovers`], or by [`Client::discover`], the client reads the meter's firmware id. When it is not
+//! the one of [`Client::discovered`], it asks its owner by [`ClientEvent::MapWanted`] and waits for
+//! [`Client::handle_map`]; told that nobody has the map, it reads the object list. [`ClientEvent::Discovered`] then
+//! carries it: keep it in [`crate::cosem::map::Maps`] for the other meters, and its bytes in the journal
+//! ([`crate::cosem::ObjectMap::to_bytes`], [`Client::set_discovered`]).
+//!
+//! # What the meter sends by itself
+//! [`ClientEvent::Notification`] comes at any time, also from an idle client: hand over what arrives whether a command is
+//! under way or not. For meters that push to an address of their own there is [`crate::link::push`].
 //!
 //! ```
 //! use taa_dlms::client::{Auth, Client, ClientConfig, ClientEvent, Output};
@@ -38,27 +64,36 @@
 //! ```
 
 mod answer;
+mod aside;
 mod associate;
 mod blocks;
 mod commands;
 mod config;
 mod drive;
 mod event;
+mod gate;
 mod general;
+mod image;
+mod mapping;
+mod notify;
 mod request;
 mod resume;
 mod secure;
+mod settings;
 mod short;
 
 pub use commands::Item;
 pub use config::{Auth, ClientConfig, HdlcLink, Link, ModeE, Referencing};
 pub use event::{Associated, ClientEvent, Output, ReadResult};
+pub use image::ImageOrder;
+pub use notify::{Notification, NotificationKind};
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::apdu::{AttributeRef, Conformance, InvokeId, MethodRef};
 use crate::axdr::Value;
+use crate::cosem::map::{Discovered, Discovery};
 use crate::cosem::{ProfileRange, ProfileRows};
 use crate::error::{Error, Misuse};
 use crate::link::serial::Serial;
@@ -66,15 +101,17 @@ use crate::link::wrapper::{Addresses, Reassembler};
 use crate::names::ShortNames;
 use crate::obis::Obis;
 
+use gate::Gate;
 use general::General;
 use resume::HalfRead;
+use settings::Settings;
 
 /// Buffers above this are given back when the client falls idle.
 const IDLE_BUFFER_BYTES: usize = 256;
 
 /// A client of one meter. See the [module](self) for how to drive it.
 pub struct Client {
-    config: ClientConfig,
+    config: Settings,
     security: Option<Box<secure::Secured>>,
     session: Option<Session>,
     phase: Phase,
@@ -99,6 +136,15 @@ pub struct Client {
     /// What short names the meter's objects have, once read.
     names: Option<Arc<ShortNames>>,
     general: General,
+    /// The meter's objects, once known; and a discovery under way.
+    known: Option<Box<Discovered>>,
+    mapping: Option<Box<Discovery>>,
+    news: Option<mapping::News>,
+    image: Option<Box<image::ImageJob>>,
+    notices: Option<Box<notify::Notices>>,
+    gate: Gate,
+    /// The command under way is to be put aside before its next request.
+    suspending: bool,
     half: Option<Box<HalfRead>>,
     results: Vec<ReadResult>,
     rows: ProfileRows,
@@ -129,8 +175,14 @@ struct Session {
 enum Phase {
     Idle,
     Associating(Associated),
-    /// Reading the object list of an association by short names.
+    /// Reading what the meter shows of itself: its firmware, its object list.
     Mapping,
+    /// The owner is asked for a map.
+    AwaitingMap,
+    /// An image transfer lets time pass.
+    Resting,
+    /// The request goes out, and that is all.
+    Telling,
     /// The association is granted; the proofs are being exchanged.
     Authenticating(Associated),
     Requesting,
@@ -141,11 +193,26 @@ enum Phase {
 enum Command {
     None,
     Associate,
+    Discover,
     Read,
-    CountRows { profile: Obis, last: u32 },
-    ReadRows { profile: Obis, range: ProfileRange, keep_last: Option<u32> },
+    CountRows {
+        profile: Obis,
+        last: u32,
+    },
+    ReadRows {
+        profile: Obis,
+        range: ProfileRange,
+        keep_last: Option<u32>,
+    },
     Write(AttributeRef),
-    Invoke { method: MethodRef, with_parameter: bool },
+    /// SET or Write without an answer.
+    WriteUnconfirmed(AttributeRef),
+    /// By short names a method that `returns` something is read, another is written.
+    Invoke {
+        method: MethodRef,
+        with_parameter: bool,
+        returns: bool,
+    },
     WriteList,
     InvokeList,
     Access,
@@ -157,6 +224,7 @@ enum Ending {
     Values,
     Profile,
     Done,
+    Suspended,
 }
 
 /// A long value on its way, in either direction.
@@ -179,9 +247,10 @@ impl Client {
     #[must_use]
     pub fn new(config: ClientConfig) -> Self {
         Self {
-            reassembler: reassembler(&config),
             serial: drive::serial(&config),
-            config,
+            gate: if config.gated { Gate::Closed } else { Gate::Open },
+            reassembler: reassembler(config.pdu_max, config.server_sap, config.client_sap, config.push_sap),
+            config: Settings::from(config),
             security: None,
             session: None,
             phase: Phase::Idle,
@@ -199,6 +268,12 @@ impl Client {
             selections: Box::default(),
             names: None,
             general: General::default(),
+            known: None,
+            mapping: None,
+            news: None,
+            image: None,
+            notices: None,
+            suspending: false,
             half: None,
             results: Vec::new(),
             rows: ProfileRows::default(),
@@ -214,7 +289,7 @@ impl Client {
     /// No command is under way.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        self.phase == Phase::Idle
+        self.phase == Phase::Idle && !self.runs_image()
     }
 
     /// The short names read from the meter, to be shared with clients of other meters of the same firmware.
@@ -232,6 +307,9 @@ impl Client {
     /// When [`Self::handle_timeout`] is due, monotonic ns.
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
+        if self.is_held_at_gate() {
+            return None;
+        }
         drive::earlier(self.deadline, self.serial.as_ref().and_then(|serial| serial.deadline()))
     }
 
@@ -241,7 +319,7 @@ impl Client {
         self.ignored.saturating_add(self.serial.as_ref().map_or(0, |serial| serial.ignored()))
     }
 
-    /// Memory held, struct and buffers.
+    /// Memory held, struct and buffers; the map of the meter's objects apart, which a fleet shares, and an image too.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         size_of::<Self>()
@@ -253,6 +331,11 @@ impl Client {
             .saturating_add(self.transfer.bytes.capacity())
             .saturating_add(self.transfer.answer.capacity())
             .saturating_add(self.general.heap_bytes())
+            .saturating_add(self.config.proof.heap_bytes())
+            .saturating_add(self.known.as_ref().map_or(0, |_| size_of::<Discovered>()))
+            .saturating_add(self.half.as_ref().map_or(0, |_| size_of::<HalfRead>()))
+            .saturating_add(self.image.as_ref().map_or(0, |job| job.memory_bytes()))
+            .saturating_add(self.notices.as_ref().map_or(0, |notices| notices.memory_bytes()))
             .saturating_add(self.attributes.capacity().saturating_mul(size_of::<AttributeRef>()))
             .saturating_add(self.results.capacity().saturating_mul(size_of::<ReadResult>()))
             .saturating_add(self.rows.heap_bytes())
@@ -265,24 +348,28 @@ impl Client {
         if !self.is_idle() {
             return Err(Misuse::Busy.into());
         }
+        self.reset_command(command);
+        Ok(())
+    }
+
+    /// Nothing of the command before is left.
+    fn reset_command(&mut self, command: Command) {
         self.command = command;
         self.reopened = 0;
         self.restarted = 0;
         self.suspicion = None;
         self.returned = None;
-        self.half = None;
         self.transfer.bytes.clear();
         self.transfer.answer.clear();
         self.transfer.block = 0;
         self.transfer.sent = 0;
-        Ok(())
     }
 
-    /// Sends whatever the command needs next: the association, or its next request.
+    /// Sends whatever the command needs next: the association, a discovery, or its next request.
     fn go_on(&mut self, now: u64) {
         let sent = match self.session {
             None => self.send_association_request(now, Associated::Opened),
-            Some(session) => self.send_request(now, session),
+            Some(session) => self.send_mapping_request(now, session),
         };
         if let Err(error) = sent {
             self.end(Err(error));
@@ -302,6 +389,8 @@ impl Client {
             self.keep_half_read(error);
         }
         self.settle();
+        // A step of an image transfer is not the end of the command.
+        self.suspending &= self.runs_image();
         self.ended = Some(ending);
     }
 
@@ -310,6 +399,7 @@ impl Client {
         self.command = Command::None;
         self.frame_due = false;
         self.deadline = None;
+        self.mapping = None;
         if let Some(security) = &mut self.security {
             security.held = false;
         }
@@ -327,6 +417,7 @@ impl Client {
         if self.transfer.answer.capacity() > IDLE_BUFFER_BYTES {
             self.transfer.answer = Vec::new();
         }
+        self.give_back_notices();
         self.general = General::default();
         self.selections = Box::default();
         if self.attributes.capacity() > 16 {
@@ -341,11 +432,12 @@ impl Client {
     }
 }
 
-fn reassembler(config: &ClientConfig) -> Reassembler {
+fn reassembler(pdu_max: u16, server_sap: u16, client_sap: u16, push_sap: Option<u16>) -> Reassembler {
     // A refusal or an association may be longer than the messages that we propose.
-    let message_max = usize::from(config.pdu_max).max(2048);
-    let expected = Addresses { source: config.server_sap, destination: config.client_sap };
-    Reassembler::new(message_max, Some(expected))
+    let message_max = usize::from(pdu_max).max(2048);
+    let expected = Addresses { source: server_sap, destination: client_sap };
+    // Frames to either address are ours.
+    Reassembler::new(message_max, push_sap.is_none().then_some(expected))
 }
 
 /// The frame last sent may hold a password: states are shown, bytes are not.

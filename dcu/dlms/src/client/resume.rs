@@ -6,17 +6,17 @@
 //! no time or a last entry was named.
 
 use super::answer::is_aborted;
-use super::{Client, Command, Referencing};
-use crate::cosem::ProfileRange;
+use super::{Client, Command, Phase, Referencing};
+use crate::cosem::{ProfileRange, ProfileRows};
 use crate::error::{Error, Misuse, Refusal};
 use crate::obis::Obis;
 
 /// A profile of which some rows are here, and the range that is missing.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct HalfRead {
-    profile: Obis,
-    range: ProfileRange,
-    keep_last: Option<u32>,
+    pub(super) profile: Obis,
+    pub(super) range: ProfileRange,
+    pub(super) keep_last: Option<u32>,
 }
 
 /// Far enough: the year 9999.
@@ -29,8 +29,8 @@ impl Client {
         self.half.as_ref().map(|_| self.rows.len())
     }
 
-    /// Reads the rest of the profile whose reading broke off last (any other command forgets it). Ends in `Profile`
-    /// with all rows, those kept and those read now.
+    /// Reads the rest of the profile whose reading broke off last, or was put aside (reading another profile forgets
+    /// it). Ends in `Profile` with all rows, those kept and those read now.
     ///
     /// # Errors
     /// [`Misuse::Busy`], [`Misuse::NothingToResume`].
@@ -39,9 +39,25 @@ impl Client {
             return Err(Misuse::Busy.into());
         }
         let half = *self.half.take().ok_or(Misuse::NothingToResume)?;
-        self.begin(Command::ReadRows { profile: half.profile, range: half.range, keep_last: half.keep_last })?;
+        self.begin(match half.range {
+            ProfileRange::Last(last) => Command::CountRows { profile: half.profile, last },
+            range => Command::ReadRows { profile: half.profile, range, keep_last: half.keep_last },
+        })?;
         self.go_on(now);
+        self.drive(now);
         Ok(())
+    }
+
+    /// Drops the command under way as [`Self::cancel`] does, and hands over the whole rows of a profile that have come,
+    /// of that command or of one that broke off before. For a scheduler that has something better to do with this
+    /// meter between two blocks: the rest is a range of its own, to be asked for later. After this there is nothing to
+    /// [resume](Self::resume_profile).
+    pub fn interrupt(&mut self) -> Option<ProfileRows> {
+        let reading = matches!(self.command, Command::ReadRows { .. });
+        self.advance_rows();
+        self.cancel();
+        let half = self.half.take().is_some();
+        ((reading || half) && !self.rows.is_empty()).then(|| std::mem::take(&mut self.rows))
     }
 
     /// What of a range is still missing after the rows that are here.
@@ -63,6 +79,10 @@ impl Client {
     /// The meter gave up a transfer of rows: keeps the whole rows that have come and aims at the rest. `true` when there
     /// are more of them than before.
     pub(super) fn advance_rows(&mut self) -> bool {
+        // A list of objects that is coming in is no rows.
+        if self.phase == Phase::Mapping {
+            return false;
+        }
         let Command::ReadRows { profile, range, keep_last } = self.command else { return false };
         let before = self.rows.len();
         if !self.keep_begun(range) {
@@ -98,18 +118,28 @@ impl Client {
 
     /// The command failed: if it was reading rows and the channel is to blame, what has come is kept.
     pub(super) fn keep_half_read(&mut self, error: Error) {
-        let Command::ReadRows { profile, range, keep_last } = self.command else { return };
+        if !matches!(self.command, Command::ReadRows { .. }) {
+            return;
+        }
         let broken_off = match error {
             Error::Transport(_) => true,
             Error::Refused(Refusal::Access(result)) => is_aborted(result),
             _ => false,
         };
-        if !broken_off {
-            return;
+        if broken_off && (self.advance_rows() || !self.rows.is_empty()) {
+            self.keep_half();
         }
-        // What was asked for last may itself be the rest of something: count entries from there.
-        if self.advance_rows() || !self.rows.is_empty() {
-            let range = if let Command::ReadRows { range, .. } = self.command { range } else { range };
+    }
+
+    /// The command is put aside while it was reading rows.
+    pub(super) fn keep_rows(&mut self) {
+        self.advance_rows();
+        self.keep_half();
+    }
+
+    fn keep_half(&mut self) {
+        // What was asked for last may itself be the rest of something: entries count from there.
+        if let Command::ReadRows { profile, range, keep_last } = self.command {
             self.half = Some(Box::new(HalfRead { profile, range, keep_last }));
         }
     }

@@ -171,6 +171,12 @@ impl Transfer {
         (have, self.block_count())
     }
 
+    /// Bytes on the heap.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        self.have.capacity()
+    }
+
     /// What the meter says about the image, once it has verified it: its signature may be compared.
     #[must_use]
     pub const fn info(&self) -> Option<&ImageInfo> {
@@ -281,12 +287,24 @@ impl Transfer {
             (State::Blocks(_), Err(_)) => self.set_back(),
             (State::Verify, Ok(())) => self.state = State::Info,
             (State::Verify, Err(ActionResult::TemporaryFailure)) => self.wait(State::VerifyWait),
-            (State::Verify, Err(_)) => self.fail(ImageError::VerificationFailed),
+            (State::Verify, Err(_)) => self.set_back_to(State::VerifyPoll),
             (State::Activate, Ok(())) => self.state = State::Done,
             (State::Activate, Err(ActionResult::TemporaryFailure)) => self.wait(State::ActivateWait),
-            (State::Activate, Err(_)) => self.fail(ImageError::ActivationFailed),
+            // It may have been carried out, and the answer lost: the status knows.
+            (State::Activate, Err(_)) => self.set_back_to(State::ActivatePoll),
             _ => {}
         }
+    }
+
+    /// The answer to the last step may have been lost, and the meter may have restarted: orders that must not be given
+    /// twice are preceded by a look at the status.
+    pub const fn handle_interrupted(&mut self) {
+        self.state = match self.state {
+            State::Verify | State::VerifyWait => State::VerifyPoll,
+            State::Activate | State::ActivateWait => State::ActivatePoll,
+            State::BlockWait(number) => State::Blocks(number),
+            other => other,
+        };
     }
 
     /// The time of [`Step::Wait`] has passed.

@@ -28,6 +28,8 @@ pub struct HdlcLink {
     pub retries: u8,
     /// Pause before a meter that was not ready is asked again, ns.
     pub busy_pause_ns: u64,
+    /// The meter takes REJ: frames out of place are answered by it. IEC 62056-46 does not list it.
+    pub rejects: bool,
     /// Speed of a serial line; `None` where bytes are gone at once.
     pub baud: Option<Baud>,
 }
@@ -44,6 +46,7 @@ impl HdlcLink {
             inter_octet_timeout_ns: 5_000_000_000,
             retries: 3,
             busy_pause_ns: 100_000_000,
+            rejects: false,
             baud: None,
         }
     }
@@ -83,6 +86,8 @@ pub struct Serial {
     /// Messages that wait for the link.
     waiting: Vec<Vec<u8>>,
     down: Option<LinkDown>,
+    /// The first message of the opening has gone out: the others follow within its own time limits.
+    begun: bool,
     now: u64,
 }
 
@@ -111,18 +116,20 @@ impl Serial {
     #[must_use]
     pub fn new(hdlc: HdlcLink, opening: Option<ModeE>, message_max: usize) -> Self {
         let HdlcLink { client, server, proposal, baud, .. } = hdlc;
+        let mut primary = Primary::new(PrimaryConfig {
+            client,
+            server,
+            proposal,
+            response_timeout_ns: hdlc.response_timeout_ns,
+            inter_octet_timeout_ns: hdlc.inter_octet_timeout_ns,
+            retries: hdlc.retries,
+            busy_pause_ns: hdlc.busy_pause_ns,
+            message_max,
+            baud,
+        });
+        primary.set_rejects(hdlc.rejects);
         Self {
-            primary: Primary::new(PrimaryConfig {
-                client,
-                server,
-                proposal,
-                response_timeout_ns: hdlc.response_timeout_ns,
-                inter_octet_timeout_ns: hdlc.inter_octet_timeout_ns,
-                retries: hdlc.retries,
-                busy_pause_ns: hdlc.busy_pause_ns,
-                message_max,
-                baud,
-            }),
+            primary,
             baud: if opening.is_some() { None } else { baud },
             opening: opening.map(|opening| {
                 Box::new(Opening {
@@ -140,6 +147,7 @@ impl Serial {
             line_due: None,
             waiting: Vec::new(),
             down: None,
+            begun: false,
             now: 0,
         }
     }
@@ -148,6 +156,28 @@ impl Serial {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.stage == Stage::Closed
+    }
+
+    /// Something has been sent that is to be answered.
+    #[must_use]
+    pub fn is_exchanging(&self) -> bool {
+        self.is_mid_opening() || self.primary.is_exchanging()
+    }
+
+    /// An opening of IEC 62056-21 has begun and is not over.
+    #[must_use]
+    pub fn is_mid_opening(&self) -> bool {
+        self.stage == Stage::SigningOn && self.begun
+    }
+
+    /// What is to be sent had to wait, and goes out now: its time counts from here.
+    pub fn handle_granted(&mut self, now: u64) {
+        self.now = now;
+        match &mut self.opening {
+            Some(opening) if self.stage == Stage::SigningOn && opening.slow => opening.reader.start_slow(now),
+            Some(opening) if self.stage == Stage::SigningOn => opening.reader.start(now),
+            _ => self.primary.handle_granted(now),
+        }
     }
 
     /// See [`Primary::progress`].
@@ -295,12 +325,16 @@ impl Serial {
     /// The next bytes to send.
     pub fn poll_transmit(&mut self) -> Option<&[u8]> {
         match &mut self.opening {
-            Some(opening) if opening.reader.has_transmit() => opening.reader.poll_transmit(),
+            Some(opening) if opening.reader.has_transmit() => {
+                self.begun = true;
+                opening.reader.poll_transmit()
+            }
             _ => self.primary.poll_transmit(),
         }
     }
 
     fn open(&mut self, now: u64) {
+        self.begun = false;
         match &mut self.opening {
             Some(opening) => {
                 opening.direct = false;
@@ -351,6 +385,7 @@ impl Serial {
         match &mut self.opening {
             Some(opening) if !opening.slow && !opening.direct => {
                 opening.slow = true;
+                self.begun = false;
                 opening.reader.start_slow(self.now);
                 self.stage = Stage::SigningOn;
                 true

@@ -160,6 +160,12 @@ impl Channel {
             .map_or(0, |sender| sender.received.floor())
     }
 
+    /// Every sender of unicast messages with the lowest counter that would be taken of it.
+    pub fn floors(&self) -> impl Iterator<Item = (SystemTitle, u64)> {
+        let unicast = self.senders.iter().filter(|sender| sender.which == Which::Unicast);
+        unicast.map(|sender| (sender.title, sender.received.floor()))
+    }
+
     /// The global unicast keys.
     #[must_use]
     pub fn keys(&self) -> Option<LayerKeys<'_>> {

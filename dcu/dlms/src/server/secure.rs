@@ -83,6 +83,22 @@ impl Server {
         self.guards.get(level).map_or(0, |guard| guard.channel.floor(client))
     }
 
+    /// All clients of that level with their lowest counters: what a power cut must not take away.
+    pub fn received_floors(&self, level: Level) -> impl Iterator<Item = (SystemTitle, u64)> {
+        self.guards.get(level).into_iter().flat_map(|guard| guard.channel.floors())
+    }
+
+    /// Protects a message of the meter's own accord (a push) for that client, as the policy has responses and in the
+    /// general form, which names the sender; without keys it stays plain.
+    ///
+    /// # Errors
+    /// Counters or keys that are missing.
+    pub fn protect_push(&mut self, level: Level, message: &mut Vec<u8>) -> Result<(), SecurityFault> {
+        let Some((guard, counter, random)) = self.guards.parts(level) else { return Ok(()) };
+        let how = How { form: Form::General, ..How::global(guard.policy.response) };
+        guard.channel.protect(message, 0, how, counter, random, false)
+    }
+
     /// Refuses counters of that client below the floor.
     pub fn resume_received(&mut self, level: Level, client: SystemTitle, floor: u32) {
         if let Some((guard, ..)) = self.guards.parts(level) {
@@ -234,6 +250,10 @@ impl Guards {
             Ok(_) => Err(ExceptionResponse::NOT_ASSOCIATED),
             Err(Error::Security(SecurityFault::Replay { expected, .. })) => {
                 Err(refusal(ServiceError::InvocationCounter(expected)))
+            }
+            // Nobody has associated since the start, so nobody is known by a message that does not name its sender.
+            Err(Error::Security(SecurityFault::WrongTitle)) if guard.channel.peer().is_none() => {
+                Err(ExceptionResponse::NOT_ASSOCIATED)
             }
             // A dedicated key that is gone went with its association.
             Err(Error::Security(SecurityFault::NoKey("dedicated key"))) => Err(ExceptionResponse::NOT_ASSOCIATED),

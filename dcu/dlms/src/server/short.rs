@@ -1,6 +1,6 @@
 //! Associations by short names on the server side: Read and Write, methods by either.
 
-use super::pieces::{Fit, Long, Piece, Target};
+use super::pieces::{Fit, Long, Target};
 use super::{Session, except};
 use crate::apdu::{
     ActionResult, AttributeRef, Block, Conformance, DataAccessResult, ExceptionResponse, MethodRef, ReadRequest,
@@ -29,11 +29,60 @@ impl Session {
         &mut self,
         model: &mut M,
         request: &ReadRequest<'_>,
+        value_bytes_max: usize,
         reply: &mut Vec<u8>,
     ) -> bool {
-        self.incoming = None;
         let mut variables = request.variables.iter();
-        match (request.variables.len(), variables.next()) {
+        if let (1, Some(Variable::ReadBlock(ShortBlock { last, number, raw }))) =
+            (request.variables.len(), variables.next())
+        {
+            // Its answer may be on its way already, and the last piece comes again because the first block was lost.
+            if number == 1 {
+                self.outgoing = None;
+                self.begin_incoming(Target::Read);
+            }
+            self.take_read_block(model, &Block { last, number: number.into(), raw }, value_bytes_max, reply);
+            return true;
+        }
+        self.incoming = None;
+        self.read_variables(model, &request.variables, reply)
+    }
+
+    fn take_read_block<M: ObjectModel + ?Sized>(
+        &mut self,
+        model: &mut M,
+        block: &Block<'_>,
+        value_bytes_max: usize,
+        reply: &mut Vec<u8>,
+    ) {
+        let number = u16::try_from(block.number).unwrap_or(u16::MAX);
+        self.take_block(
+            block,
+            value_bytes_max,
+            reply,
+            |reply| ReadResponse::NextBlock(number).encode(reply),
+            refuse_read,
+            |session, target, body, reply| match (target, VariableList::over(body)) {
+                (Target::Read, Ok(variables)) => {
+                    session.read_variables(model, &variables, reply);
+                }
+                (Target::Read, Err(_)) => refuse_read(DataAccessResult::TypeUnmatched, reply),
+                _ => {
+                    session.incoming = None;
+                    refuse_read(DataAccessResult::NoLongGetInProgress, reply);
+                }
+            },
+        );
+    }
+
+    fn read_variables<M: ObjectModel + ?Sized>(
+        &mut self,
+        model: &mut M,
+        list: &VariableList<'_>,
+        reply: &mut Vec<u8>,
+    ) -> bool {
+        let mut variables = list.iter();
+        match (list.len(), variables.next()) {
             (1, Some(Variable::NextBlock(number))) => {
                 self.read_next(number, reply);
                 return true;
@@ -45,8 +94,8 @@ impl Session {
         }
         self.outgoing = None;
         reply.push(tag::READ_RESPONSE);
-        put_length(reply, request.variables.len());
-        for variable in request.variables.iter() {
+        put_length(reply, list.len());
+        for variable in list.iter() {
             let result_at = reply.len();
             reply.push(0);
             if let Err(error) = self.read_variable(model, variable, reply) {
@@ -86,7 +135,7 @@ impl Session {
         let (name, selection) = match variable {
             Variable::Name(name) => (name, None),
             Variable::Parameterized(name, selection) => (name, Some(selection)),
-            // Requests so long that they come in blocks are not taken.
+            // Pieces stand alone in their requests.
             Variable::NextBlock(_) | Variable::ReadBlock(_) | Variable::WriteBlock { .. } => {
                 return Err(DataAccessResult::OtherReason);
             }
@@ -137,31 +186,36 @@ impl Session {
         value_bytes_max: usize,
         reply: &mut Vec<u8>,
     ) {
-        let done = |result| [WriteResult::Done(result)].into_iter();
-        match self.take_incoming(block, value_bytes_max) {
-            Err(error) => put_results(reply, done(error)),
-            Ok(Piece::Acknowledge) => {
-                let number = u16::try_from(block.number).unwrap_or(u16::MAX);
-                put_results(reply, [WriteResult::NextBlock(number)].into_iter())
-            }
-            Ok(Piece::Again(answer)) => {
-                reply.extend_from_slice(&answer);
-                true
-            }
-            Ok(Piece::Whole(_, body)) => {
-                let mut reader = Reader::new(&body);
+        let number = u16::try_from(block.number).unwrap_or(u16::MAX);
+        let ended = |result, reply: &mut Vec<u8>| {
+            put_results(reply, [WriteResult::Done(result)].into_iter());
+        };
+        self.take_block(
+            block,
+            value_bytes_max,
+            reply,
+            |reply| {
+                put_results(reply, [WriteResult::NextBlock(number)].into_iter());
+            },
+            ended,
+            |session, target, body, reply| {
+                let mut reader = Reader::new(body);
                 let lists = VariableList::decode(&mut reader).and_then(|variables| {
                     let values = ValueList::decode(&mut reader)?;
                     reader.finish().map(|()| (variables, values))
                 });
-                match lists {
-                    Ok((variables, values)) => self.write_variables(model, &variables, &values, reply),
-                    Err(_) => put_results(reply, done(DataAccessResult::TypeUnmatched)),
-                };
-                self.keep_answer(reply);
-                true
-            }
-        };
+                match (target, lists) {
+                    (Target::Write, Ok((variables, values))) => {
+                        session.write_variables(model, &variables, &values, reply);
+                    }
+                    (Target::Write, Err(_)) => ended(DataAccessResult::TypeUnmatched, reply),
+                    _ => {
+                        session.incoming = None;
+                        ended(DataAccessResult::NoLongSetInProgress, reply);
+                    }
+                }
+            },
+        );
     }
 
     fn write_variables<M: ObjectModel + ?Sized>(

@@ -1,7 +1,9 @@
 //! Object lists to maps and back, through our server and by hand for the versions that it does not speak.
 
+use std::sync::Arc;
+
 use taa_dlms::axdr::decode_all;
-use taa_dlms::cosem::map::{Discovery, FIRMWARE_ID, FirmwareId, Maps, Mode};
+use taa_dlms::cosem::map::{Discovered, Discovery, FIRMWARE_ID, Maps, Mode};
 use taa_dlms::cosem::{
     Clock, Cosem, Data, Disconnect, Model, Object, ObjectMap, ProfileGeneric, Register, SnObject, association,
 };
@@ -119,15 +121,25 @@ fn the_list_of_a_short_name_meter_gives_short_names() {
 }
 
 /// Runs the discovery of a meter; how many attributes were read.
-fn discover(wire: &mut Wire<Model>, maps: &mut Maps, before: Option<FirmwareId>) -> (Discovery, usize) {
-    let mut discovery = Discovery::new(1, before);
+fn discover(wire: &mut Wire<Model>, maps: &mut Maps) -> (Discovered, usize) {
+    let mut discovery = Discovery::new();
     let mut reads = 0;
-    while let Some(attribute) = discovery.wants() {
-        let result = wire.read(&[attribute]).pop().unwrap();
-        discovery.handle_read(maps, &result).unwrap();
-        reads += 1;
+    loop {
+        if let Some(attribute) = discovery.wants() {
+            let result = wire.read(&[attribute]).pop().unwrap();
+            discovery.handle_read(&result).unwrap();
+            reads += 1;
+        } else if let Some(firmware) = discovery.asks() {
+            let known = maps.of(firmware, 1);
+            discovery.handle_known(known);
+        } else {
+            let mut discovered = discovery.done().unwrap().clone();
+            if let (true, Some(firmware)) = (discovered.was_read, &discovered.firmware) {
+                discovered.map = maps.learn(firmware, 1, Arc::clone(&discovered.map));
+            }
+            return (discovered, reads);
+        }
     }
-    (discovery, reads)
 }
 
 #[test]
@@ -145,26 +157,26 @@ fn a_fleet_reads_one_list_for_each_firmware() {
         Wire::new(model)
     };
     let mut maps = Maps::new();
-    let (first, reads) = discover(&mut meter(Some("1.0"), false), &mut maps, None);
+    let (first, reads) = discover(&mut meter(Some("1.0"), false), &mut maps);
     assert_eq!(reads, 2);
     for _ in 0..5 {
-        let (next, reads) = discover(&mut meter(Some("1.0"), false), &mut maps, None);
+        let (next, reads) = discover(&mut meter(Some("1.0"), false), &mut maps);
         assert_eq!(reads, 1, "the firmware only");
-        assert!(std::sync::Arc::ptr_eq(next.map().unwrap(), first.map().unwrap()));
+        assert!(Arc::ptr_eq(&next.map, &first.map));
     }
     // The meter comes back with other firmware, and with a clock that it had not.
-    let (changed, reads) = discover(&mut meter(Some("1.1"), true), &mut maps, first.firmware().cloned());
+    let (changed, reads) = discover(&mut meter(Some("1.1"), true), &mut maps);
     assert_eq!(reads, 2);
-    assert!(changed.map().unwrap().find(obis::CLOCK).is_some() && first.map().unwrap().find(obis::CLOCK).is_none());
+    assert!(changed.map.find(obis::CLOCK).is_some() && first.map.find(obis::CLOCK).is_none());
     // A meter that does not tell its firmware is read in full, and taken for nobody else.
-    let (silent, reads) = discover(&mut meter(None, true), &mut maps, None);
-    assert_eq!((reads, silent.firmware(), maps.len()), (2, None, 2));
+    let (silent, reads) = discover(&mut meter(None, true), &mut maps);
+    assert_eq!((reads, silent.firmware, maps.len()), (2, None, 2));
 
-    let mut refused = Discovery::new(1, None);
-    refused.handle_read(&mut maps, &Err(DataAccessResult::ObjectUndefined)).unwrap();
-    assert!(refused.handle_read(&mut maps, &Err(DataAccessResult::ReadWriteDenied)).is_err());
-    assert!(refused.handle_read(&mut maps, &Ok(Value::Array(vec![]))).is_err(), "a list without objects");
-    assert!(refused.map().is_none());
+    let mut refused = Discovery::new();
+    refused.handle_read(&Err(DataAccessResult::ObjectUndefined)).unwrap();
+    assert!(refused.handle_read(&Err(DataAccessResult::ReadWriteDenied)).is_err());
+    assert!(refused.handle_read(&Ok(Value::Array(vec![]))).is_err(), "a list without objects");
+    assert!(refused.done().is_none());
 }
 
 #[test]

@@ -150,14 +150,14 @@ impl Session {
                     self.client.handle_transmitted(self.now());
                 }
                 Output::SetLine(line) => self.channel.set_line(line)?,
-                // Nothing is ciphered here: no counter is ever asked for.
-                Output::Event(ClientEvent::Associated(_) | ClientEvent::ReserveCounter(_)) => {}
                 Output::Event(ClientEvent::Values(values)) => ended = Some(Ended::Values(values.to_vec())),
                 Output::Event(ClientEvent::Profile(rows)) => {
                     ended = Some(Ended::Rows(rows.rows().map(<[Value]>::to_vec).collect()));
                 }
                 Output::Event(ClientEvent::Done(_)) => ended = Some(Ended::Done),
                 Output::Event(ClientEvent::Failed(error)) => ended = Some(Ended::Failed(error)),
+                // Nothing is ciphered here: no counter is ever asked for.
+                Output::Event(_) => {}
                 Output::Timeout(deadline) => {
                     if let Some(ended) = ended.take() {
                         return Ok(ended);

@@ -1,10 +1,14 @@
 //! A client that talks to a meter without loss.
 #![allow(dead_code, unreachable_pub, reason = "each test target uses its own part")]
 
+pub mod secured;
+
 use taa_dlms::client::{Associated, Auth, Client, ClientConfig, ClientEvent, Output, ReadResult};
 use taa_dlms::cosem::{ProfileRange, data, disconnect, register};
+use taa_dlms::server::PortOutput;
 use taa_dlms::{AttributeRef, Error, MethodRef, Value, obis};
-use taa_meter::{Meter, MeterConfig, MeterEvent, RelayWhy};
+use taa_keys::Secret;
+use taa_meter::{Meter, MeterAccess, MeterConfig, MeterEvent, RelayWhy};
 
 pub const S: u64 = 1_000_000_000;
 pub const H: u64 = 3600 * S;
@@ -23,7 +27,9 @@ pub const CLOSE: MethodRef = MethodRef::new(disconnect::CLASS, obis::DISCONNECT_
 pub fn config() -> MeterConfig {
     MeterConfig {
         logical_device_name: "TAA0000000000042".to_owned(),
-        lls_password: b"correct horse".to_vec(),
+        access: MeterAccess::Password(Secret::new(b"correct horse")),
+        // Alarms have tests of their own.
+        alarm_filter: 0,
         unix_s_at_zero: START_UNIX_S,
         ..MeterConfig::default()
     }
@@ -51,12 +57,14 @@ pub enum Told {
 /// Runs the command given to the client against the meter, at that time, without loss.
 pub fn run(client: &mut Client, meter: &mut Meter, now: u64) -> Vec<Told> {
     let mut told = Vec::new();
-    let mut reply = Vec::new();
     loop {
         match client.poll_output() {
             Output::Transmit(frame) => {
-                if meter.handle_receive(now, frame, &mut reply) {
-                    client.handle_receive(now, &reply);
+                meter.handle_receive(now, frame);
+                while let Some(output) = meter.poll_output() {
+                    if let PortOutput::Transmit(bytes) = output {
+                        client.handle_receive(now, &bytes);
+                    }
                 }
             }
             Output::Event(ClientEvent::Associated(why)) => told.push(Told::Associated(why)),
@@ -64,7 +72,7 @@ pub fn run(client: &mut Client, meter: &mut Meter, now: u64) -> Vec<Told> {
             Output::Event(ClientEvent::Profile(rows)) => {
                 told.push(Told::Rows(rows.rows().map(|row| (rows.unix_s(row), row[1..].to_vec())).collect()));
             }
-            Output::Event(ClientEvent::ReserveCounter(_)) => {}
+            Output::Event(ClientEvent::ReserveCounter(bound)) => client.handle_counter_durable(now, bound),
             Output::Event(ClientEvent::Done(_)) => told.push(Told::Done),
             Output::Event(ClientEvent::Failed(error)) => told.push(Told::Failed(error)),
             Output::SetLine(_) => {}
@@ -99,6 +107,9 @@ pub fn rows(client: &mut Client, meter: &mut Meter, now: u64, range: ProfileRang
 
 pub fn relay_events(meter: &mut Meter) -> Vec<(u64, bool, RelayWhy)> {
     std::iter::from_fn(|| meter.poll_event())
-        .map(|MeterEvent::RelayChanged { at_ns, closed, why }| (at_ns, closed, why))
+        .filter_map(|event| match event {
+            MeterEvent::RelayChanged { at_ns, closed, why } => Some((at_ns, closed, why)),
+            MeterEvent::ImageActivated { .. } => None,
+        })
         .collect()
 }

@@ -5,8 +5,8 @@
 //! attribute may be read, and in which class and version an object comes, is asked of the map.
 //!
 //! Meters of one firmware show the same list to the same client: see [`Maps`], and [`Discovery`], which reads a list
-//! only when it must. Rights repeat from object to object
-//! and are held once each, so a map of some hundred objects takes a few kilobytes, and [`ObjectMap::to_bytes`] less.
+//! only when it must. Rights repeat from object to object and are held once each, so a map of some hundred objects
+//! takes a few kilobytes, and [`ObjectMap::to_bytes`] less.
 
 mod build;
 mod discover;
@@ -14,7 +14,7 @@ mod rights;
 mod share;
 mod store;
 
-pub use discover::{Discovery, FIRMWARE_ID};
+pub use discover::{Discovered, Discovery, FIRMWARE_ID};
 pub use rights::{AttributeRight, MethodRight, Mode, Rights};
 pub use share::{FirmwareId, Maps, Sighting};
 

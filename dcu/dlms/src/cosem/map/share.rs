@@ -5,6 +5,8 @@
 //!                                                             ├─ Changed(map)    new firmware, its map is known
 //!                                                             └─ Unknown         read the list, then Maps::learn
 //! ```
+//!
+//! A client asks by [`crate::ClientEvent::MapWanted`] and tells what it read by [`crate::ClientEvent::Discovered`].
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -51,9 +53,16 @@ impl Maps {
         }
     }
 
+    /// The map of that firmware, if it is known.
+    #[must_use]
+    pub fn of(&self, firmware: &FirmwareId, client_sap: u16) -> Option<Arc<ObjectMap>> {
+        self.maps.get(&key(firmware, client_sap)).cloned()
+    }
+
     /// A list was read. An equal map that is known already is shared, under whatever firmware.
-    pub fn learn(&mut self, firmware: &FirmwareId, client_sap: u16, map: ObjectMap) -> Arc<ObjectMap> {
-        let shared = self.maps.values().find(|known| ***known == map).cloned().unwrap_or_else(|| Arc::new(map));
+    pub fn learn(&mut self, firmware: &FirmwareId, client_sap: u16, map: impl Into<Arc<ObjectMap>>) -> Arc<ObjectMap> {
+        let map = map.into();
+        let shared = self.maps.values().find(|known| **known == map).cloned().unwrap_or(map);
         self.maps.insert(key(firmware, client_sap), Arc::clone(&shared));
         shared
     }

@@ -128,6 +128,10 @@ impl Model {
 
     /// An image that has not been verified is verified first (Blue Book 4.4.6.4).
     fn activate(&mut self, at: usize) -> Result<(), ActionResult> {
+        // Asked again because the answer was lost: it runs already.
+        if self.get(at, 6) == Some(ImageStatus::ActivationSuccessful) {
+            return Ok(());
+        }
         if self.get(at, 6) != Some(ImageStatus::VerificationSuccessful) {
             self.verify(at)?;
         }
@@ -142,6 +146,10 @@ impl Model {
             return Err(ActionResult::OtherReason);
         }
         self.put(at, 6, &ImageStatus::ActivationSuccessful);
+        // It runs now from elsewhere; the place it was received in is free.
+        if let Some(state) = self.image(at) {
+            state.bytes = Vec::new();
+        }
         self.emit(Effect::ImageActivated(info.image_identification.to_vec()));
         Ok(())
     }

@@ -70,7 +70,7 @@ pub struct Model {
     index: BTreeMap<Obis, usize>,
     /// True time, seconds since 1970 UTC.
     now_unix_s: i64,
-    hooks: Box<dyn Hooks + Send>,
+    hooks: Box<dyn Hooks + Send + Sync>,
     effects: VecDeque<Effect>,
     script_depth: u8,
 }
@@ -110,7 +110,7 @@ impl Model {
 
     /// No objects, with these hooks.
     #[must_use]
-    pub fn with_hooks(hooks: Box<dyn Hooks + Send>) -> Self {
+    pub fn with_hooks(hooks: Box<dyn Hooks + Send + Sync>) -> Self {
         Self {
             entries: Vec::new(),
             instances: Vec::new(),

@@ -2,6 +2,10 @@
 //!
 //! These types are read from `scenario.toml` (by `taa-scenarios`) and from the daemon's configuration alike.
 
+mod meter;
+
+pub use meter::{MeterAccess, MeterEntry};
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -160,8 +164,14 @@ pub struct DcuConfig {
     pub reading_period_s: u32,
     /// The slots of all meters lie in this first part of the period; the rest is left for repeats and back-fill.
     pub reading_spread_s: u32,
-    /// Exchanges outstanding at once on the shared mesh.
+    /// Frames outstanding at once on the shared mesh. Of several, the last place is kept for relay orders and credit.
     pub window: usize,
+    /// Meters behind a wire of their own kind; all others are on the mesh.
+    pub lines: Vec<LineConfig>,
+    /// Of the frames outstanding on a link, at most so many belong to bulk: load profiles, images.
+    pub bulk_window: usize,
+    /// Meters whose load profile is being read at once, per link; and as many that are being sent an image.
+    pub bulk_meters_max: usize,
     /// How long an answer may take.
     pub reply_timeout_ms: u32,
     /// How often the DLMS client repeats a request before the exchange counts as failed.
@@ -180,8 +190,18 @@ pub struct DcuConfig {
     pub heard_interval_s: u32,
     /// Most profile rows asked for in one back-fill exchange.
     pub backfill_rows_max: u16,
+    /// How often an image is tried with a meter that refuses or spoils it. One that is silent is waited for.
+    pub image_attempts_max: u32,
     /// Missed periods older than this are given up.
     pub backfill_horizon_s: u32,
+    /// This DCU's DLMS system title: three letters of the maker, five bytes that no other device shares. With a counter
+    /// it makes the nonce. The last four bytes are replaced by random ones that each journal draws for itself
+    /// ([`crate::journal::Entry::TitleTaken`]): a DCU whose journal is lost knows no counters, and would repeat nonces under
+    /// its old title.
+    pub system_title: [u8; 8],
+    /// Invocation counters reserved per meter and journal record. A restart skips what is left of a block; there are
+    /// 2³² of them per key.
+    pub counter_block: u32,
     /// The uplink.
     pub uplink: UplinkConfig,
 }
@@ -197,6 +217,9 @@ impl DcuConfig {
             reading_period_s: 3600,
             reading_spread_s: 1800,
             window: 8,
+            lines: Vec::new(),
+            bulk_window: 4,
+            bulk_meters_max: 16,
             reply_timeout_ms: 20_000,
             reply_retries: 1,
             retry: RetryPolicy { first_s: 120, max_s: 3600 },
@@ -205,11 +228,25 @@ impl DcuConfig {
             intake_silence_s: 5400,
             intake_settling_s: 120,
             heard_interval_s: 60,
-            backfill_rows_max: 24,
+            backfill_rows_max: 744,
+            image_attempts_max: 4,
             backfill_horizon_s: 60 * 86_400,
+            system_title: *b"TAA\xDC\x00\x00\x00\x01",
+            counter_block: 256,
             uplink: UplinkConfig::for_credit_at(traits.credit_at),
         }
     }
+}
+
+/// A shared wire with several meters, for instance an RS-485 pair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineConfig {
+    /// The meters on it, by index. A meter named by several lines is on the last.
+    pub meters: Vec<u32>,
+    /// Frames outstanding at once: 1 where requests and answers share the wire.
+    pub window: usize,
+    /// How long an answer may take.
+    pub reply_timeout_ms: u32,
 }
 
 /// Waiting that doubles from `first_s` to `max_s`.
@@ -262,28 +299,5 @@ impl UplinkConfig {
             urgent_max: 20_000,
             keepalive_s: 3600,
         }
-    }
-}
-
-/// A meter that this DCU serves.
-#[derive(Clone, PartialEq, Eq)]
-pub struct MeterEntry {
-    /// Logical device name; what the meter answers at 0.0.42.0.0.255 must equal it.
-    pub id: String,
-    /// The account that pays for it, as payers type it.
-    pub account: String,
-    /// Password for low-level security; empty for none.
-    pub lls_password: Vec<u8>,
-    /// Balance with which the account starts, minor units.
-    pub opening_balance_minor: i64,
-}
-
-impl std::fmt::Debug for MeterEntry {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("MeterEntry")
-            .field("id", &self.id)
-            .field("account", &self.account)
-            .field("opening_balance_minor", &self.opening_balance_minor)
-            .finish_non_exhaustive()
     }
 }
