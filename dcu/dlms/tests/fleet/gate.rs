@@ -1,7 +1,7 @@
 //! Many clients on one link: nobody speaks unasked, no time runs for those who wait, and rows of a month let an alarm
 //! through after one exchange.
 
-use taa_dlms::client::{Client, ClientConfig, ClientEvent, HdlcLink, Link, Output};
+use taa_dlms::client::{Client, ClientConfig, ClientEvent, HdlcLink, Link, Output, Referencing};
 use taa_dlms::cosem::{CaptureObject, Model, Object, ObjectModel, ProfileGeneric, ProfileRange, Register};
 use taa_dlms::error::TransportFault;
 use taa_dlms::link::hdlc::{Address, Parameters, SecondaryConfig};
@@ -106,6 +106,50 @@ fn rows_put_aside_are_forgotten_with_another_profile() {
     wire.client.read_profile(0, obis::LOAD_PROFILE, ProfileRange::Entries(1, 2)).unwrap();
     assert_eq!(wire.client.half_read_rows(), None);
     assert_eq!(wire.run().last(), Some(&Told::Rows(2)));
+}
+
+/// The same under keys, by short names, and without a gate, where the exchange under way is finished first.
+#[test]
+fn rows_give_way_under_keys_by_short_names_and_without_a_gate() {
+    for kind in 0..3 {
+        let config = match kind {
+            1 => ClientConfig { referencing: Referencing::ShortNames, ..gated() },
+            _ => ClientConfig { gated: false, ..gated() },
+        };
+        let mut wire = if kind == 0 {
+            Wire::between(crate::push::client(1), crate::push::server(1), meter())
+        } else {
+            Wire::new(config, meter())
+        };
+        wire.client.read_profile(0, obis::LOAD_PROFILE, ProfileRange::Entries(1, ROWS)).unwrap();
+        let mut interruptions = 0;
+        let rows = loop {
+            let until = wire.frames + 3;
+            while wire.frames < until && wire.step() {}
+            let frame = wire.drain();
+            if wire.client.is_idle() && frame.is_none() {
+                break wire.told.pop();
+            }
+            let at_once = wire.client.suspend();
+            assert_eq!(at_once, kind == 1, "{kind}");
+            if let Some(frame) = frame {
+                wire.carry(&frame);
+            }
+            wire.drain();
+            if let Some(done) = wire.told.pop_if(|told| matches!(told, Told::Rows(_))) {
+                break Some(done);
+            }
+            assert!(at_once || wire.told.last() == Some(&Told::Suspended), "{kind}: {:?}", wire.told);
+            wire.told.clear();
+            wire.client.read(wire.now, &[VOLTAGE]).unwrap();
+            assert_eq!(wire.run(), [values(vec![Value::U16(231)])], "{kind}");
+            wire.client.resume_profile(wire.now).unwrap();
+            interruptions += 1;
+            assert!(interruptions < 200, "{kind}: no progress");
+        };
+        assert_eq!(rows, Some(Told::Rows(ROWS as usize)), "{kind}: after {interruptions} interruptions");
+        assert!(interruptions > 1, "{kind}: {interruptions}");
+    }
 }
 
 /// HDLC frames of one line: a client speaks only when granted, SNRM, segments and RR included.
