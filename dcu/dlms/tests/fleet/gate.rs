@@ -108,6 +108,59 @@ fn rows_put_aside_are_forgotten_with_another_profile() {
     assert_eq!(wire.run().last(), Some(&Told::Rows(2)));
 }
 
+/// Fifty meters are read out over one link; alarms come at any moment, of meters that are being read and of others. The
+/// owner of the link grants what is urgent first: an alarm waits for the exchange under way, and then only for its own.
+#[test]
+fn an_alarm_waits_for_one_exchange_among_fifty_readouts() {
+    let mut wires: Vec<_> = (0..50).map(|_| Wire::new(gated(), meter())).collect();
+    for wire in &mut wires {
+        wire.client.read_profile(0, obis::LOAD_PROFILE, ProfileRange::Entries(1, ROWS)).unwrap();
+        wire.drain();
+    }
+    let exchange = |wire: &mut Wire<Model>| {
+        assert!(wire.client.grant_exchange(0));
+        let frame = wire.drain().expect("granted");
+        wire.carry(&frame);
+        wire.drain();
+        assert!(!wire.client.is_exchanging());
+    };
+    let (mut turn, mut exchanges, mut longest, mut alarms, mut read_out) = (0_usize, 0, 0, 0, 0);
+    loop {
+        let waiting = (0..wires.len()).map(|step| (turn + step) % wires.len());
+        let Some(at) = waiting.into_iter().find(|at| wires[*at].client.wants_exchange()) else { break };
+        turn = at + 1;
+        // The alarm of some meter comes just as this exchange has begun.
+        let alarmed = (exchanges % 7 == 3).then_some((exchanges * 13) % wires.len());
+        exchange(&mut wires[at]);
+        exchanges += 1;
+        read_out += usize::from(wires[at].told.last() == Some(&Told::Rows(ROWS as usize)));
+        let Some(alarmed) = alarmed else { continue };
+        let wire = &mut wires[alarmed];
+        let is_reading = !wire.client.is_idle();
+        assert!(wire.client.suspend(), "nothing is on the way of this client");
+        let associated = wire.client.is_associated();
+        wire.told.clear();
+        wire.client.read(0, &[VOLTAGE]).unwrap();
+        wire.drain();
+        let mut delay = 1;
+        while wire.told.last() != Some(&values(vec![Value::U16(231)])) {
+            exchange(wire);
+            delay += 1;
+        }
+        if associated {
+            longest = longest.max(delay);
+        }
+        alarms += 1;
+        if is_reading {
+            wire.client.resume_profile(0).unwrap();
+            wire.drain();
+        }
+    }
+    assert_eq!(longest, 2, "the exchange under way, and its own");
+    assert!(alarms > 50, "{alarms} alarms in {exchanges} exchanges");
+    assert_eq!(read_out, 50, "each whole, and once");
+}
+
 /// The same under keys, by short names, and without a gate, where the exchange under way is finished first.
 #[test]
 fn rows_give_way_under_keys_by_short_names_and_without_a_gate() {
