@@ -14,6 +14,7 @@ mod python;
 mod stages;
 mod test;
 mod tidy;
+mod tshark;
 mod workspace;
 
 use std::process::ExitCode;

@@ -1,12 +1,12 @@
 //! `cargo xtask test`: everything that must hold.
 //!
-//! `needs` finds or installs the browser; `tests` is `cargo test --workspace` (unit tests, integration tests, vectors
+//! `needs` finds or installs the browser and tshark; `tests` is `cargo test --workspace` (unit tests, integration tests, vectors
 //! run by libtest-mimic, documentation examples, the tidy rules); `browser` opens a fresh report in Chromium. Stages go
 //! on after a failure, so one run shows all that is wrong.
 
 use crate::needs::{CHROMEDRIVER, CHROMIUM, Need};
 use crate::stages::{Done, Stages};
-use crate::{browser, process, workspace};
+use crate::{browser, process, tshark, workspace};
 
 const STAGES: [&str; 3] = ["needs", "tests", "browser"];
 
@@ -28,9 +28,10 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
 }
 
 fn needs() -> Result<Done, String> {
-    let missing: Vec<String> = [CHROMIUM, CHROMEDRIVER].iter().map(Need::get).filter_map(Result::err).collect();
+    let mut missing: Vec<String> = [CHROMIUM, CHROMEDRIVER].iter().map(Need::get).filter_map(Result::err).collect();
+    missing.extend(tshark::get().err());
     if missing.is_empty() {
-        Ok(Done::Passed("Chromium and its driver are here".to_owned()))
+        Ok(Done::Passed("Chromium, its driver and tshark are here".to_owned()))
     } else {
         Ok(Done::LeftOut(missing.join("; ")))
     }
@@ -41,6 +42,9 @@ fn cargo_test(verbose: bool) -> Result<Done, String> {
     let mut tally = Tally::default();
     let mut cargo = workspace::cargo();
     cargo.args(["test", "--workspace", "--no-fail-fast"]);
+    if let Some(program) = tshark::find() {
+        cargo.env(tshark::VARIABLE, program);
+    }
     let passed = process::by_line(&mut cargo, |line| {
         tally.read(line);
         if verbose || !is_routine(line) {

@@ -37,7 +37,7 @@ const KB: usize = 1024;
 
 /// All targets. A decoded value takes 32 bytes, a byte on the line may stand for four of them (in a compact array), and
 /// a list doubles as it grows; lists begin with room for 64, sixteen of them inside one another.
-pub const ALL: [Target; 15] = [
+pub static ALL: [Target; 15] = [
     target("values", messages::values, 48 * KB, 1400),
     target("apdus", messages::apdus, 48 * KB, 800),
     target("typed", typed::typed, 64 * KB, 2400),
@@ -56,11 +56,6 @@ pub const ALL: [Target; 15] = [
 ];
 
 impl Target {
-    /// The target of that name.
-    pub fn named(name: &str) -> Option<&'static Self> {
-        ALL.iter().find(|target| target.name == name)
-    }
-
     /// Runs it and holds it to its bound.
     pub fn check(&self, data: &[u8]) {
         let peak = memory::peak_of(|| (self.run)(data));
