@@ -128,8 +128,8 @@ fn over_wrapper(client: &mut Client, server: &mut Server, commands: &[Command]) 
     frames
 }
 
-fn plain(config: ClientConfig, server: ServerConfig, commands: &[Command]) -> Vec<(From, Vec<u8>)> {
-    let server = ServerConfig { management_password: Some(Secret::new(PASSWORD)), ..server };
+fn plain(config: ClientConfig, server: &ServerConfig, commands: &[Command]) -> Vec<(From, Vec<u8>)> {
+    let server = ServerConfig { management_password: Some(Secret::new(PASSWORD)), ..server.clone() };
     over_wrapper(&mut Client::new(config), &mut Server::new(server), commands)
 }
 
@@ -215,17 +215,17 @@ pub fn all() -> Vec<Scene> {
     let mut secured = Bench::secured();
     let scene = |name, frames| Scene { name, frames };
     vec![
-        scene("logical names", plain(config(), ServerConfig::default(), &EVERYTHING)),
-        scene("blocks of each service", plain(small(services | blocks), small_server(), &EVERYTHING)),
-        scene("general blocks", plain(small(general), small_server(), &EVERYTHING)),
+        scene("logical names", plain(config(), &ServerConfig::default(), &EVERYTHING)),
+        scene("blocks of each service", plain(small(services | blocks), &small_server(), &EVERYTHING)),
+        scene("general blocks", plain(small(general), &small_server(), &EVERYTHING)),
         scene("suite 0", over_wrapper(&mut secured.client, &mut secured.server, &EVERYTHING)),
         scene("HDLC", over_hdlc(None, &EVERYTHING)),
         scene("HDLC, address of two bytes", over_hdlc(Some(17), &EVERYTHING[..1])),
         scene("HDLC, address of four bytes", over_hdlc(Some(1000), &EVERYTHING[..1])),
-        scene("short names", plain(names, with_names, &EVERYTHING[..8])),
+        scene("short names", plain(names, &with_names, &EVERYTHING[..8])),
         scene(
             "a wrong password",
-            plain(ClientConfig::new(Auth::password(b"wrong")), ServerConfig::default(), &EVERYTHING[..1]),
+            plain(ClientConfig::new(Auth::password(b"wrong")), &ServerConfig::default(), &EVERYTHING[..1]),
         ),
         scene("notifications and exceptions", unasked()),
     ]

@@ -33,8 +33,8 @@ impl<'a> Plan<'a> {
     }
 
     /// Everything that is left.
-    pub const fn rest(&mut self) -> &'a [u8] {
-        std::mem::replace(&mut self.0, &[])
+    pub fn rest(&mut self) -> &'a [u8] {
+        std::mem::take(&mut self.0)
     }
 
     /// A time to pass, ns: nothing, a little, a timeout, hours.

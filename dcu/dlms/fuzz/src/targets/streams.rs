@@ -123,7 +123,8 @@ pub fn pushes(data: &[u8]) {
             0 => listener.handle_closed(peer),
             1 | 2 => frame.extend_from_slice(piece),
             3 | 4 => {
-                put_frame(&mut frame, false, &[&[0x03], &[0x02, 0x23]], 0x13, &[&[0xE6, 0xE7, 0x00], piece].concat())
+                let information = [&[0xE6, 0xE7, 0x00], piece].concat();
+                put_frame(&mut frame, false, &[&[0x03], &[0x02, 0x23]], 0x13, &information);
             }
             _ => {
                 wrapper::begin(&mut frame);
