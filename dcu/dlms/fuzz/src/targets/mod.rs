@@ -10,6 +10,7 @@ mod mode_e;
 mod plan;
 mod secured;
 mod sessions;
+mod stranger;
 mod streams;
 mod typed;
 
@@ -37,7 +38,7 @@ const KB: usize = 1024;
 
 /// All targets. A decoded value takes 32 bytes, a byte on the line may stand for four of them (in a compact array), and
 /// a list doubles as it grows; lists begin with room for 64, sixteen of them inside one another.
-pub static ALL: [Target; 15] = [
+pub static ALL: [Target; 16] = [
     target("values", messages::values, 48 * KB, 1400),
     target("apdus", messages::apdus, 48 * KB, 800),
     target("typed", typed::typed, 64 * KB, 2400),
@@ -53,6 +54,7 @@ pub static ALL: [Target; 15] = [
     target("server", sessions::server, 1024 * KB, 640),
     target("client", sessions::client, 1024 * KB, 640),
     target("secured", secured::dialogue, 256 * KB, 640),
+    target("stranger", stranger::stranger, 256 * KB, 640),
 ];
 
 impl Target {

@@ -1,10 +1,12 @@
 //! The protected layer: anything fed to it plain, and a man in the middle who knows no key, and a peer who does.
 
+use taa_dlms::apdu::is_protected;
 use taa_dlms::client::{Auth, Client, ClientConfig, ClientEvent, Output};
 use taa_dlms::cosem::Model;
 use taa_dlms::link::wrapper::{self, HEADER_BYTES};
 use taa_dlms::security::general::{Ciphered, Signed};
 use taa_dlms::security::layer::{Envelope, header};
+use taa_dlms::security::tags::travels_plain;
 use taa_dlms::security::{
     AssociationSecurity, Channel, ClientSecurity, Form, Hls, How, Keys, PartyKeys, Policy, Protection, Random,
     SendCounter, ServerSecurity, Suite, SystemTitle,
@@ -230,6 +232,8 @@ fn read(
                 let mut answers = Vec::new();
                 for arrived in between.pass(&frame, plan) {
                     if server.handle_receive(model, &arrived, &mut reply) {
+                        let tag = reply.get(HEADER_BYTES).copied().unwrap_or(0);
+                        assert!(is_protected(tag) || travels_plain(tag), "an answer in clear: {reply:02x?}");
                         answers.push(reply.clone());
                     }
                 }
