@@ -15,14 +15,16 @@ mod memory;
 use std::time::Instant;
 
 use common::{Bench, ENERGY, PASSWORD};
-use taa_dlms::client::{Auth, Client, ClientConfig, ClientEvent, Output};
-use taa_dlms::server::ServerConfig;
+use taa_dlms::client::{Auth, Client, ClientConfig, ClientEvent, HdlcLink, Link, Output};
+use taa_dlms::link::hdlc::{Address, Parameters, SecondaryConfig};
+use taa_dlms::link::line::Baud;
+use taa_dlms::server::{Port, PortOutput, ServerConfig, ServerLink};
 
 #[global_allocator]
 static ALLOCATOR: memory::Counting = memory::Counting;
 
 const READS: u32 = 2_000;
-const ROUNDS: u32 = 1_000;
+const ROUNDS: u32 = 400;
 const CLIENTS: usize = 500;
 
 /// One register, through both roles.
@@ -34,6 +36,26 @@ fn read(bench: &mut Bench, reply: &mut Vec<u8>) {
             Output::Transmit(frame) => {
                 assert!(bench.server.handle_receive(&mut bench.device, frame, reply));
                 bench.client.handle_receive(0, reply);
+            }
+            Output::Event(ClientEvent::Values(values)) => answered = values[0].is_ok(),
+            Output::Event(_) | Output::SetLine(_) => {}
+            Output::Timeout(_) => break assert!(answered),
+        }
+    }
+}
+
+/// The same over HDLC.
+fn read_by_hdlc(bench: &mut Bench, port: &mut Port) {
+    bench.client.read(0, &[ENERGY]).expect("idle");
+    let mut answered = false;
+    loop {
+        match bench.client.poll_output() {
+            Output::Transmit(turn) => {
+                let turn = turn.to_vec();
+                port.handle_receive(0, &mut bench.server, &mut bench.device, &turn);
+                while let Some(PortOutput::Transmit(answer)) = port.poll_output() {
+                    bench.client.handle_receive(0, &answer);
+                }
             }
             Output::Event(ClientEvent::Values(values)) => answered = values[0].is_ok(),
             Output::Event(_) | Output::SetLine(_) => {}
@@ -56,18 +78,34 @@ fn cost_us(bench: &mut Bench, reply: &mut Vec<u8>) -> f64 {
 }
 
 /// Bytes that an idle client holds, associated and read from: itself and everything on the heap, its own keys included.
-fn idle_bytes(new: fn() -> Bench) -> usize {
-    let mut reply = Vec::new();
+fn idle_bytes(mut new: impl FnMut() -> Client) -> usize {
     let mut clients: Vec<Client> = Vec::with_capacity(CLIENTS);
     let before = memory::held();
     for _ in 0..CLIENTS {
+        clients.push(new());
+    }
+    size_of::<Client>() + (memory::held() - before).unsigned_abs() / CLIENTS
+}
+
+fn idle_by_wrapper(new: fn() -> Bench) -> usize {
+    // The answer's buffer is the bench's.
+    let mut reply = Vec::with_capacity(4096);
+    idle_bytes(|| {
         let mut bench = new();
         read(&mut bench, &mut reply);
-        clients.push(bench.client);
-    }
-    // What the last answer needed is not the clients'.
-    drop(reply);
-    size_of::<Client>() + (memory::held() - before).unsigned_abs() / CLIENTS
+        bench.client
+    })
+}
+
+fn idle_by_hdlc() -> usize {
+    let address = Address::server(1, Some(17)).expect("in range");
+    let link = Link::Hdlc(HdlcLink::serial(Address::client(1).expect("in range"), address, Baud(9600)));
+    idle_bytes(|| {
+        let mut bench = Bench::secured_over(link);
+        let mut port = Port::new(ServerLink::Hdlc(SecondaryConfig::new(address, Parameters::DEFAULT)));
+        read_by_hdlc(&mut bench, &mut port);
+        bench.client
+    })
 }
 
 fn main() {
@@ -85,13 +123,16 @@ fn main() {
     }
     let allocations = memory::allocations() - before;
     let (ciphered_us, plain_us) = (cost_us(&mut secured, &mut reply), cost_us(&mut plain, &mut reply));
-    let (idle_ciphered, idle_plain) = (idle_bytes(Bench::secured), idle_bytes(Bench::new));
+    let (idle_ciphered, idle_plain) = (idle_by_wrapper(Bench::secured), idle_by_wrapper(Bench::new));
+    let idle_hdlc = idle_by_hdlc();
     println!("one register, client to client: {ciphered_us:.2} µs ciphered, {plain_us:.2} µs plain");
     println!("{allocations} allocations in {READS} ciphered reads");
-    println!("an idle client holds {idle_ciphered} bytes with keys, {idle_plain} bytes with a password");
+    println!(
+        "an idle client holds {idle_ciphered} bytes with keys, {idle_hdlc} of them over HDLC, {idle_plain} with a password"
+    );
     println!(
         "{{\"ciphered_us\": {ciphered_us:.4}, \"plain_us\": {plain_us:.4}, \"allocations\": {}, \
-         \"idle_ciphered_bytes\": {idle_ciphered}, \"idle_plain_bytes\": {idle_plain}, \"aes\": {}}}",
+         \"idle_ciphered_bytes\": {idle_ciphered}, \"idle_hdlc_bytes\": {idle_hdlc}, \"idle_plain_bytes\": {idle_plain}, \"aes\": {}}}",
         f64::from(u32::try_from(allocations).expect("few")) / f64::from(READS),
         has_aes()
     );

@@ -64,7 +64,8 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     println!("{:<34} {ciphered_us:>14.2}{}", "suite 0, AES-NI", if has_aes { "" } else { "  (this CPU has none)" });
     println!("{:<34} {soft_us:>14.2}", "suite 0, AES in software");
     let idle = number(&with_aes, "idle_ciphered_bytes")?;
-    println!("\nidle client: {idle} bytes with its keys, {} with a password", number(&with_aes, "idle_plain_bytes")?);
+    let others = (number(&with_aes, "idle_hdlc_bytes")?, number(&with_aes, "idle_plain_bytes")?);
+    println!("\nidle client: {idle} bytes with its keys ({} over HDLC), {} with a password", others.0, others.1);
 
     let mut bars = vec![
         Bar { name: "ns_a_row", measured: 1e9 / ours, at_most: NS_A_ROW_MAX },
