@@ -20,8 +20,12 @@ pub(crate) const CHROMIUM: Need =
     Need { programs: &["chromium", "chromium-browser", "google-chrome"], package: "chromium" };
 /// What drives the browser.
 pub(crate) const CHROMEDRIVER: Need = Need { programs: &["chromedriver"], package: "chromium-driver" };
-/// For benches against Python peers.
+/// For tests and benches against Python peers.
 pub(crate) const PYTHON: Need = Need { programs: &["python3"], package: "python3-venv" };
+
+/// Outside clients that read our DLMS server, from PyPI. Their known defects stand with these versions in
+/// `dcu/dlms/tests/outsiders/known.rs`.
+pub(crate) const DLMS_CLIENTS: [&str; 2] = ["gurux_dlms==1.0.203", "dlms-cosem==25.1.0"];
 
 impl Need {
     /// The program, if it is here.

@@ -11,9 +11,9 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::Bar;
+use crate::needs::DLMS_CLIENTS;
 use crate::{process, python, workspace};
 
-const PEERS: [&str; 2] = ["dlms-cosem==25.1.0", "gurux-dlms==1.0.203"];
 /// As measured for the issue that set the bars, M rows/s; shown only when it cannot be measured here.
 const GURUX_C_QUOTED: f64 = 3.1;
 /// At least 9 million rows a second.
@@ -29,7 +29,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
         ["--gurux-c", folder] => Some(PathBuf::from(folder)),
         other => return Err(format!("unknown arguments {}", other.join(" "))),
     };
-    let python = python::environment(&PEERS)?;
+    let python = python::environment(&DLMS_CLIENTS)?;
     let examples = build(&workspace::target(), None)?;
     let soft = build(&workspace::target().join("soft-aes"), Some(SOFT))?;
     let hex = process::quietly(Command::new(examples.join("profile_rows")).arg("--hex"))?;

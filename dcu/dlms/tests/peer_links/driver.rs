@@ -15,9 +15,14 @@ use taa_dlms::link::line::LineSettings;
 
 const PEER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/meter_peer.py");
 
+/// The interpreter: `TAA_DLMS_PYTHON`, or whatever `python3` is.
+fn python() -> String {
+    std::env::var("TAA_DLMS_PYTHON").ok().filter(|path| !path.is_empty()).unwrap_or_else(|| "python3".to_owned())
+}
+
 /// The outside meter can be run here.
 pub(crate) fn available() -> bool {
-    let run = Command::new("python3").args(["-c", "import cryptography"]).stderr(Stdio::null()).status();
+    let run = Command::new(python()).args(["-c", "import cryptography"]).stderr(Stdio::null()).status();
     run.is_ok_and(|status| status.success())
 }
 
@@ -29,7 +34,7 @@ pub(crate) struct Peer {
 
 impl Peer {
     pub(crate) fn start(flags: &str) -> Result<Self, Failed> {
-        let mut child = Command::new("python3")
+        let mut child = Command::new(python())
             .arg(PEER)
             .args(["--wrapper", "0", "--hdlc", "0", "--ctl", "0", "--rows", "40", "--now", "2026-03-01T00:00:00"])
             .args(flags.split_whitespace())

@@ -1,18 +1,10 @@
 //! Our client against an independent meter (`tests/peers/meter_peer.py`, in Python, sharing no code with ours): over
 //! HDLC on TCP and on a terminal, after mode E, over the wrapper; windows, limits, addresses, faults; and its pushes.
-//! And our server, over the same links, read by outside clients (`tests/peers/read_server.py`).
 //!
-//! The trials appear as ignored where Python with `cryptography`, or the outside client, is missing;
-//! `TAA_DLMS_PYTHON` names the interpreter that has the clients.
-//!
-//! Known defects of those clients, seen here: Gurux Python 1.0.203 takes a frame without the final bit for invalid, so
-//! no window beyond 1; it writes the length of its own frames of 512 bytes and more wrongly (520 bytes announced as
-//! 262), so no frame beyond 511. dlms-cosem 25.1.0 stops at 7E inside a frame and is not given any.
+//! The trials appear as ignored where Python with `cryptography` is missing; `TAA_DLMS_PYTHON` names another interpreter.
+//! Our server and outside clients: the target `outsiders`.
 
-#[path = "../common/mod.rs"]
-mod common;
 mod driver;
-mod serve;
 
 use std::io::Read;
 use std::net::{TcpListener, UdpSocket};
@@ -80,40 +72,8 @@ fn main() -> ExitCode {
             .map(|trial| trial.with_kind("needs Python with cryptography").with_ignored_flag(true))
             .collect();
     }
-    for (client, module, reason) in [
-        ("gurux", "gurux_dlms", "needs Python with gurux_dlms"),
-        ("cosem", "dlms_cosem", "needs Python with dlms_cosem"),
-    ] {
-        let here = serve::has(module);
-        for (link, terminal, bytes, width) in CELLS {
-            if client == "cosem" && (terminal || link == "mode-e" || bytes != 128 || width == 4) {
-                continue;
-            }
-            let place = if terminal { "terminal" } else { "tcp" };
-            let read = trial(&format!("{client}_reads_{link}_{place}_{bytes}_{width}"), move || {
-                serve::read_by(client, link, terminal, bytes, width)
-            });
-            trials.push(if here { read } else { read.with_kind(reason).with_ignored_flag(true) });
-        }
-    }
     libtest_mimic::run(&arguments, trials).exit_code()
 }
-
-/// Link, terminal or TCP, bytes of the information field, bytes of the address.
-const CELLS: [(&str, bool, u16, usize); 12] = [
-    ("wrapper", false, 128, 1),
-    ("hdlc", false, 32, 1),
-    ("hdlc", false, 64, 1),
-    ("hdlc", false, 128, 1),
-    ("hdlc", false, 400, 1),
-    ("hdlc", false, 128, 2),
-    ("hdlc", false, 128, 4),
-    ("hdlc", true, 32, 2),
-    ("hdlc", true, 128, 1),
-    ("hdlc", true, 400, 4),
-    ("mode-e", true, 128, 1),
-    ("mode-e", true, 128, 4),
-];
 
 fn trial(name: &str, run: impl FnOnce() -> Result<(), Failed> + Send + 'static) -> Trial {
     Trial::test(format!("peer::{name}"), run)
