@@ -1,4 +1,4 @@
-//! The workshop: `cargo xtask test`, `cargo xtask bench NAME`, `cargo xtask tidy`.
+//! The workshop: `cargo xtask test`, `cargo xtask bench NAME`, `cargo xtask fuzz`, `cargo xtask tidy`.
 //!
 //! Everything that is run around the code is a command here, so that a developer's machine and CI do the same. What a
 //! command needs and can get, it gets (Debian packages when root, Python packages in an environment under `target/`);
@@ -7,12 +7,14 @@
 
 mod bench;
 mod browser;
+mod fuzz;
 mod needs;
 mod process;
 mod python;
 mod stages;
 mod test;
 mod tidy;
+mod tshark;
 mod workspace;
 
 use std::process::ExitCode;
@@ -22,7 +24,9 @@ const USAGE: &str = "Usage: cargo xtask COMMAND
   test [STAGE…] [--verbose]    everything that must hold: needs, tests, browser (default: all)
   tidy                         the rules of the house: dependencies, leftovers, dead scenarios, sizes
   browser REPORT.html          judge one report in Chromium, wide and narrow
-  bench NAME                   kernel | village: a table, then one JSON line; fails when a bar is missed
+  fuzz [TARGET…] [--minutes N] [--keep]
+                               libFuzzer over the DLMS targets, N minutes each (default 5); --keep rewrites the corpus
+  bench NAME                   demand | dlms | kernel | village: a table, then one JSON line; fails when a bar is missed
 
 With CI=true nothing is left out: what is missing and cannot be installed is a failure.";
 
@@ -34,6 +38,7 @@ fn main() -> ExitCode {
         ["tidy"] => tidy::run(),
         ["browser", report] => browser::judge_report(report.as_ref()).map(|done| println!("{done}")),
         ["bench", name, rest @ ..] => bench::run(name, rest),
+        ["fuzz", rest @ ..] => fuzz::run(rest),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())

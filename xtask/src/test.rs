@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that must hold.
 //!
-//! `needs` finds or installs the browser and the outside DLMS clients (Python packages under `target/`); `tests` is `cargo test --workspace` (unit tests, integration tests, vectors
+//! `needs` finds or installs the browser, tshark and the outside DLMS clients (Python packages under `target/`);
+//! `tests` is `cargo test --workspace` (unit tests, integration tests, vectors
 //! run by libtest-mimic, documentation examples, the tidy rules); `browser` opens a fresh report in Chromium. Stages go
 //! on after a failure, so one run shows all that is wrong.
 
@@ -9,7 +10,7 @@ use std::process::Command;
 
 use crate::needs::{CHROMEDRIVER, CHROMIUM, DLMS_CLIENTS, Need};
 use crate::stages::{Done, Stages};
-use crate::{browser, process, python, workspace};
+use crate::{browser, process, python, tshark, workspace};
 
 const STAGES: [&str; 3] = ["needs", "tests", "browser"];
 
@@ -32,9 +33,10 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
 
 fn needs() -> Result<Done, String> {
     let programs = [CHROMIUM, CHROMEDRIVER];
-    let missing: Vec<String> = programs.iter().map(Need::get).chain([dlms_clients()]).filter_map(Result::err).collect();
+    let brought = programs.iter().map(Need::get).chain([tshark::get(), dlms_clients()]);
+    let missing: Vec<String> = brought.filter_map(Result::err).collect();
     if missing.is_empty() {
-        Ok(Done::Passed("Chromium, its driver and the DLMS clients are here".to_owned()))
+        Ok(Done::Passed("Chromium, its driver, tshark and the DLMS clients are here".to_owned()))
     } else {
         Ok(Done::LeftOut(missing.join("; ")))
     }
@@ -61,6 +63,9 @@ fn cargo_test(verbose: bool) -> Result<Done, String> {
     let mut tally = Tally::default();
     let mut cargo = workspace::cargo();
     cargo.args(["test", "--workspace", "--no-fail-fast"]);
+    if let Some(program) = tshark::find() {
+        cargo.env(tshark::VARIABLE, program);
+    }
     match dlms_clients() {
         Ok(python) => offer(&mut cargo, &python),
         Err(missing) if workspace::is_ci() => return Err(missing),

@@ -1,15 +1,17 @@
 //! `cargo xtask bench NAME`: a table, then one JSON line `{"bench", "ratios", "bars", "pass"}`.
 
 mod demand;
+mod dlms;
 mod kernel;
 mod village;
 
 pub(crate) fn run(name: &str, arguments: &[&str]) -> Result<(), String> {
     match name {
         "demand" => demand::run(arguments),
+        "dlms" => dlms::run(arguments),
         "kernel" => kernel::run(arguments),
         "village" => village::run(arguments),
-        other => Err(format!("no bench {other}; there are demand, kernel, village")),
+        other => Err(format!("no bench {other}; there are demand, dlms, kernel, village")),
     }
 }
 

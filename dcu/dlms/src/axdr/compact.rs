@@ -173,6 +173,16 @@ mod tests {
         assert_eq!(decode_all(&[0x13, 0x00, 0x01, 0x00]), Err(DecodeError::TooMany));
     }
 
+    /// A profile whose meter leaves most columns out, as null-data.
+    #[test]
+    fn columns_of_null_data_are_taken() {
+        let mut bytes = vec![0x13, 0x02, 7, 0, 0, 0, 0, 0, 0, 0x12, 0x81, 200];
+        bytes.extend((0..100_u16).flat_map(u16::to_be_bytes));
+        let Ok(Value::CompactArray(rows)) = decode_all(&bytes) else { panic!("refused") };
+        assert_eq!(rows.elements().len(), 100);
+        assert_eq!(rows.elements()[99].elements().unwrap()[6], Value::U16(99));
+    }
+
     #[test]
     fn nested_descriptions_go_both_ways() {
         let pair = TypeDescription::Array(2, Box::new(TypeDescription::Simple(Tag::LongUnsigned)));

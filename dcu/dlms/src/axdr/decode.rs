@@ -40,12 +40,15 @@ pub fn skip<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], DecodeError> {
 }
 
 /// How many values an input may hold. Ordinary values take a byte each; only a compact array can describe values that
-/// take none, and those are what the allowance bounds.
+/// take none (columns of null-data), and those are what the allowance bounds.
 pub(super) struct Budget(usize);
+
+/// Arbitrary: rows of six null columns and one of two bytes pass.
+const VALUES_PER_BYTE: usize = 4;
 
 impl Budget {
     fn for_input(bytes: usize) -> Self {
-        Self(bytes.saturating_mul(2).saturating_add(64))
+        Self(bytes.saturating_mul(VALUES_PER_BYTE).saturating_add(64))
     }
 
     pub(super) fn spend(&mut self) -> Result<(), DecodeError> {

@@ -202,6 +202,7 @@ impl Client {
                 }
                 if protected {
                     let mut opened = Vec::with_capacity(information.len());
+                    security.channel.demand(security.policy.response);
                     let how = security.channel.open(information, &mut opened)?;
                     if !how.protection.covers(security.policy.response) {
                         return Err(SecurityFault::TooWeak.into());

@@ -254,6 +254,7 @@ impl Client {
             };
         }
         let mut scratch = std::mem::take(&mut security.scratch);
+        security.channel.demand(security.policy.response);
         match security.channel.open(message, &mut scratch) {
             Ok(how)
                 if how.protection.covers(security.policy.response)

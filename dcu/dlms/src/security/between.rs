@@ -84,9 +84,7 @@ impl Channel {
     pub(super) fn open_between(&mut self, message: &[u8], scratch: &mut Vec<u8>) -> Result<How, Error> {
         let ciphered = Ciphered::parse(message)?;
         let (control, invocation) = layer::header(ciphered.body)?;
-        if control.suite != self.suite || control.compressed || control.protection.is_none() {
-            return Err(SecurityFault::WrongSuite.into());
-        }
+        self.check_control(control)?;
         self.names_us(&ciphered.header)?;
         let title = ciphered.header.originator;
         let broadcast = ciphered.key_info == Some(KeyInfo::Broadcast);

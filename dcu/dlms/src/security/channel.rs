@@ -90,6 +90,7 @@ pub struct Channel {
     pub(super) own: SystemTitle,
     pub(super) keys: Option<Keys>,
     dedicated: Option<CipherKey>,
+    demanded: Protection,
     pub(super) peer: Option<SystemTitle>,
     senders: Vec<Sender>,
     /// Transaction of the general-ciphering or general-signing message opened last.
@@ -100,7 +101,16 @@ impl Channel {
     /// Nobody has spoken yet. Without keys nothing can be protected or opened.
     #[must_use]
     pub fn new(suite: Suite, own: SystemTitle, keys: Option<Keys>) -> Self {
-        Self { suite, own, keys, dedicated: None, peer: None, senders: Vec::new(), transaction: Box::default() }
+        Self {
+            suite,
+            own,
+            keys,
+            dedicated: None,
+            demanded: Protection::NONE,
+            peer: None,
+            senders: Vec::new(),
+            transaction: Box::default(),
+        }
     }
 
     /// The suite.
@@ -124,6 +134,12 @@ impl Channel {
     /// The peer is this one. Messages that carry another title are refused.
     pub const fn set_peer(&mut self, title: Option<SystemTitle>) {
         self.peer = title;
+    }
+
+    /// Messages must carry at least this from now on. Weaker ones are refused **before** their counter is taken: text
+    /// that is encrypted only can be made by anybody, and a counter that anybody may raise shuts the true peer out.
+    pub const fn demand(&mut self, protection: Protection) {
+        self.demanded = protection;
     }
 
     /// The key of this association alone, or none any more.
@@ -253,9 +269,7 @@ impl Channel {
     fn open_global(&mut self, message: &[u8], scratch: &mut Vec<u8>) -> Result<How, Error> {
         let envelope = Envelope::parse(message)?;
         let (control, invocation) = layer::header(envelope.body)?;
-        if control.suite != self.suite || control.compressed || control.protection.is_none() {
-            return Err(SecurityFault::WrongSuite.into());
-        }
+        self.check_control(control)?;
         let title = match (envelope.title, self.peer) {
             (Some(carried), Some(peer)) if carried != peer => return Err(SecurityFault::WrongTitle.into()),
             (Some(title), _) | (None, Some(title)) => title,
@@ -313,6 +327,14 @@ impl Channel {
 
     pub(super) fn parties(&self) -> Result<&PartyKeys, SecurityFault> {
         self.keys.as_ref().and_then(|keys| keys.parties.as_deref()).ok_or(SecurityFault::NoKey("party keys"))
+    }
+
+    /// The message is of our suite and as strong as it must be.
+    pub(super) const fn check_control(&self, control: SecurityControl) -> Result<(), SecurityFault> {
+        if control.suite as u8 != self.suite as u8 || control.compressed || control.protection.is_none() {
+            return Err(SecurityFault::WrongSuite);
+        }
+        if control.protection.covers(self.demanded) { Ok(()) } else { Err(SecurityFault::TooWeak) }
     }
 
     /// The counter of a wrapped or agreed key by that sender has not been seen.

@@ -178,6 +178,7 @@ impl Server {
         let (Some((guard, ..)), true) = (self.guards.parts(level), ciphered) else {
             return Err(Diagnostic::CONTEXT_NOT_SUPPORTED);
         };
+        guard.channel.demand(guard.policy.request);
         let how = guard.channel.open(information, opened).map_err(|_| Diagnostic::AUTHENTICATION_FAILURE)?;
         let enough = how.protection.covers(guard.policy.request) && how.protection != Protection::NONE;
         if enough { Ok(Some(how)) } else { Err(Diagnostic::AUTHENTICATION_FAILURE) }

@@ -240,6 +240,7 @@ impl Guards {
             };
         }
         let refusal = |service| ExceptionResponse { state: StateError::ServiceNotAllowed, service };
+        guard.channel.demand(demanded);
         match guard.channel.open(message, scratch) {
             Ok(how)
                 if how.protection.covers(demanded)
@@ -247,7 +248,7 @@ impl Guards {
             {
                 Ok(Some(how))
             }
-            Ok(_) => Err(ExceptionResponse::NOT_ASSOCIATED),
+            Ok(_) | Err(Error::Security(SecurityFault::TooWeak)) => Err(ExceptionResponse::NOT_ASSOCIATED),
             Err(Error::Security(SecurityFault::Replay { expected, .. })) => {
                 Err(refusal(ServiceError::InvocationCounter(expected)))
             }
