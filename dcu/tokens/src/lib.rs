@@ -16,4 +16,5 @@
         clippy::arithmetic_side_effects
     )
 )]
+pub mod openpaygo;
 pub mod sts;

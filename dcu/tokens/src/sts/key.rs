@@ -99,7 +99,7 @@ impl DecoderKey {
         if let Content::Test(_) = content {
             return plain(content);
         }
-        Token::weave(content.class(), self.encrypt(content.block()))
+        Token::weave(content.class(), self.encrypt_block(content.block()))
     }
 
     /// Decrypts a token.
@@ -110,7 +110,7 @@ impl DecoderKey {
         let (class, block) = token.unweave();
         match class {
             super::Class::Test => Content::from_block(class, block),
-            _ => Content::from_block(class, self.decrypt(block)),
+            _ => Content::from_block(class, self.decrypt_block(block)),
         }
     }
 
@@ -130,14 +130,18 @@ impl DecoderKey {
         }
     }
 
-    fn encrypt(&self, block: u64) -> u64 {
+    /// Encrypts a bare block. Tokens are made by [`DecoderKey::seal`]; this is for comparing the cipher itself.
+    #[must_use]
+    pub fn encrypt_block(&self, block: u64) -> u64 {
         match &self.0 {
             Inner::Ea07 { key, tables } => sta_encrypt(**key, tables, block),
             Inner::Ea11 { schedule, .. } => schedule.encrypt(block),
         }
     }
 
-    fn decrypt(&self, block: u64) -> u64 {
+    /// Decrypts a bare block, as [`DecoderKey::encrypt_block`] encrypts it.
+    #[must_use]
+    pub fn decrypt_block(&self, block: u64) -> u64 {
         match &self.0 {
             Inner::Ea07 { key, tables } => sta_decrypt(**key, tables, block),
             Inner::Ea11 { schedule, .. } => schedule.decrypt(block),

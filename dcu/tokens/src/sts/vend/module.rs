@@ -167,8 +167,8 @@ mod tests {
 
     use super::*;
     use crate::sts::{
-        Algorithm, Amount, BaseDate, KeyAttributes, KeyGeneration, KeyType, MeterPan, Random, Service, TariffIndex, Test,
-        Tid,
+        Algorithm, Amount, BaseDate, KeyAttributes, KeyGeneration, KeyType, MeterPan, Random, Service, TariffIndex,
+        Test, Tid,
     };
 
     const ALL_TESTS: Test = Test::Short { control: 0xF_FFFF_FFFF, maker: 0 };
