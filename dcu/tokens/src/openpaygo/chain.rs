@@ -50,21 +50,20 @@ impl DeviceKey {
     }
 
     /// The base that carries a value.
-    pub(super) fn base_of(&self, form: Form, value: u32) -> u32 {
-        let modulus = form.modulus();
-        value.wrapping_add(self.start % modulus) % modulus
+    pub(super) const fn base_of(&self, form: Form, value: u32) -> u32 {
+        let start = form.base(self.start as u64);
+        form.base((value as u64).wrapping_add(start as u64))
     }
 
     /// The value that a base carries.
-    pub(super) fn value_of(&self, form: Form, base: u32) -> u32 {
-        let modulus = form.modulus();
-        base.wrapping_add(modulus).wrapping_sub(self.start % modulus) % modulus
+    pub(super) const fn value_of(&self, form: Form, base: u32) -> u32 {
+        let start = form.base(self.start as u64);
+        form.base((base as u64).wrapping_add(form.modulus() as u64).wrapping_sub(start as u64))
     }
 
     /// The codes of the chain for that base, from count 0 on, each with the base put in: tokens as numbers.
     pub(super) fn codes(&self, form: Form, base: u32) -> impl Iterator<Item = u64> + '_ {
-        let modulus = u64::from(form.modulus());
-        let put = move |code: u64| code.wrapping_sub(code % modulus).wrapping_add(u64::from(base));
+        let put = move |code: u64| form.put(code, base);
         let next = move |code: &u64| Some(self.next(form, *code));
         // The base is put into the starting code; after that the chain goes on without it.
         std::iter::successors(Some(put(u64::from(self.start))), next).map(put)
@@ -72,9 +71,8 @@ impl DeviceKey {
 
     /// The token of that count.
     pub(super) fn code(&self, form: Form, base: u32, count: u32) -> u64 {
-        let modulus = u64::from(form.modulus());
-        let put = |code: u64| code.wrapping_sub(code % modulus).wrapping_add(u64::from(base));
-        put((0..count).fold(put(u64::from(self.start)), |code, _| self.next(form, code)))
+        let start = form.put(u64::from(self.start), base);
+        form.put((0..count).fold(start, |code, _| self.next(form, code)), base)
     }
 
     #[inline]
@@ -163,8 +161,14 @@ impl Form {
     }
 
     /// The base that a token carries.
-    pub(super) fn base(self, code: u64) -> u32 {
-        (code % u64::from(self.modulus())) as u32
+    pub(super) const fn base(self, code: u64) -> u32 {
+        (if self.extended { code % 1_000_000 } else { code % 1_000 }) as u32
+    }
+
+    /// The code with another base.
+    #[inline]
+    const fn put(self, code: u64, base: u32) -> u64 {
+        code.wrapping_sub(self.base(code) as u64).wrapping_add(base as u64)
     }
 }
 

@@ -6,6 +6,7 @@ use super::Class;
 const POLYNOMIAL: u16 = 0xA001;
 
 /// The effect of one byte.
+#[allow(clippy::indexing_slicing, reason = "computed while compiling, from 0 to 255")]
 const TABLE: [u16; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;

@@ -185,7 +185,7 @@ impl TariffIndex {
     /// Its two digits in ASCII.
     #[must_use]
     pub const fn digits(self) -> [u8; 2] {
-        [b'0' | self.0 / 10, b'0' | self.0 % 10]
+        [b'0' | (self.0 / 10), b'0' | (self.0 % 10)]
     }
 }
 

@@ -1,6 +1,7 @@
 //! A meter's decoder key: it encrypts and decrypts tokens and never shows itself.
 
 use std::fmt;
+use std::sync::OnceLock;
 
 use zeroize::Zeroizing;
 
@@ -57,8 +58,15 @@ pub struct DecoderKey(Inner);
 
 #[derive(Clone)]
 enum Inner {
-    Ea07 { key: Zeroizing<u64>, tables: StaTables },
-    Ea11 { key: Zeroizing<u128>, schedule: Box<Schedule> },
+    Ea07 {
+        key: Zeroizing<u64>,
+        tables: StaTables,
+    },
+    /// The schedule is made when it is first needed: a batch makes its own.
+    Ea11 {
+        key: Zeroizing<u128>,
+        schedule: OnceLock<Schedule>,
+    },
 }
 
 impl DecoderKey {
@@ -71,8 +79,7 @@ impl DecoderKey {
     /// A key of 128 bits, its most significant byte first.
     #[must_use]
     pub fn ea11(key: &[u8; 16]) -> Self {
-        let key = Zeroizing::new(u128::from_be_bytes(*key));
-        Self(Inner::Ea11 { schedule: Box::new(Schedule::new(*key)), key })
+        Self(Inner::Ea11 { key: Zeroizing::new(u128::from_be_bytes(*key)), schedule: OnceLock::new() })
     }
 
     /// A key of that algorithm; `None` when its length is another.
@@ -135,7 +142,7 @@ impl DecoderKey {
     pub fn encrypt_block(&self, block: u64) -> u64 {
         match &self.0 {
             Inner::Ea07 { key, tables } => sta_encrypt(**key, tables, block),
-            Inner::Ea11 { schedule, .. } => schedule.encrypt(block),
+            Inner::Ea11 { key, schedule } => schedule.get_or_init(|| Schedule::new(**key)).encrypt(block),
         }
     }
 
@@ -144,7 +151,7 @@ impl DecoderKey {
     pub fn decrypt_block(&self, block: u64) -> u64 {
         match &self.0 {
             Inner::Ea07 { key, tables } => sta_decrypt(**key, tables, block),
-            Inner::Ea11 { schedule, .. } => schedule.decrypt(block),
+            Inner::Ea11 { key, schedule } => schedule.get_or_init(|| Schedule::new(**key)).decrypt(block),
         }
     }
 }

@@ -75,7 +75,7 @@ impl BaseDate {
             Self::Y2014 => 16_071,
             Self::Y2035 => 23_741,
         };
-        days * MINUTES_PER_DAY
+        MINUTES_PER_DAY.saturating_mul(days)
     }
 
     /// The last minute that this base reaches, from 1970-01-01 00:00.

@@ -70,7 +70,7 @@ impl Request {
         let mut fields = vec![("serial_number".into(), Json::Text(self.serial_number.clone()))];
         match &self.format {
             Some(DataFormat { id: Some(id), .. }) if *id != 0 => {
-                fields.push(("data_format_id".into(), Json::whole(*id)))
+                fields.push(("data_format_id".into(), Json::whole(*id)));
             }
             Some(format) => fields.push(("data_format".into(), format.json())),
             None => {}
