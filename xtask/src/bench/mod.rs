@@ -2,14 +2,16 @@
 
 mod demand;
 mod kernel;
+mod tokens;
 mod village;
 
 pub(crate) fn run(name: &str, arguments: &[&str]) -> Result<(), String> {
     match name {
         "demand" => demand::run(arguments),
         "kernel" => kernel::run(arguments),
+        "tokens" => tokens::run(arguments),
         "village" => village::run(arguments),
-        other => Err(format!("no bench {other}; there are demand, kernel, village")),
+        other => Err(format!("no bench {other}; there are demand, kernel, tokens, village")),
     }
 }
 
