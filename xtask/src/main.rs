@@ -22,7 +22,7 @@ const USAGE: &str = "Usage: cargo xtask COMMAND
   test [STAGE…] [--verbose]    everything that must hold: needs, tests, browser (default: all)
   tidy                         the rules of the house: dependencies, leftovers, dead scenarios, sizes
   browser REPORT.html          judge one report in Chromium, wide and narrow
-  bench NAME                   kernel | village: a table, then one JSON line; fails when a bar is missed
+  bench NAME                   demand | kernel | tokens | village: a table, then one JSON line; fails when a bar is missed
 
 With CI=true nothing is left out: what is missing and cannot be installed is a failure.";
 

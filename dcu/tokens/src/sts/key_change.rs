@@ -17,7 +17,7 @@
 
 use std::fmt;
 
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::{DecoderKey, KeyAttributes, KeyType, Krn, Sgc, TariffIndex};
 
@@ -76,6 +76,14 @@ impl Section {
         }
     }
 
+    fn wipe(&mut self) {
+        match self {
+            Self::First { key, .. } | Self::Second { key, .. } | Self::Third { key, .. } | Self::Fourth { key, .. } => {
+                key.zeroize();
+            }
+        }
+    }
+
     /// The block's upper 48 bits; the checksum's place is zero.
     pub(crate) fn data(&self) -> u64 {
         match *self {
@@ -115,6 +123,12 @@ impl Section {
 
 fn nibble(value: u8) -> u64 {
     u64::from(value & 0x0F)
+}
+
+impl Drop for Collector {
+    fn drop(&mut self) {
+        self.clear();
+    }
 }
 
 impl fmt::Debug for Section {
@@ -204,7 +218,11 @@ impl Collector {
         }
     }
 
+    /// Forgets all parts, and wipes them.
     pub(crate) fn clear(&mut self) {
+        for part in self.parts.iter_mut().flatten() {
+            part.wipe();
+        }
         self.parts = [None; 4];
     }
 

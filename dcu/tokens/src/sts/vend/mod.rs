@@ -113,3 +113,60 @@ impl Vendor {
         Ok((content, used))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sts::{BaseDate, KeyType, Krn, Sgc, TariffIndex};
+
+    const DAY: i64 = 24 * 60;
+
+    fn meter(ken: u8, base_date: BaseDate) -> MeterKey {
+        MeterKey {
+            meter: MeterPan::new("600727", "12345678903").unwrap(),
+            key: KeyAttributes {
+                sgc: Sgc::new(1).unwrap(),
+                krn: Krn::new(1).unwrap(),
+                key_type: KeyType::Unique,
+                ti: TariffIndex::new(1).unwrap(),
+                ken,
+                base_date,
+            },
+            generation: KeyGeneration::Dkga04,
+            algorithm: Algorithm::Ea11,
+        }
+    }
+
+    fn vendor() -> Vendor {
+        let mut lessor = Lessor::new(0, 60_000 * DAY);
+        let mut minutes = Minutes::new(DAY);
+        minutes.add(lessor.grant(0, 60_000 * DAY, 1, 0).unwrap());
+        Vendor::new(minutes)
+    }
+
+    /// A clock in 1970 or in 2099 vends nothing, and uses nothing up.
+    #[test]
+    fn clocks_that_are_wrong_vend_nothing() {
+        let meter = meter(255, BaseDate::Y2014);
+        let ask = Ask::Credit(Service::Electricity, Amount::from_field(1));
+        let mut vendor = vendor();
+        let mut at = |minute| vendor.prepare(&meter, ask, minute, Random::new(1), false);
+        assert_eq!(at(5), Err(VendError::Time(TimeError::BeforeBase(2014))));
+        assert_eq!(at(47_200 * DAY), Err(VendError::Time(TimeError::AfterBase(2014))));
+        let (content, used) = at(20_000 * DAY).unwrap();
+        assert_eq!(used.minute, 20_000 * DAY);
+        assert_eq!(content.tid(), Tid::at(BaseDate::Y2014, used.minute).ok());
+        assert_eq!(at(20_000 * DAY).unwrap().1.minute, used.minute + 2, "00:01 is reserved");
+    }
+
+    #[test]
+    fn an_expired_key_is_said_before_the_customer_pays_for_nothing() {
+        let ask = Ask::Order(Order::ClearTamper(0));
+        let last = BaseDate::Y2014.unix_minutes() + (45 << 16) - 1;
+        let mut vendor = vendor();
+        let key = meter(44, BaseDate::Y2014);
+        assert!(vendor.prepare(&key, ask, last, Random::new(1), false).is_ok());
+        let expired = vendor.prepare(&key, ask, last + 1, Random::new(1), false);
+        assert_eq!(expired, Err(VendError::KeyExpired(44)));
+    }
+}
