@@ -55,10 +55,12 @@ fn trials() -> Result<Vec<Trial>, String> {
         .collect();
     files.sort();
     let mut trials = Vec::new();
+    let mut read = Vec::new();
     for path in files {
         let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
         let file: Json = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        read.push((stem.clone(), file.clone()));
         let Json::Object(lists) = &file else { return Err(format!("{}: no object", path.display())) };
         for (list, cases) in lists {
             match cases {
@@ -80,7 +82,38 @@ fn trials() -> Result<Vec<Trial>, String> {
             }
         }
     }
+    if !trials.is_empty() {
+        trials.push(Trial::test("tokens::sabotage::changed_digits_fail", move || sabotage(&read)));
+    }
     Ok(trials)
+}
+
+/// The sabotage: a case with one digit changed must fail, in every list that states a token or a key.
+fn sabotage(files: &[(String, Json)]) -> Result<(), Failed> {
+    let mut tried = 0;
+    for (stem, file) in files {
+        for (list, cases) in file.as_object().into_iter().flatten() {
+            let Some((runner, waits)) = runner(list, file) else { continue };
+            let Some(good) = cases.as_array().into_iter().flatten().find(|case| waits(case).is_none()) else {
+                continue;
+            };
+            for name in ["token", "decoder_key"] {
+                let Some(text) = good[name].as_str().filter(|_| !["negative", "jump_window"].contains(&list.as_str()))
+                else {
+                    continue;
+                };
+                let mut case = good.clone();
+                let last = if text.ends_with('1') { '2' } else { '1' };
+                case[name] = Json::String(format!("{}{last}", &text[..text.len() - 1]));
+                runner(good, file)?;
+                if runner(&case, file).is_ok() {
+                    return Err(format!("{stem}, {list}: a changed {name} passes").into());
+                }
+                tried += 1;
+            }
+        }
+    }
+    if tried == 0 { Err("nothing was changed".into()) } else { Ok(()) }
 }
 
 fn trial(name: String, runner: Option<(Runner, Waits)>, case: Json, file: &Json) -> Trial {
