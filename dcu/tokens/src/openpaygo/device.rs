@@ -5,7 +5,7 @@
 //!   their messages.
 //! - Any other accepted token makes all older ones worthless: otherwise an old "add" could be added to a newer "set".
 
-use super::vendor::{DISABLE_VALUE, SYNC_VALUE};
+use super::vendor::{COUNT_MAX, DISABLE_VALUE, SYNC_VALUE};
 use super::{DeviceKey, Form};
 
 /// How far ahead a token's count may be.
@@ -43,6 +43,9 @@ pub enum Refusal {
     /// Not a token of this device within reach: mistyped, another device's, or too far ahead.
     #[error("no token of this device: mistyped, another device's, or too far ahead")]
     Unknown,
+    /// The device's own count is beyond any that it can have got to: its memory is damaged.
+    #[error("the device's count is damaged")]
+    CountDamaged,
 }
 
 /// The counts that were used: the highest, and which of the [`WINDOW`] before it.
@@ -137,6 +140,9 @@ impl Device {
     /// # Errors
     /// [`Refusal`]; nothing has changed then.
     pub fn enter(&mut self, text: &str) -> Result<Meaning, Refusal> {
+        if self.count > COUNT_MAX {
+            return Err(Refusal::CountDamaged);
+        }
         let form = Form::of_length(self.restricted, text.len()).ok_or(Refusal::Format)?;
         let token = form.read(text).ok_or(Refusal::Format)?;
         let base = form.base(token);
@@ -266,6 +272,12 @@ mod tests {
         assert_eq!(device.enter(&first.token), Err(Refusal::Used));
         let mut forgetful = Device::restore(key(), false, device.count(), UsedCounts::only(device.count()));
         assert_eq!(forgetful.enter(&first.token), Ok(Meaning::Add(7)));
+    }
+
+    #[test]
+    fn a_damaged_count_stalls_nothing() {
+        let mut device = Device::restore(key(), false, u32::MAX, UsedCounts::only(u32::MAX));
+        assert_eq!(device.enter("123456789"), Err(Refusal::CountDamaged));
     }
 
     #[test]

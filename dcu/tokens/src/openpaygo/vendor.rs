@@ -44,7 +44,7 @@ pub struct Issued {
 }
 
 /// Steps of the chain that are computed at most: a token every hour for a hundred years.
-const COUNT_MAX: u32 = 2_000_000;
+pub(super) const COUNT_MAX: u32 = 2_000_000;
 
 /// The vendor of one device.
 #[derive(Clone, Debug)]

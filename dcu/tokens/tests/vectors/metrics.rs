@@ -45,15 +45,16 @@ pub(crate) fn exchange(case: &Json, _: &Json) -> Result<(), Failed> {
 
     // The same request, written by us: from what was read back, without the times that reading adds.
     let mut request = received.metrics(Some(&format), 0)?;
-    request.historical_data = steps(condensed, &format)?;
+    request.historical_data = steps_of(condensed, "hd", &format)?;
     request.format = Some(format.clone());
     same("condensed", &request.condensed(Some((&key, method)))?.as_str(), &condensed)?;
     let simple = field(case, "simple_request")?;
     let as_sent = Received::parse(simple)?;
     same("simple, valid", &as_sent.verify(&key, Seen::default()).is_ok(), &valid)?;
     let as_read = as_sent.metrics(Some(&format), 0)?;
-    same("simple, read", &as_read.data, &request.data)?;
-    let simple_request = Request { historical_data: as_read.historical_data, ..request };
+    same("simple, read", &present(&as_read.data), &present(&request.data))?;
+    let untimed = steps_of(simple, "historical_data", &format)?;
+    let simple_request = Request { data: as_read.data, historical_data: untimed, ..request };
     same("simple", &simple_request.simple(Some((&key, method)))?.as_str(), &simple)?;
 
     let tokens = case["answer_token_list"].as_array().ok_or("no tokens")?.iter();
@@ -64,13 +65,19 @@ pub(crate) fn exchange(case: &Json, _: &Json) -> Result<(), Failed> {
     same("answer read", &Answer::read(text, &received, &key)?, &answer)
 }
 
-/// The steps of the past as the device had them.
-fn steps(condensed: &str, format: &DataFormat) -> Result<Vec<Vec<(String, Value)>>, Failed> {
-    let text = Value::parse(condensed)?;
-    let Some(Value::List(steps)) = text.get("hd") else { return Ok(Vec::new()) };
+/// What was reported: a place of the format that stays empty is no value.
+fn present(data: &[(String, Value)]) -> Vec<&(String, Value)> {
+    data.iter().filter(|(_, value)| *value != Value::Null).collect()
+}
+
+/// The steps of the past as the device had them, without the times that reading adds.
+fn steps_of(text: &str, name: &str, format: &DataFormat) -> Result<Vec<Vec<(String, Value)>>, Failed> {
+    let text = Value::parse(text)?;
+    let Some(Value::List(steps)) = text.get(name) else { return Ok(Vec::new()) };
     let named = |step: &Value| match step {
         Value::List(values) => Ok(format.historical_data_order.iter().cloned().zip(values.iter().cloned()).collect()),
-        _ => Err(Failed::from("a step that is no list")),
+        Value::Object(fields) => Ok(fields.clone()),
+        _ => Err(Failed::from("a step that is neither list nor object")),
     };
     steps.iter().map(named).collect()
 }

@@ -107,6 +107,13 @@ impl Lessor {
         &self.book
     }
 
+    /// Forgets leases that ended before this minute, and grants nothing from before it any more.
+    pub fn forget_before(&mut self, minute: i64) {
+        let (start, _) = &mut self.term;
+        *start = minute.max(*start);
+        self.book.retain(|lease| lease.to > minute);
+    }
+
     /// Grants minutes.
     ///
     /// # Errors
@@ -178,6 +185,11 @@ impl Minutes {
     /// Forgets leases that ended before this minute.
     pub fn forget_before(&mut self, minute: i64) {
         self.leases.retain(|lease| lease.to > minute);
+    }
+
+    /// The last use of every meter, and the last special one: all that [`Minutes::recover`] needs of the past.
+    pub fn last_uses(&self) -> impl Iterator<Item = Use> + '_ {
+        self.last.iter().chain(&self.last_special).map(|(meter, minute)| Use { meter: *meter, minute: *minute })
     }
 
     /// Leases in use.
@@ -278,6 +290,13 @@ mod tests {
         site.take(&meter(), now + 1);
         assert_eq!(site.next(&meter(), now, false), Ok(now + 3), "even with the clock set back");
         assert_eq!(site.next(&meter(), now - 50, false), Ok(now + 3));
+        lessor.forget_before(95 * DAY);
+        assert!(lessor.book().is_empty());
+        assert_eq!(
+            lessor.grant(80 * DAY, 90 * DAY, 2, 0),
+            Err(LeaseError::OutsideTerm),
+            "what was leased stays leased"
+        );
     }
 
     #[test]
@@ -290,6 +309,8 @@ mod tests {
         let used = site.take(&meter(), 4 * DAY + 1);
         assert_eq!(site.next(&meter(), 3 * DAY + 5, false), Ok(3 * DAY + 5), "special ones do not hold up others");
         assert_eq!(site.next(&meter(), 3 * DAY + 5, true), Ok(5 * DAY + 1));
+        let recovered = Minutes::recover(2 * DAY, site.leases().to_vec(), site.last_uses());
+        assert_eq!(recovered, site);
         assert_eq!(conflicts([used, used]), [Conflict { meter: meter(), minute: 4 * DAY + 1, times: 2 }]);
     }
 
