@@ -1,4 +1,4 @@
-//! Amounts in tokens: sixteen bits with a decimal exponent (IEC 62055-41, 6.3.6).
+//! Amounts in tokens: sixteen bits with a decimal exponent (IEC 62055-41).
 //!
 //! A field with exponent *e* (the two upper bits) and mantissa *m* (the lower 14) means 10^e · m, plus what all smaller
 //! exponents reach: 2^14 · (1 + 10 + … + 10^(e−1)). The step between two amounts therefore grows with the amount, and an

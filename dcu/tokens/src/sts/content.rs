@@ -1,4 +1,4 @@
-//! What a token says, and the 64-bit block that says it (IEC 62055-41, 6.2 and 6.3).
+//! What a token says, and the 64-bit block that says it (IEC 62055-41).
 //!
 //! ```text
 //! class 0  subclass 4 | random 4            | TID 24 | amount 16 | checksum 16     credit in units

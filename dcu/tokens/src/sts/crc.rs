@@ -1,4 +1,4 @@
-//! The checksum inside a token (IEC 62055-41, 6.3.7): CRC-16 with the polynomial x¹⁶ + x¹⁵ + x² + 1, reflected, starting
+//! The checksum inside a token (IEC 62055-41): CRC-16 with the polynomial x¹⁶ + x¹⁵ + x² + 1, reflected, starting
 //! from FFFF, its two bytes exchanged; taken over six zero bits, the class and the 48 bits of data.
 
 use super::Class;

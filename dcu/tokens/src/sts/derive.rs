@@ -1,4 +1,4 @@
-//! Decoder keys from vending keys: the key generation algorithms DKGA02, DKGA03 and DKGA04 (IEC 62055-41, 6.5.3).
+//! Decoder keys from vending keys: the key generation algorithms DKGA02, DKGA03 and DKGA04 (IEC 62055-41).
 //!
 //! - DKGA02: a vending key of 64 bits, DES; decoder keys for EA07.
 //! - DKGA03: two DES keys in one of 128 bits, triple DES; decoder keys for EA07. No outside result was at hand to compare
@@ -97,7 +97,7 @@ impl KeyGeneration {
     }
 }
 
-/// Kind of key, supply group, tariff and revision as decimal digits of four bits, filled up with ones (6.5.3.3).
+/// Kind of key, supply group, tariff and revision as decimal digits of four bits, filled up with ones.
 fn control_block(key: &KeyAttributes) -> u64 {
     let mut block = u64::from(key.key_type.number());
     let sgc = key.sgc.to_string();
@@ -107,7 +107,7 @@ fn control_block(key: &KeyAttributes) -> u64 {
     (block << 4 | u64::from(key.krn.number())) << 24 | 0xFF_FFFF
 }
 
-/// What DKGA04 takes the code of (6.5.3.6): four fields that say what for, a zero, four that say whose, each behind its
+/// What DKGA04 takes the code of: four fields that say what for, a zero, four that say whose, each behind its
 /// length and all in ASCII; then the length wanted, in bits.
 fn data_block(meter: &MeterPan, key: &KeyAttributes, to: Algorithm) -> Vec<u8> {
     let algorithm = match to {

@@ -1,4 +1,4 @@
-//! The token as people see it: 20 decimal digits that stand for 66 bits (IEC 62055-41, 6.4).
+//! The token as people see it: 20 decimal digits that stand for 66 bits (IEC 62055-41).
 //!
 //! The 64-bit block and the two bits of the token's class are woven together: the class is written over bits 28 and 27 of
 //! the block, and the bits that stood there move to bits 65 and 64. The class is therefore readable without any key.
@@ -19,7 +19,7 @@ pub const DIGITS: usize = 20;
 /// What a keypad or a text message may reasonably hold: digits in groups, with a separator between any two.
 const INPUT_MAX: usize = 2 * DIGITS;
 
-/// A token's class (IEC 62055-41, 6.2): what kind of thing it is.
+/// A token's class (IEC 62055-41): what kind of thing it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
     /// 0: transfers credit.

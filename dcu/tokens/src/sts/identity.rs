@@ -1,4 +1,4 @@
-//! Who a meter is, and which key it holds: the numbers that its decoder key is derived from (IEC 62055-41, 6.1).
+//! Who a meter is, and which key it holds: the numbers that its decoder key is derived from (IEC 62055-41).
 
 use std::fmt;
 
@@ -42,7 +42,7 @@ pub enum IdentityError {
     },
 }
 
-/// What a key is for (KT, 6.1.4).
+/// What a key is for (KT).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeyType {
     /// 0, DITK: the maker's, before a meter is given to a utility.
@@ -189,7 +189,7 @@ impl TariffIndex {
     }
 }
 
-/// A meter's primary account number (6.1.2): issuer's number (IIN), the meter's own (DRN) and a check digit, together 18.
+/// A meter's primary account number: issuer's number (IIN), the meter's own (DRN) and a check digit, together 18.
 ///
 /// The DRN's own last digit is a check digit too. It is not enforced: meters whose number breaks the rule are in the
 /// field, and refusing them would leave them without tokens; [`MeterPan::drn_check_digit_is_right`] tells.

@@ -11,7 +11,7 @@ use super::{Content, ContentError, StaTables, Token};
 /// Rounds of the Standard Transfer Algorithm.
 const ROUNDS: u32 = 16;
 
-/// Encryption algorithm of a meter (IEC 62055-41, 6.1.5: EA code).
+/// Encryption algorithm of a meter (IEC 62055-41, EA code).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Algorithm {
     /// 07, Standard Transfer Algorithm: a key of 64 bits, three tables.
@@ -161,7 +161,7 @@ pub(crate) fn plain(content: &Content) -> Token {
     Token::weave(content.class(), content.block())
 }
 
-/// The key as the first round takes it (6.5.4): inverted, turned right by twelve.
+/// The key as the first round takes it: inverted, turned right by twelve.
 fn sta_key(key: u64) -> u64 {
     (!key).rotate_right(12)
 }

@@ -1,4 +1,4 @@
-//! Key-change tokens (IEC 62055-41, 6.2.6 to 6.2.9): a new decoder key in parts, and what belongs to it.
+//! Key-change tokens (IEC 62055-41): a new decoder key in parts, and what belongs to it.
 //!
 //! ```text
 //! first   3 | KEN upper 4 | KRN 4 | RO 1 | 3KCT 1 | KT 2 | key, upper 32 (NKHO)

@@ -1,4 +1,4 @@
-//! The token identifier (TID): the minute of issue, counted in 24 bits from a base date (IEC 62055-41, 6.3.5).
+//! The token identifier (TID): the minute of issue, counted in 24 bits from a base date (IEC 62055-41).
 //!
 //! 2²⁴ minutes are not quite 32 years, so the count runs out: on 24 November 2024 for meters of base 1993, 2045 for 2014,
 //! 2066 for 2035. Such a meter needs key-change tokens with the rollover bit before that day; from then on its base is the

@@ -1,4 +1,4 @@
-//! The meter's memory of the tokens that it has taken (IEC 62055-41, 7.3.5).
+//! The meter's memory of the tokens that it has taken (IEC 62055-41).
 
 use crate::sts::Tid;
 

@@ -1,4 +1,6 @@
 //! What comes of entering a token, in our words and in the standard's.
+//!
+//! The names of the standard's results are those in general use; they were not compared with its text.
 
 use crate::sts::key_change::NewKey;
 use crate::sts::{FormatError, Money, Service, Test};
@@ -100,7 +102,7 @@ pub enum Reason {
     ThirdToken,
 }
 
-/// The standard's results of the three stages (7.1): what a stage that was reached says.
+/// The standard's results of the three stages: what a stage that was reached says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
     /// Whether the token is genuine.

@@ -69,7 +69,7 @@ impl Schedule {
         self.mixed.get(at & 7).unwrap_or(first)
     }
 
-    /// `to ^= FO(from)` (2.3.4).
+    /// `to ^= FO(from)` (2.3).
     fn fo(&self, high: &Half, low: &Half, to_high: &mut Half, to_low: &mut Half, round: usize) {
         let at = |step: usize| round.wrapping_add(step);
         let first = fi(&xor(high, self.key(round)), self.mixed(at(5)));
@@ -81,7 +81,7 @@ impl Schedule {
         *to_low = xor(to_low, &xor(&third, &low));
     }
 
-    /// FL in place (2.3.5).
+    /// FL in place (2.3).
     fn fl(&self, high: &mut Half, low: &mut Half, at: usize) {
         let half = at >> 1;
         let step = |by: usize| half.wrapping_add(by);

@@ -22,7 +22,7 @@ mod tests {
 
     const KEY: u128 = 0x0011_2233_4455_6677_8899_aabb_ccdd_eeff;
 
-    /// RFC 2994, appendix B.
+    /// RFC 2994, the examples at its end.
     #[test]
     fn published_examples() {
         let schedule = Schedule::new(KEY);

@@ -1,4 +1,4 @@
-//! The substitution boxes S7 and S9 of RFC 2994 (2.3.2, 2.3.3) as Boolean formulas, and the function FI over them.
+//! The substitution boxes S7 and S9 of RFC 2994 (2.3) as Boolean formulas, and the function FI over them.
 //!
 //! Derived from the published tables by the Möbius transform: `y` is the exclusive or of products of input bits, with
 //! cubic terms in S7 and quadratic ones in S9. Every word holds one bit of many inputs, so that one pass substitutes as
@@ -180,7 +180,7 @@ pub(super) fn s9([x0, x1, x2, x3, x4, x5, x6, x7, x8]: [u64; 9]) -> [u64; 9] {
     ]
 }
 
-/// FI (2.3.1) over sixteen words, least significant bit of the 16-bit value first. `key` is given in the same way.
+/// FI (2.3) over sixteen words, least significant bit of the 16-bit value first. `key` is given in the same way.
 #[inline(always)]
 pub(super) fn fi(input: &[u64; 16], key: &[u64; 16]) -> [u64; 16] {
     let [a0, a1, a2, a3, a4, a5, a6, b0, b1, b2, b3, b4, b5, b6, b7, b8] = *input;
@@ -200,7 +200,7 @@ pub(super) fn fi(input: &[u64; 16], key: &[u64; 16]) -> [u64; 16] {
 mod tests {
     use super::*;
 
-    /// RFC 2994, 2.3.2.
+    /// RFC 2994, 2.3: S7.
     const S7: [u8; 128] = [
         27, 50, 51, 90, 59, 16, 23, 84, 91, 26, 114, 115, 107, 44, 102, 73, 31, 36, 19, 108, 55, 46, 63, 74, 93, 15,
         64, 86, 37, 81, 28, 4, 11, 70, 32, 13, 123, 53, 68, 66, 43, 30, 65, 20, 75, 121, 21, 111, 14, 85, 9, 54, 116,
@@ -208,7 +208,7 @@ mod tests {
         89, 72, 3, 87, 124, 79, 98, 60, 29, 33, 94, 39, 106, 112, 77, 58, 1, 109, 110, 99, 24, 119, 35, 5, 38, 118, 0,
         49, 45, 122, 127, 97, 80, 34, 17, 6, 71, 22, 82, 78, 113, 62, 105, 67, 52, 92, 88, 125,
     ];
-    /// RFC 2994, 2.3.3.
+    /// RFC 2994, 2.3: S9.
     const S9: [u16; 512] = [
         451, 203, 339, 415, 483, 233, 251, 53, 385, 185, 279, 491, 307, 9, 45, 211, 199, 330, 55, 126, 235, 356, 403,
         472, 163, 286, 85, 44, 29, 418, 355, 280, 331, 338, 466, 15, 43, 48, 314, 229, 273, 312, 398, 99, 227, 200,

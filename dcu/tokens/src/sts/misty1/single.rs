@@ -61,7 +61,7 @@ impl Schedule {
         self.mixed.get(at & 7).copied().unwrap_or_default()
     }
 
-    /// FO (2.3.4). The first two FI have inputs that do not depend on each other.
+    /// FO (2.3). The first two FI have inputs that do not depend on each other.
     #[inline]
     fn fo(&self, input: u32, round: usize) -> u32 {
         let (high, low) = split(input);
@@ -74,7 +74,7 @@ impl Schedule {
         glue(low ^ self.key(at(4)), third ^ low)
     }
 
-    /// FL and its inverse (2.3.5, 2.3.6).
+    /// FL and its inverse (2.3).
     #[inline]
     fn fl<const INVERSE: bool>(&self, input: u32, at: usize) -> u32 {
         let (mut high, mut low) = split(input);
