@@ -26,7 +26,7 @@ const USAGE: &str = "Usage: cargo xtask COMMAND
   browser REPORT.html          judge one report in Chromium, wide and narrow
   fuzz [TARGET…] [--minutes N] [--keep]
                                libFuzzer over the DLMS targets, N minutes each (default 5); --keep rewrites the corpus
-  bench NAME                   demand | dlms | kernel | village: a table, then one JSON line; fails when a bar is missed
+  bench NAME                   demand | dlms | kernel | tokens | village: a table, then one JSON line; fails when a bar is missed
 
 With CI=true nothing is left out: what is missing and cannot be installed is a failure.";
 

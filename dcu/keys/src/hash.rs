@@ -5,6 +5,8 @@ use md5::Md5;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384};
 
+use crate::Secret;
+
 fn digest<D: Digest>(parts: &[&[u8]]) -> sha2::digest::Output<D> {
     let mut hash = D::new();
     for part in parts {
@@ -29,6 +31,12 @@ pub fn sha1(parts: &[&[u8]]) -> [u8; 20] {
 #[must_use]
 pub fn sha256(parts: &[&[u8]]) -> [u8; 32] {
     digest::<Sha256>(parts).into()
+}
+
+/// HMAC-SHA-256 (FIPS 198-1) of the concatenated parts under a secret of any length.
+#[must_use]
+pub fn hmac_sha256(key: &Secret, parts: &[&[u8]]) -> [u8; 32] {
+    crate::hmac::hmac_sha256(key.expose(), parts)
 }
 
 /// SHA-384 (FIPS 180-4) of the concatenated parts.

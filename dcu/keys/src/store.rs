@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::{KdfError, Key, KeyHandle, MeterKeys};
+use crate::{KdfError, Key, KeyHandle, MeterKeys, Secret};
 
 /// What a key is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,6 +19,10 @@ pub enum Usage {
     KeyEncryption,
     /// Global broadcast encryption.
     Broadcast,
+    /// An STS vending key: the decoder keys of a supply group's meters are derived from it.
+    Vending,
+    /// The key of one OpenPAYGO device.
+    Payg,
 }
 
 /// Name of a key: whose, and what for. Names are no secret.
@@ -45,6 +49,8 @@ impl fmt::Display for KeyId {
             Usage::Authentication => "authentication",
             Usage::KeyEncryption => "key encryption",
             Usage::Broadcast => "broadcast",
+            Usage::Vending => "vending",
+            Usage::Payg => "pay-as-you-go",
         };
         write!(f, "{usage} key of {}", self.owner)
     }
@@ -69,13 +75,14 @@ pub enum KeyError {
 #[derive(Clone, Debug, Default)]
 pub struct KeyStore {
     keys: BTreeMap<KeyId, KeyHandle>,
+    secrets: BTreeMap<KeyId, Secret>,
 }
 
 impl KeyStore {
     /// Empty.
     #[must_use]
     pub const fn new() -> Self {
-        Self { keys: BTreeMap::new() }
+        Self { keys: BTreeMap::new(), secrets: BTreeMap::new() }
     }
 
     /// Keeps a key; the one it replaces is wiped once nobody holds a handle to it.
@@ -83,9 +90,23 @@ impl KeyStore {
         self.keys.insert(id, KeyHandle::new(key));
     }
 
+    /// Keeps a key that is no AES key (vending keys of 64 to 160 bits, keys of devices).
+    pub fn insert_secret(&mut self, id: KeyId, secret: Secret) {
+        self.secrets.insert(id, secret);
+    }
+
+    /// A key that is no AES key.
+    ///
+    /// # Errors
+    /// [`KeyError::Missing`].
+    pub fn secret(&self, id: &KeyId) -> Result<&Secret, KeyError> {
+        self.secrets.get(id).ok_or_else(|| KeyError::Missing(id.clone()))
+    }
+
     /// Forgets a key, and wipes it once nobody holds a handle to it. `false` when there was none.
     pub fn remove(&mut self, id: &KeyId) -> bool {
-        self.keys.remove(id).is_some()
+        let secret = self.secrets.remove(id).is_some();
+        self.keys.remove(id).is_some() || secret
     }
 
     /// The key.
@@ -134,5 +155,14 @@ mod tests {
         assert_eq!(store.meter_keys(&other, "m1"), Err(KeyError::NotAMaster(other)));
         assert!(store.remove(&site));
         assert!(!store.remove(&site));
+        let vending = KeyId::new("SGC 123456", Usage::Vending);
+        store.insert_secret(vending.clone(), Secret::new(&[0xAB; 20]));
+        assert!(store.secret(&vending).unwrap().matches(&[0xAB; 20]));
+        assert!(!format!("{store:?}").contains("171"));
+        assert!(store.remove(&vending));
+        assert_eq!(
+            store.secret(&vending).unwrap_err().to_string(),
+            "the vending key of SGC 123456 is not in the store"
+        );
     }
 }

@@ -3,6 +3,7 @@
 mod demand;
 mod dlms;
 mod kernel;
+mod tokens;
 mod village;
 
 pub(crate) fn run(name: &str, arguments: &[&str]) -> Result<(), String> {
@@ -10,8 +11,9 @@ pub(crate) fn run(name: &str, arguments: &[&str]) -> Result<(), String> {
         "demand" => demand::run(arguments),
         "dlms" => dlms::run(arguments),
         "kernel" => kernel::run(arguments),
+        "tokens" => tokens::run(arguments),
         "village" => village::run(arguments),
-        other => Err(format!("no bench {other}; there are demand, dlms, kernel, village")),
+        other => Err(format!("no bench {other}; there are demand, dlms, kernel, tokens, village")),
     }
 }
 
