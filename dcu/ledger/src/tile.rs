@@ -12,7 +12,7 @@ use std::fmt;
 
 use crate::hash::HASH_BYTES;
 use crate::prove::Nodes;
-use crate::{Frontier, Hash};
+use crate::{Frontier, Hash, Tree};
 
 /// Hashes of a full tile.
 pub const TILE_WIDTH: u64 = 256;
@@ -145,11 +145,11 @@ pub fn entries(bundle: &[u8]) -> (Vec<&[u8]>, &[u8]) {
     (found, rest)
 }
 
-/// Tiles at hand, to prove from.
+/// Tiles at hand, to prove from. The nodes within each tile are hashed once, when it comes: twice its size in memory.
 #[derive(Clone, Debug, Default)]
 pub struct Tiles {
     /// By level and index, the widest seen.
-    rows: BTreeMap<(u8, u64), Vec<Hash>>,
+    rows: BTreeMap<(u8, u64), Tree>,
 }
 
 /// A proof needs a tile that is not at hand.
@@ -169,8 +169,11 @@ impl Tiles {
     pub fn insert(&mut self, tile: Tile, content: &[u8]) -> bool {
         let Some(hashes) = hashes(content, tile.width) else { return false };
         let kept = self.rows.entry((tile.level, tile.index)).or_default();
-        if kept.len() < hashes.len() {
-            *kept = hashes;
+        if kept.size() < u64::from(tile.width) {
+            *kept = Tree::default();
+            for hash in hashes {
+                kept.append_hash(hash);
+            }
         }
         true
     }
@@ -180,17 +183,15 @@ impl Nodes for Tiles {
     type Error = TileNeeded;
 
     fn node(&self, level: u8, index: u64) -> Result<Hash, TileNeeded> {
-        let (row, height) = (level / TILE_LEVELS, level % TILE_LEVELS);
-        let below = 1_u64.wrapping_shl(height.into());
-        let tile = index.wrapping_shr(u32::from(TILE_LEVELS.saturating_sub(height)));
         // Within a tile there are 256 >> height nodes of this height.
-        let first = (index & TILE_WIDTH.wrapping_shr(height.into()).wrapping_sub(1)).saturating_mul(below);
-        let end = first.saturating_add(below);
-        let width = u16::try_from(end).unwrap_or(u16::MAX);
-        let kept = self.rows.get(&(row, tile)).map(Vec::as_slice);
-        let range = usize::try_from(first).unwrap_or(usize::MAX)..usize::try_from(end).unwrap_or(usize::MAX);
-        let leaves = kept.and_then(|kept| kept.get(range));
-        leaves.map(root_of).ok_or(TileNeeded { level: row, index: tile, width })
+        let (row, height) = (level / TILE_LEVELS, level % TILE_LEVELS);
+        let tile = index.wrapping_shr(u32::from(TILE_LEVELS.saturating_sub(height)));
+        let within = index & TILE_WIDTH.wrapping_shr(height.into()).wrapping_sub(1);
+        let kept = self.rows.get(&(row, tile)).and_then(|kept| kept.node(height, within).ok());
+        kept.ok_or_else(|| {
+            let width = within.saturating_add(1).wrapping_shl(height.into());
+            TileNeeded { level: row, index: tile, width: u16::try_from(width).unwrap_or(256) }
+        })
     }
 }
 
