@@ -16,6 +16,7 @@
 //!   check them.
 //! - [`note`] and [`Checkpoint`] are the C2SP formats of what is signed, [`tile`] the layout of the files.
 //! - [`Record`] says what happened, when and by which rule; [`export`] writes records for people and machines.
+//! - [`receipt`] carries the proof of one entry as a text that needs nothing else.
 //! - [`Audit`] checks exported files, and names every entry that is not what was signed.
 #![deny(
     clippy::unwrap_used,
@@ -45,6 +46,7 @@ pub mod note;
 mod proof;
 pub mod prove;
 pub mod range;
+pub mod receipt;
 mod record;
 mod shape;
 pub mod tile;

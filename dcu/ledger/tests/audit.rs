@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use proptest::prelude::*;
 use taa_keys::Ed25519Private;
 use taa_ledger::note::{Kind, NoteError, Signer};
 use taa_ledger::tile::{Resource, Tile};
@@ -263,4 +264,63 @@ fn entries_of_a_billing_log_are_records() {
         audit.handle_file(files.get(&place).map(Vec::as_slice));
     }
     assert_eq!(audit.verdict().findings, [Finding::NoRecord { index: 0 }, Finding::NoRecord { index: 1 }]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever byte is changed, cut off or added in whatever file: it is seen, and nothing panics.
+    #[test]
+    fn sabotage_no_change_of_any_file_goes_unseen(
+        size in prop_oneof![1_u64..600, 255_u64..258, 511_u64..514],
+        which: usize,
+        at: usize,
+        mask in 1_u8..,
+        how in 0_u8..4,
+    ) {
+        let mut files = files(size);
+        let place = *files.keys().nth(which % files.len()).unwrap();
+        let content = files.get_mut(&place).unwrap();
+        let at = at % content.len();
+        match how {
+            0 => content[at] ^= mask,
+            1 => content.truncate(at),
+            2 => content.insert(at, mask),
+            _ => drop(content.remove(at)),
+        }
+        let known = [signer(1).verifier().clone()];
+        let older = publish((0..size).map(entry), &signer(1)).remove(&Resource::Checkpoint).unwrap();
+        let Ok(audit) = Audit::new(&files[&Resource::Checkpoint], &known, &[&older]) else { return Ok(()) };
+        let mut audit = audit.of_any_entries();
+        while let Some(place) = audit.wanted() {
+            audit.handle_file(files.get(&place).map(Vec::as_slice));
+        }
+        let verdict = audit.verdict();
+        prop_assert!(!verdict.is_sound(), "{place} {how} {at}");
+        // What was not touched is not blamed.
+        if let (Resource::Tile(_), true) = (place, size > 1) {
+            let blamed = verdict.findings.iter().any(|finding| matches!(finding, Finding::EntryAltered { .. }));
+            prop_assert!(!blamed, "{verdict}");
+        }
+    }
+
+    /// Files that somebody made up.
+    #[test]
+    fn no_made_up_file_makes_it_panic(size: u64, contents in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..600), 1..6)) {
+        let claimed = taa_ledger::Checkpoint::new(NAME, size % 2000 + 1, taa_ledger::Hash::of_leaf(b""));
+        let checkpoint = claimed.sign(&[&signer(1)], 0).unwrap();
+        let mut audit = Audit::new(checkpoint.as_bytes(), &[signer(1).verifier().clone()], &[]).unwrap();
+        let mut turn = 0;
+        while audit.wanted().is_some() {
+            audit.handle_file(Some(&contents[turn % contents.len()]));
+            turn += 1;
+        }
+        prop_assert!(!audit.verdict().is_sound());
+        prop_assert!(Audit::new(&contents[0], &[], &[]).is_err());
+        let text = String::from_utf8_lossy(&contents[0]);
+        prop_assert!(taa_ledger::Record::from_bytes(&contents[0]).is_err());
+        prop_assert!(taa_ledger::export::lines::verify(&text, &[]).is_err());
+        prop_assert!(Resource::from_path(&text).is_none());
+        prop_assert!(taa_ledger::receipt::Receipt::from_text(&text).is_none());
+    }
 }

@@ -32,6 +32,37 @@ fn the_published_note_opens_and_is_signed_alike() {
     assert_eq!(note::sign(note.text(), &[&signer], 0).unwrap(), NEUMANN_NOTE);
 }
 
+/// Checkpoints that the largest public log of this kind has signed, Go's checksum database, as published in the field.
+#[test]
+fn checkpoints_of_a_log_in_the_field_open() {
+    let known = Verifier::from_text("sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8").unwrap();
+    for (size, root, signature) in [
+        (
+            6_476_701,
+            "mb8QLQIs0Z0yP5Cstq6guj87oXWeC9gEM8oVikmm9Wk=",
+            "Az3grsLX85Gz+s1SiTbgkuqxgItqFq7gsMUEyVnrsa9LM7Us9S+1xbFIGu95949rj4nPRYfvimWEPWL+o3GeoWwOoAw=",
+        ),
+        (
+            31_700_353,
+            "qINS1GRFhWHwdkUeqLEoP4yEMkTBBzxBkGwGQlVlVcs=",
+            "Az3grnmrIUEDFqHzAElIQCPNoRFRAAdFo47fooyWKMHb89k11GJh5zHIfNCOBmwn/C3YI8oW9/C8DJ87F61QqspBYwM=",
+        ),
+        (
+            65_209_736,
+            "5+uGFjx6xBZG8ip1+wi77v+grwbhhukIrxEUS8PXvRo=",
+            "Az3grnbssgK7ubgFX36gVETtNv0U23qxyAhAMai2QUfeGa3nB/akvkMdlUErfcZz7l/R3cVtYspg3dxXABkGZZKdsQ8=",
+        ),
+    ] {
+        let note = format!("go.sum database tree\n{size}\n{root}\n\n— sum.golang.org {signature}\n");
+        let (checkpoint, by) = Checkpoint::open(note.as_bytes(), std::slice::from_ref(&known)).unwrap();
+        assert_eq!((checkpoint.origin.as_str(), checkpoint.size), ("go.sum database tree", size));
+        assert_eq!((checkpoint.root.to_base64().as_str(), by[0].name.as_str()), (root, "sum.golang.org"));
+        let changed = note.replacen(&size.to_string(), &(size + 1).to_string(), 1);
+        let refused = Checkpoint::open(changed.as_bytes(), std::slice::from_ref(&known));
+        assert_eq!(refused, Err(NoteError::WrongSignature("sum.golang.org".into())));
+    }
+}
+
 #[test]
 fn lines_by_others_are_passed_over_and_wrong_lines_by_known_keys_spoil_the_note() {
     let (log, witness, other) =
@@ -250,6 +281,34 @@ fn sabotage_a_changed_export_is_refused_by_name() {
     assert_eq!(refused(&stranger), ExportError::Checkpoint(NoteError::Unsigned));
     let forged = text.replace("log\\n11\\n", "log\\n10\\n");
     assert_eq!(refused(&forged), ExportError::Checkpoint(NoteError::WrongSignature("log".into())));
+}
+
+#[test]
+fn a_receipt_proves_one_entry_without_the_log() {
+    use taa_ledger::receipt::{Receipt, ReceiptError};
+    let (log, witness) = (signer("log", Kind::Ed25519, 1), signer("witness", Kind::Cosignature, 2));
+    let mut tree = Tree::default();
+    for entry in 0..100_u8 {
+        tree.append(&[entry]);
+    }
+    let checkpoint = Checkpoint::new("log", 100, tree.root()).sign(&[&log, &witness], 7).unwrap();
+    let path = tree.inclusion(42, 100).unwrap();
+    let text = Receipt { index: 42, path, checkpoint, extra: b"A-17".to_vec() }.to_text();
+    assert!(text.starts_with("c2sp.org/tlog-proof@v1\nextra QS0xNw==\nindex 42\n"), "{text}");
+    let known = [log.verifier().clone(), witness.verifier().clone()];
+    let receipt = Receipt::from_text(&text).unwrap();
+    let (checkpoint, by) = receipt.verify(&[42], &known).unwrap();
+    assert_eq!((checkpoint.size, by.len(), receipt.extra.as_slice()), (100, 2, b"A-17".as_slice()));
+    assert_eq!(receipt.to_text(), text);
+
+    assert!(matches!(receipt.verify(&[43], &known), Err(ReceiptError::Proof(_))));
+    let stranger = [signer("log", Kind::Ed25519, 5).verifier().clone()];
+    assert_eq!(receipt.verify(&[42], &stranger).unwrap_err(), ReceiptError::Note(NoteError::Unsigned));
+    for (from, to) in [("@v1", "@v2"), ("index 42", "index 042"), ("index 42\n", ""), ("QS0xNw==", "QS0xNw")] {
+        assert_eq!(Receipt::from_text(&text.replacen(from, to, 1)), None, "{from}");
+    }
+    let moved = Receipt::from_text(&text.replacen("index 42", "index 43", 1)).unwrap();
+    assert!(matches!(moved.verify(&[42], &known), Err(ReceiptError::Proof(_))));
 }
 
 #[test]
