@@ -11,6 +11,10 @@ pub struct Config {
     pub torn_per_mille: u16,
     /// What a torn sector looks like.
     pub torn: Torn,
+    /// What SQLite is told: that bytes beside those that are written stay as they are, whenever the power fails
+    /// ("powersafe overwrite"). Its own VFS claims so for every disk, unless a database is opened with `psow=0`. Without
+    /// the claim, SQLite fills its log up to whole sectors.
+    pub claims_powersafe: bool,
     /// Whether un-synced sectors reach the medium in the order of their writes.
     pub order: Order,
     /// What a sync does.
@@ -26,6 +30,7 @@ impl Default for Config {
             kept_per_mille: 500,
             torn_per_mille: 100,
             torn: Torn::Mixed,
+            claims_powersafe: true,
             order: Order::Any,
             sync: Sync::Honest,
             clock_ms: 0,
@@ -36,10 +41,9 @@ impl Default for Config {
 /// What a torn sector looks like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Torn {
-    /// Old bytes on one side of some byte and new ones on the other: bytes that were not written stay as they were
-    /// (SQLite's "powersafe overwrite", which it is told the disk has, as its own VFS does by default).
+    /// Old bytes on one side of some byte and new ones on the other: bytes that were not written stay as they were.
     Mixed,
-    /// Any bytes, also where nothing was written: the whole sector is lost. SQLite is told so, and pads its log.
+    /// Any bytes, also where nothing was written: the whole sector is lost.
     Garbage,
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::chance::Chance;
-use crate::config::{Config, Sync, Torn};
+use crate::config::{Config, Sync};
 use crate::counters::{Counters, FileKind};
 use crate::disk::Image;
 use crate::fault::{DiskError, Fault, Operation};
@@ -295,11 +295,6 @@ impl State {
 
     pub(crate) fn counters(&self, kind: FileKind) -> Counters {
         self.counters.get(&kind).copied().unwrap_or_default()
-    }
-
-    /// Whether SQLite may rely on bytes staying that it does not write.
-    pub(crate) fn is_powersafe(&self) -> bool {
-        self.config.torn == Torn::Mixed
     }
 
     /// Memory that the connections of a database share; a new one after each cut.

@@ -36,7 +36,7 @@ fn disks_of_other_characters_lose_nothing_either() {
     let mode = |disk| Mode { disk, ..Mode::new(WAL_FULL) };
     let base = Config::default();
     for (number, disk) in (3..).zip([
-        Config { torn: Torn::Garbage, torn_per_mille: 300, ..base },
+        Config { torn: Torn::Garbage, torn_per_mille: 300, claims_powersafe: false, ..base },
         Config { order: Order::AsWritten, ..base },
         Config { kept_per_mille: 0, torn_per_mille: 0, ..base },
         Config { kept_per_mille: 950, ..base },
@@ -44,6 +44,15 @@ fn disks_of_other_characters_lose_nothing_either() {
         let first = number * 1000;
         assert_eq!(census(mode(disk), first..first + 15, 8), SOUND(120), "{disk:?}");
     }
+}
+
+/// A disk that loses whole sectors, under the claim that SQLite's own VFS makes for every disk: a commit shares its last
+/// sector with the next transaction, and goes with it. Who opens with `psow=0` is safe (above).
+#[test]
+fn sabotage_a_claim_that_sectors_are_safe_loses_what_was_acknowledged() {
+    let disk = Config { torn: Torn::Garbage, torn_per_mille: 300, claims_powersafe: true, ..Config::default() };
+    let census = census(Mode { disk, ..Mode::new(WAL_FULL) }, 0..60, 8);
+    assert!(census.lost + census.corrupt > 10, "{census:?}");
 }
 
 /// With NORMAL, commits wait for the next checkpoint: nothing is corrupt, but acknowledged transactions are gone.

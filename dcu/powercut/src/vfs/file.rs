@@ -198,7 +198,7 @@ unsafe extern "C" fn sector_size(_file: *mut ffi::sqlite3_file) -> c_int {
 unsafe extern "C" fn characteristics(file: *mut ffi::sqlite3_file) -> c_int {
     // SAFETY: an open file of ours.
     let open = unsafe { of(file) };
-    if open.shared.state().is_powersafe() { ffi::SQLITE_IOCAP_POWERSAFE_OVERWRITE } else { 0 }
+    if open.shared.state().config.claims_powersafe { ffi::SQLITE_IOCAP_POWERSAFE_OVERWRITE } else { 0 }
 }
 
 unsafe extern "C" fn shm_map(
