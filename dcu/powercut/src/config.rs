@@ -11,10 +11,6 @@ pub struct Config {
     pub torn_per_mille: u16,
     /// What a torn sector looks like.
     pub torn: Torn,
-    /// What SQLite is told: that bytes beside those that are written stay as they are, whenever the power fails
-    /// ("powersafe overwrite"). Its own VFS claims so for every disk, unless a database is opened with `psow=0`. Without
-    /// the claim, SQLite fills its log up to whole sectors.
-    pub claims_powersafe: bool,
     /// Whether un-synced sectors reach the medium in the order of their writes.
     pub order: Order,
     /// What a sync does.
@@ -30,7 +26,6 @@ impl Default for Config {
             kept_per_mille: 500,
             torn_per_mille: 100,
             torn: Torn::Mixed,
-            claims_powersafe: true,
             order: Order::Any,
             sync: Sync::Honest,
             clock_ms: 0,
@@ -45,6 +40,8 @@ pub enum Torn {
     Mixed,
     /// Any bytes, also where nothing was written: the whole sector is lost.
     Garbage,
+    /// The whole page of 4 KiB around the sector is lost, durable sectors in it as well: cards that rewrite pages.
+    GarbagePage,
 }
 
 /// In which order un-synced sectors reach the medium.

@@ -75,7 +75,7 @@ impl Disk {
         self.vfs.name()
     }
 
-    /// Opens a database, or creates it.
+    /// Opens a database, or creates it: a name, or a URI (`file:state.db?psow=0`).
     ///
     /// # Errors
     /// Those of SQLite, for one while the power is off.

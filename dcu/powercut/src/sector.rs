@@ -1,12 +1,14 @@
 //! One file on a disk that may lose power: what programs see, and per sector what may be found after a cut.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::chance::Chance;
 use crate::config::{Config, Order, Torn};
 
 /// Bytes that a disk writes as one, if it does not tear them.
 pub const SECTOR_BYTES: usize = 512;
+/// Bytes of a page that some cards rewrite as a whole.
+const PAGE_BYTES: usize = crate::counters::PAGE_BYTES as usize;
 /// Versions of a sector that are remembered beside the durable one. More writes without a sync push out the oldest.
 const VERSIONS_MAX: usize = 4;
 
@@ -145,10 +147,19 @@ impl File {
         let longest = lengths.iter().copied().max().unwrap_or(0).max(self.live.len() as u64);
         let mut image = self.live.clone();
         image.resize(usize::try_from(longest).unwrap_or(0).next_multiple_of(SECTOR_BYTES), 0);
+        let mut lost_pages = BTreeSet::new();
         for (sector, dirty) in &self.dirty {
             let first = usize::try_from(*sector).unwrap_or(0) * SECTOR_BYTES;
             let Some(place) = image.get_mut(first..first + SECTOR_BYTES) else { continue };
-            place.copy_from_slice(&dirty.fate(config, kept_until, chance));
+            let (content, is_torn) = dirty.fate(config, kept_until, chance);
+            place.copy_from_slice(&content);
+            if is_torn && config.torn == Torn::GarbagePage {
+                lost_pages.insert(first / PAGE_BYTES * PAGE_BYTES);
+            }
+        }
+        for first in lost_pages {
+            let end = (first + PAGE_BYTES).min(image.len());
+            chance.fill(&mut image[first..end]);
         }
         image.truncate(usize::try_from(length).unwrap_or(0));
         image
@@ -160,28 +171,25 @@ fn in_order(config: &Config) -> bool {
 }
 
 impl Dirty {
-    /// Kept, dropped or torn.
-    fn fate(&self, config: &Config, kept_until: u64, chance: &mut Chance) -> Sector {
+    /// Kept, dropped or torn; whether it is torn.
+    fn fate(&self, config: &Config, kept_until: u64, chance: &mut Chance) -> (Sector, bool) {
         let newest = |versions: &[(u64, Sector)]| versions.last().map_or(self.base, |(_, sector)| *sector);
         if config.order == Order::AsWritten {
             let kept = self.versions.partition_point(|(at, _)| *at < kept_until);
             let old = newest(&self.versions[..kept]);
             return match self.versions.get(kept) {
-                Some((at, new)) if *at == kept_until => mixed(old, *new, config.torn, chance),
-                _ => old,
+                Some((at, new)) if *at == kept_until => (mixed(old, *new, config.torn, chance), true),
+                _ => (old, false),
             };
         }
         let torn = chance.below(1000) < u64::from(config.torn_per_mille);
         let kept = chance.below(1000) < u64::from(config.kept_per_mille);
-        match (torn, kept) {
-            (true, _) => {
-                let newer = chance.index(self.versions.len());
-                let old = newest(&self.versions[..newer]);
-                mixed(old, self.versions[newer].1, config.torn, chance)
-            }
-            (false, true) => self.versions[chance.index(self.versions.len())].1,
-            (false, false) => self.base,
+        if torn {
+            let newer = chance.index(self.versions.len());
+            let old = newest(&self.versions[..newer]);
+            return (mixed(old, self.versions[newer].1, config.torn, chance), true);
         }
+        (if kept { self.versions[chance.index(self.versions.len())].1 } else { self.base }, false)
     }
 }
 
@@ -197,7 +205,7 @@ fn mixed(old: Sector, new: Sector, torn: Torn, chance: &mut Chance) -> Sector {
                 sector[at..].copy_from_slice(&new[at..]);
             }
         }
-        Torn::Garbage => chance.fill(&mut sector),
+        Torn::Garbage | Torn::GarbagePage => chance.fill(&mut sector),
     }
     sector
 }
@@ -226,6 +234,8 @@ mod tests {
         assert_eq!(kept + dropped + torn, 200);
         let garbage = Config { torn: Torn::Garbage, torn_per_mille: 1000, ..Config::default() };
         assert!(images(&file, &garbage).iter().all(|image| image[..512] == [1; 512] && image[512..600] != [1; 88]));
+        let page = Config { torn: Torn::GarbagePage, ..garbage };
+        assert!(images(&file, &page).iter().all(|image| image[..512] != [1; 512]), "durable sectors of the page too");
     }
 
     #[test]

@@ -2,7 +2,10 @@
 
 mod common;
 
-use common::{Census, DELETE_EXTRA, DELETE_FULL, Mode, WAL_FULL, WAL_FULL_SHARED, WAL_NORMAL, WAL_OFF, census, lives};
+use common::{
+    Census, DELETE_EXTRA, DELETE_FULL, Mode, NO_PSOW, PLAIN, WAL_FULL, WAL_FULL_SHARED, WAL_NORMAL, WAL_OFF, census,
+    lives,
+};
 use taa_powercut::{Config, Disk, Order, Sync, Torn};
 
 const SOUND: fn(u32) -> Census = |cuts| Census { cuts, corrupt: 0, lost: 0, torn: 0 };
@@ -36,7 +39,6 @@ fn disks_of_other_characters_lose_nothing_either() {
     let mode = |disk| Mode { disk, ..Mode::new(WAL_FULL) };
     let base = Config::default();
     for (number, disk) in (3..).zip([
-        Config { torn: Torn::Garbage, torn_per_mille: 300, claims_powersafe: false, ..base },
         Config { order: Order::AsWritten, ..base },
         Config { kept_per_mille: 0, torn_per_mille: 0, ..base },
         Config { kept_per_mille: 950, ..base },
@@ -46,13 +48,28 @@ fn disks_of_other_characters_lose_nothing_either() {
     }
 }
 
+const GARBLING: [Torn; 2] = [Torn::Garbage, Torn::GarbagePage];
+
+fn garbling(torn: Torn, name: &'static str) -> Mode {
+    let disk = Config { torn, torn_per_mille: 300, ..Config::default() };
+    Mode { disk, name, ..Mode::new(WAL_FULL) }
+}
+
+#[test]
+fn disks_that_garble_sectors_or_pages_lose_nothing_without_psow() {
+    for torn in GARBLING {
+        assert_eq!(census(garbling(torn, NO_PSOW), 8000..8030, 8), SOUND(240), "{torn:?}");
+    }
+}
+
 /// A disk that loses whole sectors, under the claim that SQLite's own VFS makes for every disk: a commit shares its last
-/// sector with the next transaction, and goes with it. Who opens with `psow=0` is safe (above).
+/// sector with the next transaction, and goes with it.
 #[test]
 fn sabotage_a_claim_that_sectors_are_safe_loses_what_was_acknowledged() {
-    let disk = Config { torn: Torn::Garbage, torn_per_mille: 300, claims_powersafe: true, ..Config::default() };
-    let census = census(Mode { disk, ..Mode::new(WAL_FULL) }, 0..60, 8);
-    assert!(census.lost + census.corrupt > 10, "{census:?}");
+    for torn in GARBLING {
+        let census = census(garbling(torn, PLAIN), 0..60, 8);
+        assert!(census.lost + census.corrupt > 10, "{torn:?} {census:?}");
+    }
 }
 
 /// With NORMAL, commits wait for the next checkpoint: nothing is corrupt, but acknowledged transactions are gone.

@@ -8,10 +8,10 @@ use rusqlite::ffi;
 
 use super::shm::{self, Shm};
 use super::{code, done};
+use crate::counters::PAGE_BYTES;
 use crate::disk::Shared;
 use crate::fault::DiskError;
 use crate::lock::Level;
-use crate::sector::SECTOR_BYTES;
 use crate::state::State;
 
 /// What SQLite keeps room for.
@@ -30,6 +30,8 @@ pub(super) struct Open {
     /// Its number among all handles: who holds a lock.
     number: u64,
     is_temporary: bool,
+    /// SQLite may rely on bytes beside a write staying as they are, whenever the power fails.
+    is_powersafe: bool,
     shm: Option<shm::Attached>,
 }
 
@@ -59,9 +61,9 @@ pub(super) static METHODS: ffi::sqlite3_io_methods = ffi::sqlite3_io_methods {
 };
 
 impl Open {
-    pub(super) fn new(shared: Arc<Shared>, name: String, life: u64, is_temporary: bool) -> Self {
+    pub(super) fn new(shared: Arc<Shared>, name: String, life: u64, is_temporary: bool, is_powersafe: bool) -> Self {
         let number = HANDLES.fetch_add(1, Ordering::Relaxed);
-        Self { shared, name, life, number, is_temporary, shm: None }
+        Self { shared, name, life, number, is_temporary, is_powersafe, shm: None }
     }
 
     /// Does something with the disk, if it still is the one that the file was opened on.
@@ -192,13 +194,14 @@ unsafe extern "C" fn control(_file: *mut ffi::sqlite3_file, _what: c_int, _argum
 }
 
 unsafe extern "C" fn sector_size(_file: *mut ffi::sqlite3_file) -> c_int {
-    SECTOR_BYTES as c_int
+    // As SQLite's own VFS says of any disk.
+    PAGE_BYTES as c_int
 }
 
 unsafe extern "C" fn characteristics(file: *mut ffi::sqlite3_file) -> c_int {
     // SAFETY: an open file of ours.
     let open = unsafe { of(file) };
-    if open.shared.state().config.claims_powersafe { ffi::SQLITE_IOCAP_POWERSAFE_OVERWRITE } else { 0 }
+    if open.is_powersafe { ffi::SQLITE_IOCAP_POWERSAFE_OVERWRITE } else { 0 }
 }
 
 unsafe extern "C" fn shm_map(

@@ -156,11 +156,18 @@ unsafe extern "C" fn open(
     let Some(shared) = (unsafe { disk_of(vfs) }) else { return ffi::SQLITE_CANTOPEN };
     let has = |flag: c_int| flags & flag != 0;
     let mut state = shared.state();
+    let raw_name = name;
     let (name, is_temporary) = if name.is_null() {
         (state.temporary_name(), true)
     } else {
         // SAFETY: a name that is there ends in a zero byte.
         (unsafe { text(name) }, has(ffi::SQLITE_OPEN_DELETEONCLOSE))
+    };
+    // As SQLite's own VFS: "powersafe overwrite" is claimed of every disk, unless the URI says `psow=0`.
+    let has_uri = !is_temporary && has(ffi::SQLITE_OPEN_URI);
+    let is_powersafe = !has_uri || {
+        // SAFETY: a name that SQLite gives to `xOpen` for a database carries its URI's parameters.
+        unsafe { ffi::sqlite3_uri_boolean(raw_name, c"psow".as_ptr(), 1) != 0 }
     };
     let create = is_temporary || has(ffi::SQLITE_OPEN_CREATE);
     let is_writable = match state.open(&name, create, has(ffi::SQLITE_OPEN_EXCLUSIVE), has(ffi::SQLITE_OPEN_READWRITE))
@@ -176,7 +183,7 @@ unsafe extern "C" fn open(
         // SAFETY: not null, so a place for a number.
         unsafe { *out_flags = flags & !access | granted };
     }
-    let open = Box::new(Open::new(shared, name, life, is_temporary));
+    let open = Box::new(Open::new(shared, name, life, is_temporary, is_powersafe));
     // SAFETY: as above; the box is freed in `close`, which SQLite calls exactly once from now on.
     unsafe {
         (*handle).open = Box::into_raw(open);

@@ -10,15 +10,21 @@ use taa_powercut::{Config, Disk};
 pub(crate) struct Mode {
     /// Sent on every opening.
     pub(crate) pragmas: &'static str,
+    /// Name or URI of the database.
+    pub(crate) name: &'static str,
     /// What the disk is like.
     pub(crate) disk: Config,
 }
 
 impl Mode {
     pub(crate) fn new(pragmas: &'static str) -> Self {
-        Self { pragmas, disk: Config::default() }
+        Self { pragmas, name: PLAIN, disk: Config::default() }
     }
 }
+
+pub(crate) const PLAIN: &str = "state.db";
+/// SQLite is not to rely on bytes beside its writes.
+pub(crate) const NO_PSOW: &str = "file:state.db?psow=0";
 
 pub(crate) const WAL_FULL: &str = "pragma locking_mode = exclusive; pragma journal_mode = wal; pragma synchronous = full; \
                             pragma wal_autocheckpoint = 20;";
@@ -52,7 +58,11 @@ impl std::ops::AddAssign for Census {
 }
 
 pub(crate) fn open(disk: &Disk, pragmas: &str) -> rusqlite::Result<Connection> {
-    let db = disk.open("state.db")?;
+    open_as(disk, PLAIN, pragmas)
+}
+
+pub(crate) fn open_as(disk: &Disk, name: &str, pragmas: &str) -> rusqlite::Result<Connection> {
+    let db = disk.open(name)?;
     db.execute_batch(pragmas)?;
     db.execute_batch(
         "create table if not exists entry (number integer primary key, part integer, body blob);
@@ -98,7 +108,7 @@ pub(crate) fn lives(mode: Mode, seed: u64, cuts: u32) -> Census {
     for life in 0..cuts {
         // Somewhere among the changes of some ten transactions, or in the opening itself.
         disk.cut_after(1 + (seed.wrapping_mul(0x9E37_79B9) ^ u64::from(life).wrapping_mul(0x85EB_CA6B)) % 150);
-        if let Ok(mut db) = open(&disk, mode.pragmas) {
+        if let Ok(mut db) = open_as(&disk, mode.name, mode.pragmas) {
             let mut n = acknowledged;
             while transact(&mut db, n + 1).is_ok() {
                 n += 1;
@@ -108,7 +118,7 @@ pub(crate) fn lives(mode: Mode, seed: u64, cuts: u32) -> Census {
         assert!(!disk.is_on(), "the workload ends by the cut alone");
         disk.power_on();
         census.cuts += 1;
-        match open(&disk, mode.pragmas).map(|db| found(&db)) {
+        match open_as(&disk, mode.name, mode.pragmas).map(|db| found(&db)) {
             // A commit that was not acknowledged may be there.
             Ok(Ok(count)) if count == acknowledged || count == acknowledged + 1 => acknowledged = count,
             Ok(Ok(_)) => {
