@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use common::{
     Census, DELETE_EXTRA, DELETE_FULL, Mode, NO_PSOW, PLAIN, WAL_FULL, WAL_FULL_SHARED, WAL_NORMAL, WAL_OFF, lives,
+    open_as, transact,
 };
 use taa_powercut::{Config, Disk, Order, Sync, Torn};
 
