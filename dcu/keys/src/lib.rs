@@ -6,6 +6,7 @@
 //!   has to be stored, and one leaked meter betrays no other.
 //! - [`KeyHandle`] and [`CipherKey`] are what others work with: AES-GCM, key wrap. Bytes do not come out of them.
 //! - [`PrivateKey`] and [`PublicKey`] sign, verify and agree on P-256 and P-384; [`hash`] has the digests.
+//! - [`Ed25519Private`] and [`Ed25519Public`] sign and verify what outsiders check.
 //! - [`Drbg`] turns the entropy that the shell hands in into random bytes; the logic itself never asks the system.
 //!
 //! No key byte appears in `Debug`, in an error or in a log, and all are wiped when dropped.
@@ -29,6 +30,7 @@
 
 mod curve;
 mod drbg;
+mod ed25519;
 mod gcm;
 mod handle;
 pub mod hash;
@@ -41,6 +43,7 @@ mod store;
 
 pub use curve::{Curve, CurveError, PrivateKey, PublicKey};
 pub use drbg::{Drbg, DrbgError};
+pub use ed25519::{Ed25519Private, Ed25519Public};
 pub use gcm::{Aad, CipherKey, NONCE_BYTES, TAG_BYTES, TagMismatch};
 pub use handle::{KeyHandle, UnwrapError};
 pub use kdf::{KdfError, derive};

@@ -1,0 +1,64 @@
+//! Proof that some consecutive entries are exactly those of a stretch of the log: the complete subtrees left and right
+//! of it. With them the root can be computed, so nothing can be left out, added or changed in between.
+
+use crate::prove::Nodes;
+use crate::shape::cover;
+use crate::{Frontier, Hash};
+
+/// What stands left and right of a stretch of leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RangeProof {
+    /// Complete subtrees before the stretch, from the left.
+    pub left: Vec<Hash>,
+    /// Complete subtrees after the stretch, from the left.
+    pub right: Vec<Hash>,
+}
+
+/// A stretch that is proven leaf by leaf, without keeping the leaves.
+#[derive(Clone, Debug)]
+pub struct RangeCheck {
+    tree: Frontier,
+}
+
+impl RangeProof {
+    /// For leaves `first` to `end` (not included) of the tree of `size` leaves.
+    ///
+    /// # Errors
+    /// When a node is missing.
+    pub fn make<N: Nodes>(nodes: &N, first: u64, end: u64, size: u64) -> Result<Self, N::Error> {
+        let of = |from, to| -> Result<Vec<Hash>, N::Error> {
+            cover(from, to).map(|(level, index)| nodes.node(level, index)).collect()
+        };
+        Ok(Self { left: of(0, first)?, right: of(end, size)? })
+    }
+
+    /// Begins to check leaves from `first` on; none where the left side has not as many hashes as it must.
+    #[must_use]
+    pub fn begin(&self, first: u64) -> Option<RangeCheck> {
+        Frontier::from_roots(first, &self.left).map(|tree| RangeCheck { tree })
+    }
+
+    /// The root that the leaves seen lead to in a tree of `size` leaves; none where the right side does not fit.
+    #[must_use]
+    pub fn finish(&self, check: RangeCheck, size: u64) -> Option<Hash> {
+        let mut tree = check.tree;
+        let mut right = self.right.iter();
+        for (level, _) in cover(tree.size(), size) {
+            tree.push_subtree(level, *right.next()?);
+        }
+        (right.next().is_none() && tree.size() == size).then(|| tree.root())
+    }
+}
+
+impl RangeCheck {
+    /// The next leaf's hash.
+    pub fn push(&mut self, leaf: Hash) {
+        self.tree.push(leaf);
+    }
+
+    /// Index of the next leaf.
+    #[must_use]
+    pub const fn next(&self) -> u64 {
+        self.tree.size()
+    }
+}
