@@ -27,7 +27,7 @@ type Waits = fn(&Json) -> Option<&'static str>;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trials = match trials() {
+    let trials = match load_licensed().and_then(|_| trials()) {
         Ok(trials) if trials.is_empty() => {
             eprintln!("no validation case found under {}", root().display());
             return ExitCode::FAILURE;
@@ -152,11 +152,15 @@ fn runner(list: &str, file: &Json) -> Option<(Runner, Waits)> {
     })
 }
 
-/// Licensed tables, if somebody has them.
+/// Licensed tables, if somebody has them. A file that is named and cannot be read is an error, told before the first case.
 fn licensed() -> Option<StaTables> {
-    let path = std::env::var_os("TAA_STA_TABLES")?;
-    let text = std::fs::read_to_string(&path).ok()?;
-    StaTables::from_text("licensed", &text).ok()
+    load_licensed().ok().flatten()
+}
+
+fn load_licensed() -> Result<Option<StaTables>, String> {
+    let Some(path) = std::env::var_os("TAA_STA_TABLES").map(PathBuf::from) else { return Ok(None) };
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    StaTables::from_text("licensed", &text).map(Some).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn decoder_key(ea: &str, hex_key: &str, tables: &StaTables) -> Result<DecoderKey, Failed> {
