@@ -3,8 +3,8 @@
 //!
 //! Ours are the rows of `dcu/tokens/examples/throughput.rs`: every token under another key, made ready anew each time, down
 //! to its 20 digits of text. Judged is processor time, on both sides, so that other work on the machine does not decide;
-//! the wall clock is printed beside it. No STS implementation is published on crates.io, PyPI or npm to run beside ours;
-//! those in public repositories were measured elsewhere at 270 to 7,500 tokens a second. SECONDS is the time a row (1).
+//! the wall clock is printed beside it. No STS implementation was found in a package registry to run beside ours; those in
+//! public repositories were measured elsewhere at 270 to 7,500 tokens a second. SECONDS is the time a row (1).
 
 use std::process::Command;
 
