@@ -11,7 +11,7 @@
 //! what it had confirmed ([`Checkpoint::standing_of`]).
 
 use crate::Hash;
-use crate::note::{self, Note, NoteError, Signed, Signer, Verifier};
+use crate::note::{self, Kind, Note, NoteError, Signed, Signer, Verifier};
 use crate::prove::{self, Nodes};
 
 /// A log's size and root.
@@ -86,11 +86,25 @@ impl Checkpoint {
         note::sign(&text, signers, time_s)
     }
 
-    /// Reads a signed checkpoint and says who of the known keys has signed it.
+    /// Reads a checkpoint that the log itself has signed ([`Kind::Ed25519`]) and says who of the known keys has: a
+    /// witness's word alone is not the log's.
     ///
     /// # Errors
     /// [`NoteError`].
     pub fn open(signed: &[u8], known: &[Verifier]) -> Result<(Self, Vec<Signed>), NoteError> {
+        let (checkpoint, by) = Self::open_seen(signed, known)?;
+        if by.iter().any(|signed| signed.kind == Kind::Ed25519) {
+            Ok((checkpoint, by))
+        } else {
+            Err(NoteError::Unsigned)
+        }
+    }
+
+    /// Reads a checkpoint that any known key has signed, the log's or a witness's: enough to say that it was seen.
+    ///
+    /// # Errors
+    /// [`NoteError`].
+    pub fn open_seen(signed: &[u8], known: &[Verifier]) -> Result<(Self, Vec<Signed>), NoteError> {
         let note = Note::parse(signed)?;
         let by = note.verify(known)?;
         Ok((Self::from_text(note.text()).ok_or(NoteError::Malformed)?, by))

@@ -244,6 +244,26 @@ fn sabotage_a_checkpoint_by_another_key_or_changed_by_hand_is_no_checkpoint() {
     );
 }
 
+/// A witness says that it has seen a checkpoint; that is no word of the log, but enough to show a roll-back.
+#[test]
+fn a_witness_alone_does_not_speak_for_the_log() {
+    let key = Ed25519Private::from_seed(&[8; 32]);
+    let witness = Signer::new("witness.example", Kind::Cosignature, key).unwrap();
+    let known = [signer(1).verifier().clone(), witness.verifier().clone()];
+    let check = |files: &Files, older: &[&[u8]]| {
+        let mut audit = Audit::new(&files[&Resource::Checkpoint], &known, older).unwrap().of_any_entries();
+        while let Some(place) = audit.wanted() {
+            audit.handle_file(files.get(&place).map(Vec::as_slice));
+        }
+        audit.verdict().findings
+    };
+    let seen = publish((0..9).map(entry), &witness);
+    assert_eq!(check(&seen, &[]), [Finding::Signature(NoteError::Unsigned)]);
+    let pin = seen[&Resource::Checkpoint].as_slice();
+    assert_eq!(check(&files(12), &[pin]), []);
+    assert_eq!(check(&files(7), &[pin]), [Finding::RolledBack { promised: 9, size: 7 }]);
+}
+
 /// A forged checkpoint may claim any size: the check ends all the same, soon and in little memory.
 #[test]
 fn a_checkpoint_of_a_log_that_is_not_there_ends_the_check_soon() {

@@ -83,7 +83,7 @@ enum Kind {
 
 impl Audit {
     /// Begins with the file `checkpoint`, the keys that are trusted to sign it, and older signed checkpoints that were
-    /// kept elsewhere: by the regulator, a witness, the cloud. A checkpoint or pin with a wrong signature is a finding;
+    /// kept elsewhere: by the regulator, a witness, the cloud (signed by any of the keys). A checkpoint or pin with a wrong signature is a finding;
     /// the files are checked all the same.
     ///
     /// # Errors
@@ -92,13 +92,13 @@ impl Audit {
         let note = Note::parse(checkpoint)?;
         let claimed = Checkpoint::from_text(note.text()).ok_or(NoteError::Malformed)?;
         let mut verdict = Verdict::new(claimed.clone());
-        match note.verify(known) {
-            Ok(signed) => verdict.signed_by.extend(signed.into_iter().map(|signed| signed.name)),
+        match Checkpoint::open(checkpoint, known) {
+            Ok((_, signed)) => verdict.signed_by.extend(signed.into_iter().map(|signed| signed.name)),
             Err(error) => verdict.add(Finding::Signature(error)),
         }
         let mut pins = Vec::new();
         for (number, pin) in older.iter().enumerate() {
-            match Checkpoint::open(pin, known) {
+            match Checkpoint::open_seen(pin, known) {
                 Ok((pin, _)) if pin.origin == claimed.origin => pins.push(pin),
                 Ok((pin, _)) => verdict.add(Finding::ForeignPin { number, origin: pin.origin }),
                 Err(error) => verdict.add(Finding::UnusablePin { number, error }),
