@@ -255,7 +255,7 @@ fn a_listener_opens_each_meters_pushes_with_its_own_keys_once() {
 }
 
 fn stranger(message: &mut [u8]) {
-    message[2..10].copy_from_slice(b"XXX\0\0\0\0\x01");
+    message[2..10].copy_from_slice(b"NOT\0\0\0\0\x01");
 }
 
 #[test]
