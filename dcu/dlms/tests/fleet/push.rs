@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use taa_dlms::client::{Auth, Client, ClientConfig, Notification, NotificationKind};
 use taa_dlms::cosem::model::Effect;
 use taa_dlms::cosem::{
-    ActionSet, CaptureObject, Clock, Model, MonitoredValue, Object, ObjectModel, PushSetup, Register, RegisterMonitor,
-    Script, ScriptAction, ScriptRef, ScriptTable, ServiceId,
+    ActionSet, CaptureObject, Clock, Model, MonitoredValue, Object, PushSetup, Register, RegisterMonitor, Script,
+    ScriptAction, ScriptRef, ScriptTable, ServiceId,
 };
 use taa_dlms::error::{Error, Refusal, SecurityFault};
 use taa_dlms::link::hdlc::{Address, Parameters, SecondaryConfig};
@@ -269,6 +269,7 @@ fn without_durable_counters_nothing_is_pushed() {
     let mut message = Vec::new();
     let refused = server.push(&mut model, order(1), &mut message);
     assert_eq!(refused, Err(SecurityFault::CounterNotReserved.into()));
+    assert!(message.is_empty(), "nothing unprotected is left to be sent");
     // Sabotage: once they are reserved it is.
     let bound = server.counter_wanted().expect("a reservation");
     server.handle_counter_durable(bound);
