@@ -4,8 +4,10 @@ use super::general::General;
 use super::resume::HalfRead;
 use super::{Client, ReadResult};
 use crate::apdu::AttributeRef;
+use crate::axdr::Value;
 use crate::cosem::map::Discovered;
 use crate::link::serial::Serial;
+use crate::link::wrapper::Reassembler;
 
 /// Buffers above this are given back when the client falls idle.
 const IDLE_BUFFER_BYTES: usize = 256;
@@ -31,7 +33,10 @@ impl Client {
             .saturating_add(self.attributes.capacity().saturating_mul(size_of::<AttributeRef>()))
             .saturating_add(self.results.capacity().saturating_mul(size_of::<ReadResult>()))
             .saturating_add(self.rows.heap_bytes())
-            .saturating_add(self.reassembler.heap_bytes())
+            .saturating_add(
+                self.reassembler.as_ref().map_or(0, |own| size_of::<Reassembler>().saturating_add(own.heap_bytes())),
+            )
+            .saturating_add(self.returned.as_ref().map_or(0, |_| size_of::<Value>()))
     }
 
     pub(super) fn give_back_buffers(&mut self) {

@@ -98,7 +98,7 @@ use crate::cosem::map::{Discovered, Discovery};
 use crate::cosem::{ProfileRange, ProfileRows};
 use crate::error::{Error, Misuse};
 use crate::link::serial::Serial;
-use crate::link::wrapper::{Addresses, Reassembler};
+use crate::link::wrapper::Reassembler;
 use crate::names::ShortNames;
 use crate::obis::Obis;
 
@@ -146,13 +146,14 @@ pub struct Client {
     half: Option<Box<HalfRead>>,
     results: Vec<ReadResult>,
     rows: ProfileRows,
-    returned: Option<Value>,
+    returned: Option<Box<Value>>,
     associated: Option<Associated>,
     ended: Option<Result<Ending, Error>>,
-    reassembler: Reassembler,
+    /// On streams.
+    reassembler: Option<Box<Reassembler>>,
     /// HDLC, where that is the link.
     serial: Option<Box<Serial>>,
-    ignored: u64,
+    ignored: u32,
 }
 
 /// Selector and encoded parameters of one attribute of a `read_list`, if a part of it is asked for.
@@ -247,7 +248,7 @@ impl Client {
         Self {
             serial: drive::serial(&config),
             gate: if config.gated { Gate::Closed } else { Gate::Open },
-            reassembler: reassembler(config.pdu_max, config.server_sap, config.client_sap, config.push_sap),
+            reassembler: drive::reassembler(&config),
             config: Settings::from(config),
             security: None,
             session: None,
@@ -314,7 +315,7 @@ impl Client {
     /// Frames and messages received that answered nothing: late, duplicate, not for us, unreadable.
     #[must_use]
     pub fn ignored(&self) -> u64 {
-        self.ignored.saturating_add(self.serial.as_ref().map_or(0, |serial| serial.ignored()))
+        u64::from(self.ignored).saturating_add(self.serial.as_ref().map_or(0, |serial| serial.ignored()))
     }
 
     // Inside.
@@ -323,6 +324,7 @@ impl Client {
         if !self.is_idle() {
             return Err(Misuse::Busy.into());
         }
+        self.suspending = false;
         self.reset_command(command);
         Ok(())
     }
@@ -377,17 +379,11 @@ impl Client {
         self.mapping = None;
         if let Some(security) = &mut self.security {
             security.held = false;
+            // A challenge serves one attempt, also one that was put aside or given up.
+            security.forget_exchange();
         }
         self.invoke = self.invoke.next();
     }
-}
-
-fn reassembler(pdu_max: u16, server_sap: u16, client_sap: u16, push_sap: Option<u16>) -> Reassembler {
-    // A refusal or an association may be longer than the messages that we propose.
-    let message_max = usize::from(pdu_max).max(2048);
-    let expected = Addresses { source: server_sap, destination: client_sap };
-    // Frames to either address are ours.
-    Reassembler::new(message_max, push_sap.is_none().then_some(expected))
 }
 
 /// The frame last sent may hold a password: states are shown, bytes are not.
