@@ -124,7 +124,9 @@ impl Client {
             Phase::Associating(_) if exception.means_not_associated() => {
                 self.ignored = self.ignored.saturating_add(1);
             }
-            Phase::Idle => self.ignored = self.ignored.saturating_add(1),
+            Phase::Idle | Phase::Resting | Phase::AwaitingMap | Phase::Telling => {
+                self.ignored = self.ignored.saturating_add(1);
+            }
             Phase::Authenticating(_) if exception.means_not_associated() => {
                 self.fail_association(SecurityFault::AuthenticationRefused.into());
             }

@@ -22,6 +22,8 @@ impl Client {
     /// exchange is under way (or the command is not a long one and ends by itself); `Suspended` is told when it is
     /// over, unless the command ends with it.
     ///
+    /// On HDLC the message under way, cut into frames, is finished first; what goes in general blocks is begun anew.
+    ///
     /// Afterwards: [`Self::resume_profile`] with the rows that have come, [`Self::resume_image`] with the blocks that
     /// the meter has. A discovery begins anew by [`Self::discover`]. Other commands in between change nothing in that.
     pub fn suspend(&mut self) -> bool {

@@ -222,7 +222,8 @@ impl Client {
 
     fn take_link_down(&mut self, now: u64, why: LinkDown) {
         self.session = None;
-        if self.is_idle() {
+        // Nothing is asked for: the next request opens the link again.
+        if matches!(self.phase, Phase::Idle | Phase::Resting | Phase::AwaitingMap) {
             return;
         }
         // Whatever closed it, it is closed.
