@@ -117,6 +117,23 @@ fn who_pays_is_served_at_once_in_the_middle_of_a_campaign() {
 }
 
 #[test]
+fn a_dead_branch_holds_up_nobody_and_gets_it_when_it_lives_again() {
+    let mut village = Village::with(quick(), 60, 1_000_000, 52);
+    village.run_until(HOUR * 3 / 4);
+    (0..40).for_each(|m| village.power(m, false));
+    order(&mut village, 20_000, &[]).unwrap();
+    village.run_for(HOUR);
+    for meter in 40..60 {
+        assert_eq!(state(&village, meter), ImageState::Activated, "meter {meter} lives");
+    }
+    assert!((0..40).all(|m| state(&village, m) == ImageState::NotBegun));
+    (0..40).for_each(|m| village.power(m, true));
+    (0..40).for_each(|m| village.heard(m));
+    village.run_for(HOUR);
+    all_run_it(&village, 20_000);
+}
+
+#[test]
 fn a_restart_goes_on_where_the_meter_is() {
     let mut village = Village::with(quick(), 1, 1_000_000, 43);
     village.run_until(HOUR * 3 / 4);
