@@ -352,7 +352,7 @@ impl Client {
     }
 
     fn take_returned(&mut self, encoded: Option<&[u8]>) -> Result<(), Error> {
-        self.returned = encoded.map(decode_all).transpose()?;
+        self.returned = encoded.map(decode_all).transpose()?.map(Box::new);
         self.end(Ok(Ending::Done));
         Ok(())
     }
