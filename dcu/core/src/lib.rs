@@ -30,6 +30,7 @@
 )]
 
 pub mod billing;
+pub mod campaign;
 pub mod cloud;
 pub mod config;
 mod dcu;
@@ -42,6 +43,7 @@ pub mod reading;
 pub mod relay;
 pub mod uplink;
 
+pub use campaign::{ImageCampaign, ImageOrder, ImageOrderError, ImageState};
 pub use dcu::{
     Dcu,
     output::{DcuEvent, LinkState, Output},

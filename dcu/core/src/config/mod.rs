@@ -190,6 +190,8 @@ pub struct DcuConfig {
     pub heard_interval_s: u32,
     /// Most profile rows asked for in one back-fill exchange.
     pub backfill_rows_max: u16,
+    /// How often an image is tried with a meter that refuses or spoils it. One that is silent is waited for.
+    pub image_attempts_max: u32,
     /// Missed periods older than this are given up.
     pub backfill_horizon_s: u32,
     /// This DCU's DLMS system title: three letters of the maker, five bytes that no other device shares. With a counter
@@ -226,6 +228,7 @@ impl DcuConfig {
             intake_settling_s: 120,
             heard_interval_s: 60,
             backfill_rows_max: 744,
+            image_attempts_max: 4,
             backfill_horizon_s: 60 * 86_400,
             system_title: *b"TAA\xDC\x00\x00\x00\x01",
             counter_block: 256,

@@ -84,6 +84,7 @@ impl Dcu {
         for (_, class) in due.into_iter().filter(|(due, _)| *due) {
             self.fleet.enqueue(meter, class);
         }
+        self.queue_image(meter);
     }
 
     /// Sends frames, and begins new business, while the links have room.
@@ -101,7 +102,8 @@ impl Dcu {
 
     fn start(&mut self, now: u64, meter: MeterIx, class: Class) {
         let Some((exchange, class)) = self.choose(meter, class) else {
-            if self.fleet.unit(meter).is_some_and(|unit| unit.rests_on > self.durable) {
+            let image_waits = class == Class::Image && self.image_rests_on(meter) > self.durable;
+            if image_waits || self.fleet.unit(meter).is_some_and(|unit| unit.rests_on > self.durable) {
                 self.waiting.push(meter);
             }
             return;
@@ -111,6 +113,9 @@ impl Dcu {
         }
         if let Exchange::Relay(Wanted { relay, reason, .. }) = exchange {
             self.event(DcuEvent::RelayOrdered { meter, relay, reason });
+        }
+        if exchange == Exchange::Image && !self.load_image(now, meter) {
+            return;
         }
         self.fleet.begin(meter, exchange, class);
         if let Some(unit) = self.fleet.unit_mut(meter) {
@@ -192,7 +197,7 @@ impl Dcu {
             Class::Check => unit.check_due.then_some(Exchange::Read),
             Class::Reading => reading(),
             Class::Backfill => backfill(),
-            Class::Image => None,
+            Class::Image => self.image_may_go_on(meter).then_some(Exchange::Image),
         }?;
         Some((if unit.session.is_introduced() { exchange } else { Exchange::Introduce }, class))
     }
@@ -243,7 +248,10 @@ impl Dcu {
 
     /// Between two frames of an exchange: the next one waits for its turn, or something better comes first.
     fn take_turn(&mut self, now: u64, meter: MeterIx, bytes: Vec<u8>) {
-        let Some((_, class)) = self.fleet.unit(meter).and_then(|unit| unit.job) else { return };
+        let Some((exchange, class)) = self.fleet.unit(meter).and_then(|unit| unit.job) else { return };
+        if exchange == Exchange::Image {
+            self.note_image(now, meter);
+        }
         match self.better_than(meter, class) {
             Some(_) if self.give_way(now, meter) => self.recycle(bytes),
             better => self.fleet.wait(meter, bytes, better.unwrap_or(class)),
@@ -270,6 +278,7 @@ impl Dcu {
                     self.take_confirmation(now, meter, bits, left);
                 }
             }
+            Outcome::Image(outcome) => self.take_image(now, meter, outcome),
             Outcome::Sample(sample) => {
                 self.take_sample(now, meter, sample);
                 self.take_relay(now, meter, exchange, sample);

@@ -1,5 +1,6 @@
 //! The DCU itself: the methods that a driver calls.
 
+mod campaign;
 mod decide;
 mod discovery;
 mod exchange;
@@ -19,6 +20,7 @@ use taa_dlms::cosem::map::Maps;
 use taa_keys::Drbg;
 
 use self::{
+    campaign::Images,
     intake::Sight,
     keys::Reservation,
     output::{DcuEvent, LinkState, Output},
@@ -112,6 +114,8 @@ pub struct Dcu {
     stale: bool,
     /// Whether payments can be seen.
     sight: Sight,
+    /// What is remembered of the image campaign within a boot.
+    images: Images,
     /// The supply is about to go: nothing new is begun.
     failing: bool,
     /// Mixes the waiting times so that meters do not retry in step.
@@ -162,6 +166,7 @@ impl Dcu {
             contact: None,
             stale: false,
             sight: Sight::Lost { link: false },
+            images: Images::default(),
             failing: false,
             outputs: VecDeque::new(),
             waiting: Vec::new(),
@@ -175,6 +180,7 @@ impl Dcu {
         let tariff = dcu.state.book().tariff().clone();
         dcu.append(stamp, Entry::Boot { tariff });
         dcu.reconsider_all(0);
+        dcu.queue_images();
         dcu.resume_confirmations();
         dcu
     }
@@ -341,6 +347,7 @@ impl Dcu {
     fn run(&mut self, now: u64) {
         self.take_slots(now);
         self.take_retries(now);
+        self.take_image_waits(now);
         self.charge_fees(now);
         self.check_stale(now);
         self.check_sight(now);

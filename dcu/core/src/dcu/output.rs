@@ -1,5 +1,7 @@
 //! What comes out of the DCU.
 
+use taa_dlms::cosem::image::ImageError;
+
 use crate::{
     MeterIx,
     journal::Record,
@@ -159,6 +161,27 @@ pub enum DcuEvent {
         to: u32,
         /// Rows found.
         found: u32,
+    },
+    /// A meter has got so far with the image; told in coarse steps.
+    ImageProgress {
+        /// Which meter.
+        meter: MeterIx,
+        /// Blocks in the meter.
+        blocks_done: u32,
+        /// All blocks.
+        blocks: u32,
+    },
+    /// The meter has activated the image, and the record of it is durable.
+    ImageActivated {
+        /// Which meter.
+        meter: MeterIx,
+    },
+    /// The image was given up for this meter.
+    ImageFailed {
+        /// Which meter.
+        meter: MeterIx,
+        /// Why, at the last attempt.
+        error: ImageError,
     },
     /// Balances can no longer be confirmed (true), or can again (false).
     LinkStale(bool),

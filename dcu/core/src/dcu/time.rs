@@ -17,7 +17,7 @@ impl Dcu {
         }
         let plan = self.plan.due_unix_ms().and_then(|at| self.instant_of(at));
         let fee = self.fee_due_unix_ms().and_then(|at| self.instant_of(at));
-        [plan, fee, stale, sight, fleet, sender].into_iter().flatten().min()
+        [plan, fee, stale, sight, fleet, sender, self.images.deadline()].into_iter().flatten().min()
     }
 
     /// The monotonic instant at which the wall clock will show this (0 when it has passed before this boot).

@@ -8,6 +8,7 @@
 //! | credit | the five objects of [`obis::CREDIT_TOTAL`] and its neighbours | where the meter keeps the credit |
 //! | load profile | Profile generic with selection by range, that captures clock and energy | for back-fill |
 //! | alarms | Push set-up and a writable alarm descriptor | for pushes |
+//! | images | Image transfer that can be enabled, watched and called | for a new firmware |
 //!
 //! A meter that lacks what its architecture always needs is unsuitable ([`Lack`]). The rest is done without: no
 //! profile, no back-fill.
@@ -18,7 +19,7 @@
 
 use taa_dlms::{
     AttributeRef, MethodRef, Obis,
-    cosem::{ObjectMap, data, disconnect, map::MapEntry, profile, register},
+    cosem::{ImageTransfer, ObjectMap, data, disconnect, map::MapEntry, profile, register},
     obis,
 };
 
@@ -48,6 +49,8 @@ pub(crate) struct Layout {
     /// Load profiles to choose from, the likeliest first.
     pub(crate) profiles: Box<[Obis]>,
     pub(crate) alarms: Option<Alarms>,
+    /// Where images are taken.
+    pub(crate) image: Option<Obis>,
 }
 
 /// Where alarms stand.
@@ -72,6 +75,7 @@ impl Layout {
             credit: credit(map),
             profiles: profiles(map),
             alarms: alarms(map),
+            image: image(map),
         };
         match credit_at {
             CreditAt::Dcu | CreditAt::Cloud if layout.relay.is_none() => Err(Lack::Relay),
@@ -157,6 +161,14 @@ fn profiles(map: &ObjectMap) -> Box<[Obis]> {
     found.sort_by_key(|Obis([_, b, _, d, e, _])| (*d, *b, *e));
     found.truncate(PROFILES_MAX);
     found.into()
+}
+
+fn image(map: &ObjectMap) -> Option<Obis> {
+    let reads = |obis, attribute| map.reads(AttributeRef::new(ImageTransfer::CLASS, obis, attribute));
+    let calls = |obis, method| map.calls(MethodRef::new(ImageTransfer::CLASS, obis, method));
+    let fits =
+        |obis: &Obis| [2, 5, 6].iter().all(|a| reads(*obis, *a)) && [1, 2, 3, 4].iter().all(|m| calls(*obis, *m));
+    map.of_class(ImageTransfer::CLASS).map(|entry| entry.obis).find(fits)
 }
 
 fn alarms(map: &ObjectMap) -> Option<Alarms> {

@@ -82,6 +82,12 @@ impl Link {
         }
     }
 
+    pub(crate) fn wish_to_go_on(&mut self, meter: MeterIx, class: Class) {
+        if let Some(queue) = self.queues.get_mut(class as usize) {
+            queue.push_front(Wish::Start(meter));
+        }
+    }
+
     pub(crate) fn wish_to_send(&mut self, meter: MeterIx, class: Class) {
         let queues = if class.is_bulk() { &mut self.going } else { &mut self.queues };
         let Some(queue) = queues.get_mut(class as usize) else { return };

@@ -8,10 +8,12 @@
 //! A meter that fails backs off, so it cannot starve the others; suspects (meters that failed and were not heard
 //! since) may together hold only half of a link's window, so that a dead branch with many meters cannot either.
 
-pub(crate) mod link;
 mod layout;
+pub(crate) mod link;
 mod own;
 pub(crate) mod session;
+#[cfg(test)]
+mod tests;
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
@@ -71,6 +73,8 @@ pub(crate) enum Exchange {
     Credit { total_minor: i64, prices: Prices, write_prices: bool },
     /// Ask the load profile for these periods.
     Backfill { from: u32, to: u32 },
+    /// Go on with the image.
+    Image,
     /// Tell it that these alarm bits have been taken.
     Confirm { bits: u32 },
 }
@@ -224,6 +228,16 @@ impl Fleet {
         {
             unit.queued |= class.bit();
             link.wish_to_start(meter, class);
+        }
+    }
+
+    /// The same, before others of its class: it has begun already.
+    pub(crate) fn enqueue_first(&mut self, meter: MeterIx, class: Class) {
+        if let Some((link, unit)) = self.on_link(meter)
+            && unit.queued & class.bit() == 0
+        {
+            unit.queued |= class.bit();
+            link.wish_to_go_on(meter, class);
         }
     }
 

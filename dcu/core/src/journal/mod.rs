@@ -22,6 +22,7 @@ use std::sync::Arc;
 
 use crate::{
     MeterIx,
+    campaign::{ImageOrder, ImageState},
     config::Tariff,
     ids::Stamp,
     payment::Payment,
@@ -160,6 +161,17 @@ pub enum Entry {
         /// Its messages before this are refused, also after a restart.
         floor: Option<Floor>,
     },
+    /// An image is to be brought to these meters: sorted, each once, never empty. The record carries the image itself.
+    ImageOrdered(ImageOrder),
+    /// A meter has got so far with the image.
+    ImageAt {
+        /// Which meter.
+        meter: MeterIx,
+        /// How far.
+        state: ImageState,
+    },
+    /// The rest of the campaign was called off.
+    ImageCancelled,
     /// The whole state after the record before this one.
     Checkpoint(Box<State>),
 }

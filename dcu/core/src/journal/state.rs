@@ -6,6 +6,7 @@ use super::{Entry, Floor, Gaps, Record, StoredMaps};
 use crate::{
     MeterIx,
     billing::{Book, Credit, Debit, Fees},
+    campaign::ImageCampaign,
     config::{CreditAt, DcuConfig, MeterEntry},
     reading::Reading,
     relay::Relay,
@@ -30,6 +31,7 @@ pub struct State {
     outbox: Outbox,
     counts: Counts,
     maps: StoredMaps,
+    campaign: Option<ImageCampaign>,
 }
 
 /// What is remembered of one meter.
@@ -93,6 +95,7 @@ impl State {
             meters: vec![MeterState::default(); meters.len()],
             outbox: Outbox::new(config.uplink.urgent_max, config.uplink.readings_max),
             counts: Counts::default(),
+            campaign: None,
             maps: StoredMaps::default(),
         }
     }
@@ -137,6 +140,12 @@ impl State {
     #[must_use]
     pub const fn maps(&self) -> &StoredMaps {
         &self.maps
+    }
+
+    /// The image campaign ordered last.
+    #[must_use]
+    pub const fn campaign(&self) -> Option<&ImageCampaign> {
+        self.campaign.as_ref()
     }
 
     /// Meters with a reading (live or back-filled) for the period.
@@ -256,6 +265,10 @@ impl State {
                 }
                 Applied::Quiet
             }
+            Entry::ImageOrdered(_) | Entry::ImageAt { .. } | Entry::ImageCancelled => {
+                self.apply_image(number, &record.entry);
+                Applied::Quiet
+            }
             Entry::Checkpoint(state) => {
                 if before != state.last_record {
                     *self = (**state).clone();
@@ -263,6 +276,15 @@ impl State {
                 }
                 Applied::Quiet
             }
+        }
+    }
+
+    fn apply_image(&mut self, number: u64, entry: &Entry) {
+        match (entry, &mut self.campaign) {
+            (Entry::ImageOrdered(order), campaign) => *campaign = Some(ImageCampaign::new(number, order)),
+            (Entry::ImageAt { meter, state }, Some(campaign)) => campaign.put(*meter, *state),
+            (Entry::ImageCancelled, Some(campaign)) => campaign.cancel(),
+            _ => {}
         }
     }
 

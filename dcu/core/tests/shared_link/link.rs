@@ -14,6 +14,7 @@ use taa_dcu::{
     uplink::{Down, DownFrame},
 };
 
+use taa_dlms::obis::alarm;
 use taa_keys::{Key, MeterKeys};
 
 use crate::meter::ModelMeter;
@@ -42,7 +43,7 @@ pub(crate) struct Medium {
     pub(crate) order_every_ms: (u64, u64),
 }
 
-/// How one order fared.
+/// How one order, or the confirmation of one alarm, fared.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wait {
     /// Frame exchanges that it had to wait for, one after the other: the one under way (on the wire, or with the same
@@ -82,6 +83,9 @@ enum Thing {
     AtMeter(u32, Vec<u8>),
     /// A meter has its answer ready.
     Answer(u32, Vec<u8>),
+    /// A meter speaks unasked.
+    Push(u32, Vec<u8>),
+    PushAtDcu(u32, Vec<u8>),
     AtDcu(u32, Vec<u8>),
     Order,
 }
@@ -107,7 +111,9 @@ pub(crate) struct Run {
     deadline: Option<u64>,
     orders: u64,
     pending: Vec<Pending>,
-    /// Meters whose business is an order, from its beginning to its end.
+    /// Meters whose alarm is not confirmed yet.
+    alarmed: Vec<bool>,
+    /// Meters whose business is an order or an alarm, from its beginning to its end.
     urgent: Vec<bool>,
     looked_at: Vec<bool>,
     /// Since when a frame of theirs has been on the link.
@@ -169,6 +175,7 @@ impl Run {
             deadline: None,
             orders: 0,
             pending: Vec::new(),
+            alarmed: vec![false; meters as usize],
             urgent: vec![false; meters as usize],
             looked_at: vec![false; meters as usize],
             asked_at: vec![None; meters as usize],
@@ -193,7 +200,7 @@ impl Run {
         run
     }
 
-    /// Relay orders come, to meters drawn by lot.
+    /// Relay orders and alarms come, to and from meters drawn by lot.
     pub(crate) fn orders(mut self, orders: bool) -> Self {
         if orders {
             self.schedule(30_000 * MS, Thing::Order);
@@ -236,7 +243,11 @@ impl Run {
     fn happen(&mut self, thing: Thing) {
         match thing {
             Thing::AtMeter(ix, bytes) => {
-                if let Some(answer) = self.meters[ix as usize].handle(self.now, &bytes) {
+                let answer = self.meters[ix as usize].handle(self.now, &bytes);
+                if self.alarmed[ix as usize] && self.meters[ix as usize].descriptor == 0 {
+                    (self.alarmed[ix as usize], self.urgent[ix as usize]) = (false, false);
+                }
+                if let Some(answer) = answer {
                     let (least, most) = self.medium.turnaround_ms;
                     let thinks = least * MS + self.below((most - least) * MS);
                     self.schedule(thinks, Thing::Answer(ix, answer));
@@ -247,6 +258,12 @@ impl Run {
                     self.schedule(arrives - self.now, Thing::AtDcu(ix, bytes));
                 }
             }
+            Thing::Push(ix, bytes) => {
+                if let Some(arrives) = self.send(bytes.len()).1 {
+                    self.schedule(arrives - self.now, Thing::PushAtDcu(ix, bytes));
+                }
+            }
+            Thing::PushAtDcu(ix, bytes) => self.dcu.handle_meter_receive(self.now, MeterIx(ix), &bytes),
             Thing::AtDcu(ix, bytes) => {
                 if let Some(asked) = self.asked_at[ix as usize].take() {
                     self.exchange_ns_longest = self.exchange_ns_longest.max(self.now - asked);
@@ -255,21 +272,31 @@ impl Run {
                 self.dcu.handle_meter_receive(self.now, MeterIx(ix), &bytes);
             }
             Thing::Order => {
+                let (least, most) = self.medium.order_every_ms;
+                let next = least * MS + self.below((most - least) * MS);
+                self.schedule(next, Thing::Order);
                 let meter = self.below(self.meters.len() as u64) as u32;
                 self.orders += 1;
+                // On a mesh every fourth is an alarm of the meter's own; on a wire it speaks only when it is asked.
+                if self.medium.window > 1 && self.orders.is_multiple_of(4) && self.looked_at[meter as usize] {
+                    let push = self.meters[meter as usize].raise(alarm::CLOCK_RESET);
+                    return self.schedule(0, Thing::Push(meter, push));
+                }
                 let closed = self.orders.is_multiple_of(2);
                 let body = Down::RelayOrder { order: self.orders, meter: MeterIx(meter), closed };
                 let mut frame = Vec::new();
                 DownFrame { sequence: self.orders, body }.encode(&mut frame);
-                if !self.urgent[meter as usize] {
-                    let own = self.asked_at[meter as usize].is_some();
-                    self.pending.push(Pending { meter, at: self.now, own, exchanges: u32::from(own) });
-                }
+                self.wait_begins(meter);
                 self.dcu.handle_uplink_receive(self.now, &frame);
-                let (least, most) = self.medium.order_every_ms;
-                let next = least * MS + self.below((most - least) * MS);
-                self.schedule(next, Thing::Order);
             }
+        }
+    }
+
+    /// From now on something urgent waits for the link.
+    fn wait_begins(&mut self, meter: u32) {
+        if !self.urgent[meter as usize] {
+            let own = self.asked_at[meter as usize].is_some();
+            self.pending.push(Pending { meter, at: self.now, own, exchanges: u32::from(own) });
         }
     }
 
@@ -298,6 +325,11 @@ impl Run {
     fn tell(&mut self, event: &DcuEvent) {
         match event {
             DcuEvent::RelayOrdered { meter, .. } => self.urgent[meter.0 as usize] = true,
+            // Recorded for good: the meter is to be told so.
+            DcuEvent::MeterAlarm { meter, .. } => {
+                self.wait_begins(meter.0);
+                (self.alarmed[meter.0 as usize], self.urgent[meter.0 as usize]) = (true, true);
+            }
             DcuEvent::RelayConfirmed { meter, .. } | DcuEvent::ExchangeFailed { meter, .. } => {
                 self.urgent[meter.0 as usize] = false;
             }

@@ -1,10 +1,14 @@
-//! Orders against bulk on one shared link: how long an order waits while every meter's month of profile is being read.
+//! Orders and alarms against bulk on one shared link: how long they wait while every meter's month of profile is being
+//! read. Of an alarm it is the confirmation that waits: the DCU has taken it by then.
 //!
 //! The figures are a committed table: a change of the scheduler shows as a change of the table. Everything is secured
 //! as by default (suite 0, authenticated and encrypted), and one frame in a hundred is lost. The worst waits are lost
 //! frames: on the wire whichever was under way (3 s); on the mesh one of the very meter's own association, which is not
 //! given up for an order, as the order needs it too (20 s).
 
+#[path = "../village/flash.rs"]
+#[allow(dead_code, reason = "the village uses more of it")]
+mod flash;
 mod link;
 #[path = "../village/meter.rs"]
 #[allow(dead_code, reason = "the village uses more of it")]
@@ -72,7 +76,7 @@ fn row(table: &mut String, medium: Medium, meters: u32) -> bool {
 }
 
 const HEAD: &str = "\
-link              | meters | orders | exchanges |        wait for the link, ms   | longest  | 95 % of rows here, min | slower
+link              | meters | urgent | exchanges |        wait for the link, ms   | longest  | 95 % of rows here, min | slower
                   |        |        |    waited |   median |      p99 |    worst | answer   |      with |    without |    by
                   |        |        |  at worst |          |          |          |       ms |    orders |     orders |     %
 ";

@@ -34,7 +34,8 @@ fn a_meter_that_boots_open_is_reconnected_when_it_is_heard() {
         village.power(0, true);
         assert!(!village.lit(0));
         village.heard(0);
-        village.run_for(20 * S);
+        // Association, two proofs, firmware, reading; where the cloud decides, its word; then the order.
+        village.run_for(40 * S);
         assert!(village.lit(0), "{credit_at:?}");
         assert!(village.when(0, |e| matches!(e, DcuEvent::RelayFound { meter: MeterIx(0), .. })).is_some());
     }

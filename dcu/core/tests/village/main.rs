@@ -1,11 +1,16 @@
 //! A whole village against the DCU: model meters behind a lossy mesh, a link that comes and goes, power cuts.
 //!
-//! `field`, `money`, `keypad` and `secrets` tell single stories; `chaos` lets chance write them and demands, once everything has healed,
+//! `field`, `money`, `keypad`, `secrets`, `maps`, `alarms` and `liars` tell single stories; `chaos` lets chance write them and demands, once everything has healed,
 //! that money and light agree.
 
+mod alarms;
 mod chaos;
 mod field;
+mod flash;
+mod images;
 mod keypad;
+mod liars;
+mod maps;
 mod meter;
 mod money;
 mod secrets;

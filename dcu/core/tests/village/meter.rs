@@ -1,15 +1,18 @@
 //! A small model of a meter: register, relay, load profile, credit, behind the DLMS server.
 
+use crate::flash::Flash;
 use taa_dcu::config::MeterAccess;
 use taa_dlms::{
     AttributeRef, DataAccessResult, DateTime, MethodRef, Obis, Server, Value,
-    apdu::{ActionResult, Selection},
-    axdr::{put_bool, put_date_time, put_i64, put_octet_string, put_u64},
+    apdu::{ActionResult, DataNotification, Selection},
+    axdr::{put_array, put_bool, put_date_time, put_i64, put_octet_string, put_structure, put_u32, put_u64},
     cosem::{
-        AttributeAccess, CaptureObject, MethodAccess, ObjectEntry, ObjectModel, ScalerUnit, Unit, data, disconnect,
+        AttributeAccess, CaptureObject, Level, MethodAccess, ObjectEntry, ObjectModel, ScalerUnit, Unit, data,
+        disconnect,
         profile::{self, ProfileSource},
         register,
     },
+    link::wrapper::{self, Addresses},
     obis,
     security::{
         AssociationSecurity, Hls, Keys, Policy, Protection, Random, SendCounter, ServerSecurity, Suite, SystemTitle,
@@ -21,6 +24,9 @@ use taa_keys::{Drbg, KeyHandle, MeterKeys};
 /// Watt-nanoseconds in a Wh.
 const W_NS_PER_WH: u128 = 3_600_000_000_000;
 const HOUR_NS: u64 = 3_600_000_000_000;
+
+/// What may be wrong with the answers of a meter. The number counts its answers so far.
+pub(crate) type Spoil = fn(u64, &mut Vec<u8>);
 
 #[derive(Debug)]
 pub(crate) struct ModelMeter {
@@ -37,6 +43,23 @@ pub(crate) struct ModelMeter {
     pub(crate) price_per_kwh: i64,
     /// Relay operations carried out.
     pub(crate) switched: u32,
+    pub(crate) firmware: Vec<u8>,
+    /// Power of ten in which the register counts, and in which the profile does.
+    pub(crate) scaler: i8,
+    /// Another order of the columns: a status, energy, the clock.
+    pub(crate) clock_last: bool,
+    /// Alarm bits that nobody has confirmed.
+    pub(crate) descriptor: u32,
+    /// Objects listed; a meter may list what it then denies.
+    pub(crate) objects: Vec<ObjectEntry>,
+    /// Listed, and denied as undefined.
+    pub(crate) denies: Option<Obis>,
+    /// What is done to its answers.
+    pub(crate) spoil: Option<Spoil>,
+    /// What takes images.
+    pub(crate) flash: Flash,
+    pushes: u32,
+    spoilt: u64,
     start_unix_s: i64,
     energy_w_ns: u128,
     at_ns: u64,
@@ -46,6 +69,7 @@ pub(crate) struct ModelMeter {
 
 impl ModelMeter {
     pub(crate) fn new(name: &str, access: &MeterAccess, start_unix_s: i64) -> Self {
+        let flash = Flash::new();
         Self {
             name: name.to_owned(),
             powered: true,
@@ -57,6 +81,16 @@ impl ModelMeter {
             credit_total: 0,
             price_per_kwh: 0,
             switched: 0,
+            firmware: b"MM-1.0".to_vec(),
+            scaler: 0,
+            clock_last: false,
+            descriptor: 0,
+            objects: OBJECTS.into_iter().chain([flash.entry()]).collect(),
+            denies: None,
+            spoil: None,
+            flash,
+            pushes: 0,
+            spoilt: 0,
             start_unix_s,
             energy_w_ns: 0,
             at_ns: 0,
@@ -104,6 +138,7 @@ impl ModelMeter {
         }
         if let (false, Some(server)) = (on, &mut self.server) {
             server.handle_power_lost();
+            self.flash.handle_power_lost();
         }
         self.powered = on;
     }
@@ -123,9 +158,50 @@ impl ModelMeter {
         }
         let mut server = self.server.take()?;
         let mut reply = Vec::new();
+        let images = self.flash.activated().len();
         let answered = server.handle_receive(self, frame, &mut reply);
+        if let Some((identifier, _)) = self.flash.activated().get(images) {
+            // It answers, then restarts.
+            self.firmware.clone_from(identifier);
+            server.handle_power_lost();
+        }
         self.server = Some(server);
-        answered.then_some(reply)
+        if let (true, Some(spoil)) = (answered, self.spoil) {
+            self.spoilt += 1;
+            spoil(self.spoilt, &mut reply);
+        }
+        (answered && !reply.is_empty()).then_some(reply)
+    }
+
+    /// Something happens: the frame in which it says so.
+    pub(crate) fn raise(&mut self, bits: u32) -> Vec<u8> {
+        self.descriptor |= bits;
+        self.push()
+    }
+
+    /// It says again what stands in the descriptor.
+    pub(crate) fn push(&mut self) -> Vec<u8> {
+        self.pushes += 1;
+        let mut body = Vec::new();
+        put_structure(&mut body, 2);
+        put_octet_string(&mut body, &obis::PUSH_ALARM.0);
+        put_u32(&mut body, self.descriptor);
+        let mut message = Vec::new();
+        DataNotification { long_invoke_id: self.pushes, date_time: None, body: &body }.encode(&mut message);
+        self.server.as_mut().unwrap().protect_push(Level::Management, &mut message).unwrap();
+        let mut frame = Vec::new();
+        wrapper::begin(&mut frame);
+        frame.extend_from_slice(&message);
+        wrapper::finish(&mut frame, Addresses { source: 1, destination: 1 }).unwrap();
+        frame
+    }
+
+    pub(crate) fn without(&mut self, obis: Obis) {
+        self.objects.retain(|object| object.obis != obis);
+    }
+
+    fn shown(&self, wh: u64) -> u64 {
+        wh / 10_u64.pow(self.scaler.unsigned_abs().into())
     }
 }
 
@@ -168,7 +244,10 @@ pub(crate) fn handles(keys: &MeterKeys) -> Keys {
     }
 }
 
-const OBJECTS: [ObjectEntry; 9] = [
+const OBJECTS: [ObjectEntry; 12] = [
+    entry(data::CLASS, obis::ACTIVE_FIRMWARE, &[AttributeAccess::read(data::VALUE)], &[]),
+    entry(40, obis::PUSH_ALARM, &[AttributeAccess::read(2)], &[]),
+    entry(data::CLASS, obis::ALARM_DESCRIPTOR, &[AttributeAccess::read_write(data::VALUE)], &[]),
     entry(data::CLASS, obis::LOGICAL_DEVICE_NAME, &[AttributeAccess::read(data::VALUE)], &[]),
     entry(
         register::CLASS,
@@ -185,7 +264,11 @@ const OBJECTS: [ObjectEntry; 9] = [
     entry(
         profile::CLASS,
         obis::LOAD_PROFILE,
-        &[AttributeAccess::read(profile::BUFFER).selected_by(&[profile::SELECTOR_RANGE])],
+        &[
+            AttributeAccess::read(profile::BUFFER).selected_by(&[profile::SELECTOR_RANGE]),
+            AttributeAccess::read(profile::CAPTURE_OBJECTS),
+            AttributeAccess::read(profile::CAPTURE_PERIOD),
+        ],
         &[],
     ),
     entry(data::CLASS, obis::CREDIT_TOTAL, &[AttributeAccess::read_write(data::VALUE)], &[]),
@@ -206,7 +289,7 @@ const fn entry(
 
 impl ObjectModel for ModelMeter {
     fn objects(&self) -> &[ObjectEntry] {
-        &OBJECTS
+        &self.objects
     }
 
     fn read(
@@ -215,12 +298,29 @@ impl ObjectModel for ModelMeter {
         selection: Option<Selection<'_>>,
         out: &mut Vec<u8>,
     ) -> Result<(), DataAccessResult> {
+        if self.denies == Some(attribute.obis) {
+            return Err(DataAccessResult::ObjectUndefined);
+        }
         match (attribute.obis, attribute.attribute) {
+            (obis::IMAGE_TRANSFER, _) => self.flash.model.read(attribute, selection, out)?,
             (obis::LOGICAL_DEVICE_NAME, _) => put_octet_string(out, self.name.as_bytes()),
-            (obis::ACTIVE_ENERGY_IMPORT, register::VALUE) => put_u64(out, self.register_wh()),
-            (obis::ACTIVE_ENERGY_IMPORT, _) => ScalerUnit::new(0, Unit::WattHour).encode(out),
+            (obis::ACTIVE_ENERGY_IMPORT, register::VALUE) => put_u64(out, self.shown(self.register_wh())),
+            (obis::ACTIVE_ENERGY_IMPORT, _) => ScalerUnit::new(self.scaler, Unit::WattHour).encode(out),
             (obis::DISCONNECT_CONTROL, _) => put_bool(out, self.closed),
-            (obis::LOAD_PROFILE, _) => profile::put_buffer(&Rows(&self.rows), selection, 0, out)?,
+            (obis::ACTIVE_FIRMWARE, _) => put_octet_string(out, &self.firmware),
+            (obis::LOAD_PROFILE, profile::BUFFER) => profile::put_buffer(&Rows(self), selection, 0, out)?,
+            (obis::LOAD_PROFILE, profile::CAPTURE_OBJECTS) => {
+                let columns = Rows(self).columns().to_vec();
+                put_array(out, columns.len());
+                columns.into_iter().for_each(|column| column.encode(out));
+            }
+            (obis::LOAD_PROFILE, profile::CAPTURE_PERIOD) => put_u32(out, 3600),
+            (obis::PUSH_ALARM, _) => {
+                put_array(out, 2);
+                CaptureObject::new(40, obis::PUSH_ALARM, 1).encode(out);
+                CaptureObject::new(data::CLASS, obis::ALARM_DESCRIPTOR, data::VALUE).encode(out);
+            }
+            (obis::ALARM_DESCRIPTOR, _) => put_u32(out, self.descriptor),
             (obis::CREDIT_TOTAL | obis::CREDIT_BALANCE, _) => put_i64(out, self.credit_total),
             (obis::CREDIT_PRICE_PER_KWH, _) => put_i64(out, self.price_per_kwh),
             _ => return Err(DataAccessResult::ObjectUndefined),
@@ -229,6 +329,13 @@ impl ObjectModel for ModelMeter {
     }
 
     fn write(&mut self, attribute: AttributeRef, value: &Value) -> Result<(), DataAccessResult> {
+        if attribute.obis == obis::IMAGE_TRANSFER {
+            return self.flash.model.write(attribute, value);
+        }
+        if attribute.obis == obis::ALARM_DESCRIPTOR {
+            self.descriptor &= u32::try_from(value.as_u64().ok_or(DataAccessResult::TypeUnmatched)?).unwrap();
+            return Ok(());
+        }
         let amount = value.as_i64().ok_or(DataAccessResult::TypeUnmatched)?;
         match attribute.obis {
             obis::CREDIT_TOTAL => self.credit_total = self.credit_total.max(amount),
@@ -239,31 +346,42 @@ impl ObjectModel for ModelMeter {
         Ok(())
     }
 
-    fn invoke(&mut self, method: MethodRef, _parameter: Option<&Value>) -> Result<(), ActionResult> {
+    fn invoke(&mut self, method: MethodRef, parameter: Option<&Value>) -> Result<(), ActionResult> {
+        if method.obis == obis::IMAGE_TRANSFER {
+            self.flash.blocks += u32::from(method.method == 2);
+            return self.flash.model.invoke(method, parameter);
+        }
         self.order(method.method == disconnect::REMOTE_RECONNECT);
         Ok(())
     }
 }
 
-struct Rows<'a>(&'a [(i64, u64)]);
+struct Rows<'a>(&'a ModelMeter);
+
+const CLOCK_FIRST: [CaptureObject; 2] = [CaptureObject::CLOCK, ENERGY];
+const CLOCK_LAST: [CaptureObject; 3] =
+    [CaptureObject::new(data::CLASS, obis::PROFILE_STATUS, data::VALUE), ENERGY, CaptureObject::CLOCK];
+const ENERGY: CaptureObject = CaptureObject::new(register::CLASS, obis::ACTIVE_ENERGY_IMPORT, register::VALUE);
 
 impl ProfileSource for Rows<'_> {
     fn len(&self) -> usize {
-        self.0.len()
+        self.0.rows.len()
     }
 
     fn columns(&self) -> &[CaptureObject] {
-        const COLUMNS: [CaptureObject; 2] =
-            [CaptureObject::CLOCK, CaptureObject::new(register::CLASS, obis::ACTIVE_ENERGY_IMPORT, register::VALUE)];
-        &COLUMNS
+        if self.0.clock_last { &CLOCK_LAST } else { &CLOCK_FIRST }
     }
 
     fn unix_s(&self, row: usize) -> i64 {
-        self.0[row].0
+        self.0.rows[row].0
     }
 
     fn put_cell(&self, row: usize, column: usize, out: &mut Vec<u8>) {
-        let (at, wh) = self.0[row];
-        if column == 0 { put_date_time(out, &DateTime::from_unix_s(at, 0)) } else { put_u64(out, wh) }
+        let (at, wh) = self.0.rows[row];
+        match self.columns()[column].class {
+            8 => put_date_time(out, &DateTime::from_unix_s(at, 0)),
+            register::CLASS => put_u64(out, self.0.shown(wh)),
+            _ => put_u32(out, 0),
+        }
     }
 }

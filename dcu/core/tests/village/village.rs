@@ -233,6 +233,25 @@ impl Village {
         self.with_dcu(|dcu, now| dcu.handle_meter_heard(now, MeterIx(meter)));
     }
 
+    /// Something happens at the meter, and it says so.
+    pub(crate) fn raise(&mut self, meter: u32, bits: u32) -> Vec<u8> {
+        let now = self.now;
+        self.meters[meter as usize].advance(now);
+        let frame = self.meters[meter as usize].raise(bits);
+        self.deliver(meter, frame.clone());
+        frame
+    }
+
+    /// A frame comes to the DCU from that meter's address.
+    pub(crate) fn deliver(&mut self, meter: u32, frame: Vec<u8>) {
+        self.travel(&Thing::AtDcu(meter, frame));
+    }
+
+    /// How often such an event has happened.
+    pub(crate) fn count(&self, wanted: impl Fn(&DcuEvent) -> bool) -> usize {
+        self.events.iter().filter(|(_, event)| wanted(event)).count()
+    }
+
     pub(crate) fn with_dcu(&mut self, act: impl FnOnce(&mut Dcu, u64)) {
         let now = self.now - self.boot_at;
         if let Some(dcu) = &mut self.dcu {

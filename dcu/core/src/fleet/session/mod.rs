@@ -7,15 +7,17 @@
 //! ([`Polled::Reserve`]).
 
 mod access;
+mod image;
 mod pause;
 mod view;
 
 pub(crate) use access::CLIENT_SAP;
+pub(crate) use image::{ImageOutcome, ImageWork};
 
 use std::sync::Arc;
 
 use taa_dlms::{
-    AttributeRef, Error, Output, Value,
+    AttributeRef, ClientEvent, Error, Output, Value,
     cosem::{
         ObjectMap, ProfileRange, data,
         map::{Discovered, FirmwareId},
@@ -50,6 +52,8 @@ pub(crate) enum Outcome {
     AlarmsConfirmed { left: u32 },
     /// Rows of the profile: Unix second, Wh.
     Rows(Vec<(i64, u64)>),
+    /// A stretch of an image transfer.
+    Image(ImageOutcome),
     /// It failed.
     Failed(Fault),
 }
@@ -111,6 +115,7 @@ enum Step {
     Profile { from: u32, to: u32 },
     ReadAlarms { taken: u32 },
     WriteAlarms { left: u32 },
+    Image(image::Kind),
 }
 
 /// What follows from an event.
@@ -134,6 +139,8 @@ pub(crate) struct Session {
     /// The step to begin, or the outcome to hand out, once the client is drained.
     next: Option<Step>,
     outcome: Option<Outcome>,
+    /// An image on its way.
+    image: Option<Box<ImageWork>>,
     now: u64,
 }
 
@@ -149,6 +156,7 @@ impl Session {
             step: Step::Introduce,
             next: None,
             outcome: None,
+            image: None,
             now: 0,
         }
     }
@@ -208,6 +216,9 @@ impl Session {
         self.next = None;
         self.view.changed = false;
         self.exchange = Some(*exchange);
+        if *exchange == Exchange::Image {
+            self.resume_image();
+        }
         match self.first_step(exchange) {
             Ok(step) => self.next = Some(step),
             Err(outcome) => self.outcome = Some(outcome),
@@ -227,6 +238,7 @@ impl Session {
                 Some(own) if own.profile.is_none() => return Err(Outcome::Rows(Vec::new())),
                 _ => Step::Profile { from, to },
             },
+            Exchange::Image => Step::Image(image::Kind::Read),
             Exchange::Confirm { bits } => match self.view.layout().map(|layout| layout.alarms) {
                 Some(None) => return Err(Outcome::AlarmsConfirmed { left: 0 }),
                 _ => Step::ReadAlarms { taken: bits },
@@ -258,7 +270,12 @@ impl Session {
                 }
                 // The mesh has no port to set.
                 Output::SetLine(_) => Next::Nothing,
-                Output::Event(event) => self.view.judge(self.exchange.map(|_| self.step), &event),
+                Output::Event(event) => match (self.step, &mut self.image) {
+                    (Step::Image(kind), Some(work)) if self.exchange == Some(Exchange::Image) && ends_step(&event) => {
+                        work.judge(kind, &event)
+                    }
+                    _ => self.view.judge(self.exchange.map(|_| self.step), &event),
+                },
                 Output::Timeout(deadline) => match (self.next.take(), self.outcome.take()) {
                     (Some(step), _) => {
                         self.begin(step);
@@ -293,6 +310,9 @@ impl Session {
     /// Gives the client the command of this step. What the layout does not have was never to be asked for: that is
     /// [`Misuse::Empty`].
     fn ask(&mut self, step: Step) -> Result<(), Error> {
+        if let Step::Image(_) = step {
+            return self.ask_image();
+        }
         let now = self.now;
         let (total, prices) = match self.exchange {
             Some(Exchange::Credit { total_minor, prices, .. }) => (total_minor, prices),
@@ -306,11 +326,12 @@ impl Session {
         let descriptor = || layout.alarms.map(|alarms| alarms.descriptor).ok_or(Misuse::Empty);
         let credit = |obis| AttributeRef::new(data::CLASS, obis, data::VALUE);
         match step {
-            Step::Discover => Ok(()),
+            Step::Discover | Step::Image(_) => Ok(()),
             Step::Introduce => client.read(now, &layout.questions()),
             Step::Sample => {
                 let balance = (self.credit_at == CreditAt::Meter).then_some(credit(obis::CREDIT_BALANCE));
-                let asked: Vec<_> = [Some(layout.energy), layout.output_state(), balance].into_iter().flatten().collect();
+                let asked: Vec<_> =
+                    [Some(layout.energy), layout.output_state(), balance].into_iter().flatten().collect();
                 client.read(now, &asked)
             }
             Step::Order { closed } => {
@@ -330,4 +351,9 @@ impl Session {
             Step::WriteAlarms { left } => client.write(now, descriptor()?, &view::descriptor(left)),
         }
     }
+}
+
+/// The event ends a command.
+const fn ends_step(event: &ClientEvent<'_>) -> bool {
+    matches!(event, ClientEvent::Values(_) | ClientEvent::Done(_) | ClientEvent::Failed(_))
 }

@@ -23,6 +23,7 @@ impl Session {
         self.exchange = None;
         self.next = None;
         self.outcome = None;
+        self.interrupt_image();
         let Gate::Open(client) = &mut self.gate else { return Vec::new() };
         let Some(rows) = client.interrupt() else { return Vec::new() };
         let rows = self.view.own.as_ref().and_then(|own| own.rows(&rows)).unwrap_or_default();

@@ -1,0 +1,178 @@
+//! Stories about what meters say of their own accord.
+
+use taa_dcu::{DcuEvent, MeterIx, cloud::CloudEvent, config::CreditAt, journal::Entry};
+use taa_dlms::obis::alarm;
+
+use crate::village::{Chance, HOUR, S, Village, traits};
+
+fn heard(village: &Village, meter: u32) -> Vec<u32> {
+    let heard = village.events.iter().filter_map(|(_, event)| match event {
+        DcuEvent::MeterAlarm { meter: from, bits } if from.0 == meter => Some(*bits),
+        _ => None,
+    });
+    heard.collect()
+}
+
+fn village() -> Village {
+    let mut village = Village::new(traits(CreditAt::Dcu), 5, 1_000_000, 1);
+    village.delay_max = S / 5;
+    village.run_until(2 * HOUR + HOUR * 3 / 4);
+    village
+}
+
+#[test]
+fn an_alarm_reaches_the_cloud_and_the_meter_learns_that_it_did() {
+    let mut village = village();
+    let looks = village.state().meter(MeterIx(2)).unwrap().sequence;
+    village.raise(2, alarm::TAMPERED);
+    village.run_for(5 * S);
+    assert_eq!(heard(&village, 2), [alarm::TAMPERED]);
+    let told = CloudEvent::MeterAlarm { meter: MeterIx(2), bits: alarm::TAMPERED };
+    assert!(village.cloud_events.iter().any(|(_, event)| *event == told));
+    assert_eq!(village.meters[2].descriptor, 0, "confirmed");
+    assert_eq!(village.state().meter(MeterIx(2)).unwrap().alarm_bits, 0);
+    assert_eq!(village.state().meter(MeterIx(2)).unwrap().sequence, looks + 1, "and somebody looked");
+}
+
+#[test]
+fn nothing_is_told_or_confirmed_before_the_record_is_durable() {
+    let mut village = village();
+    village.sync_max = u64::MAX / 4;
+    village.raise(1, alarm::RELAY_MOVED);
+    village.run_for(60 * S);
+    assert_eq!((heard(&village, 1), village.meters[1].descriptor), (vec![], alarm::RELAY_MOVED));
+    village.cut();
+    village.sync_max = 0;
+    village.boot();
+    village.run_for(60 * S);
+    // The record was lost with the power. The meter says it again, as it was never confirmed: at first to a DCU that
+    // has not spoken to it yet, and does not know where in a push the alarm stands.
+    for _ in 0..2 {
+        let again = village.meters[1].push();
+        village.deliver(1, again);
+        village.run_for(60 * S);
+    }
+    assert_eq!((heard(&village, 1), village.meters[1].descriptor), (vec![alarm::RELAY_MOVED], 0));
+}
+
+#[test]
+fn an_old_alarm_sent_again_by_somebody_else_is_refused_also_after_a_restart() {
+    let mut village = village();
+    let first = village.raise(3, alarm::TAMPERED);
+    village.run_for(10 * S);
+    let unheard = village.meters[3].raise(alarm::CLOCK_RESET);
+    let second = village.raise(3, alarm::CREDIT_EXHAUSTED);
+    village.run_for(10 * S);
+    assert_eq!(heard(&village, 3), [alarm::TAMPERED, alarm::CLOCK_RESET | alarm::CREDIT_EXHAUSTED]);
+    for restart in [false, true] {
+        if restart {
+            village.cut();
+            village.boot();
+        }
+        for old in [&first, &unheard, &second] {
+            village.deliver(3, old.clone());
+            village.run_for(20 * S);
+        }
+        assert_eq!(heard(&village, 3).len(), 2, "restarted: {restart}");
+    }
+    // Sabotage: with the floors taken out of the journal the same frames would be believed.
+    village.misread = |record| match &mut record.entry {
+        Entry::MeterAlarm { floor, .. } | Entry::AlarmConfirmed { floor, .. } => *floor = None,
+        _ => {}
+    };
+    village.cut();
+    // All but one quiet, so that nothing is said with this meter that would raise the floor.
+    village.boot();
+    village.deliver(3, second);
+    village.run_for(20 * S);
+    assert!(heard(&village, 3).len() > 2 || village.state().meter(MeterIx(3)).unwrap().floor.is_none());
+}
+
+#[test]
+fn alarms_of_one_meter_under_anothers_address_are_not_genuine() {
+    let mut village = village();
+    let frame = village.meters[0].raise(alarm::TAMPERED);
+    village.deliver(4, frame);
+    village.run_for(10 * S);
+    assert_eq!((heard(&village, 0), heard(&village, 4)), (vec![], vec![]));
+}
+
+#[test]
+fn what_happens_between_push_and_confirmation_is_not_lost() {
+    let mut village = village();
+    village.raise(2, alarm::TAMPERED);
+    // Its push is lost on the air; the descriptor has it.
+    village.meters[2].raise(alarm::RELAY_MOVED);
+    village.run_for(10 * S);
+    let all = heard(&village, 2).into_iter().fold(0, |all, bits| all | bits);
+    assert_eq!(all, alarm::TAMPERED | alarm::RELAY_MOVED);
+    assert_eq!(village.meters[2].descriptor, 0);
+}
+
+#[test]
+fn a_meter_that_cries_without_end_does_not_fill_the_journal() {
+    let mut village = village();
+    let before = village.journal().len();
+    for n in 0..2_000_u32 {
+        village.raise(0, 1 << (n % 20));
+        village.run_for(2 * S);
+    }
+    let alarms = village.journal().iter().filter(|r| matches!(r.entry, Entry::MeterAlarm { .. })).count();
+    assert!(alarms <= 36, "{alarms} alarms in 67 minutes");
+    assert!(village.journal().len() - before < 400, "{} records", village.journal().len() - before);
+    village.run_for(2 * HOUR);
+    assert!((1..5).all(|m| village.state().meter(MeterIx(m)).unwrap().gaps.is_empty()));
+}
+
+#[test]
+fn in_a_storm_every_alarm_arrives_once_or_more_and_is_confirmed_in_the_end() {
+    for seed in 0..12 {
+        let mut chance = Chance(seed);
+        let mut village = Village::new(traits(CreditAt::Dcu), 3, 1_000_000, seed);
+        village.loss = chance.below(40);
+        village.duplicates = chance.below(30);
+        village.sync_max = chance.below(3) * S;
+        village.run_until(HOUR);
+        let mut raised = [0_u32; 3];
+        for _ in 0..30 {
+            village.run_for(chance.below(600) * S);
+            let meter = chance.below(3) as u32;
+            match chance.below(6) {
+                0 => {
+                    village.cut();
+                    village.boot();
+                }
+                1 => village.power(meter, false),
+                2 => village.power(meter, true),
+                _ => {
+                    let bits = 1 << chance.below(6);
+                    if village.meters[meter as usize].powered {
+                        raised[meter as usize] |= bits;
+                        village.raise(meter, bits);
+                    }
+                }
+            }
+        }
+        village.loss = 0;
+        village.sync_max = 0;
+        for meter in 0..3 {
+            village.power(meter, true);
+        }
+        for _ in 0..8 {
+            village.run_for(HOUR / 2);
+            for meter in 0..3 {
+                if village.meters[meter].descriptor != 0 {
+                    let frame = village.meters[meter].push();
+                    village.deliver(meter as u32, frame);
+                }
+            }
+        }
+        village.run_for(HOUR);
+        for meter in 0..3 {
+            let told = heard(&village, meter).into_iter().fold(0, |all, bits| all | bits);
+            assert_eq!(told, raised[meter as usize], "seed {seed}, meter {meter}");
+            assert_eq!(village.meters[meter as usize].descriptor, 0, "seed {seed}, meter {meter}");
+        }
+        assert_eq!(&village.refold(), village.state());
+    }
+}
