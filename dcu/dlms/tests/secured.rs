@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use common::{Bench, DISCONNECT, ENERGY, LONG, NAME, PASSWORD, RELAY, Told, values};
 use taa_dlms::apdu::{Aare, Apdu, AssociationResult, Diagnostic, InitiateResponse};
-use taa_dlms::client::{Associated, Auth, Client, ClientConfig, Output};
+use taa_dlms::client::{Associated, Auth, Client, ClientConfig, Output, Referencing};
 use taa_dlms::cosem::Level;
 use taa_dlms::error::{Refusal, SecurityFault, TransportFault};
 use taa_dlms::link::wrapper::{self, HEADER_BYTES};
@@ -41,6 +41,7 @@ struct Scene {
     /// Keys for general-ciphering and general-signing.
     parties: bool,
     signed: bool,
+    short: bool,
     counter: SendCounter,
 }
 
@@ -58,6 +59,7 @@ impl Scene {
             signing: [0x22, 0x11],
             parties: false,
             signed: false,
+            short: false,
             counter: SendCounter::resume(100, 64),
         }
     }
@@ -96,7 +98,8 @@ impl Scene {
 
     fn client(&self) -> Client {
         let auth = (self.auth)(self, true).map_or_else(|| Auth::password(PASSWORD), Auth::High);
-        let config = ClientConfig { retries: 3, ..ClientConfig::new(auth) };
+        let referencing = if self.short { Referencing::ShortNames } else { Referencing::LogicalNames };
+        let config = ClientConfig { retries: 3, referencing, ..ClientConfig::new(auth) };
         Client::secured(
             config,
             ClientSecurity {
@@ -116,7 +119,11 @@ impl Scene {
 
     fn server(&self) -> Server {
         Server::secured(
-            ServerConfig { management_password: Some(Secret::new(PASSWORD)), ..ServerConfig::default() },
+            ServerConfig {
+                management_password: Some(Secret::new(PASSWORD)),
+                short_names: self.short,
+                ..ServerConfig::default()
+            },
             ServerSecurity {
                 title: METER,
                 counter: SendCounter::volatile(7),
@@ -194,6 +201,37 @@ fn every_mechanism_suite_protection_and_form_works() {
         }
     }
     assert_eq!(cells, 7 * 3 * (1 + 3 * 4));
+}
+
+#[test]
+fn every_mechanism_and_protection_works_by_short_names() {
+    for auth in MECHANISMS {
+        for suite in [Suite::Zero, Suite::One, Suite::Two] {
+            for protection in [Protection::NONE, Protection::AUTHENTICATED, Protection::BOTH] {
+                for form in [Form::Service, Form::General] {
+                    let scene = Scene { auth, suite, protection, form, short: true, ..Scene::new() };
+                    let mut bench = scene.bench();
+                    bench.client.read(0, &ALL).unwrap();
+                    assert_eq!(bench.run(), [OPENED, values(123_456, true)], "{suite:?} {protection:?} {form:?}");
+                    let note = Value::OctetString([7_u8; 3000].as_slice().into());
+                    bench.client.write(0, LONG, &note).unwrap();
+                    assert_eq!(bench.run(), [Told::Done]);
+                    bench.client.read(0, &[LONG]).unwrap();
+                    assert_eq!(bench.run(), [Told::Values(vec![Ok(note)])]);
+                    bench.client.invoke(0, DISCONNECT, None).unwrap();
+                    assert_eq!(bench.run(), [Told::Done]);
+                    assert_eq!(bench.device.actions, 1);
+                    // Sabotage: another secret or another key opens nothing.
+                    let wrong = Scene { secret: b"another secret..", signing: [0x23, 0x11], encryption: 9, ..scene };
+                    bench.client = wrong.client();
+                    bench.client.read(0, &ALL).unwrap();
+                    let told = bench.run();
+                    let none = (auth)(&scene, true).is_none() && protection.is_none();
+                    assert_eq!(matches!(told.last(), Some(Told::Failed(Error::Security(_)))), !none, "{told:?}");
+                }
+            }
+        }
+    }
 }
 
 #[test]

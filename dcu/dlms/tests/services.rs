@@ -9,7 +9,7 @@ use taa_dlms::client::{Associated, Auth, ClientConfig, Item, Output, Referencing
 use taa_dlms::cosem::{AttributeAccess, MethodAccess, ObjectEntry, ObjectModel};
 use taa_dlms::error::{Misuse, Refusal};
 use taa_dlms::server::ServerConfig;
-use taa_dlms::{AttributeRef, MethodRef, Obis, Value};
+use taa_dlms::{AttributeRef, Error, MethodRef, Obis, Value};
 
 const OPENED: Told = Told::Associated(Associated::Opened);
 /// A method of the bench's extra object: returns its parameter.
@@ -366,4 +366,84 @@ fn what_was_not_agreed_is_not_asked_for() {
     let many = [Item::Read(ENERGY); 256];
     assert_eq!(wire.bench.client.access(0, &many), Err(Misuse::TooManyAttributes.into()));
     assert_eq!(NOTE, LONG.obis);
+}
+
+fn short() -> (ClientConfig, ServerConfig) {
+    let (client, server) = small();
+    (ClientConfig { referencing: Referencing::ShortNames, ..client }, server)
+}
+
+/// By short names a method that returns something is read: its parameter goes there, and what it returns comes back, in
+/// blocks of the Read service where they are long.
+#[test]
+fn by_short_names_methods_return_too() {
+    for length in [10, 700] {
+        whatever_is_lost(short, |wire| {
+            let note = text(length);
+            wire.bench.client.invoke_returning(0, ECHO, Some(&note)).unwrap();
+            assert_eq!(wire.run(), [OPENED, Told::Done]);
+            assert_eq!(wire.returned.as_ref(), Some(&note));
+        });
+    }
+    let (client, server) = short();
+    let mut wire = Wire::new(client, server);
+    wire.bench.client.invoke_returning(0, common::DISCONNECT, None).unwrap();
+    assert_eq!(wire.run(), [OPENED, Told::Done]);
+    assert_eq!((wire.returned.take(), wire.model.device.actions), (None, 1), "one that returns nothing");
+    // Sabotage: written, as a method without return is, it is run and nothing comes back.
+    wire.bench.client.invoke(0, ECHO, Some(&text(700))).unwrap();
+    assert_eq!(wire.run(), [Told::Done]);
+    assert_eq!((wire.returned.take(), wire.model.echoed), (None, 1));
+}
+
+#[test]
+fn a_selection_longer_than_a_message_goes_in_blocks_by_short_names() {
+    whatever_is_lost(short, |wire| {
+        let part = text(400);
+        wire.bench.client.read_list(0, &[(ENERGY, None), (LONG, Some((1, &part)))]).unwrap();
+        assert_eq!(wire.run(), [OPENED, Told::Values(vec![Ok(Value::U64(123_456)), Ok(part)])]);
+    });
+}
+
+#[test]
+fn what_is_written_without_a_wish_for_an_answer_is_done_when_it_has_left() {
+    for config in [small, short] {
+        let (client, server) = config();
+        let mut wire = Wire::new(client, server);
+        wire.bench.client.write_unconfirmed(0, LONG, &text(5)).unwrap();
+        assert_eq!(wire.run(), [OPENED, Told::Done]);
+        assert_eq!((&wire.model.device.note, wire.model.device.writes), (&text(5), 1));
+        assert!(wire.bench.client.is_associated() && wire.bench.client.is_idle());
+        let before = wire.frames;
+        wire.bench.client.write_unconfirmed(0, LONG, &text(6)).unwrap();
+        assert_eq!(wire.run(), [Told::Done]);
+        assert_eq!((wire.frames, &wire.model.device.note), (before + 1, &text(6)), "one frame, no answer");
+        // Lost, and nobody notices: that is its price.
+        wire.lose = vec![wire.frames];
+        wire.bench.client.write_unconfirmed(0, LONG, &text(7)).unwrap();
+        assert_eq!(wire.run(), [Told::Done]);
+        assert_eq!(wire.model.device.note, text(6));
+        // What does not fit is not sent at all.
+        wire.bench.client.write_unconfirmed(0, LONG, &text(700)).unwrap();
+        let told = wire.run();
+        assert!(matches!(told.as_slice(), [Told::Failed(Error::ApiMisuse(Misuse::RequestTooLong { .. }))]), "{told:?}");
+        wire.bench.client.read(0, &[ENERGY]).unwrap();
+        assert_eq!(wire.run(), [Told::Values(vec![Ok(Value::U64(123_456))])]);
+    }
+}
+
+#[test]
+fn a_part_is_written_by_its_selection_whole_or_in_blocks() {
+    let refused = Refusal::Access(DataAccessResult::ScopeOfAccessViolated).into();
+    for config in [small, short] {
+        let (client, server) = config();
+        let mut wire = Wire::new(client, server);
+        wire.bench.client.write_part(0, LONG, (2, &Value::U8(7)), &text(5)).unwrap();
+        assert_eq!(wire.run(), [OPENED, Told::Failed(refused)]);
+        assert_eq!(wire.model.device.writes, 0, "no class here takes a part");
+        // Afterwards a whole one is a whole one again.
+        wire.bench.client.write(0, LONG, &text(300)).unwrap();
+        assert_eq!(wire.run(), [Told::Done]);
+        assert_eq!(wire.model.device.note, text(300));
+    }
 }

@@ -195,8 +195,9 @@ pub struct DcuConfig {
     /// Missed periods older than this are given up.
     pub backfill_horizon_s: u32,
     /// This DCU's DLMS system title: three letters of the maker, five bytes that no other device shares. With a counter
-    /// it makes the nonce, so **two DCUs that hold the same keys must not share it**, and a DCU that starts with an empty
-    /// journal under keys used before must be given a new one.
+    /// it makes the nonce. The last four bytes are replaced by random ones that each journal draws for itself
+    /// ([`crate::journal::Entry::TitleTaken`]): a DCU whose journal is lost knows no counters, and would repeat nonces under
+    /// its old title.
     pub system_title: [u8; 8],
     /// Invocation counters reserved per meter and journal record. A restart skips what is left of a block; there are
     /// 2³² of them per key.

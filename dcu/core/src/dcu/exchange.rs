@@ -153,6 +153,7 @@ impl Dcu {
         if let Some((Exchange::Backfill { from, to }, _)) = self.fleet.end(meter) {
             self.take_first_rows(now, meter, from, to, &rows);
         }
+        self.end_list(now, meter);
         self.requeue(meter);
         true
     }
@@ -260,6 +261,7 @@ impl Dcu {
 
     fn complete(&mut self, now: u64, meter: MeterIx, outcome: Outcome) {
         let Some((exchange, class)) = self.fleet.end(meter) else { return };
+        self.end_list(now, meter);
         match outcome {
             Outcome::Failed(fault) => {
                 if let Exchange::Backfill { from, to } = exchange {
@@ -270,6 +272,7 @@ impl Dcu {
                 return self.failed(now, meter, class, fault);
             }
             Outcome::Introduced { right_name: false } => return self.wrong_meter(now, meter, class),
+            Outcome::Unsuitable(_) if self.doubts(meter) => return self.requeue(meter),
             Outcome::Unsuitable(lacks) => return self.unsuitable(now, meter, class, lacks),
             // It is introduced anew; what was to be done is still due.
             Outcome::Introduced { right_name: true } | Outcome::Changed => {}

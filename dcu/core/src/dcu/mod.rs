@@ -16,11 +16,11 @@ mod upstream;
 
 use std::collections::VecDeque;
 
-use taa_dlms::cosem::map::Maps;
 use taa_keys::Drbg;
 
 use self::{
     campaign::Images,
+    discovery::Atlas,
     intake::Sight,
     keys::Reservation,
     output::{DcuEvent, LinkState, Output},
@@ -131,7 +131,7 @@ pub struct Dcu {
     /// Counters that wait for their record to be durable.
     reservations: VecDeque<Reservation>,
     /// Object maps by firmware: those of the journal, and those learnt since.
-    maps: Maps,
+    atlas: Atlas,
     /// Alarms taken that wait for their record to be durable before the meter is told.
     unconfirmed: VecDeque<(u64, MeterIx)>,
 }
@@ -158,7 +158,7 @@ impl Dcu {
             names: meters.into_iter().map(|m| m.id).collect(),
             durable: state.last_record(),
             jitter: u64::from(state.boot()),
-            maps: discovery::stored(&state),
+            atlas: Atlas::recover(&state),
             state,
             fleet,
             config,
@@ -208,7 +208,7 @@ impl Dcu {
             let word = chunk.iter().fold(0_u64, |word, byte| (word << 8) | u64::from(*byte));
             self.jitter = mix(self.jitter ^ word);
         }
-        self.take_entropy(seed);
+        self.take_entropy(now, seed);
         self.pump(now);
         self.send(now);
     }
@@ -347,6 +347,7 @@ impl Dcu {
     fn run(&mut self, now: u64) {
         self.take_slots(now);
         self.take_retries(now);
+        self.check_lists(now);
         self.take_image_waits(now);
         self.charge_fees(now);
         self.check_stale(now);

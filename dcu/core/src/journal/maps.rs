@@ -9,10 +9,13 @@ const FIRMWARE_BYTES_MAX: usize = 64;
 /// Largest map remembered, bytes: some thousand objects.
 const MAP_BYTES_MAX: usize = 32 * 1024;
 
+/// Firmware id and map.
+type Stored = (Box<[u8]>, Arc<[u8]>);
+
 /// Maps in their compact form ([`taa_dlms::cosem::ObjectMap::to_bytes`]), as read by the DCU's client. Oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StoredMaps {
-    maps: Vec<(Box<[u8]>, Arc<[u8]>)>,
+    maps: Vec<Stored>,
 }
 
 impl StoredMaps {

@@ -10,6 +10,7 @@
 //!
 //! [`Entry::Checkpoint`] carries the whole state; what lies before the last one may be thrown away.
 
+mod counts;
 mod gaps;
 mod maps;
 mod state;
@@ -127,6 +128,12 @@ pub enum Entry {
         meter: Option<MeterIx>,
         /// What.
         code: AlarmCode,
+    },
+    /// The system title under which this DCU speaks to meters with keys, as long as there is this journal: its counters
+    /// belong to it.
+    TitleTaken {
+        /// The title.
+        title: [u8; 8],
     },
     /// Invocation counters below the bound are ours for messages to this meter. Nothing is sent with one before this
     /// is durable; after a restart the first one used is the bound.

@@ -1,8 +1,6 @@
 //! The durable state and the fold that makes it.
 
-use std::collections::VecDeque;
-
-use super::{Entry, Floor, Gaps, Record, StoredMaps};
+use super::{Entry, Floor, Gaps, Record, StoredMaps, counts::Counts};
 use crate::{
     MeterIx,
     billing::{Book, Credit, Debit, Fees},
@@ -12,9 +10,6 @@ use crate::{
     relay::Relay,
     uplink::{AlarmCode, Outbox, Up},
 };
-
-/// Periods for which the number of readings is kept: 400 days of hours.
-const COUNTED_PERIODS_MAX: usize = 9600;
 
 /// A clock that steps back by more periods than this was wrong before: counting starts anew.
 const CLOCK_STEP_PERIODS_MAX: u32 = 48;
@@ -31,6 +26,7 @@ pub struct State {
     outbox: Outbox,
     counts: Counts,
     maps: StoredMaps,
+    title: Option<[u8; 8]>,
     campaign: Option<ImageCampaign>,
 }
 
@@ -97,6 +93,7 @@ impl State {
             counts: Counts::default(),
             campaign: None,
             maps: StoredMaps::default(),
+            title: None,
         }
     }
 
@@ -134,6 +131,12 @@ impl State {
     #[must_use]
     pub fn meters(&self) -> &[MeterState] {
         &self.meters
+    }
+
+    /// The system title to which the counters belong; `None` before there was any entropy.
+    #[must_use]
+    pub const fn system_title(&self) -> Option<[u8; 8]> {
+        self.title
     }
 
     /// Object maps, by firmware.
@@ -200,31 +203,8 @@ impl State {
                 }
                 Applied::Fees(fees)
             }
-            Entry::Ordered { order, meter, relay } => {
-                if let Some(state) = self.meters.get_mut(meter.at()).filter(|m| *order > m.order_last) {
-                    state.order_last = *order;
-                    state.order = Some((*order, *relay));
-                }
-                Applied::Quiet
-            }
-            Entry::RelaySeen { meter, relay, order } => {
-                if let Some(state) = self.meters.get_mut(meter.at()) {
-                    state.relay_seen = Some(*relay);
-                    if order.is_some() && state.order.map(|(n, _)| n) == *order {
-                        state.order = None;
-                    }
-                    let (closed, sequence) = (relay.is_closed(), state.sequence);
-                    let message = Up::RelayState { meter: *meter, closed, order: *order, sequence, unix_ms };
-                    self.outbox.push_urgent(number, message);
-                }
-                Applied::Quiet
-            }
-            Entry::CreditDelivered { meter, total_minor } => {
-                if let Some(state) = self.meters.get_mut(meter.at()) {
-                    state.credit_delivered_minor = *total_minor;
-                    let message = Up::CreditDelivered { meter: *meter, total_minor: *total_minor };
-                    self.outbox.push_urgent(number, message);
-                }
+            Entry::Ordered { .. } | Entry::RelaySeen { .. } | Entry::CreditDelivered { .. } => {
+                self.apply_done(number, unix_ms, &record.entry);
                 Applied::Quiet
             }
             Entry::Acked { lane, from, to } => {
@@ -239,30 +219,16 @@ impl State {
                 self.outbox.push_urgent(number, Up::Alarm { meter: *meter, code: *code, unix_ms });
                 Applied::Quiet
             }
-            Entry::CounterReserved { meter, bound } => {
-                if let Some(state) = self.meters.get_mut(meter.at()) {
-                    // Whatever the order of records, a bound never goes back.
-                    state.counter_bound = state.counter_bound.max(*bound);
-                }
+            Entry::CounterReserved { .. } | Entry::MeterAlarm { .. } | Entry::AlarmConfirmed { .. } => {
+                self.apply_spoken(number, unix_ms, &record.entry);
+                Applied::Quiet
+            }
+            Entry::TitleTaken { title } => {
+                self.title = Some(*title);
                 Applied::Quiet
             }
             Entry::MapLearned { firmware, map } => {
                 self.maps.learn(firmware, map);
-                Applied::Quiet
-            }
-            Entry::MeterAlarm { meter, bits, floor } => {
-                if let Some(state) = self.meters.get_mut(meter.at()) {
-                    state.alarm_bits |= *bits;
-                    state.floor = floor.or(state.floor);
-                    self.outbox.push_urgent(number, Up::MeterAlarm { meter: *meter, bits: *bits, unix_ms });
-                }
-                Applied::Quiet
-            }
-            Entry::AlarmConfirmed { meter, bits, floor } => {
-                if let Some(state) = self.meters.get_mut(meter.at()) {
-                    state.alarm_bits &= !bits;
-                    state.floor = floor.or(state.floor);
-                }
                 Applied::Quiet
             }
             Entry::ImageOrdered(_) | Entry::ImageAt { .. } | Entry::ImageCancelled => {
@@ -276,6 +242,64 @@ impl State {
                 }
                 Applied::Quiet
             }
+        }
+    }
+
+    /// What was ordered of a meter, and what it has done.
+    fn apply_done(&mut self, number: u64, unix_ms: i64, entry: &Entry) {
+        match entry {
+            Entry::Ordered { order, meter, relay } => {
+                if let Some(state) = self.meters.get_mut(meter.at()).filter(|m| *order > m.order_last) {
+                    state.order_last = *order;
+                    state.order = Some((*order, *relay));
+                }
+            }
+            Entry::RelaySeen { meter, relay, order } => {
+                if let Some(state) = self.meters.get_mut(meter.at()) {
+                    state.relay_seen = Some(*relay);
+                    if order.is_some() && state.order.map(|(n, _)| n) == *order {
+                        state.order = None;
+                    }
+                    let (closed, sequence) = (relay.is_closed(), state.sequence);
+                    let message = Up::RelayState { meter: *meter, closed, order: *order, sequence, unix_ms };
+                    self.outbox.push_urgent(number, message);
+                }
+            }
+            Entry::CreditDelivered { meter, total_minor } => {
+                if let Some(state) = self.meters.get_mut(meter.at()) {
+                    state.credit_delivered_minor = *total_minor;
+                    let message = Up::CreditDelivered { meter: *meter, total_minor: *total_minor };
+                    self.outbox.push_urgent(number, message);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What the DCU and a meter have said to each other.
+    fn apply_spoken(&mut self, number: u64, unix_ms: i64, entry: &Entry) {
+        let meters = &mut self.meters;
+        match *entry {
+            Entry::CounterReserved { meter, bound } => {
+                if let Some(state) = meters.get_mut(meter.at()) {
+                    // Whatever the order of records, a bound never goes back.
+                    state.counter_bound = state.counter_bound.max(bound);
+                }
+            }
+            Entry::MeterAlarm { meter, bits, floor } => {
+                if let Some(state) = meters.get_mut(meter.at()) {
+                    state.alarm_bits |= bits;
+                    state.floor = floor.or(state.floor);
+                    self.outbox.push_urgent(number, Up::MeterAlarm { meter, bits, unix_ms });
+                }
+            }
+            Entry::AlarmConfirmed { meter, bits, floor } => {
+                if let Some(state) = meters.get_mut(meter.at()) {
+                    state.alarm_bits &= !bits;
+                    state.floor = floor.or(state.floor);
+                }
+            }
+            _ => {}
         }
     }
 
@@ -327,44 +351,5 @@ impl State {
             Credit::Duplicate | Credit::Refused => return,
         };
         self.outbox.push_urgent(number, message);
-    }
-}
-
-/// Readings per period.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Counts {
-    base: u32,
-    per_period: VecDeque<u32>,
-}
-
-impl Counts {
-    fn of(&self, period: u32) -> u32 {
-        let slot = period.checked_sub(self.base).and_then(|n| self.per_period.get(n as usize));
-        slot.copied().unwrap_or(0)
-    }
-
-    fn add(&mut self, period: u32) {
-        if self.per_period.is_empty() {
-            self.base = period;
-        }
-        let Some(slot) = period.checked_sub(self.base) else { return };
-        let slot = slot as usize;
-        if slot >= self.per_period.len().saturating_add(COUNTED_PERIODS_MAX) {
-            // A leap of the clock: nothing before it can be told apart any more.
-            self.per_period.clear();
-            self.base = period;
-            self.per_period.push_back(1);
-            return;
-        }
-        while self.per_period.len() <= slot {
-            self.per_period.push_back(0);
-        }
-        if let Some(count) = self.per_period.get_mut(slot) {
-            *count = count.saturating_add(1);
-        }
-        while self.per_period.len() > COUNTED_PERIODS_MAX {
-            self.per_period.pop_front();
-            self.base = self.base.saturating_add(1);
-        }
     }
 }

@@ -30,7 +30,8 @@ fn reading() -> impl Strategy<Value = Reading> {
 fn up() -> impl Strategy<Value = Up> {
     let meter = any::<u32>().prop_map(MeterIx);
     let some_meter = proptest::option::of((0..u32::MAX).prop_map(MeterIx));
-    let code = proptest::sample::select(vec![AlarmCode::RegisterBackward, AlarmCode::RelayStuck, AlarmCode::ClockLeap]);
+    let code =
+        proptest::sample::select(vec![AlarmCode::RegisterBackward, AlarmCode::RelayStuck, AlarmCode::Unsuitable]);
     prop_oneof![
         any::<(u32, u32, u64, u64)>().prop_map(|(boot, meters, fleet_digest, dropped)| Up::Hello {
             boot,
@@ -49,7 +50,8 @@ fn up() -> impl Strategy<Value = Up> {
         text().prop_map(|key| Up::Suspended { key }),
         (some_meter, code, any::<i64>()).prop_map(|(meter, code, unix_ms)| Up::Alarm { meter, code, unix_ms }),
         any::<u64>().prop_map(Up::Ack),
-        (meter, any::<i64>()).prop_map(|(meter, total_minor)| Up::CreditDelivered { meter, total_minor }),
+        (meter.clone(), any::<i64>()).prop_map(|(meter, total_minor)| Up::CreditDelivered { meter, total_minor }),
+        (meter, any::<u32>(), any::<i64>()).prop_map(|(meter, bits, unix_ms)| Up::MeterAlarm { meter, bits, unix_ms }),
     ]
 }
 

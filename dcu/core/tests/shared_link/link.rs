@@ -6,7 +6,7 @@ use std::{
 };
 
 use taa_dcu::{
-    Dcu, DcuEvent, MeterIx, Output,
+    Dcu, DcuEvent, ImageCampaign, ImageOrder, MeterIx, Output,
     config::{CreditAt, DcuConfig, LineConfig, MeterAccess, MeterEntry, Tariff, Traits},
     ids::Stamp,
     journal::{Entry, Record},
@@ -14,7 +14,7 @@ use taa_dcu::{
     uplink::{Down, DownFrame},
 };
 
-use taa_dlms::obis::alarm;
+use taa_dlms::{apdu::tag, link::wrapper::HEADER_BYTES, obis::alarm};
 use taa_keys::{Key, MeterKeys};
 
 use crate::meter::ModelMeter;
@@ -59,6 +59,10 @@ pub(crate) struct Outcome {
     pub(crate) waits: Vec<Wait>,
     /// When 95 % of the rows were here.
     pub(crate) bulk_ms: u64,
+    /// When 95 % of the meters had the image.
+    pub(crate) image_ms: u64,
+    /// Meters that have activated it.
+    pub(crate) activated: usize,
     /// From request to answer.
     pub(crate) exchange_ms_longest: u64,
     pub(crate) rows_settled: u64,
@@ -124,14 +128,26 @@ pub(crate) struct Run {
     held: VecDeque<(u32, Vec<u8>)>,
     waits: Vec<Wait>,
     exchange_ns_longest: u64,
+    rows_due: u64,
     rows_settled: u64,
     rows_found: u64,
     bulk_ns: u64,
+    activated: usize,
+    image_ns: u64,
 }
 
 impl Run {
-    /// Every meter lacks a month, and has just been heard again.
-    pub(crate) fn new(medium: Medium, meters: u32, seed: u64) -> Self {
+    /// Every meter has just been heard again, and lacks a month.
+    pub(crate) fn month(medium: Medium, meters: u32, seed: u64) -> Self {
+        Self::new(medium, meters, seed, ROWS)
+    }
+
+    /// Every meter has just been heard again, and lacks nothing.
+    pub(crate) fn idle(medium: Medium, meters: u32, seed: u64) -> Self {
+        Self::new(medium, meters, seed, 0)
+    }
+
+    fn new(medium: Medium, meters: u32, seed: u64, lacks: u32) -> Self {
         let tariff = Tariff {
             currency: "TZS".into(),
             minor_per_unit: 100,
@@ -162,7 +178,7 @@ impl Run {
         let rows: Vec<_> = (0..ROWS).map(|n| (START_UNIX_S - i64::from(ROWS - n) * 3600, u64::from(n) * 90)).collect();
         let models =
             entries.iter().map(|e| ModelMeter::new(&e.id, &e.access, START_UNIX_S).with_rows(rows.clone())).collect();
-        let journal = gaps(meters, tariff);
+        let journal = gaps(meters, tariff, lacks);
         let mut run = Self {
             medium,
             chance: seed,
@@ -184,9 +200,12 @@ impl Run {
             held: VecDeque::new(),
             waits: Vec::new(),
             exchange_ns_longest: 0,
+            rows_due: u64::from(lacks) * u64::from(meters),
             rows_settled: 0,
             rows_found: 0,
             bulk_ns: 0,
+            activated: 0,
+            image_ns: 0,
         };
         run.drain();
         run.dcu.handle_entropy(0, &[7; 32]);
@@ -208,14 +227,22 @@ impl Run {
         self
     }
 
+    /// All meters are to have an image of so many bytes.
+    pub(crate) fn image(mut self, bytes: usize) -> Self {
+        let order = ImageOrder { identifier: b"MM-2.0".to_vec(), image: vec![0x5A; bytes].into(), meters: Vec::new() };
+        self.dcu.distribute_image(0, order).unwrap();
+        self.drain();
+        self
+    }
+
     pub(crate) fn whole_reads(mut self) -> Self {
         self.whole_reads = true;
         self
     }
 
-    pub(crate) fn until_all_is_read(mut self) -> Outcome {
-        let all = u64::from(ROWS) * self.meters.len() as u64;
-        while self.rows_settled < all && self.now < TOO_LATE {
+    pub(crate) fn until_all_is_done(mut self) -> Outcome {
+        let image_due = |run: &Self| run.dcu.image_campaign().is_some_and(ImageCampaign::is_under_way);
+        while (self.rows_settled < self.rows_due || image_due(&self)) && self.now < TOO_LATE {
             let thing = self.things.peek().map(|Reverse((at, ..))| *at);
             let deadline = self.deadline.map(|at| at.max(self.now));
             let Some(next) = [thing, deadline].into_iter().flatten().min() else { break };
@@ -234,6 +261,8 @@ impl Run {
         Outcome {
             waits: self.waits,
             bulk_ms: self.bulk_ns / MS,
+            image_ms: self.image_ns / MS,
+            activated: self.activated,
             exchange_ms_longest: self.exchange_ns_longest / MS,
             rows_settled: self.rows_settled,
             rows_found: self.rows_found,
@@ -330,6 +359,14 @@ impl Run {
                 self.wait_begins(meter.0);
                 (self.alarmed[meter.0 as usize], self.urgent[meter.0 as usize]) = (true, true);
             }
+            DcuEvent::ImageActivated { meter } => {
+                // It restarts, and is introduced anew.
+                self.looked_at[meter.0 as usize] = false;
+                self.activated += 1;
+                if self.activated * 20 <= self.meters.len() * 19 {
+                    self.image_ns = self.now;
+                }
+            }
             DcuEvent::RelayConfirmed { meter, .. } | DcuEvent::ExchangeFailed { meter, .. } => {
                 self.urgent[meter.0 as usize] = false;
             }
@@ -337,7 +374,7 @@ impl Run {
                 self.rows_found += u64::from(*found);
                 self.rows_settled += u64::from(to - from + 1);
                 // The last meters wait for lost frames alone.
-                if self.rows_settled * 20 <= u64::from(ROWS) * self.meters.len() as u64 * 19 {
+                if self.rows_settled * 20 <= self.rows_due * 19 {
                     self.bulk_ns = self.now;
                 }
                 self.reading[meter.0 as usize] = false;
@@ -360,9 +397,10 @@ impl Run {
     }
 
     fn put_on_link(&mut self, ix: u32, bytes: Vec<u8>) {
-        // Before a meter has been looked at, an order opens with its association and its name.
+        // An order opens with what it needs itself: an association, and, at a meter not known yet, its name.
         let pending = self.pending.iter().any(|pending| pending.meter == ix);
-        let urgent = self.urgent[ix as usize] || (pending && !self.looked_at[ix as usize]);
+        let opens = bytes.get(HEADER_BYTES) == Some(&tag::AARQ) || !self.looked_at[ix as usize];
+        let urgent = self.urgent[ix as usize] || (pending && opens);
         self.reading[ix as usize] |= !urgent;
         let (begins, arrives) = self.send(bytes.len());
         if urgent {
@@ -407,8 +445,8 @@ impl Run {
     }
 }
 
-/// A journal in which every meter was read a month ago and again just now.
-fn gaps(meters: u32, tariff: Tariff) -> Vec<Record> {
+/// A journal in which every meter was read, then so many periods not, then again just now.
+fn gaps(meters: u32, tariff: Tariff, lacks: u32) -> Vec<Record> {
     let reading = |meter, period, sequence| {
         Entry::Reading(Reading {
             meter: MeterIx(meter),
@@ -421,7 +459,7 @@ fn gaps(meters: u32, tariff: Tariff) -> Vec<Record> {
         })
     };
     let readings =
-        (0..meters).flat_map(|meter| [reading(meter, FIRST_PERIOD - ROWS - 1, 1), reading(meter, FIRST_PERIOD, 2)]);
+        (0..meters).flat_map(|meter| [reading(meter, FIRST_PERIOD - lacks - 1, 1), reading(meter, FIRST_PERIOD, 2)]);
     let stamp = Stamp { boot: 1, monotonic_ns: 0, unix_ms: Some(START_UNIX_S * 1000) };
     std::iter::once(Entry::Boot { tariff })
         .chain(readings)

@@ -43,7 +43,7 @@ const MESH: Medium = Medium {
 };
 
 fn run(medium: Medium, meters: u32, orders: bool) -> Outcome {
-    Run::new(medium, meters, 1).orders(orders).until_all_is_read()
+    Run::month(medium, meters, 1).orders(orders).until_all_is_done()
 }
 
 /// Measures, and writes the line; whether an order ever waited for longer than for one exchange.
@@ -94,10 +94,51 @@ fn an_order_waits_for_one_frame_exchange_at_most() {
     insta::assert_snapshot!("orders_against_bulk", table);
 }
 
+const HEAD_IMAGE: &str = "\
+link              | meters | 95 % done alone, min | 95 % done together, m | urgent | exchanges | worst wait
+                  |        |    month |    image |     month |     image |        |    waited |         ms
+";
+
+/// Everything at once: a month from every meter, an image of 32 KB to every meter, orders and alarms.
+#[test]
+fn an_image_and_a_month_for_everybody_share_the_link() {
+    const BYTES: usize = 32 * 1024;
+    let mut table = String::from(HEAD_IMAGE);
+    let mut at_once = true;
+    for (medium, meters) in [(LINE, 20), (LINE, 100), (MESH, 20), (MESH, 100), (MESH, 500)] {
+        let month = run(medium, meters, false);
+        let image = Run::idle(medium, meters, 1).image(BYTES).until_all_is_done();
+        let both = Run::month(medium, meters, 1).image(BYTES).orders(true).until_all_is_done();
+        let minutes = |ms: u64| ms as f64 / 60_000.0;
+        writeln!(
+            table,
+            "{:<17} | {meters:>6} | {:>8.1} | {:>8.1} | {:>9.1} | {:>9.1} | {:>6} | {:>9} | {:>10}",
+            medium.name,
+            minutes(month.bulk_ms),
+            minutes(image.image_ms),
+            minutes(both.bulk_ms),
+            minutes(both.image_ms),
+            both.waits.len(),
+            both.exchanges_worst(),
+            both.wait_ms(100),
+        )
+        .unwrap();
+        let (rows, all) = (u64::from(meters) * 720, meters as usize);
+        assert_eq!((both.rows_found, both.activated, image.activated), (rows, all, all), "{table}");
+        // Neither kind of bulk waits for the other to be over: together they take what both take.
+        let sum = month.bulk_ms + image.image_ms;
+        assert!(both.bulk_ms.max(both.image_ms) < sum + sum / 4, "{table}");
+        assert!(both.bulk_ms < 3 * month.bulk_ms && both.image_ms < 3 * image.image_ms.max(month.bulk_ms), "{table}");
+        at_once &= both.exchanges_worst() <= 1;
+    }
+    assert!(at_once, "an order waits for one frame exchange at most\n{table}");
+    insta::assert_snapshot!("image_and_month", table);
+}
+
 /// Sabotage: on a link that gives whole reads the way, as a scheduler of whole exchanges would, orders wait for them.
 #[test]
 #[should_panic(expected = "one frame exchange at most")]
 fn whole_reads_in_one_go_are_noticed_by_this_test() {
-    let outcome = Run::new(MESH, 50, 1).orders(true).whole_reads().until_all_is_read();
+    let outcome = Run::month(MESH, 50, 1).orders(true).whole_reads().until_all_is_done();
     assert!(outcome.exchanges_worst() <= 1, "an order waits for one frame exchange at most");
 }

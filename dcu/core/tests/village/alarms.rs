@@ -1,6 +1,11 @@
 //! Stories about what meters say of their own accord.
 
-use taa_dcu::{DcuEvent, MeterIx, cloud::CloudEvent, config::CreditAt, journal::Entry};
+use taa_dcu::{
+    DcuEvent, MeterIx,
+    cloud::CloudEvent,
+    config::CreditAt,
+    journal::{Entry, Record},
+};
 use taa_dlms::obis::alarm;
 
 use crate::village::{Chance, HOUR, S, Village, traits};
@@ -55,8 +60,23 @@ fn nothing_is_told_or_confirmed_before_the_record_is_durable() {
     assert_eq!((heard(&village, 1), village.meters[1].descriptor), (vec![alarm::RELAY_MOVED], 0));
 }
 
+/// An alarm is told, the DCU restarts, and somebody sends the old frame again: frames that this provokes, and alarms.
+fn replayed_after_a_restart(misread: fn(&mut Record)) -> (u64, usize) {
+    let mut village = village();
+    let old = village.raise(3, alarm::TAMPERED);
+    village.run_for(10 * S);
+    village.misread = misread;
+    village.cut();
+    village.boot();
+    village.run_for(10 * S);
+    let frames = village.frames_to_meters;
+    village.deliver(3, old);
+    village.run_for(10 * S);
+    (village.frames_to_meters - frames, heard(&village, 3).len())
+}
+
 #[test]
-fn an_old_alarm_sent_again_by_somebody_else_is_refused_also_after_a_restart() {
+fn an_old_alarm_sent_again_by_somebody_else_is_refused() {
     let mut village = village();
     let first = village.raise(3, alarm::TAMPERED);
     village.run_for(10 * S);
@@ -64,28 +84,22 @@ fn an_old_alarm_sent_again_by_somebody_else_is_refused_also_after_a_restart() {
     let second = village.raise(3, alarm::CREDIT_EXHAUSTED);
     village.run_for(10 * S);
     assert_eq!(heard(&village, 3), [alarm::TAMPERED, alarm::CLOCK_RESET | alarm::CREDIT_EXHAUSTED]);
-    for restart in [false, true] {
-        if restart {
-            village.cut();
-            village.boot();
-        }
-        for old in [&first, &unheard, &second] {
-            village.deliver(3, old.clone());
-            village.run_for(20 * S);
-        }
-        assert_eq!(heard(&village, 3).len(), 2, "restarted: {restart}");
+    for old in [first, unheard, second] {
+        village.deliver(3, old);
+        village.run_for(20 * S);
     }
-    // Sabotage: with the floors taken out of the journal the same frames would be believed.
-    village.misread = |record| match &mut record.entry {
+    assert_eq!(heard(&village, 3).len(), 2);
+    assert_eq!(replayed_after_a_restart(|_| {}), (0, 1), "nor does it make a restarted DCU move");
+}
+
+/// Sabotage: with the floors taken out of the journal the same frame is believed to be the meter.
+#[test]
+fn floors_that_are_forgotten_are_noticed_by_this_test() {
+    let forget = |record: &mut Record| match &mut record.entry {
         Entry::MeterAlarm { floor, .. } | Entry::AlarmConfirmed { floor, .. } => *floor = None,
         _ => {}
     };
-    village.cut();
-    // All but one quiet, so that nothing is said with this meter that would raise the floor.
-    village.boot();
-    village.deliver(3, second);
-    village.run_for(20 * S);
-    assert!(heard(&village, 3).len() > 2 || village.state().meter(MeterIx(3)).unwrap().floor.is_none());
+    assert!(replayed_after_a_restart(forget).0 > 0);
 }
 
 #[test]

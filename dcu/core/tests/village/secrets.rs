@@ -24,7 +24,7 @@ use crate::village::{Chance, FIRST_PERIOD, HOUR, S, Village, keys_of, tariff, tr
 
 /// Invocation counters that a frame to meter `n` uses: of the message, and of a GMAC proof inside it. Opens it with the
 /// meter's keys, so a frame that is not genuine fails the test.
-fn counters(n: u32, frame: &[u8]) -> Vec<u32> {
+fn counters(title: [u8; 8], n: u32, frame: &[u8]) -> Vec<u32> {
     let (_, message) = wrapper::open(frame).unwrap();
     let sealed = match message[0] {
         0x60 => {
@@ -40,8 +40,7 @@ fn counters(n: u32, frame: &[u8]) -> Vec<u32> {
     let (cipher, authentication) = (KeyHandle::new(keys.encryption).cipher(), KeyHandle::new(keys.authentication));
     let keys = LayerKeys { cipher: &cipher, authentication: Some(&authentication) };
     let mut body = envelope.body.to_vec();
-    let title = SystemTitle(DcuConfig::new(traits(CreditAt::Dcu), tariff()).system_title);
-    let text = layer::open_body(&mut body, title, keys, &[]).unwrap();
+    let text = layer::open_body(&mut body, SystemTitle(title), keys, &[]).unwrap();
     let mut used = vec![outer];
     if let Ok(Apdu::ActionRequest(ActionRequest::Normal { method, parameter: Some(parameter), .. })) =
         Apdu::decode(text)
@@ -53,8 +52,8 @@ fn counters(n: u32, frame: &[u8]) -> Vec<u32> {
     used
 }
 
-/// Power cuts, slow disks, lost frames: all that the DCU ever sent.
-fn stormy(seed: u64, misread: fn(&mut Record)) -> Vec<(u32, Vec<u8>)> {
+/// Power cuts, slow disks, lost frames: the title, and all that the DCU ever sent.
+fn stormy(seed: u64, misread: fn(&mut Record)) -> ([u8; 8], Vec<(u32, Vec<u8>)>) {
     let mut chance = Chance(seed ^ 0xC0DE);
     let mut config = DcuConfig::new(traits(CreditAt::Dcu), tariff());
     config.counter_block = 8 + chance.below(24) as u32;
@@ -74,12 +73,12 @@ fn stormy(seed: u64, misread: fn(&mut Record)) -> Vec<(u32, Vec<u8>)> {
             _ => village.heard(chance.below(4) as u32),
         }
     }
-    village.wire.unwrap()
+    (village.state().system_title().unwrap(), village.wire.unwrap())
 }
 
-fn repeats(wire: &[(u32, Vec<u8>)]) -> usize {
+fn repeats((title, wire): &([u8; 8], Vec<(u32, Vec<u8>)>)) -> usize {
     let mut seen = BTreeSet::new();
-    let used = wire.iter().flat_map(|(meter, frame)| counters(*meter, frame).into_iter().map(|n| (*meter, n)));
+    let used = wire.iter().flat_map(|(meter, frame)| counters(*title, *meter, frame).into_iter().map(|n| (*meter, n)));
     used.filter(|nonce| !seen.insert(*nonce)).count()
 }
 
@@ -89,9 +88,9 @@ proptest! {
     /// One title, one key per meter: of all frames of all boots no two share a counter, whatever the disk has lost.
     #[test]
     fn no_counter_is_ever_used_twice(seed: u64) {
-        let wire = stormy(seed, |_| {});
-        prop_assert!(wire.len() > 20);
-        prop_assert_eq!(repeats(&wire), 0);
+        let sent = stormy(seed, |_| {});
+        prop_assert!(sent.1.len() > 20);
+        prop_assert_eq!(repeats(&sent), 0);
     }
 }
 
@@ -104,6 +103,31 @@ fn a_careless_recovery_is_noticed_by_this_test() {
         }
     };
     assert!((0..4).any(|seed| repeats(&stormy(seed, careless)) > 0));
+}
+
+/// The flash dies and a new one is put in: how many readings there are in the hours after, and how many alarms.
+fn with_an_empty_journal(keep_title: bool) -> (u32, usize) {
+    let mut village = Village::new(traits(CreditAt::Dcu), 4, 1_000_000, 6);
+    village.run_until(4 * HOUR + HOUR * 3 / 4);
+    let before = village.state().system_title().unwrap();
+    village.cut();
+    village.lose_journal(|entry| keep_title && matches!(entry, Entry::TitleTaken { .. }));
+    village.boot();
+    village.run_until(8 * HOUR + HOUR * 3 / 4);
+    assert_eq!(village.state().system_title() == Some(before), keep_title);
+    let readings = (5..8).map(|hour| village.dcu.as_ref().unwrap().readings_complete(FIRST_PERIOD + hour)).sum();
+    (readings, village.count(|e| matches!(e, DcuEvent::Alarm { code: AlarmCode::Security, .. })))
+}
+
+#[test]
+fn a_dcu_that_has_lost_its_journal_takes_another_title_and_is_heard() {
+    assert_eq!(with_an_empty_journal(false), (12, 0));
+}
+
+/// Sabotage: under its old title it would use counters again, and the meters notice.
+#[test]
+fn an_old_title_without_its_counters_is_noticed_by_this_test() {
+    assert_eq!(with_an_empty_journal(true), (0, 4));
 }
 
 #[test]

@@ -189,6 +189,13 @@ impl Village {
         self.things.retain(|Reverse((_, _, thing))| !matches!(thing, Thing::Durable(_)));
     }
 
+    /// The disk is another one: only these entries are on it.
+    pub(crate) fn lose_journal(&mut self, keep: impl Fn(&Entry) -> bool) {
+        self.journal.retain(|record| keep(&record.entry));
+        (1..).zip(&mut self.journal).for_each(|(number, record)| record.number = number);
+        self.durable = self.journal.len() as u64;
+    }
+
     pub(crate) fn link(&mut self, up: bool) {
         self.link_up = up;
         let link = if up { LinkState::Up } else { LinkState::Down };

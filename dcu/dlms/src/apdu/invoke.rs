@@ -11,6 +11,12 @@ impl InvokeId {
         Self(0xC0 | (number & 0x0F))
     }
 
+    /// The same without a wish for an answer.
+    #[must_use]
+    pub const fn unconfirmed(self) -> Self {
+        Self(self.0 & !0x40)
+    }
+
     /// The number, 0–15.
     #[must_use]
     pub const fn number(self) -> u8 {

@@ -105,7 +105,10 @@ impl Client {
 
     fn take_exception(&mut self, now: u64, phase: Phase, exception: ExceptionResponse) {
         match phase {
-            Phase::Requesting | Phase::Mapping if exception.means_not_associated() => {
+            // A meter that restarted knows neither the association nor whose keys we use.
+            Phase::Requesting | Phase::Mapping
+                if exception.means_not_associated() || self.may_be_forgotten(exception) =>
+            {
                 if self.reopened >= REOPEN_MAX {
                     self.session = None;
                     return self.end(Err(PeerFault::AssociationNotKept.into()));
@@ -125,12 +128,27 @@ impl Client {
             Phase::Authenticating(_) if exception.means_not_associated() => {
                 self.fail_association(SecurityFault::AuthenticationRefused.into());
             }
-            _ => self.end(Err(match exception.service {
-                ServiceError::InvocationCounter(expected) => SecurityFault::CounterTooLow { expected }.into(),
-                ServiceError::Deciphering => SecurityFault::NotDeciphered.into(),
-                _ => Refusal::Exception(exception).into(),
-            })),
+            // An earlier message of ours was overtaken on the way: the one sent last is above what the meter expects.
+            _ if matches!(exception.service, ServiceError::InvocationCounter(expected) if self.has_passed(expected)) => {
+                self.ignored = self.ignored.saturating_add(1);
+            }
+            _ => {
+                // What it could not open, it may not have kept either.
+                if matches!(exception.service, ServiceError::Deciphering | ServiceError::InvocationCounter(_)) {
+                    self.session = None;
+                }
+                self.end(Err(match exception.service {
+                    ServiceError::InvocationCounter(expected) => SecurityFault::CounterTooLow { expected }.into(),
+                    ServiceError::Deciphering => SecurityFault::NotDeciphered.into(),
+                    _ => Refusal::Exception(exception).into(),
+                }));
+            }
         }
+    }
+
+    /// Once a command, a message that could not be deciphered may mean that the meter has forgotten us.
+    const fn may_be_forgotten(&self, exception: ExceptionResponse) -> bool {
+        self.reopened == 0 && matches!(exception.service, ServiceError::Deciphering)
     }
 
     fn take_get(&mut self, now: u64, session: Session, response: GetResponse<'_>) -> Result<(), Error> {
@@ -230,7 +248,12 @@ impl Client {
                 self.end(Ok(Ending::Profile));
                 Ok(())
             }
-            _ => Err(PeerFault::UnexpectedApdu { tag: crate::apdu::tag::GET_RESPONSE }.into()),
+            // By short names, what a method returned comes as what is read.
+            Command::Invoke { returns: true, .. } if session.short => {
+                let encoded = result.map_err(Refusal::Access)?;
+                self.take_returned(Some(encoded).filter(|encoded| *encoded != [0]))
+            }
+            _ => Err(PeerFault::UnexpectedApdu { tag: tag::GET_RESPONSE }.into()),
         }
     }
 

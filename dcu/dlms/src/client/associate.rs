@@ -3,7 +3,8 @@
 use taa_keys::{Key, KeyHandle};
 use zeroize::Zeroizing;
 
-use super::{Associated, Auth, Client, Phase, Referencing, Session};
+use super::settings::Proof;
+use super::{Associated, Client, Phase, Referencing, Session};
 use crate::apdu::{
     Aare, Aarq, ActionRequest, ActionResult, ApplicationContext, Conformance, InitiateRequest, InitiateResponse,
     Mechanism, MethodRef, MethodResult, ReadRequest, ResultList, Selection, VAA_NAME_LN, VAA_NAME_SN, Variable,
@@ -27,12 +28,9 @@ impl Client {
         self.session = None;
         self.phase = Phase::Associating(why);
         let context = self.context();
-        let hls = match &self.config.auth {
-            Auth::High(hls) => Some(hls),
-            Auth::None | Auth::Lls(_) => None,
-        };
+        let hls = self.config.proof.hls();
         let mut initiate = Zeroizing::new(Vec::with_capacity(64));
-        let mut request = InitiateRequest::new(self.config.proposal(), self.config.pdu_max);
+        let mut request = InitiateRequest::new(self.config.proposal, self.config.pdu_max);
         let mut title = None;
         let mut challenge: &[u8] = &[];
         match &mut self.security {
@@ -82,16 +80,16 @@ impl Client {
         let mut aarq = Aarq::new(&initiate);
         aarq.context = context;
         aarq.calling_title = title.as_ref().map(|title| title.0.as_slice());
-        match &self.config.auth {
-            Auth::None => {}
-            Auth::Lls(password) => {
+        match &self.config.proof {
+            Proof::None => {}
+            Proof::Lls(password) => {
                 aarq.authenticates = true;
                 aarq.mechanism = Some(Mechanism::Low);
                 aarq.authentication_value = Some(password.expose());
             }
-            Auth::High(hls) => {
+            Proof::Gmac | Proof::Other(_) => {
                 aarq.authenticates = true;
-                aarq.mechanism = Some(hls.mechanism());
+                aarq.mechanism = hls.map(Hls::mechanism);
                 aarq.authentication_value = Some(challenge);
             }
         }
@@ -102,9 +100,9 @@ impl Client {
     pub(super) fn take_aare(&mut self, now: u64, aare: &Aare<'_>, why: Associated) {
         // The request held the password; it will not be repeated.
         self.frame.fill(0);
-        let taken = self.terms(aare).and_then(|session| match &self.config.auth {
-            Auth::High(_) => self.send_proof(now, aare, session, why),
-            Auth::None | Auth::Lls(_) => {
+        let taken = self.terms(aare).and_then(|session| match &self.config.proof {
+            Proof::Gmac | Proof::Other(_) => self.send_proof(now, aare, session, why),
+            Proof::None | Proof::Lls(_) => {
                 self.establish(now, session, why);
                 Ok(())
             }
@@ -177,12 +175,10 @@ impl Client {
                 Refusal::Association(refusal).into()
             });
         }
-        let (fits, titled) = match &self.config.auth {
+        let (fits, titled) = match self.config.proof.hls() {
             // Granted at a lower level than asked for would mean that nobody proves anything.
-            Auth::High(hls) => (aare.mechanism == Some(hls.mechanism()), hls.needs_titles()),
-            Auth::None | Auth::Lls(_) => {
-                (aare.mechanism.is_none_or(|m| matches!(m, Mechanism::Lowest | Mechanism::Low)), false)
-            }
+            Some(hls) => (aare.mechanism == Some(hls.mechanism()), hls.needs_titles()),
+            None => (aare.mechanism.is_none_or(|m| matches!(m, Mechanism::Lowest | Mechanism::Low)), false),
         };
         if aare.context != self.context() || !fits {
             return Err(SecurityFault::TermsChanged.into());
@@ -226,7 +222,7 @@ impl Client {
             return Err(PeerFault::WrongType { what: "VAA name of the association" }.into());
         }
         Ok(Session {
-            conformance: response.conformance & (self.config.proposal() | Conformance::GENERAL_PROTECTION),
+            conformance: response.conformance & (self.config.proposal | Conformance::GENERAL_PROTECTION),
             short,
             pdu_max: match response.pdu_max {
                 0 => PDU_UNLIMITED,
@@ -237,7 +233,7 @@ impl Client {
 
     /// Answers the server's challenge.
     fn send_proof(&mut self, now: u64, aare: &Aare<'_>, session: Session, why: Associated) -> Result<(), Error> {
-        let (Auth::High(hls), Some(security)) = (&self.config.auth, &mut self.security) else {
+        let (Some(hls), Some(security)) = (self.config.proof.hls(), &mut self.security) else {
             return Err(Misuse::NoSecurity.into());
         };
         let stoc = aare.authentication_value.unwrap_or(&[]);
@@ -277,7 +273,7 @@ impl Client {
     }
 
     fn check_proof(&mut self, response: &MethodResult<'_>) -> Result<Session, Error> {
-        let (Auth::High(hls), Some(security)) = (&self.config.auth, &mut self.security) else {
+        let (Some(hls), Some(security)) = (self.config.proof.hls(), &mut self.security) else {
             return Err(Misuse::NoSecurity.into());
         };
         if response.result != ActionResult::Success {

@@ -1,7 +1,8 @@
 //! Long requests and long answers in the blocks of their own services.
 
+use super::request::write_selection;
 use super::{Client, Command, Phase, Session};
-use crate::apdu::{ActionRequest, DataAccessResult, GetRequest, tag};
+use crate::apdu::{ActionRequest, DataAccessResult, GetRequest, Selection, tag};
 use crate::error::{Error, PeerFault, Refusal};
 use crate::link::wrapper::{self, HEADER_BYTES};
 use crate::wire::put_octets;
@@ -20,7 +21,7 @@ impl Client {
             (Command::Write(attribute), 1) => {
                 self.frame.extend_from_slice(&[tag::SET_REQUEST, 2, invoke.0]);
                 attribute.encode(&mut self.frame);
-                self.frame.push(0);
+                Selection::encode_optional(write_selection(&self.selections), &mut self.frame);
             }
             (Command::WriteList, 1) => {
                 self.frame.extend_from_slice(&[tag::SET_REQUEST, 5, invoke.0]);

@@ -103,6 +103,40 @@ impl Client {
     /// [`Misuse::Busy`].
     pub fn write(&mut self, now: u64, attribute: AttributeRef, value: &Value) -> Result<(), Error> {
         self.begin(Command::Write(attribute))?;
+        self.selections = Box::default();
+        encode(value, &mut self.transfer.bytes);
+        self.go_on(now);
+        Ok(())
+    }
+
+    /// Writes a part of an attribute: selector and its parameters say which (Green Book 9.3.7, SET has access selection
+    /// as GET has). Few meters take it. Ends in `Done`.
+    ///
+    /// # Errors
+    /// [`Misuse::Busy`].
+    pub fn write_part(
+        &mut self,
+        now: u64,
+        attribute: AttributeRef,
+        (selector, parameters): (u8, &Value),
+        value: &Value,
+    ) -> Result<(), Error> {
+        self.begin(Command::Write(attribute))?;
+        let mut encoded = Vec::new();
+        encode(parameters, &mut encoded);
+        self.selections = [Some((selector, encoded.into_boxed_slice()))].into();
+        encode(value, &mut self.transfer.bytes);
+        self.go_on(now);
+        Ok(())
+    }
+
+    /// Writes an attribute and waits for no answer: unconfirmed SET, or UnconfirmedWrite by short names. Ends in `Done`
+    /// when it has left; whether it arrived, and was taken, nobody tells.
+    ///
+    /// # Errors
+    /// [`Misuse::Busy`]. What does not fit one message ends in `Failed`.
+    pub fn write_unconfirmed(&mut self, now: u64, attribute: AttributeRef, value: &Value) -> Result<(), Error> {
+        self.begin(Command::WriteUnconfirmed(attribute))?;
         encode(value, &mut self.transfer.bytes);
         self.go_on(now);
         Ok(())
@@ -187,7 +221,26 @@ impl Client {
     /// # Errors
     /// [`Misuse::Busy`]. A parameter that does not fit one message ends in `Failed` when the meter offers no blocks.
     pub fn invoke(&mut self, now: u64, method: MethodRef, parameter: Option<&Value>) -> Result<(), Error> {
-        self.begin(Command::Invoke { method, with_parameter: parameter.is_some() })?;
+        self.begin_invoke(now, method, parameter, false)
+    }
+
+    /// Runs a method that returns something. By logical names the same as [`Self::invoke`]; by short names such a method
+    /// is read, its parameter as the selection (Green Book 9.3.14), for what a Write returns is lost. Ends in `Done`.
+    ///
+    /// # Errors
+    /// [`Misuse::Busy`].
+    pub fn invoke_returning(&mut self, now: u64, method: MethodRef, parameter: Option<&Value>) -> Result<(), Error> {
+        self.begin_invoke(now, method, parameter, true)
+    }
+
+    fn begin_invoke(
+        &mut self,
+        now: u64,
+        method: MethodRef,
+        parameter: Option<&Value>,
+        returns: bool,
+    ) -> Result<(), Error> {
+        self.begin(Command::Invoke { method, with_parameter: parameter.is_some(), returns })?;
         if let Some(parameter) = parameter {
             encode(parameter, &mut self.transfer.bytes);
         }

@@ -15,6 +15,9 @@ pub struct ClientConfig {
     pub client_sap: u16,
     /// The logical device behind the meter's address; 1 is the management logical device.
     pub server_sap: u16,
+    /// Another address to which the meter sends its notifications, where it does not use ours (102 in many networks).
+    /// In wrapper frames; on HDLC they come to the client's own address.
+    pub push_sap: Option<u16>,
     /// How we prove who we are.
     pub auth: Auth,
     /// What carries the bytes.
@@ -60,6 +63,7 @@ impl ClientConfig {
         Self {
             client_sap: 1,
             server_sap: 1,
+            push_sap: None,
             auth,
             link: Link::Datagram,
             referencing: Referencing::LogicalNames,

@@ -2,6 +2,7 @@
 
 use super::gate::Gate;
 use super::mapping::News;
+use super::settings::{Framing, Settings};
 use super::{Associated, Client, ClientConfig, ClientEvent, Ending, Link, Output, Phase, reassembler};
 use crate::apdu::tag;
 use crate::error::{Error, PeerFault, Refusal, TransportFault};
@@ -15,13 +16,14 @@ const LINK_REOPEN_MAX: u8 = 2;
 impl Client {
     /// Bytes arrived: one whole frame on a datagram link, any piece of the stream on the others.
     pub fn handle_receive(&mut self, now: u64, bytes: &[u8]) {
-        match self.config.link {
-            Link::Datagram => match wrapper::open(bytes) {
+        match self.config.framing {
+            Framing::Datagram => match wrapper::open(bytes) {
                 Ok((addresses, message)) => self.take_frame(now, addresses, message),
                 Err(error) => self.suspect(error.into()),
             },
-            Link::Stream => {
-                let empty = reassembler(&self.config);
+            Framing::Stream => {
+                let Settings { pdu_max, server_sap, client_sap, push_sap, .. } = self.config;
+                let empty = reassembler(pdu_max, server_sap, client_sap, push_sap);
                 let mut reassembler = std::mem::replace(&mut self.reassembler, empty);
                 reassembler.push(bytes);
                 while let Some((addresses, message)) = reassembler.next_frame() {
@@ -29,7 +31,7 @@ impl Client {
                 }
                 self.reassembler = reassembler;
             }
-            Link::Hdlc(_) | Link::HdlcAfterModeE(..) => {
+            Framing::Serial => {
                 self.with_link(now, |link| link.handle_receive(now, bytes));
             }
         }
@@ -113,7 +115,7 @@ impl Client {
             let told = match (news, asks, &self.known) {
                 (News::Wanted, Some(firmware), _) => Some(ClientEvent::MapWanted(firmware)),
                 (News::Discovered, _, Some(known)) => Some(ClientEvent::Discovered(known)),
-                (News::NotDiscovered(error), ..) => Some(ClientEvent::NotDiscovered(error)),
+                (News::NotDiscovered(error), ..) => Some(ClientEvent::NotDiscovered(*error)),
                 _ => None,
             };
             // Nothing to tell of a command that was cancelled meanwhile; the rest of the drain comes next time.
@@ -122,12 +124,9 @@ impl Client {
         if let Some((done, total)) = self.image_news() {
             return Output::Event(ClientEvent::ImageProgress { done, total });
         }
-        if self.has_confirmation() && self.pass_gate() {
-            return Output::Transmit(self.next_confirmation());
-        }
         if self.serial.is_some() {
             self.feed_link();
-            if self.gate != Gate::Closed || !self.is_held_at_gate() {
+            if !self.is_held_at_gate() {
                 if let Some(line) = self.serial.as_mut().and_then(|link| link.poll_line()) {
                     return Output::SetLine(line);
                 }
@@ -138,7 +137,15 @@ impl Client {
             }
         } else if self.frame_due && self.pass_gate() {
             self.frame_due = false;
+            self.end_telling();
             return Output::Transmit(&self.frame);
+        }
+        if self.has_confirmation() && self.passes_behind() {
+            return match self.next_confirmation() {
+                Ok(frame) => Output::Transmit(frame),
+                // There are counters: it has just said so.
+                Err(_) => Output::Timeout(None),
+            };
         }
         if let Some(ended) = self.ended.take() {
             return Output::Event(match ended {
@@ -152,7 +159,15 @@ impl Client {
         if self.is_idle() {
             self.give_back_buffers();
         }
+        self.end_drain();
         Output::Timeout(self.deadline())
+    }
+
+    /// What nobody answers has left.
+    fn end_telling(&mut self) {
+        if self.phase == Phase::Telling {
+            self.end(Ok(Ending::Done));
+        }
     }
 
     /// Gives the link below the message that is due, or tells it that nothing is asked for.
@@ -164,7 +179,9 @@ impl Client {
             // The request was built, or let out, when its deadline was set.
             let now = self.deadline.map_or(0, |at| at.saturating_sub(self.config.reply_timeout_ns));
             link.send(now, self.frame.get(HEADER_BYTES..).unwrap_or(&[]));
+            self.end_telling();
         }
+        let Some(link) = &mut self.serial else { return };
         if !self.phase.awaits_answer() {
             link.stop_asking();
         }
@@ -192,7 +209,7 @@ impl Client {
                 }
                 LinkEvent::Down(why) => self.take_link_down(now, why),
             }
-            if self.gate == Gate::Open && std::mem::take(&mut self.frame_due) {
+            if self.gate == Gate::Open && self.phase != Phase::Telling && std::mem::take(&mut self.frame_due) {
                 link.send(now, self.frame.get(HEADER_BYTES..).unwrap_or(&[]));
             }
         }
@@ -236,7 +253,9 @@ impl Client {
     }
 
     fn take_frame(&mut self, now: u64, addresses: Addresses, message: &[u8]) {
-        if addresses.source != self.config.server_sap || addresses.destination != self.config.client_sap {
+        let to_us = addresses.destination == self.config.client_sap
+            || self.config.push_sap.is_some_and(|push_sap| addresses.destination == push_sap);
+        if addresses.source != self.config.server_sap || !to_us {
             self.ignored = self.ignored.saturating_add(1);
             return;
         }

@@ -25,6 +25,8 @@ pub(super) enum Gate {
     Closed,
     /// One transmission may pass.
     Granted,
+    /// It has passed in this drain; a confirmation, which nothing answers, may follow it.
+    Behind,
 }
 
 impl Client {
@@ -38,7 +40,7 @@ impl Client {
     /// A frame waits at the gate: call [`Self::grant_exchange`] when the link is free. Never so without a gate.
     #[must_use]
     pub fn wants_exchange(&self) -> bool {
-        self.gate == Gate::Closed && (self.is_held_at_gate() || self.has_confirmation())
+        self.is_held_at_gate() || (self.is_closed() && self.has_confirmation() && !self.is_exchanging())
     }
 
     /// A frame has gone out and its answer may still come: the link is taken. It is free again when this turns false,
@@ -68,7 +70,7 @@ impl Client {
 
     /// The command's own frame waits at the gate: no timeout runs.
     pub(super) fn is_held_at_gate(&self) -> bool {
-        self.gate == Gate::Closed && self.is_held_at_gate_or_granted()
+        self.is_closed() && self.is_held_at_gate_or_granted()
     }
 
     fn is_held_at_gate_or_granted(&self) -> bool {
@@ -80,15 +82,31 @@ impl Client {
         }
     }
 
+    const fn is_closed(&self) -> bool {
+        matches!(self.gate, Gate::Closed | Gate::Behind)
+    }
+
+    /// May a confirmation pass, by itself or behind a request?
+    pub(super) fn passes_behind(&mut self) -> bool {
+        self.gate == Gate::Behind || self.pass_gate()
+    }
+
+    /// The drain is over: what was granted and not used is gone.
+    pub(super) fn end_drain(&mut self) {
+        if self.gate != Gate::Open {
+            self.gate = Gate::Closed;
+        }
+    }
+
     /// May a transmission pass? If so the gate falls shut behind it.
     pub(super) fn pass_gate(&mut self) -> bool {
         match self.gate {
             Gate::Open => true,
             Gate::Granted => {
-                self.gate = Gate::Closed;
+                self.gate = Gate::Behind;
                 true
             }
-            Gate::Closed => self.serial.as_ref().is_some_and(|serial| serial.is_mid_opening()),
+            Gate::Closed | Gate::Behind => self.serial.as_ref().is_some_and(|serial| serial.is_mid_opening()),
         }
     }
 }

@@ -49,6 +49,12 @@ enum Kind {
     Call,
 }
 
+impl ImageJob {
+    pub(super) fn memory_bytes(&self) -> usize {
+        size_of::<Self>().saturating_add(self.transfer.heap_bytes())
+    }
+}
+
 impl Client {
     /// Transfers an image whole: enable, initiate, blocks, those missing again, verify, activate. Tells
     /// `ImageProgress`, ends in `Done`. An earlier transfer that was put aside is forgotten.
@@ -196,11 +202,12 @@ impl Client {
             }
             Step::Write(attribute, value) => {
                 self.reset_command(Command::Write(attribute));
+                self.selections = Box::default();
                 encode(&value, &mut self.transfer.bytes);
                 self.go_on(now);
             }
             Step::Call(invocation) => {
-                self.reset_command(Command::Invoke { method: invocation.method, with_parameter: true });
+                self.reset_command(Command::Invoke { method: invocation.method, with_parameter: true, returns: false });
                 encode(&invocation.parameter, &mut self.transfer.bytes);
                 self.go_on(now);
             }

@@ -9,20 +9,19 @@ use std::sync::Arc;
 
 use super::request::demand;
 use super::{Client, Command, Phase, Referencing, Session};
-use crate::apdu::{AttributeRef, Conformance, DataAccessResult, GetRequest, GetResponse, Variable, tag};
+use crate::apdu::{AttributeRef, Conformance, DataAccessResult, GetResponse, Variable, tag};
 use crate::axdr::decode_all;
 use crate::cosem::map::{Discovered, Discovery, FirmwareId};
 use crate::cosem::{ObjectMap, association};
 use crate::error::{Error, PeerFault};
-use crate::link::wrapper;
 use crate::names::{self, ShortNames};
 
 /// What there is to tell about the map.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum News {
     Wanted,
     Discovered,
-    NotDiscovered(Error),
+    NotDiscovered(Box<Error>),
 }
 
 impl Client {
@@ -118,10 +117,7 @@ impl Client {
             self.put_one_read(Variable::Name(name));
         } else {
             demand(session, Conformance::GET, "get")?;
-            let invoke = self.new_request();
-            self.transfer.batch = 1;
-            wrapper::begin(&mut self.frame);
-            GetRequest::Normal { invoke, attribute, selection: None }.encode(&mut self.frame);
+            self.put_one_get(attribute, None);
         }
         self.phase = Phase::Mapping;
         self.send(now, self.message_limit(session))
@@ -174,7 +170,7 @@ impl Client {
             // The command did not ask for it: told, and passed over.
             Err(error) if !matches!(self.command, Command::Discover) => {
                 self.mapping = None;
-                self.news = Some(News::NotDiscovered(error));
+                self.news = Some(News::NotDiscovered(Box::new(error)));
                 self.send_request(now, session)
             }
             Err(error) => Err(error),
@@ -187,6 +183,9 @@ impl Client {
         let is_new = self.known.as_deref().is_none_or(|known| found.was_read || known.firmware != found.firmware);
         if is_new {
             self.set_discovered(Some(found.clone()));
+        } else if let Some(known) = &mut self.known {
+            // What is told now was not read now.
+            known.was_read = false;
         }
         if is_new || matches!(self.command, Command::Discover) {
             self.news = Some(News::Discovered);

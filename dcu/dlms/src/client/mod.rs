@@ -2,7 +2,8 @@
 //!
 //! Its methods come in four kinds. Getters; `handle_*`, for what happened (bytes, time, a closed connection, a durable
 //! counter, a map); commands (`associate`, `discover`, `read`, `read_list`, `read_profile`, `resume_profile`, `write`,
-//! `write_list`, `invoke`, `invoke_list`, `access`, `transfer_image`, `resume_image`, `release`, `suspend`, `cancel`);
+//! `write_part`,
+//! `write_unconfirmed`, `write_list`, `invoke`, `invoke_returning`, `invoke_list`, `access`, `transfer_image`, `resume_image`, `release`, `suspend`, `cancel`);
 //! and `poll_output`, for what comes out.
 //!
 //! **The driving invariant:** call one method that changes the state, then drain [`Client::poll_output`] until it
@@ -16,6 +17,7 @@
 //! - On HDLC ([`Link::Hdlc`]) the link opens, repeats, and opens again by itself; a lost link takes the association with
 //!   it. On a serial line carry out [`Output::SetLine`] and [`Output::Transmit`] in the order in which they come, and
 //!   tell by [`Client::handle_transmitted`] when the last byte has left.
+//! - What nobody answers (`write_unconfirmed`) is done when it has left: whether it arrived nobody knows.
 //! - After a timeout the association counts as lost, and the next command opens one first.
 //!
 //! # A shared link
@@ -77,6 +79,7 @@ mod notify;
 mod request;
 mod resume;
 mod secure;
+mod settings;
 mod short;
 
 pub use commands::Item;
@@ -101,13 +104,14 @@ use crate::obis::Obis;
 use gate::Gate;
 use general::General;
 use resume::HalfRead;
+use settings::Settings;
 
 /// Buffers above this are given back when the client falls idle.
 const IDLE_BUFFER_BYTES: usize = 256;
 
 /// A client of one meter. See the [module](self) for how to drive it.
 pub struct Client {
-    config: ClientConfig,
+    config: Settings,
     security: Option<Box<secure::Secured>>,
     session: Option<Session>,
     phase: Phase,
@@ -177,6 +181,8 @@ enum Phase {
     AwaitingMap,
     /// An image transfer lets time pass.
     Resting,
+    /// The request goes out, and that is all.
+    Telling,
     /// The association is granted; the proofs are being exchanged.
     Authenticating(Associated),
     Requesting,
@@ -189,10 +195,24 @@ enum Command {
     Associate,
     Discover,
     Read,
-    CountRows { profile: Obis, last: u32 },
-    ReadRows { profile: Obis, range: ProfileRange, keep_last: Option<u32> },
+    CountRows {
+        profile: Obis,
+        last: u32,
+    },
+    ReadRows {
+        profile: Obis,
+        range: ProfileRange,
+        keep_last: Option<u32>,
+    },
     Write(AttributeRef),
-    Invoke { method: MethodRef, with_parameter: bool },
+    /// SET or Write without an answer.
+    WriteUnconfirmed(AttributeRef),
+    /// By short names a method that `returns` something is read, another is written.
+    Invoke {
+        method: MethodRef,
+        with_parameter: bool,
+        returns: bool,
+    },
     WriteList,
     InvokeList,
     Access,
@@ -227,10 +247,10 @@ impl Client {
     #[must_use]
     pub fn new(config: ClientConfig) -> Self {
         Self {
-            reassembler: reassembler(&config),
             serial: drive::serial(&config),
             gate: if config.gated { Gate::Closed } else { Gate::Open },
-            config,
+            reassembler: reassembler(config.pdu_max, config.server_sap, config.client_sap, config.push_sap),
+            config: Settings::from(config),
             security: None,
             session: None,
             phase: Phase::Idle,
@@ -299,7 +319,7 @@ impl Client {
         self.ignored.saturating_add(self.serial.as_ref().map_or(0, |serial| serial.ignored()))
     }
 
-    /// Memory held, struct and buffers.
+    /// Memory held, struct and buffers; the map of the meter's objects apart, which a fleet shares, and an image too.
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         size_of::<Self>()
@@ -311,6 +331,11 @@ impl Client {
             .saturating_add(self.transfer.bytes.capacity())
             .saturating_add(self.transfer.answer.capacity())
             .saturating_add(self.general.heap_bytes())
+            .saturating_add(self.config.proof.heap_bytes())
+            .saturating_add(self.known.as_ref().map_or(0, |_| size_of::<Discovered>()))
+            .saturating_add(self.half.as_ref().map_or(0, |_| size_of::<HalfRead>()))
+            .saturating_add(self.image.as_ref().map_or(0, |job| job.memory_bytes()))
+            .saturating_add(self.notices.as_ref().map_or(0, |notices| notices.memory_bytes()))
             .saturating_add(self.attributes.capacity().saturating_mul(size_of::<AttributeRef>()))
             .saturating_add(self.results.capacity().saturating_mul(size_of::<ReadResult>()))
             .saturating_add(self.rows.heap_bytes())
@@ -407,11 +432,12 @@ impl Client {
     }
 }
 
-fn reassembler(config: &ClientConfig) -> Reassembler {
+fn reassembler(pdu_max: u16, server_sap: u16, client_sap: u16, push_sap: Option<u16>) -> Reassembler {
     // A refusal or an association may be longer than the messages that we propose.
-    let message_max = usize::from(config.pdu_max).max(2048);
-    let expected = Addresses { source: config.server_sap, destination: config.client_sap };
-    Reassembler::new(message_max, Some(expected))
+    let message_max = usize::from(pdu_max).max(2048);
+    let expected = Addresses { source: server_sap, destination: client_sap };
+    // Frames to either address are ours.
+    Reassembler::new(message_max, push_sap.is_none().then_some(expected))
 }
 
 /// The frame last sent may hold a password: states are shown, bytes are not.

@@ -7,7 +7,9 @@
 use std::collections::VecDeque;
 
 use super::Client;
-use crate::apdu::{AttributeRef, DataNotification, EventNotification, InformationReport, Variable};
+use crate::apdu::{
+    AttributeRef, DataNotification, DataNotificationConfirm, EventNotification, InformationReport, Variable,
+};
 use crate::axdr::{DateTime, Value, decode_all};
 use crate::error::Error;
 use crate::link::wrapper::{self, Addresses};
@@ -47,10 +49,19 @@ pub enum NotificationKind {
 pub(super) struct Notices {
     waiting: VecDeque<Notification>,
     told: Option<Notification>,
-    /// Whole frames.
-    confirmations: VecDeque<Vec<u8>>,
+    /// Numbers, and whether the notification was protected.
+    confirmations: VecDeque<(u32, bool)>,
     sent: Vec<u8>,
     lost: u64,
+}
+
+impl Notices {
+    /// Without what the values of notifications hold: they go with the next drain.
+    pub(super) fn memory_bytes(&self) -> usize {
+        let waiting = self.waiting.capacity().saturating_mul(size_of::<Notification>());
+        let confirmations = self.confirmations.capacity().saturating_mul(size_of::<(u32, bool)>());
+        size_of::<Self>().saturating_add(waiting).saturating_add(confirmations).saturating_add(self.sent.capacity())
+    }
 }
 
 impl Client {
@@ -66,10 +77,8 @@ impl Client {
             Ok(value) => self.notice(Notification { kind, time: notification.date_time, value, is_protected }),
             Err(error) => return self.suspect(error.into()),
         }
-        if notification.is_confirmed()
-            && let Err(error) = self.confirm(notification, is_protected)
-        {
-            self.suspect(error);
+        if notification.is_confirmed() {
+            self.confirm(notification.long_invoke_id, is_protected);
         }
     }
 
@@ -109,38 +118,45 @@ impl Client {
 
     /// Answers a DataNotification whose service class is confirmed. Not on HDLC: there it comes in UI frames, which
     /// nothing answers.
-    fn confirm(&mut self, notification: &DataNotification<'_>, is_protected: bool) -> Result<(), Error> {
-        if self.serial.is_some() {
-            return Ok(());
+    fn confirm(&mut self, long_invoke_id: u32, is_protected: bool) {
+        if self.serial.is_none() {
+            let notices = self.notices.get_or_insert_default();
+            if notices.confirmations.len() < WAITING_MAX {
+                notices.confirmations.push_back((long_invoke_id, is_protected));
+            }
         }
+    }
+
+    /// A confirmation may go out: nothing that was protected before it still waits, for counters must arrive in order.
+    pub(super) fn has_confirmation(&self) -> bool {
+        let next = self.notices.as_ref().and_then(|notices| notices.confirmations.front());
+        !self.frame_due
+            && !self.general.is_under_way()
+            && next.is_some_and(|(_, is_protected)| !is_protected || (!self.is_held() && self.has_counter()))
+    }
+
+    /// The next confirmation, framed.
+    ///
+    /// # Errors
+    /// Counters that are missing.
+    pub(super) fn next_confirmation(&mut self) -> Result<&[u8], Error> {
+        let next = self.notices.as_mut().and_then(|notices| notices.confirmations.pop_front());
+        let Some((long_invoke_id, is_protected)) = next else { return Ok(&[]) };
         let mut frame = Vec::new();
         wrapper::begin(&mut frame);
-        notification.confirm().encode(&mut frame);
+        DataNotificationConfirm { long_invoke_id, date_time: None }.encode(&mut frame);
         if is_protected {
             self.protect_confirmation(&mut frame)?;
         }
         let addresses = Addresses { source: self.config.client_sap, destination: self.config.server_sap };
         wrapper::finish(&mut frame, addresses)?;
         let notices = self.notices.get_or_insert_default();
-        if notices.confirmations.len() < WAITING_MAX {
-            notices.confirmations.push_back(frame);
-        }
-        Ok(())
-    }
-
-    pub(super) fn has_confirmation(&self) -> bool {
-        self.notices.as_ref().is_some_and(|notices| !notices.confirmations.is_empty())
+        notices.sent = frame;
+        Ok(&notices.sent)
     }
 
     pub(super) fn has_notification(&self) -> bool {
         self.notices.as_ref().is_some_and(|notices| !notices.waiting.is_empty())
-    }
-
-    pub(super) fn next_confirmation(&mut self) -> &[u8] {
-        self.notices.as_mut().map_or(&[], |notices| {
-            notices.sent = notices.confirmations.pop_front().unwrap_or_default();
-            &notices.sent
-        })
     }
 
     pub(super) fn next_notification(&mut self) -> Option<&Notification> {

@@ -26,12 +26,7 @@ impl Client {
                 self.end(Ok(Ending::Done));
                 return Ok(());
             }
-            Command::Release => {
-                wrapper::begin(&mut self.frame);
-                apdu::Apdu::Rlrq(Release::NORMAL).encode(&mut self.frame);
-                self.phase = Phase::Releasing;
-                return self.send(now, limit);
-            }
+            Command::Release => return self.send_release(now, limit),
             _ if session.short => return self.send_short_request(now, session),
             Command::Read => {
                 demand(session, Conformance::GET, "get")?;
@@ -39,11 +34,7 @@ impl Client {
             }
             Command::CountRows { profile, .. } => {
                 demand(session, Conformance::GET, "get")?;
-                let invoke = self.new_request();
-                self.transfer.batch = 1;
-                let attribute = AttributeRef::new(profile::CLASS, profile, profile::ENTRIES_IN_USE);
-                wrapper::begin(&mut self.frame);
-                GetRequest::Normal { invoke, attribute, selection: None }.encode(&mut self.frame);
+                self.put_one_get(AttributeRef::new(profile::CLASS, profile, profile::ENTRIES_IN_USE), None);
             }
             Command::ReadRows { profile, range, .. } => {
                 demand(session, Conformance::GET, "get")?;
@@ -53,21 +44,30 @@ impl Client {
                     demand(session, Conformance::SELECTIVE_ACCESS, "selective access")?;
                 }
                 let selection = selector.map(|selector| Selection { selector, parameters: &parameters });
-                let invoke = self.new_request();
-                self.transfer.batch = 1;
-                let attribute = AttributeRef::new(profile::CLASS, profile, profile::BUFFER);
-                wrapper::begin(&mut self.frame);
-                GetRequest::Normal { invoke, attribute, selection }.encode(&mut self.frame);
+                self.put_one_get(AttributeRef::new(profile::CLASS, profile, profile::BUFFER), selection);
             }
             Command::Write(attribute) => {
                 demand(session, Conformance::SET, "set")?;
                 let invoke = self.new_request();
                 wrapper::begin(&mut self.frame);
-                let whole = SetRequest::Normal { invoke, attribute, selection: None, value: &self.transfer.bytes };
+                let selection = write_selection(&self.selections);
+                if selection.is_some() {
+                    demand(session, Conformance::SELECTIVE_ACCESS, "selective access")?;
+                }
+                let whole = SetRequest::Normal { invoke, attribute, selection, value: &self.transfer.bytes };
                 whole.encode(&mut self.frame);
                 if self.needs_blocks(session, limit, Conformance::BLOCK_SET, "block transfer with set")? {
                     return self.send_piece(now, session);
                 }
+            }
+            Command::WriteUnconfirmed(attribute) => {
+                demand(session, Conformance::SET, "set")?;
+                let invoke = self.new_request().unconfirmed();
+                wrapper::begin(&mut self.frame);
+                SetRequest::Normal { invoke, attribute, selection: None, value: &self.transfer.bytes }
+                    .encode(&mut self.frame);
+                self.phase = Phase::Telling;
+                return self.send(now, limit);
             }
             Command::WriteList => {
                 demand(session, Conformance::SET, "set")?;
@@ -81,7 +81,7 @@ impl Client {
                     return self.send_piece(now, session);
                 }
             }
-            Command::Invoke { method, with_parameter } => {
+            Command::Invoke { method, with_parameter, .. } => {
                 demand(session, Conformance::ACTION, "action")?;
                 let invoke = self.new_request();
                 let parameter = with_parameter.then_some(self.transfer.bytes.as_slice());
@@ -115,6 +115,21 @@ impl Client {
         }
         self.phase = Phase::Requesting;
         self.send(now, limit)
+    }
+
+    fn send_release(&mut self, now: u64, limit: usize) -> Result<(), Error> {
+        wrapper::begin(&mut self.frame);
+        apdu::Apdu::Rlrq(Release::NORMAL).encode(&mut self.frame);
+        self.phase = Phase::Releasing;
+        self.send(now, limit)
+    }
+
+    /// A GET for one attribute.
+    pub(super) fn put_one_get(&mut self, attribute: AttributeRef, selection: Option<Selection<'_>>) {
+        let invoke = self.new_request();
+        self.transfer.batch = 1;
+        wrapper::begin(&mut self.frame);
+        GetRequest::Normal { invoke, attribute, selection }.encode(&mut self.frame);
     }
 
     /// A GET for as many of the missing attributes as fit.
@@ -208,7 +223,8 @@ impl Client {
             return Ok(());
         }
         let bytes = self.frame.len().saturating_sub(HEADER_BYTES);
-        if bytes > limit && !self.has_general_blocks() {
+        // What nobody answers has nobody to acknowledge its blocks.
+        if bytes > limit && (!self.has_general_blocks() || self.phase == Phase::Telling) {
             return Err(Misuse::RequestTooLong { bytes, limit }.into());
         }
         self.tries_left = self.config.retries;
@@ -238,6 +254,12 @@ impl Client {
         self.general.restart();
         self.invoke
     }
+}
+
+/// What of an attribute is written, where not the whole.
+pub(super) fn write_selection(selections: &[Selected]) -> Option<Selection<'_>> {
+    let (selector, parameters) = selections.first()?.as_ref()?;
+    Some(Selection { selector: *selector, parameters })
 }
 
 pub(super) fn demand(session: Session, service: Conformance, name: &'static str) -> Result<(), Error> {

@@ -117,7 +117,9 @@ impl Client {
         let sent = match self.phase {
             Phase::Idle | Phase::AwaitingMap | Phase::Resting => Ok(()),
             Phase::Associating(why) => self.send_association_request(now, why),
-            Phase::Authenticating(_) | Phase::Mapping | Phase::Requesting | Phase::Releasing => self.transmit(now),
+            Phase::Authenticating(_) | Phase::Mapping | Phase::Requesting | Phase::Telling | Phase::Releasing => {
+                self.transmit(now)
+            }
         };
         if let Err(error) = sent {
             self.end(Err(error));
@@ -130,12 +132,22 @@ impl Client {
         self.security.as_ref().is_some_and(|security| security.held)
     }
 
+    /// A counter is at hand.
+    pub(super) fn has_counter(&self) -> bool {
+        self.security.as_ref().is_none_or(|security| security.counter.has(1))
+    }
+
     /// Protects the answer to a notification as requests are.
     pub(super) fn protect_confirmation(&mut self, frame: &mut Vec<u8>) -> Result<(), Error> {
         let Some(security) = &mut self.security else { return Ok(()) };
         let how = How { form: Form::General, ..How::global(security.policy.request) };
         let (counter, random) = (&mut security.counter, &mut security.random);
         Ok(security.channel.protect(frame, HEADER_BYTES, how, counter, random, false)?)
+    }
+
+    /// A counter that the peer would take has been used already, or would be used next: nothing is wrong with ours.
+    pub(super) fn has_passed(&self, expected: u32) -> bool {
+        self.security.as_ref().is_some_and(|security| u64::from(expected) <= security.counter.next())
     }
 
     /// The bound to be told to the caller.

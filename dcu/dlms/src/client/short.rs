@@ -6,11 +6,11 @@
 
 use std::sync::Arc;
 
-use super::request::demand;
+use super::request::{demand, write_selection};
 use super::{Client, Command, Phase, Session};
 use crate::apdu::{
-    AttributeRef, Conformance, DataAccessResult, ReadRequest, ReadResponse, ResultList, Selection, Variable,
-    WriteResponse, WriteResult, tag,
+    AttributeRef, Conformance, DataAccessResult, ReadRequest, ReadResponse, ResultList, Selection, ShortBlock,
+    Variable, WriteResponse, WriteResult, tag,
 };
 use crate::axdr::decode_all;
 use crate::cosem::profile;
@@ -19,7 +19,7 @@ use crate::link::wrapper::{self, HEADER_BYTES};
 use crate::names::{self, ShortNames};
 use crate::wire::{put_length, put_octets};
 
-/// Bytes around a piece of a Write: tag, one variable (kind, last, number), one octet string with the widest length.
+/// Bytes around a piece: tag, one variable (kind, last, number), one octet string with the widest length.
 const WRITE_BLOCK_OVERHEAD: usize = 1 + 1 + 4 + 1 + 1 + 3;
 /// Bytes of a Read request before its variables, and of a variable without selection.
 const READ_HEAD_BYTES: usize = 2;
@@ -54,12 +54,36 @@ impl Client {
                     }
                 }
             }
+            Command::Invoke { method, with_parameter, returns: true } => {
+                demand(session, Conformance::READ, "read")?;
+                demand(session, Conformance::PARAMETERIZED_ACCESS, "parameterized access")?;
+                let variable = names.method(method).ok_or(Misuse::NoShortName)?;
+                let bytes = std::mem::take(&mut self.transfer.bytes);
+                let parameters = if with_parameter { bytes.as_slice() } else { &[0] };
+                self.put_one_read(Variable::Parameterized(variable, Selection { selector: 1, parameters }));
+                self.transfer.bytes = bytes;
+            }
+            Command::WriteUnconfirmed(attribute) => {
+                demand(session, Conformance::UNCONFIRMED_WRITE, "unconfirmed write")?;
+                let variable = name(attribute)?;
+                self.new_request();
+                wrapper::begin(&mut self.frame);
+                self.frame.extend_from_slice(&[tag::UNCONFIRMED_WRITE_REQUEST, 1]);
+                Variable::Name(variable).encode(&mut self.frame);
+                self.frame.push(1);
+                self.frame.extend_from_slice(&self.transfer.bytes);
+                self.phase = Phase::Telling;
+                return self.send(now, limit);
+            }
             Command::Write(_) | Command::WriteList | Command::Invoke { .. } | Command::InvokeList => {
                 demand(session, Conformance::WRITE, "write")?;
                 return self.send_short_write(now, session, &names);
             }
             Command::Access => return Err(Refusal::NotOffered("access").into()),
             Command::None | Command::Associate | Command::Discover | Command::Release => return Ok(()),
+        }
+        if self.needs_blocks(session, limit, Conformance::BLOCK_GET, "block transfer with read")? {
+            return self.send_short_body(now, session);
         }
         self.phase = Phase::Requesting;
         self.send(now, limit)
@@ -117,11 +141,16 @@ impl Client {
     /// Writes values, or runs methods by writing their parameters (Green Book 9.3.14: ACTION maps to Write).
     fn send_short_write(&mut self, now: u64, session: Session, names: &ShortNames) -> Result<(), Error> {
         let limit = self.message_limit(session);
+        self.new_request();
+        let selection = write_selection(&self.selections).filter(|_| matches!(self.command, Command::Write(_)));
+        if selection.is_some() {
+            demand(session, Conformance::PARAMETERIZED_ACCESS, "parameterized access")?;
+        }
         let one = |out: &mut Vec<u8>, name: Option<u16>| -> Result<(), Error> {
-            Variable::Name(name.ok_or(Misuse::NoShortName)?).encode(out);
+            let name = name.ok_or(Misuse::NoShortName)?;
+            selection.map_or(Variable::Name(name), |part| Variable::Parameterized(name, part)).encode(out);
             Ok(())
         };
-        self.new_request();
         wrapper::begin(&mut self.frame);
         self.frame.push(tag::WRITE_REQUEST);
         match self.command {
@@ -130,7 +159,7 @@ impl Client {
                 one(&mut self.frame, names.attribute(attribute))?;
                 self.frame.push(1);
             }
-            Command::Invoke { method, with_parameter } => {
+            Command::Invoke { method, with_parameter, .. } => {
                 self.frame.push(1);
                 one(&mut self.frame, names.method(method))?;
                 self.frame.push(1);
@@ -157,16 +186,27 @@ impl Client {
         }
         self.frame.extend_from_slice(&self.transfer.bytes);
         if self.needs_blocks(session, limit, Conformance::BLOCK_SET, "block transfer with write")? {
-            // What is cut is the request without its tag.
-            let body = self.frame.get(HEADER_BYTES.saturating_add(1)..).unwrap_or(&[]).to_vec();
-            self.transfer.answer = body;
-            return self.send_short_piece(now, session);
+            return self.send_short_body(now, session);
         }
         self.phase = Phase::Requesting;
         self.send(now, limit)
     }
 
-    /// Sends the next piece of a long Write.
+    /// Sends the request just built in pieces: what is cut is the request without its tag.
+    fn send_short_body(&mut self, now: u64, session: Session) -> Result<(), Error> {
+        self.transfer.answer = self.frame.get(HEADER_BYTES.saturating_add(1)..).unwrap_or(&[]).to_vec();
+        self.send_short_piece(now, session)
+    }
+
+    /// What is under way goes by Write; else by Read.
+    const fn writes(&self) -> bool {
+        matches!(
+            self.command,
+            Command::Write(_) | Command::WriteList | Command::InvokeList | Command::Invoke { returns: false, .. }
+        )
+    }
+
+    /// Sends the next piece of a long request.
     pub(super) fn send_short_piece(&mut self, now: u64, session: Session) -> Result<(), Error> {
         let limit = self.message_limit(session);
         let number = self.transfer.block.saturating_add(1);
@@ -176,10 +216,15 @@ impl Client {
         let last = raw.len() == rest.len();
         let wire_number = u16::try_from(number).map_err(|_| Misuse::RequestTooLong { bytes: rest.len(), limit })?;
         wrapper::begin(&mut self.frame);
-        self.frame.extend_from_slice(&[tag::WRITE_REQUEST, 1]);
-        Variable::WriteBlock { last, number: wire_number }.encode(&mut self.frame);
-        self.frame.extend_from_slice(&[1, crate::axdr::Tag::OctetString as u8]);
-        put_octets(&mut self.frame, raw);
+        if self.writes() {
+            self.frame.extend_from_slice(&[tag::WRITE_REQUEST, 1]);
+            Variable::WriteBlock { last, number: wire_number }.encode(&mut self.frame);
+            self.frame.extend_from_slice(&[1, crate::axdr::Tag::OctetString as u8]);
+            put_octets(&mut self.frame, raw);
+        } else {
+            let piece = Variable::ReadBlock(ShortBlock { last, number: wire_number, raw });
+            ReadRequest::encode_for(std::iter::once(piece), &mut self.frame);
+        }
         self.transfer.sent = self.transfer.sent.saturating_add(raw.len());
         self.transfer.block = number;
         self.phase = Phase::Requesting;
@@ -204,14 +249,27 @@ impl Client {
         match response {
             ReadResponse::Results(results) => self.take_short_results(now, session, &results),
             ReadResponse::Block(block) => {
+                self.end_short_body();
                 let whole = self.take_piece(now, session, block.last, block.number.into(), Ok(block.raw))?;
                 match whole {
                     Some(whole) => self.take_short_results(now, session, &ResultList::over(&whole)),
                     None => Ok(()),
                 }
             }
-            // Our Read requests never go in blocks.
-            ReadResponse::NextBlock(_) => Err(PeerFault::UnexpectedApdu { tag: tag::READ_RESPONSE }.into()),
+            // Late, or never asked for.
+            ReadResponse::NextBlock(_) if self.transfer.sent == 0 => {
+                Err(PeerFault::UnexpectedApdu { tag: tag::READ_RESPONSE }.into())
+            }
+            ReadResponse::NextBlock(number) => self.take_piece_acknowledged(now, session, number.into()),
+        }
+    }
+
+    /// A long Read request has arrived whole: what comes is its answer, from block 1.
+    fn end_short_body(&mut self) {
+        if self.transfer.sent > 0 {
+            self.transfer.answer.clear();
+            self.transfer.block = 0;
+            self.transfer.sent = 0;
         }
     }
 

@@ -171,6 +171,12 @@ impl Transfer {
         (have, self.block_count())
     }
 
+    /// Bytes on the heap.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        self.have.capacity()
+    }
+
     /// What the meter says about the image, once it has verified it: its signature may be compared.
     #[must_use]
     pub const fn info(&self) -> Option<&ImageInfo> {

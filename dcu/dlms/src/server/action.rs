@@ -87,7 +87,7 @@ impl Session {
                         }
                         _ => refuse(invoke, ActionResult::TypeUnmatched, reply),
                     },
-                    Target::Attribute(_) | Target::Attributes(_) | Target::Write => {
+                    Target::Attribute(_) | Target::Attributes(_) | Target::Write | Target::Read => {
                         self.incoming = None;
                         refuse(invoke, ActionResult::NoLongActionInProgress, reply);
                     }

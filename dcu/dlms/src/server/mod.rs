@@ -3,9 +3,10 @@
 //! Two associations, as meters of the field have them: the public client (16) may read what identifies the meter, the
 //! management client (1) the rest, with a password if one is set. Each keeps its own state; both may stand at once.
 //!
-//! [`Server::handle_receive`] takes one frame and writes at most one into the caller's buffer: a server never speaks
-//! first (push will); only a window of general blocks has more ([`Server::next_frame`]). Repeated requests are carried out again and answered again; the blocks of a long answer can be
-//! asked for again as long as the next request has not come.
+//! [`Server::handle_receive`] takes one frame and writes at most one into the caller's buffer; only a window of general
+//! blocks has more ([`Server::next_frame`]). Repeated requests are carried out again and answered again; the blocks of a
+//! long answer can be asked for again as long as the next request has not come. Unasked a server speaks only when its
+//! owner says so ([`Server::push`]).
 //!
 //! A power loss ends all associations: call [`Server::handle_power_lost`]. Requests are then answered by an exception
 //! (service not allowed) until the client associates.
@@ -17,11 +18,13 @@ mod general;
 mod get;
 mod pieces;
 mod port;
+mod push;
 mod secure;
 mod set;
 mod short;
 
 pub use port::{Port, PortOutput, ServerLink};
+pub use push::PushOrder;
 
 use taa_keys::Secret;
 
@@ -82,6 +85,8 @@ pub struct Server {
     management: Option<Session>,
     /// To whom a window of general blocks is on its way.
     streaming: Option<Addresses>,
+    /// The push confirmed last.
+    confirmed: Option<u32>,
 }
 
 /// A standing association.
@@ -99,7 +104,7 @@ impl Server {
     /// Nobody associated.
     #[must_use]
     pub const fn new(config: ServerConfig) -> Self {
-        Self { config, guards: secure::Guards::NONE, public: None, management: None, streaming: None }
+        Self { config, guards: secure::Guards::NONE, public: None, management: None, streaming: None, confirmed: None }
     }
 
     /// The management client is associated.
@@ -147,7 +152,7 @@ impl Server {
         reply: &mut Vec<u8>,
     ) -> bool {
         // Answers and notifications are nothing to a server; answering them would start a quarrel between two.
-        if !message.first().is_some_and(|tag| apdu::is_request(*tag)) {
+        if !message.first().is_some_and(|tag| apdu::is_request(*tag) || *tag == apdu::tag::DATA_NOTIFICATION_CONFIRM) {
             return false;
         }
         let mut scratch = self.guards.take_scratch();
@@ -155,6 +160,8 @@ impl Server {
         let established = self.session_slot(addresses.source).is_some_and(|slot| slot.is_some());
         let unlocked = self.guards.unlock(level, message, &mut scratch);
         let answered = match unlocked {
+            // Nobody waits for an answer to it.
+            Err(_) if message.first() == Some(&apdu::tag::DATA_NOTIFICATION_CONFIRM) => false,
             Err(exception) => except(exception, reply),
             Ok(None) => self.answer(model, addresses, message, bytes_max, reply),
             Ok(Some(_)) => self.answer(model, addresses, &scratch, bytes_max, reply),
@@ -179,6 +186,10 @@ impl Server {
         };
         match request {
             Apdu::Aarq(aarq) => return self.take_aarq(addresses, &aarq, reply),
+            Apdu::DataNotificationConfirm(confirm) => {
+                self.confirmed = Some(apdu::LongInvokeId(confirm.long_invoke_id).number());
+                return false;
+            }
             Apdu::ActionRequest(action) if self.awaits_proof(addresses.source) => {
                 return self.take_proof(addresses.source, &action, reply);
             }
@@ -256,7 +267,7 @@ impl Session {
             Apdu::SetRequest(request) => self.take_set(model, request, value_bytes_max, reply),
             Apdu::ActionRequest(request) => self.take_action(model, request, value_bytes_max, reply),
             Apdu::AccessRequest(request) => self.take_access(model, request, reply),
-            Apdu::ReadRequest(request) => self.take_read(model, request, reply),
+            Apdu::ReadRequest(request) => self.take_read(model, request, value_bytes_max, reply),
             Apdu::WriteRequest(request) => self.take_write(model, request, value_bytes_max, reply),
             Apdu::UnconfirmedWriteRequest(request) => {
                 self.take_write(model, request, value_bytes_max, reply);

@@ -48,6 +48,8 @@ pub(super) enum Target {
     Methods(Vec<u8>),
     /// A Write by short names: variables and values are both in the blocks.
     Write,
+    /// A Read by short names: its variables.
+    Read,
 }
 
 /// What a piece has led to.

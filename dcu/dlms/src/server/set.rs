@@ -92,7 +92,7 @@ impl Session {
                         }
                         _ => ended(DataAccessResult::TypeUnmatched).encode(reply),
                     },
-                    Target::Method(_) | Target::Methods(_) | Target::Write => {
+                    Target::Method(_) | Target::Methods(_) | Target::Write | Target::Read => {
                         self.incoming = None;
                         ended(DataAccessResult::NoLongSetInProgress).encode(reply);
                     }

@@ -29,11 +29,63 @@ impl Session {
         &mut self,
         model: &mut M,
         request: &ReadRequest<'_>,
+        value_bytes_max: usize,
         reply: &mut Vec<u8>,
     ) -> bool {
-        self.incoming = None;
         let mut variables = request.variables.iter();
-        match (request.variables.len(), variables.next()) {
+        if let (1, Some(Variable::ReadBlock(ShortBlock { last, number, raw }))) =
+            (request.variables.len(), variables.next())
+        {
+            // Its answer may be on its way already, and the last piece comes again because the first block was lost.
+            if number == 1 {
+                self.outgoing = None;
+                self.begin_incoming(Target::Read);
+            }
+            self.take_read_block(model, &Block { last, number: number.into(), raw }, value_bytes_max, reply);
+            return true;
+        }
+        self.incoming = None;
+        self.read_variables(model, &request.variables, reply)
+    }
+
+    fn take_read_block<M: ObjectModel + ?Sized>(
+        &mut self,
+        model: &mut M,
+        block: &Block<'_>,
+        value_bytes_max: usize,
+        reply: &mut Vec<u8>,
+    ) {
+        match self.take_incoming(block, value_bytes_max) {
+            Err(error) => refuse_read(error, reply),
+            Ok(Piece::Acknowledge) => {
+                ReadResponse::NextBlock(u16::try_from(block.number).unwrap_or(u16::MAX)).encode(reply);
+            }
+            Ok(Piece::Again(answer)) => reply.extend_from_slice(&answer),
+            Ok(Piece::Whole(Target::Read, body)) => {
+                let mut reader = Reader::new(&body);
+                match VariableList::decode(&mut reader).and_then(|list| reader.finish().map(|()| list)) {
+                    Ok(variables) => {
+                        self.read_variables(model, &variables, reply);
+                    }
+                    Err(_) => refuse_read(DataAccessResult::TypeUnmatched, reply),
+                }
+                self.keep_answer(reply);
+            }
+            Ok(Piece::Whole(..)) => {
+                self.incoming = None;
+                refuse_read(DataAccessResult::NoLongGetInProgress, reply);
+            }
+        }
+    }
+
+    fn read_variables<M: ObjectModel + ?Sized>(
+        &mut self,
+        model: &mut M,
+        list: &VariableList<'_>,
+        reply: &mut Vec<u8>,
+    ) -> bool {
+        let mut variables = list.iter();
+        match (list.len(), variables.next()) {
             (1, Some(Variable::NextBlock(number))) => {
                 self.read_next(number, reply);
                 return true;
@@ -45,8 +97,8 @@ impl Session {
         }
         self.outgoing = None;
         reply.push(tag::READ_RESPONSE);
-        put_length(reply, request.variables.len());
-        for variable in request.variables.iter() {
+        put_length(reply, list.len());
+        for variable in list.iter() {
             let result_at = reply.len();
             reply.push(0);
             if let Err(error) = self.read_variable(model, variable, reply) {
@@ -86,7 +138,7 @@ impl Session {
         let (name, selection) = match variable {
             Variable::Name(name) => (name, None),
             Variable::Parameterized(name, selection) => (name, Some(selection)),
-            // Requests so long that they come in blocks are not taken.
+            // Pieces stand alone in their requests.
             Variable::NextBlock(_) | Variable::ReadBlock(_) | Variable::WriteBlock { .. } => {
                 return Err(DataAccessResult::OtherReason);
             }

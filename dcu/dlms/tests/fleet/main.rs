@@ -5,4 +5,5 @@ mod gate;
 mod image;
 mod map;
 mod notify;
+mod push;
 mod wire;

@@ -35,7 +35,6 @@ pub(super) enum Gate {
 #[derive(Debug)]
 pub(super) struct Locked {
     config: ClientConfig,
-    title: SystemTitle,
     keys: Keys,
     counter: SendCounter,
     floor: Option<Floor>,
@@ -63,9 +62,8 @@ impl Gate {
         };
         // At the bound, not at the counter used last: that one is nowhere durable.
         let counter = SendCounter::resume(state.map_or(0, |state| state.counter_bound), config.counter_block);
-        let title = SystemTitle(config.system_title);
         let floor = state.and_then(|state| state.floor);
-        Self::Locked(Some(Box::new(Locked { config: client, title, keys, counter, floor })))
+        Self::Locked(Some(Box::new(Locked { config: client, keys, counter, floor })))
     }
 
     pub(super) const fn is_locked(&self) -> bool {
@@ -73,17 +71,17 @@ impl Gate {
     }
 
     /// Turns a locked client into one that may speak. A generator that gives no bytes leaves it locked.
-    pub(super) fn unlock(&mut self, randomness: &mut Drbg, name: &[u8]) {
+    pub(super) fn unlock(&mut self, randomness: &mut Drbg, title: [u8; 8], name: &[u8]) {
         let Self::Locked(locked) = self else { return };
         let mut seed = zeroize::Zeroizing::new([0; SEED_BYTES]);
         if randomness.fill(seed.as_mut_slice()).is_err() {
             return;
         }
         let Some(locked) = locked.take() else { return };
-        let Locked { config, title, keys, counter, floor } = *locked;
+        let Locked { config, keys, counter, floor } = *locked;
         let security = ClientSecurity {
             suite: Suite::Zero,
-            title,
+            title: SystemTitle(title),
             server_title: None,
             keys: Some(keys),
             policy: Policy::both(Protection::BOTH),

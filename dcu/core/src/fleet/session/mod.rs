@@ -166,14 +166,19 @@ impl Session {
         self.gate.is_locked()
     }
 
-    /// There is randomness.
-    pub(crate) fn unlock(&mut self, randomness: &mut Drbg) {
-        self.gate.unlock(randomness, self.view.name());
+    /// There is randomness, and a title to speak under.
+    pub(crate) fn unlock(&mut self, randomness: &mut Drbg, title: [u8; 8]) {
+        self.gate.unlock(randomness, title, self.view.name());
     }
 
     /// Its name is right, and it is known where everything stands.
     pub(crate) const fn is_introduced(&self) -> bool {
         self.view.own.is_some()
+    }
+
+    /// What is known of its objects it has shown itself.
+    pub(crate) const fn has_own_list(&self) -> bool {
+        self.view.own_list.is_some()
     }
 
     /// Messages of the meter before this are refused.

@@ -1,5 +1,4 @@
-//! A meter that answers the newer services wrongly: another count, another block, another form, without end. Every
-//! command ends, with an error that says whose fault it was, and nothing wrong is ever told as a value.
+//! Services answered wrongly: another count, another block, another form, without end.
 
 use taa_dlms::apdu::{
     Aare, Apdu, ApplicationContext, AssociationResult, Conformance, DataAccessResult, Diagnostic, InitiateResponse,
