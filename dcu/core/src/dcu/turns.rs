@@ -19,6 +19,7 @@ impl Dcu {
         if self.failing {
             return;
         }
+        self.hasten_lists(now);
         while let Some(grant) = self.fleet.next_grant() {
             match grant {
                 Grant::Frame(meter) => self.send_waiting(now, meter),
@@ -80,6 +81,7 @@ impl Dcu {
         if let Some((Exchange::Backfill { from, to }, _)) = self.fleet.end(meter) {
             self.take_first_rows(now, meter, from, to, &rows);
         }
+        self.end_list(now, meter);
         self.requeue(meter);
         true
     }
