@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     MeterIx,
-    fleet::{Class, Exchange, Grant, session::Polled},
+    fleet::{Class, Exchange, Grant, Unit, session::Polled},
     relay::Wanted,
 };
 
@@ -29,6 +29,12 @@ impl Dcu {
     }
 
     fn start(&mut self, now: u64, meter: MeterIx, class: Class) {
+        // An order is about to come for it, once its record is durable: nothing long is begun in between.
+        let expected =
+            |unit: &Unit| unit.rests_on > self.durable && (unit.wanted.is_some() || unit.credit_due.is_some());
+        if class.is_bulk() && self.fleet.unit(meter).is_some_and(expected) {
+            return self.waiting.push(meter);
+        }
         let Some((exchange, class)) = self.choose(meter, class) else {
             let image_waits = class == Class::Image && self.image_rests_on(meter) > self.durable;
             if image_waits || self.fleet.unit(meter).is_some_and(|unit| unit.rests_on > self.durable) {
