@@ -240,6 +240,20 @@ pub const GROUPS: [(&str, &[Figure]); 4] = [
                 Higher,
                 "Share of due readings that the cloud holds at the end.",
             ),
+            figure(
+                "image_activated_share",
+                "Meters with the new image",
+                Share,
+                Higher,
+                "Of the meters to be updated, the share that run the new image at the end.",
+            ),
+            figure(
+                "image_p95_h",
+                "Update, 95 %",
+                Hours,
+                Lower,
+                "From the order until a meter runs the new image, slowest in twenty.",
+            ),
             figure("mesh_pdr", "Mesh delivery", Share, Higher, "Share of messages that the mesh delivered."),
             figure(
                 "mesh_join_p95_s",

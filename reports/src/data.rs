@@ -5,6 +5,7 @@
 //! milliseconds since the start of the run, coordinates metres east and north of the site's origin.
 
 mod hours;
+mod images;
 mod listing;
 mod story;
 mod waits;
@@ -17,6 +18,7 @@ use taa_studies::study::Study;
 
 pub use self::{
     hours::HourSplit,
+    images::ImageFigures,
     listing::{Cell, Heading, Listing},
     story::{Hit, Phase, Story},
     waits::{CURVE_BOUNDS_S, DelayCurve, StageWait, Tokens, WaitSeries, Waits},
@@ -229,6 +231,9 @@ pub struct Architecture {
     /// Repairs, one row each, where the run keeps records of them.
     #[serde(default)]
     pub repairs: Option<Listing>,
+    /// Firmware updates, where one was ordered.
+    #[serde(default)]
+    pub images: Option<ImageFigures>,
 }
 
 /// Lost time that goes back to one root cause.

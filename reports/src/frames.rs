@@ -20,13 +20,14 @@ use crate::{error::ReportError, words};
 type Build = fn(&Context, &Records) -> Vec<Column>;
 
 /// The tables by file name (without `.parquet`).
-pub(crate) const TABLES: [(&str, Build); 9] = [
+pub(crate) const TABLES: [(&str, Build); 10] = [
     ("downtime", downtime),
     ("payments", payments),
     ("plant", plant),
     ("outages", outages),
     ("repairs", repairs),
     ("telemetry", telemetry),
+    ("images", images),
     ("customers", customers),
     ("links", links),
     ("log", log),
@@ -236,6 +237,20 @@ fn telemetry(_: &Context, records: &Records) -> Vec<Column> {
         column("due", &table.due),
         column("at_dcu", &table.at_dcu),
         column("at_cloud", &table.at_cloud),
+    ]
+}
+
+fn images(context: &Context, records: &Records) -> Vec<Column> {
+    let table = &records.images;
+    let ids: Vec<&str> = table.customer.iter().map(|&index| context.id(index)).collect();
+    let steps: Vec<&str> = table.step.iter().map(|step| step.name()).collect();
+    vec![
+        column("time_ms", &table.time_ms),
+        column("customer", &table.customer),
+        column("customer_id", &ids),
+        column("state", &steps),
+        column("blocks_done", &table.blocks_done),
+        column("blocks", &table.blocks),
     ]
 }
 

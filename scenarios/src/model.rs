@@ -47,6 +47,8 @@ pub struct Scenario {
     pub run: RunPlan,
     /// Scripted faults, by start.
     pub faults: Vec<Fault>,
+    /// What the operator does meanwhile, by time.
+    pub operations: Vec<Operation>,
     /// Calm remarks for the reader (where the weather comes from, what was assumed).
     pub notes: Vec<String>,
     /// Who must be named for the data.
@@ -420,6 +422,31 @@ pub enum FaultTarget {
     Feeder(u32),
     /// One tower: 0 the first operator's, 1 the second's.
     Tower(u8),
+}
+
+/// What an operator does to the site in the course of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operation {
+    /// Name shown in the log.
+    pub id: String,
+    /// What.
+    pub what: OperationKind,
+    /// When, milliseconds of the run.
+    pub at_ms: u64,
+}
+
+/// The kinds of operations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OperationKind {
+    /// Meters are given a new image.
+    FirmwareUpdate {
+        /// What they show afterwards.
+        identifier: String,
+        /// Size of the image, kB of 1000 bytes.
+        image_kb: u32,
+        /// All meters, or these customers'.
+        target: FaultTarget,
+    },
 }
 
 /// A scripted fault.

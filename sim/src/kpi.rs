@@ -11,7 +11,7 @@ use taa_dcu::config::Tariff;
 
 use crate::{
     cause::{Cause, DownClass},
-    records::{Downtime, PayOutcome, Records},
+    records::{Downtime, ImageStep, PayOutcome, Records},
     result::Kpis,
 };
 
@@ -47,6 +47,8 @@ pub struct Totals {
     pub churned_horizon_minor: i64,
     /// What customers who stopped topping up for want of trust would have spent meanwhile, minor units.
     pub paused_spend_minor: i64,
+    /// Firmware updates within the run: when they were wanted, ms of the run, and for how many meters.
+    pub image_orders: Vec<(u64, u32)>,
     /// Names of the scripted faults.
     pub fault_ids: Vec<String>,
     /// Daily hours of light, evening hours, interruptions a week and power limit give the MTF tier of each customer.
@@ -108,6 +110,21 @@ pub fn quantile(values: &mut [f64], q: f64) -> Option<f64> {
     values.get(rank.saturating_sub(1).min(last)).copied()
 }
 
+/// Of the meters to be updated, the share that run the new image, and the 95 % of the time from the order until they did,
+/// hours. Nothing without an order.
+fn images(records: &Records, orders: &[(u64, u32)]) -> Option<(f64, Option<f64>)> {
+    let meters: u32 = orders.iter().map(|order| order.1).sum();
+    let activated = records.images.rows().filter(|row| row.step == ImageStep::Activated);
+    let mut hours: Vec<f64> = activated
+        .filter_map(|row| {
+            let (ordered_ms, _) = orders.iter().rev().find(|order| order.0 <= row.time_ms)?;
+            Some((row.time_ms - ordered_ms) as f64 / HOUR_MS)
+        })
+        .collect();
+    let share = hours.len() as f64 / f64::from(meters.max(1));
+    (meters > 0).then(|| (share, quantile(&mut hours, 0.95)))
+}
+
 /// The figures of one architecture.
 #[must_use]
 pub fn kpis(records: &Records, totals: &Totals, tariff: &Tariff) -> Kpis {
@@ -129,6 +146,7 @@ pub fn kpis(records: &Records, totals: &Totals, tariff: &Tariff) -> Kpis {
     let share = |lost: f64, of: f64| if of > 0.0 { 1.0 - lost / of } else { 1.0 };
     let entitled_ms = totals.entitled_ms as f64;
 
+    let image = images(records, &totals.image_orders);
     let money = |minor: f64| minor / f64::from(tariff.minor_per_unit.max(1));
     let price = tariff.energy_price_per_kwh_minor as f64;
     let sum = |column: &[f64]| column.iter().sum::<f64>() / 1000.0;
@@ -182,6 +200,8 @@ pub fn kpis(records: &Records, totals: &Totals, tariff: &Tariff) -> Kpis {
         customers_churned: churned as u32,
         token_delay_p50_s: pay.delay_p50_s,
         token_delay_p95_s: pay.delay_p95_s,
+        image_activated_share: image.map(|(share, _)| share),
+        image_p95_h: image.and_then(|(_, p95_h)| p95_h),
         mesh_pdr: (totals.mesh_sent > 0).then(|| totals.mesh_delivered as f64 / totals.mesh_sent as f64),
         mesh_join_p95_s: quantile(&mut totals.joins_s.clone(), 0.95),
         mesh_isolated_node_hours: totals.isolated_node_ms as f64 / HOUR_MS,

@@ -96,6 +96,8 @@ pub struct Kpis {
     pub customers_churned: u32,
     pub token_delay_p50_s: Option<f64>,
     pub token_delay_p95_s: Option<f64>,
+    pub image_activated_share: Option<f64>,
+    pub image_p95_h: Option<f64>,
     pub mesh_pdr: Option<f64>,
     pub mesh_join_p95_s: Option<f64>,
     pub mesh_isolated_node_hours: f64,

@@ -182,6 +182,12 @@ impl Meter {
         &self.state.firmware
     }
 
+    /// Blocks of images taken so far, the same one counted as often as it came.
+    #[must_use]
+    pub const fn image_blocks(&self) -> u64 {
+        self.state.image_blocks
+    }
+
     /// Alarms that no client has confirmed: bits of `taa_dlms::obis::alarm`.
     #[must_use]
     pub const fn alarms_pending(&self) -> u32 {

@@ -94,6 +94,8 @@ const ENERGY_UNIT: ScalerUnit = ScalerUnit::new(0, Unit::WattHour);
 const POWER_UNIT: ScalerUnit = ScalerUnit::new(0, Unit::Watt);
 const VOLTAGE_UNIT: ScalerUnit = ScalerUnit::new(-1, Unit::Volt);
 
+/// Method of the image transfer.
+const IMAGE_BLOCK: i8 = 2;
 /// Method of the security setup.
 const KEY_TRANSFER: i8 = 2;
 const SORT_FIFO: u8 = 1;
@@ -177,6 +179,11 @@ impl ObjectModel for State {
             (obis::SECURITY_SETUP, KEY_TRANSFER) => {
                 self.memory.take_keys(parameter.ok_or(ActionResult::TypeUnmatched)?)?;
                 self.keys_changed = true;
+                Ok(())
+            }
+            (obis::IMAGE_TRANSFER, IMAGE_BLOCK) => {
+                self.extras.invoke(method, parameter)?;
+                self.image_blocks += 1;
                 Ok(())
             }
             _ => self.extras.invoke(method, parameter),

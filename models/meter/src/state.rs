@@ -43,6 +43,8 @@ pub(crate) struct State {
     /// The server is still to be given the keys of memory.
     pub(crate) keys_changed: bool,
     pub(crate) firmware: Box<[u8]>,
+    /// Blocks of images taken.
+    pub(crate) image_blocks: u64,
     unix_ms_at_zero: i64,
     row_status: u8,
     next_capture_ns: u64,
@@ -87,6 +89,7 @@ impl State {
             alarms: Alarms::new(config.alarm_filter, salt),
             memory: Memory::new(&config.access),
             keys_changed: false,
+            image_blocks: 0,
             firmware: config.firmware.as_bytes().into(),
             unix_ms_at_zero: config.unix_s_at_zero.saturating_mul(1000),
             row_status: 0,

@@ -16,6 +16,7 @@ mod figures;
 mod first;
 mod hours;
 mod html;
+mod images;
 mod listing;
 mod map;
 mod notes;
@@ -61,6 +62,7 @@ pub(crate) fn render(data: &ReportData) -> String {
         tornado::section(&mut out, data);
         battery::section(&mut out, data);
         energy::section(&mut out, data);
+        images::section(&mut out, data);
         listing::repairs(&mut out, data);
     }
     notes::section(&mut out, data);
@@ -125,6 +127,7 @@ fn nav(out: &mut String, data: &ReportData) {
         ("weak", "Assumptions", study.is_some_and(|s| s.sensitivity.as_ref().is_some_and(|s| !s.rows.is_empty()))),
         ("battery", "Battery", true),
         ("energy", "Sun", true),
+        ("update", "Update", images::there(data)),
         ("repairs", "Repairs", data.architectures.iter().any(|arch| arch.repairs.is_some())),
         ("notes", "Notes", true),
     ] {

@@ -10,9 +10,10 @@ use taa_reports::{
     verdict::brief,
     write,
 };
+use taa_scenarios::model::{FaultTarget, Operation, OperationKind};
 use taa_sim::{
     cause::{Cause, Chain},
-    records::{PayChannel, RepairRow, TokenBy},
+    records::{ImageRow, ImageStep, PayChannel, RepairRow, TokenBy},
     result::RunResult,
 };
 use taa_studies::study::Study;
@@ -165,4 +166,45 @@ fn an_assumption_says_where_its_ends_come_from() {
     silent.sensitivity.as_mut().unwrap().rows.iter_mut().for_each(|row| row.why.clear());
     let (html, _) = report("why-not", Some(silent), |_| ());
     assert!(!html.contains("Range: "));
+}
+
+#[test]
+fn a_firmware_update_has_its_curve_and_a_run_without_one_no_word_of_it() {
+    let (plain, data) = report("no-update", None, |_| {});
+    assert!(data.architectures.iter().all(|arch| arch.images.is_none()) && !plain.contains("id=\"update\""));
+    let mut scenario = sample::scenario(30);
+    let meters = scenario.village.customers.len() as u32;
+    scenario.operations.push(Operation {
+        id: "update".to_owned(),
+        what: OperationKind::FirmwareUpdate {
+            identifier: "TAA-2 <new>".to_owned(),
+            image_kb: 64,
+            target: FaultTarget::All,
+        },
+        at_ms: 100 * HOUR_MS,
+    });
+    let mut result = sample::result(&scenario);
+    let row = |hour: u64, customer, step, blocks_done| ImageRow {
+        time_ms: hour * HOUR_MS,
+        customer,
+        step,
+        blocks_done,
+        blocks: 126,
+    };
+    let images = &mut result.architectures[0].records.images;
+    images.push(row(101, 0, ImageStep::Transferring, 63));
+    images.push(row(102, 0, ImageStep::Activated, 0));
+    images.push(row(110, 1, ImageStep::Failed, 0));
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("update");
+    write(&dir, &scenario, &result, &WriteOptions::default()).expect("a report");
+    let data = load(&dir).expect("the data");
+    let figures = data.architectures[0].images.as_ref().expect("an update");
+    assert_eq!((figures.meters, figures.activated, figures.failed, figures.from_ms), (meters, 1, 1, 100 * HOUR_MS));
+    assert_eq!(figures.span_ms, 11 * HOUR_MS);
+    let one = 1.0 / f64::from(meters);
+    assert!((figures.done.last().unwrap() - one).abs() < 1e-3 && figures.done[0] == 0.0);
+    assert!(figures.blocks.iter().any(|share| (share - one / 2.0).abs() < 1e-3), "half of one meter's blocks");
+    assert_eq!(figures.readings.len(), 11);
+    let page = std::fs::read_to_string(dir.join("report.html")).expect("the page");
+    assert!(page.contains("id=\"update\"") && page.contains("TAA-2 &lt;new&gt;") && page.contains("1 given up"));
 }

@@ -23,6 +23,20 @@ pub enum FaultProblem {
         allowed: String,
     },
 
+    /// An operation that does not exist.
+    #[error("{at}: there is no operation `{what}`{suggestion}")]
+    #[diagnostic(forward(at), code(taa::fault::unknown_operation), help("operations: {allowed}"))]
+    UnknownOperation {
+        /// Where.
+        at: Spot,
+        /// What stands there.
+        what: String,
+        /// Did you mean.
+        suggestion: String,
+        /// All of them.
+        allowed: String,
+    },
+
     /// A time that cannot be read.
     #[error("{at}: `{text}` is not a time{detail}")]
     #[diagnostic(
@@ -56,7 +70,7 @@ pub enum FaultProblem {
     },
 
     /// Before the run.
-    #[error("{at}: the fault `{id}` begins before the run")]
+    #[error("{at}: `{id}` begins before the run")]
     #[diagnostic(
         forward(at),
         code(taa::fault::before_run),
@@ -72,7 +86,7 @@ pub enum FaultProblem {
     },
 
     /// A customer or feeder that the village does not have.
-    #[error("{at}: the fault `{id}` names the {kind} `{target}`, which the village does not have{suggestion}")]
+    #[error("{at}: `{id}` names the {kind} `{target}`, which the village does not have{suggestion}")]
     #[diagnostic(forward(at), code(taa::fault::unknown_target), help("{kind}s: {allowed}"))]
     UnknownTarget {
         /// Where.
@@ -104,7 +118,7 @@ pub enum FaultProblem {
     },
 
     /// Two targets at once.
-    #[error("{at}: the fault `{id}` has more than one target")]
+    #[error("{at}: `{id}` has more than one target")]
     #[diagnostic(forward(at), code(taa::fault::two_targets), help("give one of `meters`, `meters_share`, `feeder`"))]
     TwoTargets {
         /// Where.
@@ -149,12 +163,12 @@ pub enum FaultProblem {
     },
 
     /// Warning: after the run.
-    #[error("{at}: the fault `{id}` begins after the run has ended")]
+    #[error("{at}: `{id}` begins after the run has ended")]
     #[diagnostic(
         forward(at),
         code(taa::fault::after_run),
         severity(Warning),
-        help("the run has {days} days; the fault is left out")
+        help("the run has {days} days; it is left out")
     )]
     AfterRun {
         /// Where.

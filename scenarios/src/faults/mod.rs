@@ -10,9 +10,11 @@
 //! Times are local civil time of the village; `day 1` is the run's first day. Targets are ids of `village.geojson`
 //! (`meters = ["b17"]` takes a building's, a customer's or a meter's id); `meters_share` picks the customers nearest to
 //! one another in a fixed order, so a fault file fits any village. What is left out means the whole village, or for
-//! `meter_dead` and `feeder_out` the first customer and the first feeder.
+//! `meter_dead` and `feeder_out` the first customer and the first feeder. What the operator does meanwhile stands in the
+//! same file: see [`operation`].
 
 mod kinds;
+mod operation;
 mod when;
 
 use std::path::Path;
@@ -24,9 +26,10 @@ use taa_models::draw::NodeKey;
 
 use crate::diagnostics::{Diagnostics, FaultProblem, SettingProblem, Spot};
 use crate::document::{Document, did_you_mean};
-use crate::model::{Fault, FaultKind, FaultTarget, Village};
+use crate::model::{Fault, FaultKind, FaultTarget, Operation, Village};
 
 use kinds::{KINDS, Takes};
+use operation::OperationEntry;
 use when::When;
 
 /// Faults that the chains of causes can tell apart.
@@ -43,6 +46,18 @@ struct FaultFile {
     /// The faults.
     #[serde(default)]
     fault: Vec<FaultEntry>,
+    /// What the operator does meanwhile.
+    #[serde(default)]
+    operation: Vec<OperationEntry>,
+}
+
+/// What a fault file scripts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Story {
+    /// By start.
+    pub(crate) faults: Vec<Fault>,
+    /// By time.
+    pub(crate) operations: Vec<Operation>,
 }
 
 /// One fault.
@@ -85,35 +100,38 @@ pub(crate) struct Span {
 }
 
 /// Reads a fault file for a village and a run. Remarks are added to `found`, errors too; what can be used is returned.
-pub(crate) fn read(path: &Path, village: &Village, span: Span, found: &mut Diagnostics) -> Vec<Fault> {
+pub(crate) fn read(path: &Path, village: &Village, span: Span, found: &mut Diagnostics) -> Story {
     let document = match Document::read(path) {
         Ok(document) => document,
         Err(problems) => {
             found.extend(problems);
-            return Vec::new();
+            return Story::default();
         }
     };
     let file: FaultFile = match document.typed() {
         Ok(file) => file,
         Err(problems) => {
             found.extend(problems);
-            return Vec::new();
+            return Story::default();
         }
     };
     if file.fault.len() > FAULTS_MAX {
         found.push(FaultProblem::TooMany { at: document.at("fault"), found: file.fault.len(), max: FAULTS_MAX });
-        return Vec::new();
+        return Story::default();
     }
-    if file.fault.is_empty() {
+    if file.fault.is_empty() && file.operation.is_empty() {
         found.push(FaultProblem::NoFaults { at: Spot::file(path) });
     }
     let mut reader = Reader { document: &document, village, span, found, faults: Vec::new() };
     for (index, entry) in file.fault.iter().enumerate() {
         reader.entry(index, entry);
     }
+    let list = file.operation.iter().enumerate();
+    let mut operations: Vec<Operation> = list.filter_map(|(index, entry)| reader.operation(index, entry)).collect();
+    operations.sort_by(|a, b| (a.at_ms, &a.id).cmp(&(b.at_ms, &b.id)));
     let mut faults = reader.faults;
     faults.sort_by(|a, b| (a.from_ms, &a.id).cmp(&(b.from_ms, &b.id)));
-    faults
+    Story { faults, operations }
 }
 
 struct Reader<'a> {
@@ -219,22 +237,34 @@ impl Reader<'_> {
         None
     }
 
-    fn target(&mut self, takes: Takes, entry: &FaultEntry, path: &str, id: &str) -> Option<FaultTarget> {
-        if entry.meters.is_some() && entry.meters_share.is_some() {
+    /// Customers by name or by share, one of which is given.
+    fn customers(
+        &mut self,
+        meters: Option<&[String]>,
+        share: Option<f64>,
+        path: &str,
+        id: &str,
+    ) -> Option<FaultTarget> {
+        if meters.is_some() && share.is_some() {
             self.found.push(FaultProblem::TwoTargets { at: self.document.at(path), id: id.to_owned() });
             return None;
         }
-        if let Some(meters) = &entry.meters {
-            let customers: Vec<u32> = meters
-                .iter()
-                .enumerate()
-                .filter_map(|(i, meter)| self.customer(meter, &format!("{path}.meters.{i}"), id))
-                .collect();
-            return (customers.len() == meters.len()).then(|| FaultTarget::Customers(sorted(customers)));
-        }
-        if let Some(share) = entry.meters_share {
+        if let Some(share) = share {
             self.share(share, &format!("{path}.meters_share"))?;
             return Some(FaultTarget::Customers(self.cluster(share)));
+        }
+        let meters = meters.unwrap_or_default();
+        let customers: Vec<u32> = meters
+            .iter()
+            .enumerate()
+            .filter_map(|(i, meter)| self.customer(meter, &format!("{path}.meters.{i}"), id))
+            .collect();
+        (customers.len() == meters.len()).then(|| FaultTarget::Customers(sorted(customers)))
+    }
+
+    fn target(&mut self, takes: Takes, entry: &FaultEntry, path: &str, id: &str) -> Option<FaultTarget> {
+        if entry.meters.is_some() || entry.meters_share.is_some() {
+            return self.customers(entry.meters.as_deref(), entry.meters_share, path, id);
         }
         match takes {
             Takes::Meters => Some(FaultTarget::Customers(self.cluster(0.0))),
@@ -314,49 +344,65 @@ impl Reader<'_> {
         sorted(order.into_iter().take(wanted).map(|(_, i)| i).collect())
     }
 
-    fn times(&mut self, entry: &FaultEntry, path: &str, id: &str) -> Option<(u64, u64)> {
-        let (from_at, until_at) =
-            (self.document.at(&format!("{path}.from")), self.document.at(&format!("{path}.until")));
-        let end_ms = i64::from(self.span.days) * 86_400_000;
-        let bad = |at, text: &str, detail| FaultProblem::BadTime { at, text: text.to_owned(), detail };
-        let from = when::read(&entry.from, self.span.start);
-        let until = when::read(&entry.until, self.span.start);
-        let from_ms = match from {
-            Ok(When::Run(ms)) => Some(ms),
+    /// When something begins, milliseconds of the run.
+    fn beginning(&mut self, text: &str, path: &str, id: &str) -> Option<u64> {
+        let at = self.document.at(path);
+        let from_ms = match when::read(text, self.span.start) {
+            Ok(When::Run(ms)) => ms,
             Ok(When::For(_)) => {
-                self.found.push(bad(from_at.clone(), &entry.from, ": a duration is no beginning".to_owned()));
-                None
+                let detail = ": a duration is no beginning".to_owned();
+                self.found.push(FaultProblem::BadTime { at, text: text.to_owned(), detail });
+                return None;
             }
             Err(detail) => {
-                self.found.push(bad(from_at.clone(), &entry.from, detail));
-                None
+                self.found.push(FaultProblem::BadTime { at, text: text.to_owned(), detail });
+                return None;
             }
         };
-        if let Err(detail) = until.clone() {
-            self.found.push(bad(until_at.clone(), &entry.until, detail));
+        if from_ms >= self.end_ms() {
+            self.found.push(FaultProblem::AfterRun { at, id: id.to_owned(), days: self.span.days });
+            return None;
         }
-        let (from_ms, until) = (from_ms?, until.ok()?);
-        let until_ms = match until {
-            When::Run(ms) => ms,
-            When::For(ms) => from_ms.saturating_add(ms),
+        let known = u64::try_from(from_ms).ok();
+        if known.is_none() {
+            let start = self.span.start.to_string();
+            self.found.push(FaultProblem::BeforeRun { at, id: id.to_owned(), start });
+        }
+        known
+    }
+
+    fn end_ms(&self) -> i64 {
+        i64::from(self.span.days) * 86_400_000
+    }
+
+    fn times(&mut self, entry: &FaultEntry, path: &str, id: &str) -> Option<(u64, u64)> {
+        let until_at = self.document.at(&format!("{path}.until"));
+        let from_path = format!("{path}.from");
+        let until = when::read(&entry.until, self.span.start);
+        let from = match when::read(&entry.from, self.span.start) {
+            Ok(When::Run(ms)) => Some(ms),
+            _ => None,
         };
-        let id = id.to_owned();
-        if until_ms <= from_ms {
-            self.found.push(FaultProblem::EndsBeforeStart { at: until_at, id, from: entry.from.clone() });
+        let until_ms = match (&until, from) {
+            (Ok(When::Run(ms)), _) => Some(*ms),
+            (Ok(When::For(ms)), Some(from_ms)) => Some(from_ms.saturating_add(*ms)),
+            _ => None,
+        };
+        if from.zip(until_ms).is_some_and(|(from_ms, until_ms)| until_ms <= from_ms) {
+            let (id, from) = (id.to_owned(), entry.from.clone());
+            self.found.push(FaultProblem::EndsBeforeStart { at: until_at, id, from });
             return None;
         }
-        if from_ms < 0 {
-            self.found.push(FaultProblem::BeforeRun { at: from_at, id, start: self.span.start.to_string() });
-            return None;
+        let from_ms = self.beginning(&entry.from, &from_path, id);
+        if let Err(detail) = until {
+            self.found.push(FaultProblem::BadTime { at: until_at.clone(), text: entry.until.clone(), detail });
         }
-        if from_ms >= end_ms {
-            self.found.push(FaultProblem::AfterRun { at: from_at, id, days: self.span.days });
-            return None;
-        }
+        let (from_ms, until_ms) = (from_ms?, until_ms?);
+        let end_ms = self.end_ms();
         if until_ms > end_ms {
-            self.found.push(FaultProblem::BeyondRun { at: until_at, id, days: self.span.days });
+            self.found.push(FaultProblem::BeyondRun { at: until_at, id: id.to_owned(), days: self.span.days });
         }
-        Some((u64::try_from(from_ms).ok()?, u64::try_from(until_ms.min(end_ms)).ok()?))
+        Some((from_ms, u64::try_from(until_ms.min(end_ms)).ok()?))
     }
 }
 

@@ -120,6 +120,10 @@ fn summary(scenario: &Scenario) -> Vec<String> {
         let ids: Vec<&str> = scenario.faults.iter().map(|fault| fault.id.as_str()).collect();
         lines.push(format!("scripted faults: {}", ids.join(", ")));
     }
+    if !scenario.operations.is_empty() {
+        let ids: Vec<&str> = scenario.operations.iter().map(|operation| operation.id.as_str()).collect();
+        lines.push(format!("operations: {}", ids.join(", ")));
+    }
     lines.extend(scenario.notes.iter().cloned());
     lines
 }
@@ -158,9 +162,9 @@ fn resolve(dir: &Path, overrides: &Overrides, found: &mut Diagnostics) -> Option
         let name = file.faults.as_deref()?;
         reference::existing(&document, "faults", name, found)
     });
-    let faults = match (fault_file, &village, &plan) {
+    let story = match (fault_file, &village, &plan) {
         (Some(path), Some(village), Some(plan)) => faults::read(&path, village, plan.span(), found),
-        _ => Vec::new(),
+        _ => faults::Story::default(),
     };
     let (source, site, village, power) = (source?, site?, village?, power?);
     let (weather_file, tariff, economics, plan) = (weather_file?, tariff?, economics?, plan?);
@@ -190,7 +194,8 @@ fn resolve(dir: &Path, overrides: &Overrides, found: &mut Diagnostics) -> Option
         assets: file.assets.clone(),
         economics,
         run,
-        faults,
+        faults: story.faults,
+        operations: story.operations,
         notes: file.description.clone().into_iter().chain(notes).collect(),
         attributions: attributions(&source, &weather_file, &file.attribution),
     })

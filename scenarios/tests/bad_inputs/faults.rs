@@ -23,6 +23,13 @@ cases! {
     third_tower: "taa::scenario::out_of_range" at "`fault.0.tower`" says ["the first operator's"] when |f| f.fault("what = \"tower_out\"\nfrom = \"day 2\"\nuntil = \"3 h\"\ntower = 3");
     no_until: "taa::scenario::missing_key" at "`fault.0`" says ["`until` is missing"] when |f| f.fault("what = \"tower_out\"\nfrom = \"day 2\"");
     unknown_key: "taa::scenario::unknown_key" at "faults.toml, line 4, `fault.0.end`" says ["did you mean `until`"] when |f| f.fault("what = \"tower_out\"\nfrom = \"day 2\"\nend = \"3 h\"\nuntil = \"3 h\"");
+    unknown_operation: "taa::fault::unknown_operation" at "faults.toml, line 2, `operation.0.what`" says ["`firmware`", "did you mean `firmware_update`"] when |f| f.operation("what = \"firmware\"\nat = \"day 2\"");
+    operation_never: "taa::fault::bad_time" at "faults.toml, line 3, `operation.0.at`" says ["`soon`", "day 3 18:00"] when |f| f.operation("what = \"firmware_update\"\nat = \"soon\"");
+    operation_too_late: "taa::fault::after_run" at "`operation.0.at`" says ["10 days", "left out"] when |f| f.operation("what = \"firmware_update\"\nat = \"day 11\"");
+    image_too_large: "taa::scenario::out_of_range" at "faults.toml, line 4, `operation.0.image_kb`" says ["1 to 2000 kB"] when |f| f.operation("what = \"firmware_update\"\nat = \"day 2\"\nimage_kb = 5000");
+    nameless_image: "taa::scenario::out_of_range" at "`operation.0.identifier`" says ["1 to 32 bytes"] when |f| f.operation("what = \"firmware_update\"\nat = \"day 2\"\nidentifier = \"\"");
+    operation_on_nobody: "taa::fault::unknown_target" at "`operation.0.meters.0`" says ["the meter `b33`", "did you mean `b3`"] when |f| f.operation("what = \"firmware_update\"\nat = \"day 2\"\nmeters = [\"b33\"]");
+    operation_unknown_key: "taa::scenario::unknown_key" at "`operation.0.from`" says ["from"] when |f| f.operation("what = \"firmware_update\"\nat = \"day 2\"\nfrom = \"day 1\"");
     too_many: "taa::fault::too_many" at "`fault`" says ["128 faults", "127"] when |f| {
         f.fault("what = \"tower_out\"\nfrom = \"day 2\"\nuntil = \"3 h\"");
         f.faults = f.faults.as_ref().map(|one| one.repeat(128));

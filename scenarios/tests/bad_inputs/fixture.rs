@@ -108,6 +108,12 @@ impl Fixture {
         self.faults = Some(format!("[[fault]]\n{body}\n"));
     }
 
+    /// Scripts one operation; `body` are the lines after `[[operation]]`.
+    pub(crate) fn operation(&mut self, body: &str) {
+        self.toml("title = \"Kitongoji\"", "title = \"Kitongoji\"\nfaults = \"faults.toml\"");
+        self.faults = Some(format!("[[operation]]\n{body}\n"));
+    }
+
     /// Writes everything down.
     pub(crate) fn write(&self) {
         fs::create_dir_all(&self.dir).unwrap();

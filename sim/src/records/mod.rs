@@ -8,4 +8,4 @@ mod tables;
 pub use tables::*;
 
 /// Version of all tables; a change of a column changes it.
-pub const RECORDS_VERSION: u32 = 2;
+pub const RECORDS_VERSION: u32 = 3;

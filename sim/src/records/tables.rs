@@ -240,6 +240,46 @@ table! {
     }
 }
 
+/// How far an image has come in one meter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum ImageStep {
+    /// Blocks have arrived.
+    Transferring = 0,
+    /// The meter runs it.
+    Activated = 1,
+    /// The DCU has given it up.
+    Failed = 2,
+}
+
+impl ImageStep {
+    /// The name used in files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Transferring => "transferring",
+            Self::Activated => "activated",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+table! {
+    /// Firmware updates, as the DCU tells of them: in coarse steps while blocks go, and the end.
+    Images / ImageRow {
+        /// When, ms of the run.
+        time_ms: u64,
+        /// Customer index.
+        customer: u32,
+        /// How far.
+        step: ImageStep,
+        /// Blocks in the meter; 0 at the end.
+        blocks_done: u32,
+        /// All blocks; 0 at the end.
+        blocks: u32,
+    }
+}
+
 table! {
     /// Failures of hardware and their repairs, one row each, by time of failure. Steps that had not come when the run
     /// ended are empty; each step lies at or after the one to its left. With two trips the steps from `dispatched_ms` to
@@ -403,6 +443,10 @@ pub struct Records {
     pub repairs: Repairs,
     /// Telemetry.
     pub telemetry: Telemetry,
+    /// Firmware updates.
+    pub images: Images,
+    /// Blocks of images that meters have taken, repeats included.
+    pub image_blocks: u64,
     /// Customers.
     pub customers: Customers,
     /// Links.

@@ -45,6 +45,8 @@ pub(crate) enum Event {
     Repair { job: u32, generation: u32 },
     /// Somebody looks at a tampered meter.
     Tamper { customer: u32, generation: u32 },
+    /// The operator does something to the site.
+    Operation { number: u32 },
     /// Provider or agent has accepted a payment.
     Accepted { payment: u32 },
     /// The provider has a callback ready.
@@ -93,6 +95,7 @@ impl Event {
             Self::Keypad { payment } => pair(44, payment, 0),
             Self::Repair { job, generation } => pair(60, job, generation),
             Self::Tamper { customer, generation } => pair(61, customer, generation),
+            Self::Operation { number } => pair(70, number, 0),
         }
     }
 }

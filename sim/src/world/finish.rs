@@ -1,7 +1,7 @@
 //! Closing the books: open intervals, per-customer totals, telemetry, links, KPIs.
 
 use taa_models::demand::{Class, DemandParams};
-use taa_scenarios::model::Scenario;
+use taa_scenarios::model::{FaultTarget, Operation, OperationKind, Scenario};
 
 use super::Village;
 use crate::{
@@ -128,6 +128,7 @@ impl Village<'_> {
             one.light.finish(customer, now_ms, &mut self.records.downtime);
             let energy_mwh = one.unit.energy_mwh(now_ms);
             one.purse.count_unbilled(energy_mwh, tariff);
+            self.records.image_blocks += one.unit.meter.image_blocks();
             let [supply_down_ms, credit_stuck_ms, payment_blocked_ms] = one.light.lost_ms;
             totals.entitled_ms += one.light.lit_ms + supply_down_ms;
             let daily_minor = one.purse.daily_spend_minor;
@@ -190,12 +191,25 @@ impl Village<'_> {
     }
 }
 
+fn image_orders(scenario: &Scenario, horizon_ms: u64) -> Vec<(u64, u32)> {
+    let in_run = scenario.operations.iter().filter(|operation| operation.at_ms < horizon_ms);
+    let count = |operation: &Operation| {
+        let OperationKind::FirmwareUpdate { target, .. } = &operation.what;
+        match target {
+            FaultTarget::Customers(list) => list.len() as u32,
+            _ => scenario.village.customers.len() as u32,
+        }
+    };
+    in_run.map(|operation| (operation.at_ms, count(operation))).collect()
+}
+
 fn totals(scenario: &Scenario, horizon_ms: u64) -> Totals {
     let economics = &scenario.economics;
     let minor = f64::from(scenario.tariff.minor_per_unit);
     Totals {
         horizon_ms,
         reconnection_minor: (economics.connection_usd * economics.currency_per_usd * minor) as i64,
+        image_orders: image_orders(scenario, horizon_ms),
         fault_ids: scenario.faults.iter().map(|fault| fault.id.clone()).collect(),
         ..Totals::default()
     }

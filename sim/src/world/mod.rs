@@ -17,6 +17,7 @@ mod classify;
 mod demand;
 mod event;
 mod finish;
+mod images;
 mod keys;
 mod late;
 mod light;
@@ -170,6 +171,7 @@ impl Model for Village<'_> {
                 }
             }
             Event::Repair { job, generation } => self.repair_step(job, generation, now_ms, queue),
+            Event::Operation { number } => self.operation(number, now_ms, queue),
             Event::Tamper { customer, generation } => self.tamper_step(customer, generation, now_ms, queue),
             Event::Accepted { payment } => self.accepted(payment, now_ms, queue),
             Event::Callback { payment } => self.callback(payment, now_ms, queue),

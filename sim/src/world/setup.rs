@@ -144,6 +144,7 @@ impl<'s> Village<'s> {
             self.arm_person(customer, spread_ms, queue);
             self.connection_turned(customer, 0, queue);
         }
+        self.schedule_operations(queue);
         self.boot_dcu(0, queue);
         self.boot_cloud(queue);
         self.settle(0);

@@ -5,13 +5,14 @@
 //! `handle_durable` before anything that rests on it leaves.
 
 use taa_dcu::{
-    Dcu, DcuEvent, LinkState, MeterIx, Output,
+    Dcu, DcuEvent, ImageCampaign, LinkState, MeterIx, Output,
     billing::Totals,
     config::{CreditAt, DcuConfig, MeterEntry},
     journal::{Entry, Record},
     payment::Payment,
     relay::Reason,
 };
+use taa_dlms::obis::alarm;
 use taa_models::draw::{Draws, NodeKey, Purpose};
 
 use super::{
@@ -232,6 +233,11 @@ impl Village<'_> {
         }
     }
 
+    /// The DCU's image campaign, where it runs.
+    pub(crate) fn site_campaign(&self) -> Option<&ImageCampaign> {
+        self.site.dcu.as_ref()?.image_campaign()
+    }
+
     /// The DCU runs and does not know the time.
     pub(crate) fn site_has_no_time(&self, now_ms: u64) -> bool {
         let now = self.site.monotonic(now_ms);
@@ -239,7 +245,7 @@ impl Village<'_> {
     }
 
     /// One mutation of the DCU, then everything that comes of it.
-    fn with_dcu(&mut self, now_ms: u64, queue: &mut Queue<Event>, mutate: impl FnOnce(&mut Dcu, u64)) {
+    pub(crate) fn with_dcu(&mut self, now_ms: u64, queue: &mut Queue<Event>, mutate: impl FnOnce(&mut Dcu, u64)) {
         let now = self.site.monotonic(now_ms);
         if let Some(dcu) = &mut self.site.dcu {
             mutate(dcu, now);
@@ -389,6 +395,12 @@ impl Village<'_> {
             DcuEvent::CreditDelivered { meter, total_minor } => {
                 self.apply(meter.0, Take::UpTo(total_minor), now_ms, queue);
                 self.meter_deadline(meter.0, now_ms, queue);
+            }
+            DcuEvent::MeterAlarm { meter, bits } if bits & alarm::TAMPERED != 0 => {
+                self.tamper_told(meter.0, now_ms, queue);
+            }
+            DcuEvent::ImageProgress { .. } | DcuEvent::ImageActivated { .. } | DcuEvent::ImageFailed { .. } => {
+                self.image_event(&event, now_ms);
             }
             DcuEvent::RelayOrdered { meter, reason, .. } => {
                 self.people.of(meter.0).unit.ordered = Some(reason);

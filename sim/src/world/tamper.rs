@@ -1,6 +1,7 @@
 //! Meters that feel tampered with: they open, refuse to close, and wait for the party that decides.
 //!
-//! - **The site decides** (credit at the DCU): its policy watches the meter for a while and clears the trip.
+//! - **The site decides** (credit at the DCU): it hears of it by the meter's push, watches the meter for a while and clears
+//!   the trip.
 //! - **The operator decides** (credit in the cloud): one of its people looks at it in working hours, and the order has to
 //!   come down all the way.
 //! - **Credit in the meter**: the customer telephones, the operator looks at it, and a clearing token comes back over the
@@ -33,6 +34,8 @@ const CALL_AFTER_MS: u64 = 2 * 3_600_000;
 #[derive(Debug)]
 struct Waiting {
     since_ms: u64,
+    /// The DCU has heard of it from the meter.
+    told: bool,
     /// From then on the deciding party is willing to clear it.
     ready_ms: Option<u64>,
     wake: Wake,
@@ -93,14 +96,26 @@ impl Village<'_> {
         } else {
             self.tampers.blamed.remove(&customer);
         }
-        self.tampers.waiting.insert(customer, Waiting { since_ms: now_ms, ready_ms: None, wake: Wake::default() });
+        self.tampers
+            .waiting
+            .insert(customer, Waiting { since_ms: now_ms, told: false, ready_ms: None, wake: Wake::default() });
         let id = self.scenario.village.customers[customer as usize].id.clone();
         self.log(now_ms, "tamper", id, "the meter feels tampered with and opens".to_owned());
         if moved {
             self.people.of(customer).unit.opened = Opened::Tamper;
             self.connection_turned(customer, now_ms, queue);
         }
+        self.meter_deadline(customer, now_ms, queue);
         self.arm_tamper(customer, now_ms + MINUTE_MS, queue);
+    }
+
+    /// The meter's own word of it has reached the DCU, durably.
+    pub(crate) fn tamper_told(&mut self, customer: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        let Some(waiting) = self.tampers.waiting.get_mut(&customer) else { return };
+        waiting.told = true;
+        if waiting.ready_ms.is_none() {
+            self.arm_tamper(customer, now_ms + 1, queue);
+        }
     }
 
     fn arm_tamper(&mut self, customer: u32, at_ms: u64, queue: &mut Queue<Event>) {
@@ -131,7 +146,7 @@ impl Village<'_> {
         if !waiting.wake.is_current(generation) {
             return;
         }
-        let (since_ms, ready_ms) = (waiting.since_ms, waiting.ready_ms);
+        let (since_ms, heard, ready_ms) = (waiting.since_ms, waiting.told, waiting.ready_ms);
         let params = &self.scenario.assets.tamper;
         let calendar = &self.timeline.outside.calendar;
         let free = self.tamper_obstacle(customer, now_ms).is_none();
@@ -141,7 +156,8 @@ impl Village<'_> {
             None => {
                 let told = match self.traits.credit_at {
                     CreditAt::Meter => free && now_ms >= calendar.awake(since_ms, CALL_AFTER_MS),
-                    CreditAt::Cloud | CreditAt::Dcu => free,
+                    CreditAt::Cloud => free,
+                    CreditAt::Dcu => heard,
                 };
                 if told {
                     let ready_ms = if self.traits.credit_at == CreditAt::Dcu {

@@ -50,6 +50,7 @@ pub(crate) fn village(customers: u32, days: u32, seed: u64) -> Scenario {
             architectures: vec![bundle("cloud_sync"), bundle("edge_local")],
         },
         faults: Vec::new(),
+        operations: Vec::new(),
         notes: Vec::new(),
         attributions: Vec::new(),
     }

@@ -126,6 +126,7 @@ impl Dcu {
 
     pub(super) fn complete(&mut self, now: u64, meter: MeterIx, outcome: Outcome) {
         let Some((exchange, class)) = self.fleet.end(meter) else { return };
+        self.end_list(now, meter);
         match outcome {
             Outcome::Failed(fault) => {
                 if let Exchange::Backfill { from, to } = exchange {
@@ -136,6 +137,7 @@ impl Dcu {
                 return self.failed(now, meter, class, fault);
             }
             Outcome::Introduced { right_name: false } => return self.wrong_meter(now, meter, class),
+            Outcome::Unsuitable(_) if self.doubts(meter) => return self.requeue(meter),
             Outcome::Unsuitable(lacks) => return self.unsuitable(now, meter, class, lacks),
             // It is introduced anew; what was to be done is still due.
             Outcome::Introduced { right_name: true } | Outcome::Changed => {}

@@ -17,11 +17,11 @@ mod upstream;
 
 use std::collections::VecDeque;
 
-use taa_dlms::cosem::map::Maps;
 use taa_keys::Drbg;
 
 use self::{
     campaign::Images,
+    discovery::Atlas,
     intake::Sight,
     keys::Reservation,
     output::{DcuEvent, LinkState, Output},
@@ -132,7 +132,7 @@ pub struct Dcu {
     /// Counters that wait for their record to be durable.
     reservations: VecDeque<Reservation>,
     /// Object maps by firmware: those of the journal, and those learnt since.
-    maps: Maps,
+    atlas: Atlas,
     /// Alarms taken that wait for their record to be durable before the meter is told.
     unconfirmed: VecDeque<(u64, MeterIx)>,
 }
@@ -159,7 +159,7 @@ impl Dcu {
             names: meters.into_iter().map(|m| m.id).collect(),
             durable: state.last_record(),
             jitter: u64::from(state.boot()),
-            maps: discovery::stored(&state),
+            atlas: Atlas::recover(&state),
             state,
             fleet,
             config,
@@ -348,6 +348,7 @@ impl Dcu {
     fn run(&mut self, now: u64) {
         self.take_slots(now);
         self.take_retries(now);
+        self.check_lists(now);
         self.take_image_waits(now);
         self.charge_fees(now);
         self.check_stale(now);

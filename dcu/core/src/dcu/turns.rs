@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     MeterIx,
-    fleet::{Class, Exchange, Grant, session::Polled},
+    fleet::{Class, Exchange, Grant, Unit, session::Polled},
     relay::Wanted,
 };
 
@@ -19,6 +19,7 @@ impl Dcu {
         if self.failing {
             return;
         }
+        self.hasten_lists(now);
         while let Some(grant) = self.fleet.next_grant() {
             match grant {
                 Grant::Frame(meter) => self.send_waiting(now, meter),
@@ -28,6 +29,12 @@ impl Dcu {
     }
 
     fn start(&mut self, now: u64, meter: MeterIx, class: Class) {
+        // An order is about to come for it, once its record is durable: nothing long is begun in between.
+        let expected =
+            |unit: &Unit| unit.rests_on > self.durable && (unit.wanted.is_some() || unit.credit_due.is_some());
+        if class.is_bulk() && self.fleet.unit(meter).is_some_and(expected) {
+            return self.waiting.push(meter);
+        }
         let Some((exchange, class)) = self.choose(meter, class) else {
             let image_waits = class == Class::Image && self.image_rests_on(meter) > self.durable;
             if image_waits || self.fleet.unit(meter).is_some_and(|unit| unit.rests_on > self.durable) {
@@ -80,6 +87,7 @@ impl Dcu {
         if let Some((Exchange::Backfill { from, to }, _)) = self.fleet.end(meter) {
             self.take_first_rows(now, meter, from, to, &rows);
         }
+        self.end_list(now, meter);
         self.requeue(meter);
         true
     }

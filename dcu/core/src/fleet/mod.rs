@@ -119,6 +119,8 @@ pub(crate) struct Unit {
     pub(crate) confirm: Option<u64>,
     /// When the running hour of alarms began, ns, and how many came in it.
     pub(crate) alarms_taken: (u64, u32),
+    /// By another's object list it lacks something: its own is to be read.
+    pub(crate) doubts_map: bool,
     /// Orders in a row that the output state did not confirm.
     pub(crate) unheeded: u32,
     /// Exchanges in a row that failed.
@@ -154,6 +156,7 @@ impl Unit {
             check_due: false,
             heard_meanwhile: false,
             confirm: None,
+            doubts_map: false,
             alarms_taken: (0, 0),
             alarmed: None,
             unheeded: 0,

@@ -1,8 +1,9 @@
 //! Stories about meters that differ: nothing is assumed, everything is asked, once per firmware.
 
 use taa_dcu::{DcuEvent, MeterIx, config::CreditAt, journal::Entry, reading::Lack, uplink::AlarmCode};
-use taa_dlms::obis;
+use taa_dlms::{cosem::ObjectEntry, obis};
 
+use crate::meter::CHANNEL_ONE;
 use crate::village::{FIRST_PERIOD, HOUR, S, Village, traits};
 
 fn lists_read(village: &Village) -> usize {
@@ -14,8 +15,7 @@ fn one_list_is_read_for_a_fleet_of_one_firmware_and_none_after_a_restart() {
     let mut village = Village::new(traits(CreditAt::Dcu), 30, 1_000_000, 1);
     village.run_until(3 * HOUR);
     let read = lists_read(&village);
-    // Those asked at the same time cannot know of one another yet.
-    assert!((1..=8).contains(&read), "{read} lists read");
+    assert_eq!(read, 1, "those that come meanwhile wait for it");
     let learnt = village.journal().iter().filter(|r| matches!(r.entry, Entry::MapLearned { .. })).count();
     assert_eq!((learnt, village.state().maps().iter().len()), (1, 1));
     village.compact();
@@ -24,6 +24,23 @@ fn one_list_is_read_for_a_fleet_of_one_firmware_and_none_after_a_restart() {
     village.run_for(3 * HOUR);
     assert_eq!(lists_read(&village), read, "the journal has it");
     assert_eq!(village.dcu.as_ref().unwrap().readings_complete(FIRST_PERIOD + 4), 30);
+}
+
+/// Sabotage: maps that were not kept, or cannot be read, are read from the meters again.
+#[test]
+fn maps_that_are_lost_from_the_journal_are_noticed_by_this_test() {
+    let mut village = Village::new(traits(CreditAt::Dcu), 5, 1_000_000, 1);
+    village.run_until(3 * HOUR);
+    village.misread = |record| {
+        if let Entry::MapLearned { map, .. } = &mut record.entry {
+            *map = map[..map.len() / 2].into();
+        }
+    };
+    village.cut();
+    village.boot();
+    village.run_for(3 * HOUR);
+    assert_eq!(lists_read(&village), 2);
+    assert_eq!(village.dcu.as_ref().unwrap().readings_complete(FIRST_PERIOD + 4), 5);
 }
 
 #[test]
@@ -120,6 +137,54 @@ fn a_meter_that_denies_what_it_lists_is_asked_anew_and_backs_off() {
     }
     let billed = village.state().book().account(3).unwrap().register_wh().unwrap();
     assert!(village.meters[3].register_wh() - billed < 110);
+}
+
+/// One of many meters has a false list, and is asked first.
+fn with_a_false_list(spoil: fn(&mut Village)) -> Village {
+    let mut village = Village::new(traits(CreditAt::Dcu), 12, 1_000_000, 8);
+    (1..12).for_each(|meter| village.meters[meter].deaf = true);
+    spoil(&mut village);
+    village.run_until(HOUR + HOUR * 3 / 4);
+    assert_eq!(lists_read(&village), 1);
+    (1..12).for_each(|meter| village.meters[meter].deaf = false);
+    village.run_until(9 * HOUR + HOUR * 3 / 4);
+    for period in FIRST_PERIOD + 2..FIRST_PERIOD + 9 {
+        assert!((1..12).all(|meter| village.cloud.has_reading(MeterIx(meter), period)), "period {period}");
+    }
+    village
+}
+
+#[test]
+fn a_meter_that_hides_an_object_does_not_speak_for_its_firmware() {
+    let village = with_a_false_list(|village| village.meters[0].without(obis::DISCONNECT_CONTROL));
+    assert_eq!(village.count(|e| matches!(e, DcuEvent::MeterUnsuitable { .. })), 1);
+    assert!(lists_read(&village) <= 12);
+}
+
+#[test]
+fn nor_does_one_that_invents_one() {
+    // A register of channel 0 comes before the true one, which is channel 1.
+    let village = with_a_false_list(|village| {
+        for meter in &mut village.meters {
+            meter.objects.iter_mut().filter(|o| o.class == 3).for_each(|o| o.obis = CHANNEL_ONE);
+        }
+        let invented = *village.meters[0].objects.iter().find(|o| o.class == 3).unwrap();
+        village.meters[0].objects.push(ObjectEntry { obis: obis::ACTIVE_ENERGY_IMPORT, ..invented });
+    });
+    assert!(village.state().meter(MeterIx(0)).unwrap().sequence >= 8, "it does answer for what it invents");
+}
+
+#[test]
+fn a_meter_that_never_ends_its_list_does_not_hold_up_the_others() {
+    let mut village = Village::new(traits(CreditAt::Dcu), 10, 1_000_000, 9);
+    // It is asked first; only what comes before the list is answered.
+    village.meters[0].spoil = Some(|n, reply| {
+        if n > 3 {
+            reply.clear();
+        }
+    });
+    village.run_until(HOUR - 10 * S);
+    assert_eq!(village.dcu.as_ref().unwrap().readings_complete(FIRST_PERIOD), 9);
 }
 
 #[test]

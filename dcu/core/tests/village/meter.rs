@@ -25,6 +25,9 @@ use taa_keys::{Drbg, KeyHandle, MeterKeys};
 const W_NS_PER_WH: u128 = 3_600_000_000_000;
 const HOUR_NS: u64 = 3_600_000_000_000;
 
+/// The energy register where it is that of channel 1.
+pub(crate) const CHANNEL_ONE: Obis = Obis([1, 1, 1, 8, 0, 255]);
+
 /// What may be wrong with the answers of a meter. The number counts its answers so far.
 pub(crate) type Spoil = fn(u64, &mut Vec<u8>);
 
@@ -308,8 +311,8 @@ impl ObjectModel for ModelMeter {
         match (attribute.obis, attribute.attribute) {
             (obis::IMAGE_TRANSFER, _) => self.flash.model.read(attribute, selection, out)?,
             (obis::LOGICAL_DEVICE_NAME, _) => put_octet_string(out, self.name.as_bytes()),
-            (obis::ACTIVE_ENERGY_IMPORT, register::VALUE) => put_u64(out, self.shown(self.register_wh())),
-            (obis::ACTIVE_ENERGY_IMPORT, _) => ScalerUnit::new(self.scaler, Unit::WattHour).encode(out),
+            (obis::ACTIVE_ENERGY_IMPORT | CHANNEL_ONE, register::VALUE) => put_u64(out, self.shown(self.register_wh())),
+            (obis::ACTIVE_ENERGY_IMPORT | CHANNEL_ONE, _) => ScalerUnit::new(self.scaler, Unit::WattHour).encode(out),
             (obis::DISCONNECT_CONTROL, _) => put_bool(out, self.closed),
             (obis::ACTIVE_FIRMWARE, _) => put_octet_string(out, &self.firmware),
             (obis::LOAD_PROFILE, profile::BUFFER) => profile::put_buffer(&Rows(self), selection, 0, out)?,

@@ -183,6 +183,9 @@ impl Client {
         let is_new = self.known.as_deref().is_none_or(|known| found.was_read || known.firmware != found.firmware);
         if is_new {
             self.set_discovered(Some(found.clone()));
+        } else if let Some(known) = &mut self.known {
+            // What is told now was not read now.
+            known.was_read = false;
         }
         if is_new || matches!(self.command, Command::Discover) {
             self.news = Some(News::Discovered);

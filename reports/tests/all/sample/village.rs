@@ -63,6 +63,7 @@ pub(crate) fn scenario_of(days: u32, copies: usize) -> Scenario {
             from_ms: 12 * 86_400_000 + 43_200_000,
             until_ms: 14 * 86_400_000,
         }],
+        operations: Vec::new(),
         notes: vec![
             "Roof and wall materials are assumed: the footprints do not tell.".to_owned(),
             "Weather is a typical year from another site; it knows nothing of this one's clouds.".to_owned(),

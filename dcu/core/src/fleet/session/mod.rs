@@ -176,6 +176,11 @@ impl Session {
         self.view.own.is_some()
     }
 
+    /// What is known of its objects it has shown itself.
+    pub(crate) const fn has_own_list(&self) -> bool {
+        self.view.own_list.is_some()
+    }
+
     /// Messages of the meter before this are refused.
     pub(crate) fn floor(&self) -> Option<Floor> {
         self.gate.floor()

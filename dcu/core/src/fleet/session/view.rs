@@ -1,10 +1,12 @@
 //! What a session knows of its meter, and what an event means to the step under way.
 
+use std::sync::Arc;
+
 use taa_dlms::{
     ClientEvent, DataAccessResult, Error, Value,
     apdu::ActionResult,
     client::{Notification, ReadResult},
-    cosem::{ObjectMap, ProfileRows},
+    cosem::{ObjectMap, ProfileRows, map::Discovered},
     error::Refusal,
 };
 
@@ -22,6 +24,8 @@ pub(super) struct View {
     credit_at: CreditAt,
     /// From its object map, once that is known.
     pub(super) layout: Option<Result<Box<Layout>, Lack>>,
+    /// That map, if it was read from this very meter.
+    pub(super) own_list: Option<Arc<ObjectMap>>,
     /// From itself, once it is introduced.
     pub(super) own: Option<Own>,
     /// In the middle of an exchange it turned out to be another firmware than the requests were made for.
@@ -30,7 +34,7 @@ pub(super) struct View {
 
 impl View {
     pub(super) fn new(name: &str, credit_at: CreditAt) -> Self {
-        Self { name: name.as_bytes().into(), credit_at, layout: None, own: None, changed: false }
+        Self { name: name.as_bytes().into(), credit_at, layout: None, own_list: None, own: None, changed: false }
     }
 
     pub(super) const fn name(&self) -> &[u8] {
@@ -47,7 +51,10 @@ impl View {
         self.own = None;
     }
 
-    fn adopt(&mut self, map: &ObjectMap) {
+    fn adopt(&mut self, discovered: &Discovered) {
+        let map = &discovered.map;
+        let own = discovered.was_read || self.own_list.as_ref().is_some_and(|own| Arc::ptr_eq(own, map));
+        self.own_list = own.then(|| Arc::clone(map));
         self.layout = Some(Layout::choose(map, self.credit_at).map(Box::new));
         self.own = None;
         self.changed = true;
@@ -59,7 +66,7 @@ impl View {
             (ClientEvent::ReserveCounter(bound), _) => Next::Tell(Polled::Reserve(*bound)),
             (ClientEvent::MapWanted(firmware), _) => Next::Tell(Polled::MapWanted((*firmware).clone())),
             (ClientEvent::Discovered(discovered), _) => {
-                self.adopt(&discovered.map);
+                self.adopt(discovered);
                 Next::Tell(Polled::Discovered((*discovered).clone()))
             }
             (ClientEvent::Notification(notification), _) => Next::Tell(Polled::Pushed(self.pushed(notification))),
