@@ -13,8 +13,13 @@
 //! then mutate again. `now` is monotonic nanoseconds since this boot, whoever calls.
 //!
 //! **Promises follow durability.** State is a fold over the [`journal`]. Relay orders, receipts and acknowledgements
-//! leave only after [`Dcu::handle_durable`] covers the record they rest on; a driver that never calls it gets
-//! readings into the journal, and nothing else.
+//! leave only after [`Dcu::handle_durable`] covers the record they rest on, and so do messages to meters with keys, whose
+//! invocation counters must never repeat; a driver that never calls it gets readings of unsecured meters into the
+//! journal, and nothing else.
+//!
+//! **A meter is bytes.** Which objects it has is read from itself, once per firmware; what it has set for itself (scaler,
+//! columns of its profile, what it pushes) once per boot. Nothing is said to a meter with keys before
+//! [`Dcu::handle_entropy`].
 //!
 //! [`billing::Book`] and [`cloud::Cloud`] are pure too: the operator's cloud bills with the very same code when
 //! [`config::CreditAt::Cloud`] is set.

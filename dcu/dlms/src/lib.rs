@@ -23,8 +23,8 @@
 //! - The interface classes of [`cosem::classes`], and a meter over them, [`cosem::Model`]. What makers publish about
 //!   their meters: [`device`].
 //!
-//! What meters send of their own accord is heard ([`link::push`]) and opened ([`security::Channel`]); when a server
-//! sends it is up to its owner.
+//! What meters send of their own accord ([`server::Server::push`] builds it, when its owner says so) is heard by their
+//! clients ([`client::ClientEvent::Notification`]), or by a listener for many ([`link::push`], [`security::Channel`]).
 //!
 //! A message of what is not here is refused by name, never misread.
 #![deny(

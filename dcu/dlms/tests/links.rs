@@ -33,6 +33,8 @@ struct Wire {
     /// Speeds that do not work on this line.
     too_fast: Option<Baud>,
     transmitted: Vec<Vec<u8>>,
+    /// Exchanges granted on a shared line.
+    grants: usize,
 }
 
 fn address() -> Address {
@@ -74,6 +76,7 @@ impl Wire {
             frames: 0,
             too_fast: None,
             transmitted: Vec::new(),
+            grants: 0,
         }
     }
 
@@ -158,6 +161,13 @@ impl Wire {
                         self.bench.client.handle_receive(self.now, &bytes);
                         continue;
                     }
+                    if self.bench.client.wants_exchange() {
+                        // Others have had the line for so long.
+                        self.now += 9 * S;
+                        assert!(self.bench.client.grant_exchange(self.now));
+                        self.grants += 1;
+                        continue;
+                    }
                     let Some(deadline) = deadline else { return told };
                     assert!(deadline >= self.now, "time goes on");
                     self.now = deadline;
@@ -206,6 +216,39 @@ fn protected_messages_pass_a_line_that_loses_frames() {
         assert_eq!(wire.run(), [Told::Done], "{lose:?}");
         assert_eq!(wire.bench.device.writes, 1);
         assert_eq!(wire.read(&[LONG]), [Told::Values(vec![Ok(note)])], "{lose:?}");
+    }
+}
+
+/// On a shared line every turn waits for its grant, also after losses; an opening is one exchange, because a meter in it
+/// waits for nobody.
+#[test]
+fn a_shared_line_is_waited_for_in_every_state() {
+    for (mode_e, lose) in [
+        (false, vec![]),
+        (false, vec![4]),
+        (false, vec![5, 9]),
+        (false, vec![8, 13, 21]),
+        (true, vec![]),
+        (true, vec![1]),
+    ] {
+        let mut wire = if mode_e { Wire::mode_e(b"/TAA5\\2METER\r\n") } else { Wire::hdlc(3, 64) };
+        wire.bench.client.set_gated(true);
+        wire.lose.clone_from(&lose);
+        let told = wire.read(&ALL);
+        assert_eq!(told, [OPENED, values(123_456, true)], "{mode_e} {lose:?}");
+        let note = note(1000);
+        wire.bench.client.write(wire.now, LONG, &note).unwrap();
+        assert_eq!(wire.run(), [Told::Done], "{mode_e} {lose:?}");
+        assert_eq!(wire.bench.device.writes, 1);
+        assert_eq!(wire.read(&[LONG]), [Told::Values(vec![Ok(note)])], "{mode_e} {lose:?}");
+        wire.bench.client.release(wire.now).unwrap();
+        assert_eq!(wire.run(), [Told::Done]);
+        // Sabotage: without the gate nobody is asked.
+        assert!(wire.grants > 10, "{}", wire.grants);
+        let before = wire.grants;
+        wire.bench.client.set_gated(false);
+        wire.read(&ALL);
+        assert_eq!(wire.grants, before);
     }
 }
 
@@ -329,6 +372,13 @@ fn an_idle_client_on_hdlc_is_small() {
     wire.read(&ALL);
     let idle = wire.bench.client.memory_bytes();
     assert!(idle <= 2048, "{idle} bytes");
+    let mut wire = Wire::hdlc(1, 128);
+    wire.bench = Bench::secured_over(Link::Hdlc(hdlc(1, 128)));
+    wire.read(&ALL);
+    let idle = wire.bench.client.memory_bytes();
+    println!("idle client with suite 0 on HDLC: {idle} bytes");
+    // Its link holds windows and frames of its own besides.
+    assert!(idle <= 2560, "{idle} bytes");
 }
 
 proptest! {

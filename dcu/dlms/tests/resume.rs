@@ -195,3 +195,52 @@ fn the_rest_alone_is_not_the_profile() {
     assert_eq!(wire.client.resume_profile(0), Err(Misuse::NothingToResume.into()));
     assert_eq!(wire.client.half_read_rows(), None);
 }
+
+/// Rows handed over between two blocks and the rest asked for later make the whole, in both ways of naming.
+#[test]
+fn what_was_interrupted_and_the_rest_make_the_whole() {
+    for referencing in [Referencing::LogicalNames, Referencing::ShortNames] {
+        let mut most = 0;
+        for frames in 3..24 {
+            let mut wire = Wire::new(false, referencing);
+            wire.client.read_profile(0, obis::LOAD_PROFILE, ProfileRange::All).unwrap();
+            let (mut sent, mut reply) = (0, Vec::new());
+            // The frame after these is made, and never leaves.
+            loop {
+                match wire.client.poll_output() {
+                    Output::Transmit(_) if sent == frames => break,
+                    Output::Transmit(frame) => {
+                        sent += 1;
+                        assert!(wire.server.handle_receive(&mut wire.model, frame, &mut reply));
+                        wire.client.handle_receive(0, &reply);
+                    }
+                    Output::Timeout(_) => break,
+                    _ => {}
+                }
+            }
+            let first = wire.client.interrupt();
+            assert!(wire.client.is_idle() && wire.client.is_associated());
+            assert_eq!(wire.client.half_read_rows(), None, "handed over");
+            let had = first.as_ref().map_or(0, taa_dlms::cosem::ProfileRows::len);
+            let from = START_UNIX_S + 3600 * had as i64;
+            let range = ProfileRange::Between(from, START_UNIX_S + 3600 * ROWS as i64);
+            wire.client.read_profile(0, obis::LOAD_PROFILE, range).unwrap();
+            let Told::Rows(rest) = wire.run() else { panic!("no rows") };
+            assert_eq!(had + rest.len(), ROWS, "{referencing:?} after {frames} frames");
+            most = most.max(had);
+        }
+        assert!(most > 0, "{referencing:?}");
+    }
+}
+
+/// The time for an answer begins when the frame leaves the queue of a shared link.
+#[test]
+fn a_frame_that_waited_for_its_turn_has_its_full_time() {
+    let mut wire = Wire::new(false, Referencing::LogicalNames);
+    wire.client.associate(0).unwrap();
+    assert!(matches!(wire.client.poll_output(), Output::Transmit(_)));
+    let timeout = 20_000_000_000;
+    assert_eq!(wire.client.deadline(), Some(timeout));
+    wire.client.handle_transmitted(7_000_000_000);
+    assert_eq!(wire.client.deadline(), Some(timeout + 7_000_000_000));
+}

@@ -675,6 +675,6 @@ fn an_idle_secured_client_is_small() {
         bench.run();
         let idle = bench.client.memory_bytes();
         println!("idle client, dedicated {dedicated}: {idle} bytes");
-        assert!(idle <= if dedicated { 3072 } else { 2048 }, "{idle} bytes");
+        assert!(idle <= 2048, "{idle} bytes");
     }
 }

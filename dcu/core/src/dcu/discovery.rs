@@ -15,7 +15,7 @@ use super::{Dcu, NS_PER_S, output::DcuEvent};
 use crate::{
     MeterIx,
     fleet::{
-        Exchange,
+        Class, Exchange,
         session::{CLIENT_SAP, Fault},
     },
     journal::{Entry, State, StoredMaps},
@@ -78,6 +78,11 @@ impl Dcu {
             return unit.session.take_map(now, Some(map));
         }
         let key: Box<[u8]> = firmware.0.as_slice().into();
+        let in_a_hurry = self.is_wanted_urgently(meter);
+        let Some(unit) = self.fleet.unit_mut(meter) else { return };
+        if in_a_hurry {
+            return unit.session.take_map(now, None);
+        }
         if let Some(reading) = self.atlas.readings.get_mut(&key).filter(|reading| now < reading.until) {
             reading.waiting.push(meter);
             return;
@@ -117,6 +122,23 @@ impl Dcu {
                 self.answer_map(now, meter, None);
             }
         }
+    }
+
+    /// An order, or credit, for a meter that waits for another's list does not wait with it: it shows its own.
+    pub(super) fn hasten_lists(&mut self, now: u64) {
+        let waiting = self.atlas.readings.values().flat_map(|reading| reading.waiting.iter().copied());
+        let urgent: Vec<MeterIx> = waiting.filter(|meter| self.is_wanted_urgently(*meter)).collect();
+        for meter in urgent {
+            for reading in self.atlas.readings.values_mut() {
+                reading.waiting.retain(|waiting| *waiting != meter);
+            }
+            self.answer_map(now, meter, None);
+        }
+    }
+
+    fn is_wanted_urgently(&self, meter: MeterIx) -> bool {
+        let job = self.fleet.unit(meter).and_then(|unit| unit.job);
+        job.is_some_and(|(_, class)| class == Class::Urgent) || self.choose(meter, Class::Urgent).is_some()
     }
 
     fn answer_map(&mut self, now: u64, meter: MeterIx, map: Option<Arc<ObjectMap>>) {

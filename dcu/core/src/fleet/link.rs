@@ -51,8 +51,9 @@ pub(crate) struct Link {
     queues: [VecDeque<Wish>; Class::COUNT],
     /// Frames of bulk under way.
     going: [VecDeque<Wish>; Class::COUNT],
-    /// Exchanges under way.
+    /// Exchanges under way, and how many of them were begun with suspects.
     open: [usize; Class::COUNT],
+    open_suspects: [usize; Class::COUNT],
     /// Of the two kinds of bulk, whose turn it is.
     image_next: bool,
 }
@@ -68,6 +69,7 @@ impl Link {
             queues: Default::default(),
             going: Default::default(),
             open: [0; Class::COUNT],
+            open_suspects: [0; Class::COUNT],
             image_next: false,
         }
     }
@@ -97,15 +99,19 @@ impl Link {
         }
     }
 
-    pub(crate) fn opened(&mut self, class: Class) {
-        if let Some(open) = self.open.get_mut(class as usize) {
-            *open = open.saturating_add(1);
+    pub(crate) fn opened(&mut self, class: Class, suspect: bool) {
+        for (open, counts) in [(&mut self.open, true), (&mut self.open_suspects, suspect)] {
+            if let Some(open) = open.get_mut(class as usize).filter(|_| counts) {
+                *open = open.saturating_add(1);
+            }
         }
     }
 
-    pub(crate) fn closed(&mut self, class: Class) {
-        if let Some(open) = self.open.get_mut(class as usize) {
-            *open = open.saturating_sub(1);
+    pub(crate) fn closed(&mut self, class: Class, suspect: bool) {
+        for (open, counts) in [(&mut self.open, true), (&mut self.open_suspects, suspect)] {
+            if let Some(open) = open.get_mut(class as usize).filter(|_| counts) {
+                *open = open.saturating_sub(1);
+            }
         }
     }
 
@@ -132,14 +138,17 @@ impl Link {
     }
 
     fn bulk(&mut self, units: &mut [Unit]) -> Option<Grant> {
-        if self.in_flight.iter().filter(|flight| flight.bulk).count() >= self.bulk_window {
+        let bulk = || self.in_flight.iter().filter(|flight| flight.bulk);
+        if bulk().count() >= self.bulk_window {
             return None;
         }
+        let suspects = bulk().filter(|flight| flight.suspect).count();
+        let suspects_may = self.suspects_may() && suspects < self.bulk_window.div_ceil(2);
         let turns = if self.image_next { [Class::Image, Class::Backfill] } else { [Class::Backfill, Class::Image] };
         for class in turns {
-            let room = self.open.get(class as usize).is_some_and(|open| *open < self.bulk_meters_max);
-            let begun = if room { self.first(units, class) } else { None };
-            if let Some(grant) = begun.or_else(|| self.next_going(units, class)) {
+            let begun = self.begin_bulk(units, class, suspects_may);
+            let going = self.going.get_mut(class as usize)?;
+            if let Some(grant) = begun.or_else(|| take_first(going, units, class, suspects_may, false)) {
                 self.image_next = class == Class::Backfill;
                 return Some(grant);
             }
@@ -147,15 +156,20 @@ impl Link {
         None
     }
 
+    /// Another meter, if not too many are under way; of suspects half as many, for they hold their places for long.
+    fn begin_bulk(&mut self, units: &mut [Unit], class: Class, suspects_may: bool) -> Option<Grant> {
+        let open = |counts: &[usize; Class::COUNT]| counts.get(class as usize).copied().unwrap_or(0);
+        if open(&self.open) >= self.bulk_meters_max {
+            return None;
+        }
+        let suspects_may = suspects_may && open(&self.open_suspects) < self.bulk_meters_max.div_ceil(2);
+        take_first(self.queues.get_mut(class as usize)?, units, class, suspects_may, false)
+    }
+
     fn first(&mut self, units: &mut [Unit], class: Class) -> Option<Grant> {
         let suspects_may = self.suspects_may();
         let interrupts = class == Class::Urgent && self.window > 1;
         take_first(self.queues.get_mut(class as usize)?, units, class, suspects_may, interrupts)
-    }
-
-    fn next_going(&mut self, units: &mut [Unit], class: Class) -> Option<Grant> {
-        let suspects_may = self.suspects_may();
-        take_first(self.going.get_mut(class as usize)?, units, class, suspects_may, false)
     }
 
     fn suspects_may(&self) -> bool {

@@ -136,6 +136,8 @@ pub(crate) struct Unit {
     queued: u8,
     /// A frame is on the link and its answer awaited.
     in_flight: bool,
+    /// It was a suspect when its business under way was begun.
+    begun_suspect: bool,
 }
 
 impl Unit {
@@ -165,6 +167,7 @@ impl Unit {
             link,
             queued: 0,
             in_flight: false,
+            begun_suspect: false,
         }
     }
 }
@@ -256,7 +259,8 @@ impl Fleet {
     pub(crate) fn begin(&mut self, meter: MeterIx, exchange: Exchange, class: Class) {
         let Some((link, unit)) = self.on_link(meter) else { return };
         unit.job = Some((exchange, class));
-        link.opened(class);
+        unit.begun_suspect = unit.suspect;
+        link.opened(class, unit.begun_suspect);
     }
 
     /// The exchange goes on with this frame when its turn comes in that class's queue.
@@ -298,7 +302,7 @@ impl Fleet {
         let (link, unit) = self.on_link(meter)?;
         unit.waits = None;
         let job = unit.job.take()?;
-        link.closed(job.1);
+        link.closed(job.1, unit.begun_suspect);
         Some(job)
     }
 

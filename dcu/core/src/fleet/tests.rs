@@ -104,6 +104,28 @@ fn suspects_hold_half_of_a_window_at_most() {
 }
 
 #[test]
+fn suspects_leave_half_of_bulk_to_the_living_though_their_time_is_long() {
+    let mut fleet = fleet(&config(), 60);
+    (0..60).for_each(|m| fleet.enqueue(MeterIx(m), Class::Image));
+    (0..50).for_each(|m| fleet.unit_mut(MeterIx(m)).unwrap().suspect = true);
+    let mut under_way = Vec::new();
+    let mut sent = [0; 2];
+    for round in 0..400 {
+        while let Some((meter, _)) = grant(&mut fleet) {
+            let suspect = fleet.unit(meter).unwrap().suspect;
+            sent[usize::from(suspect)] += 1;
+            // The living answer at once, suspects are waited for.
+            under_way.push((round + if suspect { 20 } else { 1 }, meter));
+        }
+        under_way.sort_unstable();
+        while under_way.first().is_some_and(|(until, _)| *until == round) {
+            fleet.wait(under_way.remove(0).1, Vec::new(), Class::Image);
+        }
+    }
+    assert!(sent[0] >= 390, "two of the four places, every other round: {sent:?}");
+}
+
+#[test]
 fn a_line_carries_one_frame_and_does_not_wait_for_the_mesh() {
     let mut config = config();
     config.lines = vec![LineConfig { meters: vec![10, 11, 12], window: 1, reply_timeout_ms: 1000 }];

@@ -227,18 +227,14 @@ impl State {
                 self.title = Some(*title);
                 Applied::Quiet
             }
-            Entry::MapLearned { firmware, map } => {
-                self.maps.learn(firmware, map);
-                Applied::Quiet
-            }
-            Entry::ImageOrdered(_) | Entry::ImageAt { .. } | Entry::ImageCancelled => {
-                self.apply_image(number, &record.entry);
+            Entry::MapLearned { .. } | Entry::ImageOrdered(_) | Entry::ImageAt { .. } | Entry::ImageCancelled => {
+                self.apply_firmware(number, &record.entry);
                 Applied::Quiet
             }
             Entry::Checkpoint(state) => {
+                // The one that a journal begins with; later ones say what is known.
                 if before != state.last_record {
-                    *self = (**state).clone();
-                    self.last_record = number;
+                    *self = Self { last_record: number, ..(**state).clone() };
                 }
                 Applied::Quiet
             }
@@ -276,6 +272,17 @@ impl State {
         }
     }
 
+    /// What meters run, and are to run.
+    fn apply_firmware(&mut self, number: u64, entry: &Entry) {
+        match (entry, &mut self.campaign) {
+            (Entry::MapLearned { firmware, map }, _) => self.maps.learn(firmware, map),
+            (Entry::ImageOrdered(order), campaign) => *campaign = Some(ImageCampaign::new(number, order)),
+            (Entry::ImageAt { meter, state }, Some(campaign)) => campaign.put(*meter, *state),
+            (Entry::ImageCancelled, Some(campaign)) => campaign.cancel(),
+            _ => {}
+        }
+    }
+
     /// What the DCU and a meter have said to each other.
     fn apply_spoken(&mut self, number: u64, unix_ms: i64, entry: &Entry) {
         let meters = &mut self.meters;
@@ -299,15 +306,6 @@ impl State {
                     state.floor = floor.or(state.floor);
                 }
             }
-            _ => {}
-        }
-    }
-
-    fn apply_image(&mut self, number: u64, entry: &Entry) {
-        match (entry, &mut self.campaign) {
-            (Entry::ImageOrdered(order), campaign) => *campaign = Some(ImageCampaign::new(number, order)),
-            (Entry::ImageAt { meter, state }, Some(campaign)) => campaign.put(*meter, *state),
-            (Entry::ImageCancelled, Some(campaign)) => campaign.cancel(),
             _ => {}
         }
     }

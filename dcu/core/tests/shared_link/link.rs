@@ -120,6 +120,8 @@ pub(crate) struct Run {
     /// Meters whose business is an order or an alarm, from its beginning to its end.
     urgent: Vec<bool>,
     looked_at: Vec<bool>,
+    /// The last frame to them was an AARQ.
+    associating: Vec<bool>,
     /// Since when a frame of theirs has been on the link.
     asked_at: Vec<Option<u64>>,
     /// Sabotage: frames of orders wait until no profile is half read.
@@ -194,6 +196,7 @@ impl Run {
             alarmed: vec![false; meters as usize],
             urgent: vec![false; meters as usize],
             looked_at: vec![false; meters as usize],
+            associating: vec![false; meters as usize],
             asked_at: vec![None; meters as usize],
             whole_reads: false,
             reading: vec![false; meters as usize],
@@ -399,7 +402,10 @@ impl Run {
     fn put_on_link(&mut self, ix: u32, bytes: Vec<u8>) {
         // An order opens with what it needs itself: an association, and, at a meter not known yet, its name.
         let pending = self.pending.iter().any(|pending| pending.meter == ix);
-        let opens = bytes.get(HEADER_BYTES) == Some(&tag::AARQ) || !self.looked_at[ix as usize];
+        let associates = bytes.get(HEADER_BYTES) == Some(&tag::AARQ);
+        // After the AARQ comes the proof.
+        let proves = std::mem::replace(&mut self.associating[ix as usize], associates);
+        let opens = associates || proves || !self.looked_at[ix as usize];
         let urgent = self.urgent[ix as usize] || (pending && opens);
         self.reading[ix as usize] |= !urgent;
         let (begins, arrives) = self.send(bytes.len());

@@ -3,12 +3,16 @@
 use taa_dcu::{
     DcuEvent, MeterIx,
     cloud::CloudEvent,
-    config::CreditAt,
+    config::{CreditAt, DcuConfig, MeterAccess, MeterEntry},
     journal::{Entry, Record},
 };
-use taa_dlms::obis::alarm;
+use taa_dlms::{
+    apdu::DataNotification,
+    link::wrapper::{self, Addresses},
+    obis::{self, alarm},
+};
 
-use crate::village::{Chance, HOUR, S, Village, traits};
+use crate::village::{Chance, HOUR, S, Village, tariff, traits};
 
 fn heard(village: &Village, meter: u32) -> Vec<u32> {
     let heard = village.events.iter().filter_map(|(_, event)| match event {
@@ -109,6 +113,45 @@ fn alarms_of_one_meter_under_anothers_address_are_not_genuine() {
     village.deliver(4, frame);
     village.run_for(10 * S);
     assert_eq!((heard(&village, 0), heard(&village, 4)), (vec![], vec![]));
+}
+
+#[test]
+fn alarms_in_clear_are_nothing_from_a_meter_with_keys_and_taken_from_one_without() {
+    let clear = |bits: u32| {
+        let mut body = vec![2, 2, 9, 6];
+        body.extend_from_slice(&obis::PUSH_ALARM.0);
+        body.push(6);
+        body.extend_from_slice(&bits.to_be_bytes());
+        let mut frame = Vec::new();
+        wrapper::begin(&mut frame);
+        DataNotification { long_invoke_id: 1, date_time: None, body: &body }.encode(&mut frame);
+        wrapper::finish(&mut frame, Addresses { source: 1, destination: 1 }).unwrap();
+        frame
+    };
+    let mut village = village();
+    for restarted in [false, true] {
+        if restarted {
+            village.cut();
+            village.boot();
+            village.run_for(10 * S);
+        }
+        let frames = village.frames_to_meters;
+        village.deliver(1, clear(alarm::TAMPERED));
+        village.run_for(20 * S);
+        assert_eq!((heard(&village, 1), village.frames_to_meters - frames), (vec![], 0), "restarted: {restarted}");
+    }
+    let entry = MeterEntry {
+        id: "TAA0000000000000".into(),
+        account: "A0".into(),
+        access: MeterAccess::Open,
+        opening_balance_minor: 1_000_000,
+    };
+    let mut village = Village::of(DcuConfig::new(traits(CreditAt::Dcu), tariff()), vec![entry], 3);
+    village.run_until(HOUR);
+    village.meters[0].descriptor = alarm::TAMPERED;
+    village.deliver(0, clear(alarm::TAMPERED));
+    village.run_for(20 * S);
+    assert_eq!((heard(&village, 0), village.meters[0].descriptor), (vec![alarm::TAMPERED], 0));
 }
 
 #[test]

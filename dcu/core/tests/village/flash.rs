@@ -22,6 +22,8 @@ pub(crate) struct Flash {
     pub(crate) model: Model,
     /// A restart leaves what has come; else the transfer is forgotten.
     pub(crate) keeps: bool,
+    /// It restarts on activation before it has answered.
+    pub(crate) hasty: bool,
     /// Blocks taken, those that came twice too.
     pub(crate) blocks: u32,
     seen: Arc<Mutex<Seen>>,
@@ -31,6 +33,8 @@ pub(crate) struct Flash {
 struct Seen {
     /// So many verifications fail, whatever came.
     spoils: u32,
+    /// So many times it is not done yet.
+    slow: u32,
     /// Identifier and bytes of every image activated.
     activated: Vec<(Vec<u8>, Vec<u8>)>,
 }
@@ -43,6 +47,10 @@ impl Hooks for Bootloader {
         if seen.spoils > 0 {
             seen.spoils -= 1;
             return Verdict::Bad;
+        }
+        if seen.slow > 0 {
+            seen.slow -= 1;
+            return Verdict::Later;
         }
         Verdict::Good(Octets::from("signed"))
     }
@@ -59,7 +67,7 @@ impl Flash {
         let mut model = Model::with_hooks(Box::new(Bootloader(Arc::clone(&seen))));
         model.add(ImageTransfer::SPEC, obis::IMAGE_TRANSFER);
         model.set(obis::IMAGE_TRANSFER, 2, Value::U32(BLOCK_BYTES));
-        Self { model, keeps: true, blocks: 0, seen }
+        Self { model, keeps: true, hasty: false, blocks: 0, seen }
     }
 
     pub(crate) fn entry(&self) -> ObjectEntry {
@@ -69,6 +77,11 @@ impl Flash {
     /// Of the next verifications so many fail.
     pub(crate) fn spoil(&self, times: u32) {
         self.seen.lock().unwrap().spoils = times;
+    }
+
+    /// The next verification is not done before it was asked for so many times.
+    pub(crate) fn slow(&self, times: u32) {
+        self.seen.lock().unwrap().slow = times;
     }
 
     pub(crate) fn handle_power_lost(&mut self) {

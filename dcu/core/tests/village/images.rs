@@ -9,9 +9,11 @@ use taa_dcu::{
 };
 use taa_dlms::{DataAccessResult, cosem::image::ImageError, obis};
 
+use proptest::prelude::*;
+
 use crate::{
     flash::BLOCK_BYTES,
-    village::{FIRST_PERIOD, HOUR, S, Village, tariff, traits},
+    village::{Chance, FIRST_PERIOD, HOUR, S, Village, tariff, traits},
 };
 
 const NAME: &[u8] = b"MM-2.0";
@@ -115,6 +117,23 @@ fn who_pays_is_served_at_once_in_the_middle_of_a_campaign() {
 }
 
 #[test]
+fn a_dead_branch_holds_up_nobody_and_gets_it_when_it_lives_again() {
+    let mut village = Village::with(quick(), 60, 1_000_000, 52);
+    village.run_until(HOUR * 3 / 4);
+    (0..40).for_each(|m| village.power(m, false));
+    order(&mut village, 20_000, &[]).unwrap();
+    village.run_for(HOUR);
+    for meter in 40..60 {
+        assert_eq!(state(&village, meter), ImageState::Activated, "meter {meter} lives");
+    }
+    assert!((0..40).all(|m| state(&village, m) == ImageState::NotBegun));
+    (0..40).for_each(|m| village.power(m, true));
+    (0..40).for_each(|m| village.heard(m));
+    village.run_for(HOUR);
+    all_run_it(&village, 20_000);
+}
+
+#[test]
 fn a_restart_goes_on_where_the_meter_is() {
     let mut village = Village::with(quick(), 1, 1_000_000, 43);
     village.run_until(HOUR * 3 / 4);
@@ -215,6 +234,91 @@ fn a_campaign_that_is_cancelled_sends_nothing_more_and_lets_the_bytes_go() {
     order(&mut village, 5_000, &[]).unwrap();
     village.run_for(HOUR);
     all_run_it(&village, 5_000);
+}
+
+#[test]
+fn a_meter_that_takes_its_time_holds_up_nobody() {
+    let mut village = Village::with(quick(), 2, 1_000_000, 50);
+    village.run_until(HOUR * 3 / 4);
+    village.meters[0].flash.slow(30);
+    order(&mut village, 5_000, &[]).unwrap();
+    village.run_for(120 * S);
+    assert_eq!(state(&village, 1), ImageState::Activated);
+    assert!(matches!(state(&village, 0), ImageState::Begun { .. }));
+    // It is asked every ten seconds; in between it serves as ever.
+    village.meters[0].closed = false;
+    village.heard(0);
+    village.run_for(15 * S);
+    assert!(village.lit(0));
+    village.run_for(10 * 60 * S);
+    all_run_it(&village, 5_000);
+}
+
+#[test]
+fn a_meter_that_restarts_before_it_answers_is_not_told_twice() {
+    for keeps in [true, false] {
+        let mut village = Village::with(quick(), 2, 1_000_000, 51);
+        village.run_until(HOUR * 3 / 4);
+        village.meters[0].flash.hasty = true;
+        // Its status may be gone too: then the firmware that it runs is the proof.
+        village.meters[0].flash.keeps = keeps;
+        order(&mut village, 5_000, &[]).unwrap();
+        village.run_for(HOUR / 2);
+        all_run_it(&village, 5_000);
+        assert_eq!(village.meters[0].flash.activated().len(), 1, "keeps its status: {keeps}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// Whatever goes wrong on the way: once it has healed, every meter runs the image, and was told so once.
+    #[test]
+    fn after_any_story_everybody_runs_it(seed: u64) {
+        const METERS: u64 = 5;
+        let mut chance = Chance(seed);
+        let mut village = Village::with(quick(), METERS as u32, 1_000_000, seed);
+        for meter in &mut village.meters {
+            meter.flash.keeps = chance.percent(60);
+            meter.flash.hasty = chance.percent(40);
+            meter.flash.slow(chance.below(3) as u32);
+            meter.flash.spoil(chance.below(2) as u32);
+        }
+        village.run_until(HOUR / 2);
+        order(&mut village, 20_000, &[]).unwrap();
+        village.loss = chance.below(30);
+        village.duplicates = chance.below(20);
+        village.delay_max = (1 + chance.below(8)) * S;
+        village.sync_max = chance.below(3) * S;
+        for _ in 0..30 {
+            village.run_for(chance.below(120) * S);
+            let meter = chance.below(METERS) as u32;
+            match chance.below(6) {
+                0 | 1 => village.power(meter, false),
+                2 | 3 => {
+                    village.power(meter, true);
+                    village.heard(meter);
+                }
+                4 => {
+                    village.cut();
+                    village.run_for(chance.below(300) * S);
+                    village.boot();
+                }
+                _ => village.compact(),
+            }
+        }
+        (village.loss, village.duplicates, village.delay_max, village.sync_max) = (0, 0, S, 0);
+        (0..METERS as u32).for_each(|m| village.power(m, true));
+        village.run_for(60 * S);
+        if village.state().campaign().is_none() {
+            // The order was lost with the supply before it was durable.
+            order(&mut village, 20_000, &[]).unwrap();
+        }
+        village.run_for(5 * HOUR);
+        all_run_it(&village, 20_000);
+        prop_assert!(village.meters.iter().all(|meter| meter.flash.activated().len() == 1));
+        prop_assert_eq!(&village.refold(), village.state());
+    }
 }
 
 #[test]

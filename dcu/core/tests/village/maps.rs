@@ -26,6 +26,23 @@ fn one_list_is_read_for_a_fleet_of_one_firmware_and_none_after_a_restart() {
     assert_eq!(village.dcu.as_ref().unwrap().readings_complete(FIRST_PERIOD + 4), 30);
 }
 
+/// Sabotage: maps that were not kept, or cannot be read, are read from the meters again.
+#[test]
+fn maps_that_are_lost_from_the_journal_are_noticed_by_this_test() {
+    let mut village = Village::new(traits(CreditAt::Dcu), 5, 1_000_000, 1);
+    village.run_until(3 * HOUR);
+    village.misread = |record| {
+        if let Entry::MapLearned { map, .. } = &mut record.entry {
+            *map = map[..map.len() / 2].into();
+        }
+    };
+    village.cut();
+    village.boot();
+    village.run_for(3 * HOUR);
+    assert_eq!(lists_read(&village), 2);
+    assert_eq!(village.dcu.as_ref().unwrap().readings_complete(FIRST_PERIOD + 4), 5);
+}
+
 #[test]
 fn a_new_firmware_is_noticed_at_the_next_association_and_its_list_read() {
     let mut village = Village::new(traits(CreditAt::Dcu), 3, 1_000_000, 2);

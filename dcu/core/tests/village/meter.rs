@@ -167,6 +167,10 @@ impl ModelMeter {
             // It answers, then restarts.
             self.firmware.clone_from(identifier);
             server.handle_power_lost();
+            self.flash.handle_power_lost();
+            if self.flash.hasty {
+                reply.clear();
+            }
         }
         self.server = Some(server);
         if let (true, Some(spoil)) = (answered, self.spoil) {

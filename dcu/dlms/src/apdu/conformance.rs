@@ -53,6 +53,7 @@ impl Conformance {
             | Self::BLOCK_SET.0
             | Self::BLOCK_ACTION.0
             | Self::MULTIPLE_REFERENCES.0
+            | Self::DATA_NOTIFICATION.0
             | Self::ACCESS.0
             | Self::GET.0
             | Self::SET.0
@@ -69,6 +70,7 @@ impl Conformance {
             | Self::BLOCK_GET.0
             | Self::BLOCK_SET.0
             | Self::MULTIPLE_REFERENCES.0
+            | Self::DATA_NOTIFICATION.0
             | Self::PARAMETERIZED_ACCESS.0,
     );
 

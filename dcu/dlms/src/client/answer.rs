@@ -124,7 +124,9 @@ impl Client {
             Phase::Associating(_) if exception.means_not_associated() => {
                 self.ignored = self.ignored.saturating_add(1);
             }
-            Phase::Idle => self.ignored = self.ignored.saturating_add(1),
+            Phase::Idle | Phase::Resting | Phase::AwaitingMap | Phase::Telling => {
+                self.ignored = self.ignored.saturating_add(1);
+            }
             Phase::Authenticating(_) if exception.means_not_associated() => {
                 self.fail_association(SecurityFault::AuthenticationRefused.into());
             }
@@ -350,7 +352,7 @@ impl Client {
     }
 
     fn take_returned(&mut self, encoded: Option<&[u8]>) -> Result<(), Error> {
-        self.returned = encoded.map(decode_all).transpose()?;
+        self.returned = encoded.map(decode_all).transpose()?.map(Box::new);
         self.end(Ok(Ending::Done));
         Ok(())
     }

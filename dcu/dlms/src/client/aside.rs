@@ -1,9 +1,8 @@
 //! Putting a long command aside for a more urgent one to the same meter.
 //!
-//! A meter keeps one long answer at a time: another request in the middle of it makes it forget the rest (Green Book
-//! 9.3.6: a GET.request with another invoke id aborts the block transfer in progress, in all meters known to us). So
-//! commands to one meter do not interleave. A long one stops between two exchanges, keeps what has come, and goes on
-//! afterwards: rows from the last one received, an image from the block that is missing.
+//! Not every meter keeps more than one long answer at a time: another request in the middle may make it forget the rest
+//! (our own server does). So commands to one meter do not interleave. A long one stops between two exchanges, keeps what
+//! has come, and goes on afterwards: rows from the last one received, an image from the block that is missing.
 
 use super::resume::HalfRead;
 use super::{Client, Command, Ending, Phase};
@@ -21,6 +20,8 @@ impl Client {
     /// Puts a long command aside, so that another can be given. `true`: done at once, without an event. `false`: an
     /// exchange is under way (or the command is not a long one and ends by itself); `Suspended` is told when it is
     /// over, unless the command ends with it.
+    ///
+    /// On HDLC the message under way, cut into frames, is finished first; what goes in general blocks is begun anew.
     ///
     /// Afterwards: [`Self::resume_profile`] with the rows that have come, [`Self::resume_image`] with the blocks that
     /// the meter has. A discovery begins anew by [`Self::discover`]. Other commands in between change nothing in that.

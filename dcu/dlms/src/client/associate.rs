@@ -47,23 +47,24 @@ impl Client {
                 }
                 security.channel.set_dedicated(None);
                 security.channel.set_peer(security.server_title);
-                security.pending = None;
+                let handshake = security.handshake.get_or_insert_default();
+                handshake.pending = None;
                 if ciphers {
                     request.conformance = request.conformance | Conformance::GENERAL_PROTECTION;
                 }
                 if ciphers && security.with_dedicated {
-                    if security.dedicated.is_empty() {
-                        security.dedicated.resize(security.channel.suite().key_bits() / 8, 0);
-                        security.random.fill(&mut security.dedicated)?;
+                    if handshake.dedicated.is_empty() {
+                        handshake.dedicated.resize(security.channel.suite().key_bits() / 8, 0);
+                        security.random.fill(&mut handshake.dedicated)?;
                     }
-                    request.dedicated_key = Some(&security.dedicated);
+                    request.dedicated_key = Some(&handshake.dedicated);
                 }
                 if hls.is_some() {
-                    if security.ctos.is_empty() {
-                        security.ctos = vec![0; security.challenge_bytes].into();
-                        security.random.fill(&mut security.ctos)?;
+                    if handshake.ctos.is_empty() {
+                        handshake.ctos = vec![0; security.challenge_bytes].into();
+                        security.random.fill(&mut handshake.ctos)?;
                     }
-                    challenge = &security.ctos;
+                    challenge = &handshake.ctos;
                 }
                 if ciphers || hls.is_some_and(|hls| hls.needs_titles()) {
                     title = Some(security.channel.own());
@@ -144,8 +145,8 @@ impl Client {
 
     fn establish(&mut self, now: u64, session: Session, why: Associated) {
         if let Some(security) = &mut self.security {
-            if !security.dedicated.is_empty() {
-                let key = Key::from_bytes(&security.dedicated).map(|key| KeyHandle::new(key).cipher());
+            if let Some(handshake) = security.handshake.as_ref().filter(|handshake| !handshake.dedicated.is_empty()) {
+                let key = Key::from_bytes(&handshake.dedicated).map(|key| KeyHandle::new(key).cipher());
                 security.channel.set_dedicated(key);
             }
             security.general = session.conformance.has(Conformance::GENERAL_PROTECTION);
@@ -236,17 +237,18 @@ impl Client {
         let (Some(hls), Some(security)) = (self.config.proof.hls(), &mut self.security) else {
             return Err(Misuse::NoSecurity.into());
         };
+        let handshake = security.handshake.get_or_insert_default();
         let stoc = aare.authentication_value.unwrap_or(&[]);
-        if !CHALLENGE_BYTES.contains(&stoc.len()) || *stoc == *security.ctos {
+        if !CHALLENGE_BYTES.contains(&stoc.len()) || *stoc == *handshake.ctos {
             return Err(SecurityFault::BadChallenge.into());
         }
-        security.stoc = stoc.into();
-        security.pending = Some(session);
+        handshake.stoc = stoc.into();
+        handshake.pending = Some(session);
         let exchange = Exchange {
             prover: Some(security.channel.own()),
             verifier: security.channel.peer(),
             asked: stoc,
-            own: &security.ctos,
+            own: &handshake.ctos,
         };
         let counter = &mut security.counter;
         let proof = hls.prove(&exchange, security.channel.suite(), security.channel.keys(), || counter.take())?;
@@ -280,19 +282,20 @@ impl Client {
             return Err(SecurityFault::AuthenticationRefused.into());
         }
         let Some(Ok(encoded)) = response.returned else { return Err(SecurityFault::NotProven.into()) };
+        let ciphers = security.ciphers();
+        let handshake = security.handshake.as_mut().ok_or(SecurityFault::NotProven)?;
         let proof = decode_all(encoded)?;
         let proof = proof.as_bytes().ok_or(SecurityFault::NotProven)?;
         let exchange = Exchange {
             prover: security.channel.peer(),
             verifier: Some(security.channel.own()),
-            asked: &security.ctos,
-            own: &security.stoc,
+            asked: &handshake.ctos,
+            own: &handshake.stoc,
         };
         let counter = hls.check(&exchange, security.channel.suite(), security.channel.keys(), proof)?;
         if let Some(counter) = counter {
-            let inside = security.ciphers();
-            security.channel.take_proof(counter, inside)?;
+            security.channel.take_proof(counter, ciphers)?;
         }
-        security.pending.take().ok_or(SecurityFault::NotProven.into())
+        handshake.pending.take().ok_or(SecurityFault::NotProven.into())
     }
 }

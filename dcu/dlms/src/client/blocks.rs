@@ -93,7 +93,7 @@ impl Client {
         if number > expected {
             return Err(PeerFault::BlockOutOfOrder { expected, got: number }.into());
         }
-        let limit = self.config.answer_bytes_max;
+        let limit = self.config.answer_bytes_max();
         if self.transfer.answer.len().saturating_add(piece.len()) > limit {
             return Err(PeerFault::TooLong { limit }.into());
         }

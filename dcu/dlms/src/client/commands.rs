@@ -49,9 +49,12 @@ impl Client {
         }
         self.begin(Command::Read)?;
         self.attributes.clear();
+        // Exactly: most clients read the same few for ever, and hold on to the room.
+        self.attributes.reserve_exact(attributes.len());
         self.attributes.extend_from_slice(attributes);
         self.selections = Box::default();
         self.results.clear();
+        self.results.reserve_exact(attributes.len());
         self.go_on(now);
         Ok(())
     }

@@ -46,13 +46,13 @@ pub struct ClientConfig {
 }
 
 impl ClientConfig {
-    /// What is proposed in the association.
+    /// What is proposed in the association: what both roles do, and the notifications that only a client takes.
     #[must_use]
-    pub const fn proposal(&self) -> Conformance {
+    pub fn proposal(&self) -> Conformance {
         match (self.services, self.referencing) {
             (Some(services), _) => services,
-            (None, Referencing::LogicalNames) => Conformance::SUPPORTED,
-            (None, Referencing::ShortNames) => Conformance::SUPPORTED_SN,
+            (None, Referencing::LogicalNames) => Conformance::SUPPORTED | Conformance::EVENT_NOTIFICATION,
+            (None, Referencing::ShortNames) => Conformance::SUPPORTED_SN | Conformance::INFORMATION_REPORT,
         }
     }
 

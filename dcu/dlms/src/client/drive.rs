@@ -2,13 +2,13 @@
 
 use super::gate::Gate;
 use super::mapping::News;
-use super::settings::{Framing, Settings};
-use super::{Associated, Client, ClientConfig, ClientEvent, Ending, Link, Output, Phase, reassembler};
+use super::settings::Framing;
+use super::{Associated, Client, ClientConfig, ClientEvent, Ending, Link, Output, Phase};
 use crate::apdu::tag;
 use crate::error::{Error, PeerFault, Refusal, TransportFault};
 use crate::link::hdlc::{LinkDown, LinkEvent};
 use crate::link::serial::Serial;
-use crate::link::wrapper::{self, Addresses, HEADER_BYTES};
+use crate::link::wrapper::{self, Addresses, HEADER_BYTES, Reassembler};
 
 /// How often one command may find its link gone.
 const LINK_REOPEN_MAX: u8 = 2;
@@ -22,14 +22,13 @@ impl Client {
                 Err(error) => self.suspect(error.into()),
             },
             Framing::Stream => {
-                let Settings { pdu_max, server_sap, client_sap, push_sap, .. } = self.config;
-                let empty = reassembler(pdu_max, server_sap, client_sap, push_sap);
-                let mut reassembler = std::mem::replace(&mut self.reassembler, empty);
+                // Out of the way, so that what it lends can be taken in.
+                let Some(mut reassembler) = self.reassembler.take() else { return };
                 reassembler.push(bytes);
                 while let Some((addresses, message)) = reassembler.next_frame() {
                     self.take_frame(now, addresses, message);
                 }
-                self.reassembler = reassembler;
+                self.reassembler = Some(reassembler);
             }
             Framing::Serial => {
                 self.with_link(now, |link| link.handle_receive(now, bytes));
@@ -87,7 +86,9 @@ impl Client {
     /// The connection was closed: the association went with it.
     pub fn handle_closed(&mut self, now: u64) {
         self.session = None;
-        self.reassembler.clear();
+        if let Some(reassembler) = &mut self.reassembler {
+            reassembler.clear();
+        }
         if let Some(link) = &mut self.serial {
             link.abandon();
         }
@@ -151,7 +152,7 @@ impl Client {
             return Output::Event(match ended {
                 Ok(Ending::Values) => ClientEvent::Values(&self.results),
                 Ok(Ending::Profile) => ClientEvent::Profile(&self.rows),
-                Ok(Ending::Done) => ClientEvent::Done(self.returned.as_ref()),
+                Ok(Ending::Done) => ClientEvent::Done(self.returned.as_deref()),
                 Ok(Ending::Suspended) => ClientEvent::Suspended,
                 Err(error) => ClientEvent::Failed(error),
             });
@@ -222,7 +223,8 @@ impl Client {
 
     fn take_link_down(&mut self, now: u64, why: LinkDown) {
         self.session = None;
-        if self.is_idle() {
+        // Nothing is asked for: the next request opens the link again.
+        if matches!(self.phase, Phase::Idle | Phase::Resting | Phase::AwaitingMap) {
             return;
         }
         // Whatever closed it, it is closed.
@@ -277,6 +279,16 @@ impl Client {
             Err(error) => self.suspect(error),
         }
     }
+}
+
+/// What puts a stream together.
+pub(super) fn reassembler(config: &ClientConfig) -> Option<Box<Reassembler>> {
+    // A refusal or an association may be longer than the messages that we propose.
+    let message_max = usize::from(config.pdu_max).max(2048);
+    let expected = Addresses { source: config.server_sap, destination: config.client_sap };
+    // Frames to either address are ours.
+    let expected = config.push_sap.is_none().then_some(expected);
+    matches!(config.link, Link::Stream).then(|| Box::new(Reassembler::new(message_max, expected)))
 }
 
 /// The link of a client that has one below the messages.

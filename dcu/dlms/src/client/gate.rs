@@ -53,7 +53,8 @@ impl Client {
         }
     }
 
-    /// Lets one transmission out; drain [`Self::poll_output`] after it. `false` when there was none to let out.
+    /// Lets one transmission out; drain [`Self::poll_output`] after it (confirmations of notifications, which nothing
+    /// answers, may follow it). `false` when there was none to let out.
     pub fn grant_exchange(&mut self, now: u64) -> bool {
         if !self.wants_exchange() {
             return false;

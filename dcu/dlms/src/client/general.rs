@@ -95,7 +95,7 @@ impl Client {
         }
         // An answer means that the request has arrived, acknowledged or not.
         self.general.state().sender = None;
-        match self.general.state().receiver.take(&block, self.config.answer_bytes_max) {
+        match self.general.state().receiver.take(&block, self.config.answer_bytes_max()) {
             Err(fault) => self.end(Err(fault.into())),
             Ok(Received::Whole(whole)) => {
                 self.general.restart();

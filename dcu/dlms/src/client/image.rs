@@ -137,6 +137,7 @@ impl Client {
             let Some(ended) = self.ended.take() else { return };
             if let Err(error) = self.take_step_ending(ended) {
                 self.stop_image();
+                self.suspending = false;
                 self.ended = Some(Err(error));
                 return;
             }
@@ -216,6 +217,8 @@ impl Client {
                 self.deadline = Some(now.saturating_add(ns));
             }
             Step::Done => {
+                // What the meter told of it is kept, the image is not.
+                job.image = Arc::default();
                 self.stop_image();
                 self.ended = Some(Ok(Ending::Done));
             }

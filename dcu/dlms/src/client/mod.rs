@@ -75,6 +75,7 @@ mod gate;
 mod general;
 mod image;
 mod mapping;
+mod memory;
 mod notify;
 mod request;
 mod resume;
@@ -97,7 +98,7 @@ use crate::cosem::map::{Discovered, Discovery};
 use crate::cosem::{ProfileRange, ProfileRows};
 use crate::error::{Error, Misuse};
 use crate::link::serial::Serial;
-use crate::link::wrapper::{Addresses, Reassembler};
+use crate::link::wrapper::Reassembler;
 use crate::names::ShortNames;
 use crate::obis::Obis;
 
@@ -105,9 +106,6 @@ use gate::Gate;
 use general::General;
 use resume::HalfRead;
 use settings::Settings;
-
-/// Buffers above this are given back when the client falls idle.
-const IDLE_BUFFER_BYTES: usize = 256;
 
 /// A client of one meter. See the [module](self) for how to drive it.
 pub struct Client {
@@ -148,13 +146,14 @@ pub struct Client {
     half: Option<Box<HalfRead>>,
     results: Vec<ReadResult>,
     rows: ProfileRows,
-    returned: Option<Value>,
+    returned: Option<Box<Value>>,
     associated: Option<Associated>,
     ended: Option<Result<Ending, Error>>,
-    reassembler: Reassembler,
+    /// On streams.
+    reassembler: Option<Box<Reassembler>>,
     /// HDLC, where that is the link.
     serial: Option<Box<Serial>>,
-    ignored: u64,
+    ignored: u32,
 }
 
 /// Selector and encoded parameters of one attribute of a `read_list`, if a part of it is asked for.
@@ -249,7 +248,7 @@ impl Client {
         Self {
             serial: drive::serial(&config),
             gate: if config.gated { Gate::Closed } else { Gate::Open },
-            reassembler: reassembler(config.pdu_max, config.server_sap, config.client_sap, config.push_sap),
+            reassembler: drive::reassembler(&config),
             config: Settings::from(config),
             security: None,
             session: None,
@@ -316,30 +315,7 @@ impl Client {
     /// Frames and messages received that answered nothing: late, duplicate, not for us, unreadable.
     #[must_use]
     pub fn ignored(&self) -> u64 {
-        self.ignored.saturating_add(self.serial.as_ref().map_or(0, |serial| serial.ignored()))
-    }
-
-    /// Memory held, struct and buffers; the map of the meter's objects apart, which a fleet shares, and an image too.
-    #[must_use]
-    pub fn memory_bytes(&self) -> usize {
-        size_of::<Self>()
-            .saturating_add(
-                self.serial.as_ref().map_or(0, |serial| size_of::<Serial>().saturating_add(serial.heap_bytes())),
-            )
-            .saturating_add(self.security_bytes())
-            .saturating_add(self.frame.capacity())
-            .saturating_add(self.transfer.bytes.capacity())
-            .saturating_add(self.transfer.answer.capacity())
-            .saturating_add(self.general.heap_bytes())
-            .saturating_add(self.config.proof.heap_bytes())
-            .saturating_add(self.known.as_ref().map_or(0, |_| size_of::<Discovered>()))
-            .saturating_add(self.half.as_ref().map_or(0, |_| size_of::<HalfRead>()))
-            .saturating_add(self.image.as_ref().map_or(0, |job| job.memory_bytes()))
-            .saturating_add(self.notices.as_ref().map_or(0, |notices| notices.memory_bytes()))
-            .saturating_add(self.attributes.capacity().saturating_mul(size_of::<AttributeRef>()))
-            .saturating_add(self.results.capacity().saturating_mul(size_of::<ReadResult>()))
-            .saturating_add(self.rows.heap_bytes())
-            .saturating_add(self.reassembler.heap_bytes())
+        u64::from(self.ignored).saturating_add(self.serial.as_ref().map_or(0, |serial| serial.ignored()))
     }
 
     // Inside.
@@ -348,6 +324,7 @@ impl Client {
         if !self.is_idle() {
             return Err(Misuse::Busy.into());
         }
+        self.suspending = false;
         self.reset_command(command);
         Ok(())
     }
@@ -405,39 +382,6 @@ impl Client {
         }
         self.invoke = self.invoke.next();
     }
-
-    fn give_back_buffers(&mut self) {
-        self.give_back_security_buffers(IDLE_BUFFER_BYTES);
-        if self.frame.capacity() > IDLE_BUFFER_BYTES {
-            self.frame = Vec::new();
-        }
-        if self.transfer.bytes.capacity() > IDLE_BUFFER_BYTES {
-            self.transfer.bytes = Vec::new();
-        }
-        if self.transfer.answer.capacity() > IDLE_BUFFER_BYTES {
-            self.transfer.answer = Vec::new();
-        }
-        self.give_back_notices();
-        self.general = General::default();
-        self.selections = Box::default();
-        if self.attributes.capacity() > 16 {
-            self.attributes = Vec::new();
-        }
-        if self.results.capacity() > 8 {
-            self.results = Vec::new();
-        }
-        if self.rows.heap_bytes() > 0 && self.half.is_none() {
-            self.rows.shrink();
-        }
-    }
-}
-
-fn reassembler(pdu_max: u16, server_sap: u16, client_sap: u16, push_sap: Option<u16>) -> Reassembler {
-    // A refusal or an association may be longer than the messages that we propose.
-    let message_max = usize::from(pdu_max).max(2048);
-    let expected = Addresses { source: server_sap, destination: client_sap };
-    // Frames to either address are ours.
-    Reassembler::new(message_max, push_sap.is_none().then_some(expected))
 }
 
 /// The frame last sent may hold a password: states are shown, bytes are not.

@@ -24,12 +24,8 @@ pub(super) struct Secured {
     /// A dedicated key is made for each association.
     pub(super) with_dedicated: bool,
     form: Form,
-    /// The dedicated key on its way: in the AARQ, not yet in use.
-    pub(super) dedicated: Zeroizing<Vec<u8>>,
-    pub(super) ctos: Box<[u8]>,
-    pub(super) stoc: Box<[u8]>,
-    /// What was agreed, until the peer has proven who it is.
-    pub(super) pending: Option<Session>,
+    /// While the association is being opened.
+    pub(super) handshake: Option<Box<Handshake>>,
     /// The meter offers the general forms.
     pub(super) general: bool,
     /// Something is to be sent as soon as counters are reserved.
@@ -37,6 +33,17 @@ pub(super) struct Secured {
     /// The message last sent, before protection: a repeat is protected anew.
     plain: Vec<u8>,
     scratch: Vec<u8>,
+}
+
+/// What belongs to one attempt to open an association.
+#[derive(Debug, Default)]
+pub(super) struct Handshake {
+    /// The dedicated key on its way: in the AARQ, not yet in use.
+    pub(super) dedicated: Zeroizing<Vec<u8>>,
+    pub(super) ctos: Box<[u8]>,
+    pub(super) stoc: Box<[u8]>,
+    /// What was agreed, until the peer has proven who it is.
+    pub(super) pending: Option<Session>,
 }
 
 impl Secured {
@@ -72,10 +79,7 @@ impl Client {
             challenge_bytes: security.challenge_bytes.clamp(*CHALLENGE_BYTES.start(), *CHALLENGE_BYTES.end()),
             with_dedicated: security.dedicated,
             form: security.form,
-            dedicated: Zeroizing::new(Vec::new()),
-            ctos: Box::default(),
-            stoc: Box::default(),
-            pending: None,
+            handshake: None,
             general: false,
             held: false,
             plain: Vec::new(),
@@ -289,9 +293,7 @@ impl Client {
                 .saturating_add(security.channel.heap_bytes())
                 .saturating_add(security.plain.capacity())
                 .saturating_add(security.scratch.capacity())
-                .saturating_add(security.ctos.len())
-                .saturating_add(security.stoc.len())
-                .saturating_add(security.dedicated.capacity())
+                .saturating_add(security.handshake.as_ref().map_or(0, |_| size_of::<Handshake>()))
         })
     }
 }
@@ -299,9 +301,6 @@ impl Client {
 impl Secured {
     /// The challenges and the key on its way belong to one attempt.
     pub(super) fn forget_exchange(&mut self) {
-        self.ctos = Box::default();
-        self.stoc = Box::default();
-        self.dedicated = Zeroizing::new(Vec::new());
-        self.pending = None;
+        self.handshake = None;
     }
 }

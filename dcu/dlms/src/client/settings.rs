@@ -19,9 +19,15 @@ pub(super) struct Settings {
     pub(super) pdu_max: u16,
     pub(super) reply_timeout_ns: u64,
     pub(super) retries: u8,
-    pub(super) answer_bytes_max: usize,
+    answer_bytes_max: u32,
     pub(super) utc_offset_s: i32,
     pub(super) discovers: bool,
+}
+
+impl Settings {
+    pub(super) const fn answer_bytes_max(&self) -> usize {
+        self.answer_bytes_max as usize
+    }
 }
 
 /// What the calls of `handle_receive` bring.
@@ -81,7 +87,7 @@ impl From<ClientConfig> for Settings {
             pdu_max: config.pdu_max,
             reply_timeout_ns: config.reply_timeout_ns,
             retries: config.retries,
-            answer_bytes_max: config.answer_bytes_max,
+            answer_bytes_max: u32::try_from(config.answer_bytes_max).unwrap_or(u32::MAX),
             utc_offset_s: config.utc_offset_s,
             discovers: config.discovers,
         }

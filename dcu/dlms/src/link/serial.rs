@@ -28,6 +28,8 @@ pub struct HdlcLink {
     pub retries: u8,
     /// Pause before a meter that was not ready is asked again, ns.
     pub busy_pause_ns: u64,
+    /// The meter takes REJ: frames out of place are answered by it. IEC 62056-46 does not list it.
+    pub rejects: bool,
     /// Speed of a serial line; `None` where bytes are gone at once.
     pub baud: Option<Baud>,
 }
@@ -44,6 +46,7 @@ impl HdlcLink {
             inter_octet_timeout_ns: 5_000_000_000,
             retries: 3,
             busy_pause_ns: 100_000_000,
+            rejects: false,
             baud: None,
         }
     }
@@ -113,18 +116,20 @@ impl Serial {
     #[must_use]
     pub fn new(hdlc: HdlcLink, opening: Option<ModeE>, message_max: usize) -> Self {
         let HdlcLink { client, server, proposal, baud, .. } = hdlc;
+        let mut primary = Primary::new(PrimaryConfig {
+            client,
+            server,
+            proposal,
+            response_timeout_ns: hdlc.response_timeout_ns,
+            inter_octet_timeout_ns: hdlc.inter_octet_timeout_ns,
+            retries: hdlc.retries,
+            busy_pause_ns: hdlc.busy_pause_ns,
+            message_max,
+            baud,
+        });
+        primary.set_rejects(hdlc.rejects);
         Self {
-            primary: Primary::new(PrimaryConfig {
-                client,
-                server,
-                proposal,
-                response_timeout_ns: hdlc.response_timeout_ns,
-                inter_octet_timeout_ns: hdlc.inter_octet_timeout_ns,
-                retries: hdlc.retries,
-                busy_pause_ns: hdlc.busy_pause_ns,
-                message_max,
-                baud,
-            }),
+            primary,
             baud: if opening.is_some() { None } else { baud },
             opening: opening.map(|opening| {
                 Box::new(Opening {

@@ -1,10 +1,10 @@
 //! ACTION on the server side: one method or a list, parameters and returned values whole or in blocks.
 
-use super::pieces::{Fit, Long, Piece, Target};
+use super::pieces::{Fit, Long, Target};
 use super::{PAYLOAD_AT, Session, except, put_head};
 use crate::apdu::{
-    ActionRequest, ActionResponse, ActionResult, Block, Conformance, ExceptionResponse, InvokeId, MethodList,
-    MethodRef, MethodResult, ValueList, tag,
+    ActionRequest, ActionResponse, ActionResult, Block, Conformance, DataAccessResult, ExceptionResponse, InvokeId,
+    MethodList, MethodRef, MethodResult, ValueList, tag,
 };
 use crate::axdr::{Value, decode_all};
 use crate::cosem::{ObjectModel, method_allowed};
@@ -71,30 +71,30 @@ impl Session {
         reply: &mut Vec<u8>,
     ) {
         let number = block.number;
-        match self.take_incoming(block, value_bytes_max) {
-            Err(crate::apdu::DataAccessResult::NoLongSetInProgress) => {
-                refuse(invoke, ActionResult::NoLongActionInProgress, reply);
-            }
-            Err(_) => refuse(invoke, ActionResult::LongActionAborted, reply),
-            Ok(Piece::Acknowledge) => ActionResponse::NextBlock { invoke, number }.encode(reply),
-            Ok(Piece::Again(answer)) => reply.extend_from_slice(&answer),
-            Ok(Piece::Whole(target, bytes)) => {
-                match target {
-                    Target::Method(method) => self.act_one(model, invoke, method, Some(&bytes), reply),
-                    Target::Methods(list) => match (MethodList::over(&list), ValueList::over(&bytes)) {
-                        (Ok(methods), Ok(parameters)) if methods.len() == parameters.len() => {
-                            self.act_list(model, invoke, &methods, &parameters, reply);
-                        }
-                        _ => refuse(invoke, ActionResult::TypeUnmatched, reply),
-                    },
-                    Target::Attribute(_) | Target::Attributes(_) | Target::Write | Target::Read => {
-                        self.incoming = None;
-                        refuse(invoke, ActionResult::NoLongActionInProgress, reply);
+        self.take_block(
+            block,
+            value_bytes_max,
+            reply,
+            |reply| ActionResponse::NextBlock { invoke, number }.encode(reply),
+            |error, reply| {
+                let none = error == DataAccessResult::NoLongSetInProgress;
+                let ended = if none { ActionResult::NoLongActionInProgress } else { ActionResult::LongActionAborted };
+                refuse(invoke, ended, reply);
+            },
+            |session, target, bytes, reply| match target {
+                Target::Method(method) => session.act_one(model, invoke, method, Some(bytes), reply),
+                Target::Methods(list) => match (MethodList::over(&list), ValueList::over(bytes)) {
+                    (Ok(methods), Ok(parameters)) if methods.len() == parameters.len() => {
+                        session.act_list(model, invoke, &methods, &parameters, reply);
                     }
+                    _ => refuse(invoke, ActionResult::TypeUnmatched, reply),
+                },
+                Target::Attribute(_) | Target::Attributes(_) | Target::Write | Target::Read => {
+                    session.incoming = None;
+                    refuse(invoke, ActionResult::NoLongActionInProgress, reply);
                 }
-                self.keep_answer(reply);
-            }
-        }
+            },
+        );
     }
 
     fn act_one<M: ObjectModel + ?Sized>(
@@ -146,7 +146,7 @@ impl Session {
         reply.truncate(HEADER_BYTES);
         match self.next_piece(Long::Action, received) {
             Ok(block) => ActionResponse::Block { invoke, block }.encode(reply),
-            Err(crate::apdu::DataAccessResult::NoLongGetInProgress) => {
+            Err(DataAccessResult::NoLongGetInProgress) => {
                 refuse(invoke, ActionResult::NoLongActionInProgress, reply);
             }
             Err(_) => refuse(invoke, ActionResult::LongActionAborted, reply),

@@ -152,7 +152,8 @@ impl Server {
         reply: &mut Vec<u8>,
     ) -> bool {
         // Answers and notifications are nothing to a server; answering them would start a quarrel between two.
-        if !message.first().is_some_and(|tag| apdu::is_request(*tag) || *tag == apdu::tag::DATA_NOTIFICATION_CONFIRM) {
+        let asks = message.first().is_some_and(|tag| apdu::is_request(*tag));
+        if !asks && message.first() != Some(&apdu::tag::DATA_NOTIFICATION_CONFIRM) {
             return false;
         }
         let mut scratch = self.guards.take_scratch();
@@ -160,14 +161,13 @@ impl Server {
         let established = self.session_slot(addresses.source).is_some_and(|slot| slot.is_some());
         let unlocked = self.guards.unlock(level, message, &mut scratch);
         let answered = match unlocked {
-            // Nobody waits for an answer to it.
-            Err(_) if message.first() == Some(&apdu::tag::DATA_NOTIFICATION_CONFIRM) => false,
             Err(exception) => except(exception, reply),
             Ok(None) => self.answer(model, addresses, message, bytes_max, reply),
             Ok(Some(_)) => self.answer(model, addresses, &scratch, bytes_max, reply),
         };
         self.guards.give_back(scratch);
         answered
+            && asks
             && self.guards.lock(level, unlocked.ok().flatten(), established, reply, HEADER_BYTES).is_ok()
             && self.cut_if_long(addresses, reply)
             && wrapper::finish(reply, addresses.reversed()).is_ok()

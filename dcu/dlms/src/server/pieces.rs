@@ -53,7 +53,7 @@ pub(super) enum Target {
 }
 
 /// What a piece has led to.
-pub(super) enum Piece {
+enum Piece {
     /// Send the next.
     Acknowledge,
     /// The answer to the last piece was lost: here it is again.
@@ -120,8 +120,31 @@ impl Session {
         self.incoming = Some(Incoming { target, bytes: Vec::new(), number: 0, answer: None });
     }
 
+    /// Takes a piece of a long request, whichever service carries it, and puts the answer: that the piece has come, that
+    /// the transfer has ended (and why), or what carrying out the whole puts. The whole is carried out once; its answer
+    /// is kept, should it be lost.
+    pub(super) fn take_block(
+        &mut self,
+        block: &Block<'_>,
+        bytes_max: usize,
+        reply: &mut Vec<u8>,
+        acknowledge: impl FnOnce(&mut Vec<u8>),
+        refuse: impl FnOnce(DataAccessResult, &mut Vec<u8>),
+        carry_out: impl FnOnce(&mut Self, Target, &[u8], &mut Vec<u8>),
+    ) {
+        match self.take_incoming(block, bytes_max) {
+            Err(error) => refuse(error, reply),
+            Ok(Piece::Acknowledge) => acknowledge(reply),
+            Ok(Piece::Again(answer)) => reply.extend_from_slice(&answer),
+            Ok(Piece::Whole(target, bytes)) => {
+                carry_out(self, target, &bytes, reply);
+                self.keep_answer(reply);
+            }
+        }
+    }
+
     /// Takes a piece. An error ends the transfer.
-    pub(super) fn take_incoming(&mut self, block: &Block<'_>, bytes_max: usize) -> Result<Piece, DataAccessResult> {
+    fn take_incoming(&mut self, block: &Block<'_>, bytes_max: usize) -> Result<Piece, DataAccessResult> {
         let Some(mut incoming) = self.incoming.take() else { return Err(DataAccessResult::NoLongSetInProgress) };
         if block.number == incoming.number {
             // Our acknowledgement was lost.
@@ -148,7 +171,7 @@ impl Session {
     }
 
     /// Keeps the answer to the last piece, should it be lost.
-    pub(super) fn keep_answer(&mut self, reply: &[u8]) {
+    fn keep_answer(&mut self, reply: &[u8]) {
         if let Some(incoming) = &mut self.incoming {
             incoming.answer = Some(reply.get(HEADER_BYTES..).unwrap_or(&[]).to_vec());
         }

@@ -1,6 +1,6 @@
 //! SET on the server side: one attribute or a list, whole or in blocks.
 
-use super::pieces::{Piece, Target};
+use super::pieces::Target;
 use super::{Session, except, put_head};
 use crate::apdu::{
     AttributeList, AttributeRef, Block, Conformance, DataAccessResult, ExceptionResponse, InvokeId, Selection,
@@ -77,29 +77,28 @@ impl Session {
     ) {
         let number = block.number;
         let ended = |result| SetResponse::LastBlock { invoke, result, number };
-        match self.take_incoming(block, value_bytes_max) {
-            Err(error) => ended(error).encode(reply),
-            Ok(Piece::Acknowledge) => SetResponse::Block { invoke, number }.encode(reply),
-            Ok(Piece::Again(answer)) => reply.extend_from_slice(&answer),
-            Ok(Piece::Whole(target, bytes)) => {
-                match target {
-                    Target::Attribute(attribute) => ended(self.write(model, attribute, &bytes)).encode(reply),
-                    Target::Attributes(list) => match (AttributeList::over(&list), ValueList::over(&bytes)) {
-                        (Ok(attributes), Ok(values)) if attributes.len() == values.len() => {
-                            put_head(reply, tag::SET_RESPONSE, 4, invoke);
-                            self.write_list(model, &attributes, &values, reply);
-                            reply.extend_from_slice(&number.to_be_bytes());
-                        }
-                        _ => ended(DataAccessResult::TypeUnmatched).encode(reply),
-                    },
-                    Target::Method(_) | Target::Methods(_) | Target::Write | Target::Read => {
-                        self.incoming = None;
-                        ended(DataAccessResult::NoLongSetInProgress).encode(reply);
+        self.take_block(
+            block,
+            value_bytes_max,
+            reply,
+            |reply| SetResponse::Block { invoke, number }.encode(reply),
+            |error, reply| ended(error).encode(reply),
+            |session, target, bytes, reply| match target {
+                Target::Attribute(attribute) => ended(session.write(model, attribute, bytes)).encode(reply),
+                Target::Attributes(list) => match (AttributeList::over(&list), ValueList::over(bytes)) {
+                    (Ok(attributes), Ok(values)) if attributes.len() == values.len() => {
+                        put_head(reply, tag::SET_RESPONSE, 4, invoke);
+                        session.write_list(model, &attributes, &values, reply);
+                        reply.extend_from_slice(&number.to_be_bytes());
                     }
+                    _ => ended(DataAccessResult::TypeUnmatched).encode(reply),
+                },
+                Target::Method(_) | Target::Methods(_) | Target::Write | Target::Read => {
+                    session.incoming = None;
+                    ended(DataAccessResult::NoLongSetInProgress).encode(reply);
                 }
-                self.keep_answer(reply);
-            }
-        }
+            },
+        );
     }
 
     /// Writes one after the other and appends the list of results.

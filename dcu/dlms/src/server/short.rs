@@ -1,6 +1,6 @@
 //! Associations by short names on the server side: Read and Write, methods by either.
 
-use super::pieces::{Fit, Long, Piece, Target};
+use super::pieces::{Fit, Long, Target};
 use super::{Session, except};
 use crate::apdu::{
     ActionResult, AttributeRef, Block, Conformance, DataAccessResult, ExceptionResponse, MethodRef, ReadRequest,
@@ -55,27 +55,24 @@ impl Session {
         value_bytes_max: usize,
         reply: &mut Vec<u8>,
     ) {
-        match self.take_incoming(block, value_bytes_max) {
-            Err(error) => refuse_read(error, reply),
-            Ok(Piece::Acknowledge) => {
-                ReadResponse::NextBlock(u16::try_from(block.number).unwrap_or(u16::MAX)).encode(reply);
-            }
-            Ok(Piece::Again(answer)) => reply.extend_from_slice(&answer),
-            Ok(Piece::Whole(Target::Read, body)) => {
-                let mut reader = Reader::new(&body);
-                match VariableList::decode(&mut reader).and_then(|list| reader.finish().map(|()| list)) {
-                    Ok(variables) => {
-                        self.read_variables(model, &variables, reply);
-                    }
-                    Err(_) => refuse_read(DataAccessResult::TypeUnmatched, reply),
+        let number = u16::try_from(block.number).unwrap_or(u16::MAX);
+        self.take_block(
+            block,
+            value_bytes_max,
+            reply,
+            |reply| ReadResponse::NextBlock(number).encode(reply),
+            refuse_read,
+            |session, target, body, reply| match (target, VariableList::over(body)) {
+                (Target::Read, Ok(variables)) => {
+                    session.read_variables(model, &variables, reply);
                 }
-                self.keep_answer(reply);
-            }
-            Ok(Piece::Whole(..)) => {
-                self.incoming = None;
-                refuse_read(DataAccessResult::NoLongGetInProgress, reply);
-            }
-        }
+                (Target::Read, Err(_)) => refuse_read(DataAccessResult::TypeUnmatched, reply),
+                _ => {
+                    session.incoming = None;
+                    refuse_read(DataAccessResult::NoLongGetInProgress, reply);
+                }
+            },
+        );
     }
 
     fn read_variables<M: ObjectModel + ?Sized>(
@@ -189,31 +186,36 @@ impl Session {
         value_bytes_max: usize,
         reply: &mut Vec<u8>,
     ) {
-        let done = |result| [WriteResult::Done(result)].into_iter();
-        match self.take_incoming(block, value_bytes_max) {
-            Err(error) => put_results(reply, done(error)),
-            Ok(Piece::Acknowledge) => {
-                let number = u16::try_from(block.number).unwrap_or(u16::MAX);
-                put_results(reply, [WriteResult::NextBlock(number)].into_iter())
-            }
-            Ok(Piece::Again(answer)) => {
-                reply.extend_from_slice(&answer);
-                true
-            }
-            Ok(Piece::Whole(_, body)) => {
-                let mut reader = Reader::new(&body);
+        let number = u16::try_from(block.number).unwrap_or(u16::MAX);
+        let ended = |result, reply: &mut Vec<u8>| {
+            put_results(reply, [WriteResult::Done(result)].into_iter());
+        };
+        self.take_block(
+            block,
+            value_bytes_max,
+            reply,
+            |reply| {
+                put_results(reply, [WriteResult::NextBlock(number)].into_iter());
+            },
+            ended,
+            |session, target, body, reply| {
+                let mut reader = Reader::new(body);
                 let lists = VariableList::decode(&mut reader).and_then(|variables| {
                     let values = ValueList::decode(&mut reader)?;
                     reader.finish().map(|()| (variables, values))
                 });
-                match lists {
-                    Ok((variables, values)) => self.write_variables(model, &variables, &values, reply),
-                    Err(_) => put_results(reply, done(DataAccessResult::TypeUnmatched)),
-                };
-                self.keep_answer(reply);
-                true
-            }
-        };
+                match (target, lists) {
+                    (Target::Write, Ok((variables, values))) => {
+                        session.write_variables(model, &variables, &values, reply);
+                    }
+                    (Target::Write, Err(_)) => ended(DataAccessResult::TypeUnmatched, reply),
+                    _ => {
+                        session.incoming = None;
+                        ended(DataAccessResult::NoLongSetInProgress, reply);
+                    }
+                }
+            },
+        );
     }
 
     fn write_variables<M: ObjectModel + ?Sized>(

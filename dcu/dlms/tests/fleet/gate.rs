@@ -1,7 +1,7 @@
 //! Many clients on one link: nobody speaks unasked, no time runs for those who wait, and rows of a month let an alarm
 //! through after one exchange.
 
-use taa_dlms::client::{Client, ClientConfig, ClientEvent, HdlcLink, Link, Output};
+use taa_dlms::client::{Client, ClientConfig, ClientEvent, HdlcLink, Link, Output, Referencing};
 use taa_dlms::cosem::{CaptureObject, Model, Object, ObjectModel, ProfileGeneric, ProfileRange, Register};
 use taa_dlms::error::TransportFault;
 use taa_dlms::link::hdlc::{Address, Parameters, SecondaryConfig};
@@ -106,6 +106,103 @@ fn rows_put_aside_are_forgotten_with_another_profile() {
     wire.client.read_profile(0, obis::LOAD_PROFILE, ProfileRange::Entries(1, 2)).unwrap();
     assert_eq!(wire.client.half_read_rows(), None);
     assert_eq!(wire.run().last(), Some(&Told::Rows(2)));
+}
+
+/// Fifty meters are read out over one link; alarms come at any moment, of meters that are being read and of others. The
+/// owner of the link grants what is urgent first: an alarm waits for the exchange under way, and then only for its own.
+#[test]
+fn an_alarm_waits_for_one_exchange_among_fifty_readouts() {
+    let mut wires: Vec<_> = (0..50).map(|_| Wire::new(gated(), meter())).collect();
+    for wire in &mut wires {
+        wire.client.read_profile(0, obis::LOAD_PROFILE, ProfileRange::Entries(1, ROWS)).unwrap();
+        wire.drain();
+    }
+    let exchange = |wire: &mut Wire<Model>| {
+        assert!(wire.client.grant_exchange(0));
+        let frame = wire.drain().expect("granted");
+        wire.carry(&frame);
+        wire.drain();
+        assert!(!wire.client.is_exchanging());
+    };
+    let (mut turn, mut exchanges, mut longest, mut alarms, mut read_out) = (0_usize, 0, 0, 0, 0);
+    loop {
+        let waiting = (0..wires.len()).map(|step| (turn + step) % wires.len());
+        let Some(at) = waiting.into_iter().find(|at| wires[*at].client.wants_exchange()) else { break };
+        turn = at + 1;
+        // The alarm of some meter comes just as this exchange has begun.
+        let alarmed = (exchanges % 7 == 3).then_some((exchanges * 13) % wires.len());
+        exchange(&mut wires[at]);
+        exchanges += 1;
+        read_out += usize::from(wires[at].told.last() == Some(&Told::Rows(ROWS as usize)));
+        let Some(alarmed) = alarmed else { continue };
+        let wire = &mut wires[alarmed];
+        let is_reading = !wire.client.is_idle();
+        assert!(wire.client.suspend(), "nothing is on the way of this client");
+        let associated = wire.client.is_associated();
+        wire.told.clear();
+        wire.client.read(0, &[VOLTAGE]).unwrap();
+        wire.drain();
+        let mut delay = 1;
+        while wire.told.last() != Some(&values(vec![Value::U16(231)])) {
+            exchange(wire);
+            delay += 1;
+        }
+        if associated {
+            longest = longest.max(delay);
+        }
+        alarms += 1;
+        if is_reading {
+            wire.client.resume_profile(0).unwrap();
+            wire.drain();
+        }
+    }
+    assert_eq!(longest, 2, "the exchange under way, and its own");
+    assert!(alarms > 50, "{alarms} alarms in {exchanges} exchanges");
+    assert_eq!(read_out, 50, "each whole, and once");
+}
+
+/// The same under keys, by short names, and without a gate, where the exchange under way is finished first.
+#[test]
+fn rows_give_way_under_keys_by_short_names_and_without_a_gate() {
+    for kind in 0..3 {
+        let config = match kind {
+            1 => ClientConfig { referencing: Referencing::ShortNames, ..gated() },
+            _ => ClientConfig { gated: false, ..gated() },
+        };
+        let mut wire = if kind == 0 {
+            Wire::between(crate::push::client(1), crate::push::server(1), meter())
+        } else {
+            Wire::new(config, meter())
+        };
+        wire.client.read_profile(0, obis::LOAD_PROFILE, ProfileRange::Entries(1, ROWS)).unwrap();
+        let mut interruptions = 0;
+        let rows = loop {
+            let until = wire.frames + 3;
+            while wire.frames < until && wire.step() {}
+            let frame = wire.drain();
+            if wire.client.is_idle() && frame.is_none() {
+                break wire.told.pop();
+            }
+            let at_once = wire.client.suspend();
+            assert_eq!(at_once, kind == 1, "{kind}");
+            if let Some(frame) = frame {
+                wire.carry(&frame);
+            }
+            wire.drain();
+            if let Some(done) = wire.told.pop_if(|told| matches!(told, Told::Rows(_))) {
+                break Some(done);
+            }
+            assert!(at_once || wire.told.last() == Some(&Told::Suspended), "{kind}: {:?}", wire.told);
+            wire.told.clear();
+            wire.client.read(wire.now, &[VOLTAGE]).unwrap();
+            assert_eq!(wire.run(), [values(vec![Value::U16(231)])], "{kind}");
+            wire.client.resume_profile(wire.now).unwrap();
+            interruptions += 1;
+            assert!(interruptions < 200, "{kind}: no progress");
+        };
+        assert_eq!(rows, Some(Told::Rows(ROWS as usize)), "{kind}: after {interruptions} interruptions");
+        assert!(interruptions > 1, "{kind}: {interruptions}");
+    }
 }
 
 /// HDLC frames of one line: a client speaks only when granted, SNRM, segments and RR included.

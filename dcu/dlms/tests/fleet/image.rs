@@ -11,7 +11,12 @@ use taa_dlms::cosem::{ImageInfo, ImageTransfer, Model, Object, Register};
 use taa_dlms::error::{Misuse, Refusal, TransportFault};
 use taa_dlms::{AttributeRef, Obis, Value, obis};
 
-use crate::wire::{Told, Wire, config, values};
+use taa_dlms::apdu::Conformance;
+use taa_dlms::client::Client;
+use taa_dlms::server::{Server, ServerConfig};
+use taa_keys::Secret;
+
+use crate::wire::{PASSWORD, Told, Wire, config, values};
 
 const IMAGE: Obis = Obis([0, 0, 44, 0, 0, 255]);
 const BLOCKS: usize = 25;
@@ -201,6 +206,46 @@ fn cancelling_forgets_and_the_meter_still_knows() {
     let sent = told.iter().filter(|told| matches!(told, Told::Progress(1.., 25))).count();
     assert!((10..20).contains(&sent), "only what was missing: {sent}");
     assert!(is_in(&seen));
+}
+
+/// Blocks longer than the meter's messages go in blocks of the Action service, or in general blocks where these alone
+/// were agreed; and under keys every step is protected. Wherever it is cut off it goes on.
+#[test]
+fn long_blocks_and_ciphered_ones_arrive_as_well() {
+    let small =
+        ServerConfig { management_password: Some(Secret::new(PASSWORD)), pdu_max: 100, ..ServerConfig::default() };
+    let general = Conformance::GET | Conformance::SET | Conformance::ACTION | Conformance::GENERAL_BLOCK_TRANSFER;
+    let make = |kind: u8| {
+        let (wire, seen) = wire(config());
+        let wire = match kind {
+            0 => Wire::between(Client::new(config()), Server::new(small.clone()), wire.model),
+            1 => Wire::between(
+                Client::new(config()),
+                Server::new(ServerConfig { services: general, ..small.clone() }),
+                wire.model,
+            ),
+            _ => Wire::between(crate::push::client(1), crate::push::server(1), wire.model),
+        };
+        (wire, seen)
+    };
+    for kind in 0..3 {
+        let (mut whole, seen) = make(kind);
+        whole.model.set(IMAGE, 2, Value::U32(300));
+        whole.client.transfer_image(0, order()).unwrap();
+        assert_eq!(whole.run().last(), Some(&Told::Done), "{kind}");
+        assert!(is_in(&seen));
+        let all = whole.frames;
+        for cut_at in (1..=all).step_by(3) {
+            let (mut wire, seen) = make(kind);
+            wire.model.set(IMAGE, 2, Value::U32(300));
+            wire.cut_at = Some(cut_at);
+            wire.client.transfer_image(0, order()).unwrap();
+            wire.run();
+            wire.client.resume_image(wire.now).unwrap();
+            assert_eq!(wire.run().last(), Some(&Told::Done), "{kind}, cut at {cut_at}");
+            assert!(is_in(&seen), "{kind}, cut at {cut_at}");
+        }
+    }
 }
 
 /// Sabotage: an image that changes on the way is not what was announced.

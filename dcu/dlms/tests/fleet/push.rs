@@ -81,7 +81,7 @@ fn raise(model: &mut Model, volts: u16) -> Vec<Effect> {
     std::iter::from_fn(|| model.poll_effect()).collect()
 }
 
-fn server(meter: u8) -> Server {
+pub(crate) fn server(meter: u8) -> Server {
     let management = AssociationSecurity {
         suite: Suite::Zero,
         keys: Some(keys(meter)),
@@ -100,7 +100,7 @@ fn server(meter: u8) -> Server {
     Server::secured(ServerConfig::default(), security)
 }
 
-fn client(meter: u8) -> Client {
+pub(crate) fn client(meter: u8) -> Client {
     Client::secured(
         ClientConfig { push_sap: Some(102), ..ClientConfig::new(Auth::High(Hls::Gmac)) },
         ClientSecurity {

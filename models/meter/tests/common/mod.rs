@@ -75,6 +75,9 @@ pub fn run(client: &mut Client, meter: &mut Meter, now: u64) -> Vec<Told> {
             Output::Event(ClientEvent::ReserveCounter(bound)) => client.handle_counter_durable(now, bound),
             Output::Event(ClientEvent::Done(_)) => told.push(Told::Done),
             Output::Event(ClientEvent::Failed(error)) => told.push(Told::Failed(error)),
+            // What it tells of its own accord has trials of its own.
+            Output::Event(ClientEvent::Notification(_)) => {}
+            Output::Event(other) => panic!("nobody asked for {other:?}"),
             Output::SetLine(_) => {}
             Output::Timeout(None) => return told,
             Output::Timeout(Some(deadline)) => client.handle_timeout(deadline),

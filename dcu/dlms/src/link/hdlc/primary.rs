@@ -113,6 +113,8 @@ struct Core {
     peer_busy: bool,
     /// A numbered frame came out of place: one before it was lost, or it is a repeat.
     gap: bool,
+    /// Says so by REJ.
+    rejects: bool,
     /// The last turn was of one numbered frame, or of none.
     single: bool,
     tries_left: u8,
@@ -160,6 +162,7 @@ impl Primary {
                 asking: false,
                 peer_busy: false,
                 gap: false,
+                rejects: false,
                 single: true,
                 tries_left: 0,
                 deadline: None,
@@ -217,6 +220,13 @@ impl Primary {
     /// The speed of the line, from now on.
     pub const fn set_baud(&mut self, baud: Option<Baud>) {
         self.core.config.baud = baud;
+    }
+
+    /// Frames that came out of place are answered by REJ instead of RR, where there is nothing else to say. Both ask for
+    /// the same. IEC 62056-46 lists no REJ among its commands (ISO/IEC 13239 has it as an option), so only for stations
+    /// that are known to take it; one that is sent to us is always understood.
+    pub const fn set_rejects(&mut self, rejects: bool) {
+        self.core.rejects = rejects;
     }
 
     /// Bytes of memory held beyond the struct itself.
@@ -515,6 +525,10 @@ impl Core {
         }
         if self.window.has_more() {
             self.put_information();
+        } else if gap && self.rejects {
+            self.single = true;
+            self.put(Control::Reject { receive: self.window.expected() }, &[]);
+            self.state = State::Waiting;
         } else if self.window.is_partial() || (gap && self.asking) {
             self.ask();
         } else if self.asking {

@@ -27,6 +27,8 @@ pub struct SecondaryConfig {
     pub inter_octet_timeout_ns: u64,
     /// Longest message taken, bytes.
     pub message_max: usize,
+    /// Frames out of place are answered by REJ instead of RR ([`super::Primary::set_rejects`] has more).
+    pub rejects: bool,
 }
 
 impl SecondaryConfig {
@@ -39,6 +41,7 @@ impl SecondaryConfig {
             inactivity_timeout_ns: Some(120_000_000_000),
             inter_octet_timeout_ns: 1_000_000_000,
             message_max: 65_535 + 3,
+            rejects: false,
         }
     }
 }
@@ -81,6 +84,8 @@ struct Core {
     link: Option<Link>,
     /// A frame with the poll bit is to be answered.
     polled: bool,
+    /// A numbered frame came out of place since the last turn.
+    gap: bool,
     busy: bool,
     heard_at: u64,
     down: Option<u16>,
@@ -114,6 +119,7 @@ impl Secondary {
                 config,
                 link: None,
                 polled: false,
+                gap: false,
                 busy: false,
                 heard_at: 0,
                 down: None,
@@ -310,8 +316,9 @@ impl Core {
             }
             match self.window.accept(send, frame.segmented, frame.information) {
                 Accepted::Whole => step = Step::Message(link.client.upper()),
-                // What is out of sequence is dropped; our N(R) tells what is due.
-                Accepted::Piece | Accepted::OutOfSequence => {}
+                Accepted::Piece => {}
+                // It is dropped; our N(R) tells what is due.
+                Accepted::OutOfSequence => self.gap = true,
                 Accepted::TooLong => {
                     self.put_rejection(frame, REJECT_LENGTH);
                     return Step::Nothing;
@@ -327,13 +334,20 @@ impl Core {
         let Some(link) = self.link else { return };
         self.begin();
         self.window.rewind();
+        let gap = std::mem::take(&mut self.gap);
         if self.window.has_more() {
             // Lengths were cut to what a frame can hold when the link was opened.
             let _ = self.window.put_turn(link.client, link.server, &mut self.transmit);
             return;
         }
         let receive = self.window.expected();
-        let control = if self.busy { Control::ReceiveNotReady { receive } } else { Control::ReceiveReady { receive } };
+        let control = if self.busy {
+            Control::ReceiveNotReady { receive }
+        } else if gap && self.config.rejects {
+            Control::Reject { receive }
+        } else {
+            Control::ReceiveReady { receive }
+        };
         self.append(link.client, link.server, control, &[]);
     }
 
@@ -364,6 +378,7 @@ impl Core {
         self.link = None;
         self.window.clear();
         self.polled = false;
+        self.gap = false;
     }
 }
 

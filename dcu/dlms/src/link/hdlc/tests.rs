@@ -41,6 +41,8 @@ struct Line {
     asked: Vec<Vec<u8>>,
     told: Vec<String>,
     answers: Vec<Vec<u8>>,
+    /// REJ frames, and whether the meter sent them.
+    rejected: Vec<bool>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -62,6 +64,7 @@ impl Line {
             asked: Vec::new(),
             told: Vec::new(),
             answers: Vec::new(),
+            rejected: Vec::new(),
         }
     }
 
@@ -73,6 +76,9 @@ impl Line {
         while let Some(frame) = decoder.next_frame() {
             let mut bytes = Vec::new();
             frame.encode(&mut bytes).unwrap();
+            if matches!(frame.control, Control::Reject { .. }) {
+                self.rejected.push(frame.source == server());
+            }
             match (self.fate)(self.frames) {
                 Fate::Arrives => {}
                 Fate::Lost => bytes.clear(),
@@ -478,4 +484,38 @@ fn a_mended_check_sequence_is_believed() {
     let check = check_sequence(&bytes[1..=last]).to_le_bytes();
     bytes[last + 1..last + 3].copy_from_slice(&check);
     assert_eq!(Frame::decode(&bytes).unwrap().information[4], 0);
+}
+
+/// A frame lost in the middle of a window: the one after it is rejected by name, and what was lost comes again, in both
+/// directions, whoever knows REJ.
+#[test]
+fn a_gap_is_rejected_where_both_know_how() {
+    let limits = Parameters::symmetric(64, 5);
+    for (ours, theirs) in [(true, true), (true, false), (false, true)] {
+        // Frames 0 and 1 open the link; the loss falls into the request, then into the answer.
+        for lost in [3, 4, 9, 10, 11] {
+            let mut line =
+                Line::new(limits, limits, move |frame| if frame == lost { Fate::Lost } else { Fate::Arrives });
+            line.primary.set_rejects(ours);
+            let config = SecondaryConfig { rejects: theirs, ..SecondaryConfig::new(server(), limits) };
+            line.secondary = Secondary::new(config);
+            let message = vec![7; 250];
+            line.primary.send(0, &message);
+            line.run();
+            assert_eq!((line.asked.len(), line.answers.len()), (1, 1), "{ours} {theirs} {lost}");
+            assert_eq!(line.answers[0], [message.as_slice(), message.as_slice()].concat());
+            let rejected = line.rejected.iter().filter(|from_meter| **from_meter == (lost < 8)).count();
+            // Sabotage: who does not know it does not say it.
+            let knows = if lost < 8 { theirs } else { ours };
+            assert!(rejected == line.rejected.len() && (rejected > 0) <= knows, "{ours} {theirs} {lost}: {rejected}");
+        }
+    }
+    let rejections = |rejects: bool| {
+        let mut line = Line::new(limits, limits, |frame| if frame == 3 { Fate::Lost } else { Fate::Arrives });
+        line.secondary = Secondary::new(SecondaryConfig { rejects, ..SecondaryConfig::new(server(), limits) });
+        line.primary.send(0, &[7; 250]);
+        line.run();
+        line.rejected.len()
+    };
+    assert_eq!((rejections(true), rejections(false)), (1, 0));
 }
