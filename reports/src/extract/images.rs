@@ -66,7 +66,7 @@ fn curves(records: &Records, meters: u32, from_ms: u64, span_ms: u64) -> (Vec<f6
             }
         }
         let of_all = f64::from(meters.max(1));
-        blocks.push(rounded(state.values().sum::<f64>() / of_all));
+        blocks.push(rounded(state.values().fold(0.0, |sum, share| sum + share) / of_all));
         done.push(rounded(f64::from(activated) / of_all));
     }
     (blocks, done)
