@@ -43,11 +43,11 @@ pub fn small_meter() -> Model {
     model
 }
 
-/// The same with one object of each class beside.
-fn meter() -> Model {
+/// The same with some objects beside, of classes that the plan chooses.
+fn meter(plan: &mut Plan<'_>) -> Model {
     let mut model = small_meter();
-    for (spec, number) in ALL.iter().zip(0_u8..) {
-        model.add(spec, Obis([0, 0, 94, 1, number, 255]));
+    for number in 0..3 {
+        model.add(ALL[plan.below(ALL.len())], Obis([0, 0, 94, 1, number, 255]));
     }
     model
 }
@@ -81,7 +81,7 @@ pub fn server(data: &[u8]) {
         general_window: 1 + (choice >> 6),
         ..ServerConfig::default()
     });
-    let mut model = meter();
+    let mut model = meter(&mut plan);
     let mut reply = Vec::new();
     assert!(server.handle_receive(&mut model, &association_request(referencing), &mut reply));
     assert!(server.is_managed());
