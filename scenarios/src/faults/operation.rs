@@ -53,7 +53,7 @@ impl Reader<'_> {
             self.found.push(FaultProblem::UnknownOperation {
                 at: at("what"),
                 what: entry.what.clone(),
-                suggestion: did_you_mean(&entry.what, KINDS.into_iter()),
+                suggestion: did_you_mean(&entry.what, KINDS),
                 allowed: KINDS.join(", "),
             });
             return None;
