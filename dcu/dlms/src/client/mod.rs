@@ -379,6 +379,8 @@ impl Client {
         self.mapping = None;
         if let Some(security) = &mut self.security {
             security.held = false;
+            // A challenge serves one attempt, also one that was put aside or given up.
+            security.forget_exchange();
         }
         self.invoke = self.invoke.next();
     }

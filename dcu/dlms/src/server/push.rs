@@ -64,7 +64,8 @@ impl Server {
         DataNotification { long_invoke_id: id.0, date_time: order.time, body: &body }.encode(out);
         if let Some((guard, counter, random)) = self.guards.parts(Level::Management) {
             let how = How { form: Form::General, ..How::global(guard.policy.response) };
-            guard.channel.protect(out, 0, how, counter, random, false)?;
+            // Nothing unprotected is left behind.
+            guard.channel.protect(out, 0, how, counter, random, false).inspect_err(|_| out.clear())?;
         }
         Ok(())
     }

@@ -24,8 +24,8 @@ const VOLTAGE: AttributeRef = AttributeRef::new(3, obis::VOLTAGE_L1, 2);
 
 /// What happened to images inside the meter.
 #[derive(Default)]
-struct Seen {
-    activated: Vec<Vec<u8>>,
+pub(crate) struct Seen {
+    pub(crate) activated: Vec<Vec<u8>>,
     slow: u32,
     bad: bool,
 }
@@ -55,7 +55,7 @@ fn image() -> Arc<[u8]> {
     (0..1237_u32).map(|n| (n * 7 + n / 256) as u8).collect()
 }
 
-fn order() -> ImageOrder {
+pub(crate) fn order() -> ImageOrder {
     ImageOrder {
         obis: IMAGE,
         identifier: b"TAA-1.1".as_slice().into(),
@@ -65,7 +65,7 @@ fn order() -> ImageOrder {
     }
 }
 
-fn wire(config: ClientConfig) -> (Wire<Model>, Arc<Mutex<Seen>>) {
+pub(crate) fn wire(config: ClientConfig) -> (Wire<Model>, Arc<Mutex<Seen>>) {
     let seen = Arc::new(Mutex::new(Seen::default()));
     let mut model = Model::with_hooks(Box::new(Flash(Arc::clone(&seen))));
     model.add(ImageTransfer::SPEC, IMAGE);

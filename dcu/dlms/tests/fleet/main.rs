@@ -3,6 +3,7 @@
 
 mod gate;
 mod image;
+mod lies;
 mod map;
 mod notify;
 mod push;

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use taa_dlms::client::{Auth, Client, ClientConfig, Notification, NotificationKind};
 use taa_dlms::cosem::model::Effect;
 use taa_dlms::cosem::{
-    ActionSet, CaptureObject, Clock, Model, MonitoredValue, Object, ObjectModel, PushSetup, Register, RegisterMonitor,
-    Script, ScriptAction, ScriptRef, ScriptTable, ServiceId,
+    ActionSet, CaptureObject, Clock, Model, MonitoredValue, Object, PushSetup, Register, RegisterMonitor, Script,
+    ScriptAction, ScriptRef, ScriptTable, ServiceId,
 };
 use taa_dlms::error::{Error, Refusal, SecurityFault};
 use taa_dlms::link::hdlc::{Address, Parameters, SecondaryConfig};
@@ -82,6 +82,10 @@ fn raise(model: &mut Model, volts: u16) -> Vec<Effect> {
 }
 
 pub(crate) fn server(meter: u8) -> Server {
+    server_counting(meter, SendCounter::volatile(0))
+}
+
+fn server_counting(meter: u8, counter: SendCounter) -> Server {
     let management = AssociationSecurity {
         suite: Suite::Zero,
         keys: Some(keys(meter)),
@@ -92,7 +96,7 @@ pub(crate) fn server(meter: u8) -> Server {
     };
     let security = ServerSecurity {
         title: title(meter),
-        counter: SendCounter::volatile(0),
+        counter,
         random: Random::given(&[4; 64]),
         management: Some(management),
         public: None,
@@ -255,18 +259,24 @@ fn a_listener_opens_each_meters_pushes_with_its_own_keys_once() {
 }
 
 fn stranger(message: &mut [u8]) {
-    message[2..10].copy_from_slice(b"XXX\0\0\0\0\x01");
+    message[2..10].copy_from_slice(b"NOT\0\0\0\0\x01");
 }
 
 #[test]
-fn without_counters_nothing_is_pushed() {
-    let mut server = server(1);
+fn without_durable_counters_nothing_is_pushed() {
+    let mut server = server_counting(1, SendCounter::resume(100, 64));
     let mut model = model();
     let mut message = Vec::new();
-    // Sabotage: with counters it is.
+    let refused = server.push(&mut model, order(1), &mut message);
+    assert_eq!(refused, Err(SecurityFault::CounterNotReserved.into()));
+    assert!(message.is_empty(), "nothing unprotected is left to be sent");
+    // Sabotage: once they are reserved it is.
+    let bound = server.counter_wanted().expect("a reservation");
+    server.handle_counter_durable(bound);
     assert_eq!(server.push(&mut model, order(1), &mut message), Ok(()));
+    assert_eq!(message[0], 0xDB);
+    // A meter without keys pushes plainly.
     let mut plain = Server::new(ServerConfig::default());
     assert_eq!(plain.push(&mut model, order(1), &mut message), Ok(()));
-    assert_eq!(message[0], 0x0F, "no keys were ever agreed: plain");
-    let _ = model.read(taa_dlms::AttributeRef::new(40, PUSH, 2), None, &mut message);
+    assert_eq!(message[0], 0x0F);
 }

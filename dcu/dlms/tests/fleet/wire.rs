@@ -28,7 +28,7 @@ pub(crate) struct Wire<M> {
     out: VecDeque<Vec<u8>>,
 }
 
-type Lie = Box<dyn FnMut(&[u8]) -> Option<Vec<u8>>>;
+pub(crate) type Lie = Box<dyn FnMut(&[u8]) -> Option<Vec<u8>>>;
 
 /// What a client told, owned.
 #[derive(Clone, Debug, PartialEq)]
