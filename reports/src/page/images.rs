@@ -21,7 +21,7 @@ pub(super) fn section(out: &mut String, data: &ReportData) {
         "update",
         "The new image",
         "A firmware update goes block by block behind everything else. Were it to crowd out the readings, their line would \
-         dip while the others climb.",
+         dip while the others climb. A dark meter is not read either: a dip while part of the village is dark is the dark.",
     );
     legend(
         out,
@@ -88,5 +88,5 @@ fn curve(out: &mut String, data: &ReportData, images: &ImageFigures, name: &str)
     }
     .write(out);
     let worst = images.readings.iter().copied().fold(1.0, f64::min);
-    push!(out, "<p class=\"foot\">Readings in the worst hour: {} %.</p>\n", number(worst * 100.0, 1));
+    push!(out, "<p class=\"foot\">Readings in the worst hour: {} % of all meters, dark ones among them.</p>\n", number(worst * 100.0, 1));
 }
