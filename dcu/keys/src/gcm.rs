@@ -13,7 +13,7 @@ use aes::cipher::{Block, BlockCipherEncBackend, BlockCipherEncClosure, BlockCiph
 use aes::{Aes128Enc, Aes256Enc};
 use ghash::GHash;
 use ghash::universal_hash::UniversalHash;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, optimization_barrier};
 
 use crate::{Key, KeyHandle};
 
@@ -157,7 +157,7 @@ impl<C: BlockCipherEncrypt<BlockSize = U16>> Gcm<C> {
 
     #[inline]
     fn open(&self, nonce: &[u8; NONCE_BYTES], aad: Aad<'_>, text: &mut [u8], tag: &[u8]) -> Result<(), TagMismatch> {
-        let first = self.first_batch(nonce, text.len());
+        let mut first = self.first_batch(nonce, text.len());
         if !equal(&self.tag(aad, text, first.mask()), tag) {
             return Err(TagMismatch);
         }
@@ -176,7 +176,8 @@ impl<C: BlockCipherEncrypt<BlockSize = U16>> Gcm<C> {
 
     #[inline]
     fn tag(&self, aad: Aad<'_>, text: &[u8], mask: [u8; BLOCK]) -> [u8; TAG_BYTES] {
-        let mut absorb = Absorb { hash: self.hash.clone(), gathered: [0; GATHER], used: 0 };
+        let mut hash = self.hash.clone();
+        let mut absorb = Absorb { hash: &mut hash, gathered: [0; GATHER], used: 0 };
         let mut aad_bytes = aad.head.len();
         absorb.push(aad.head);
         if let Some(key) = aad.key {
@@ -191,12 +192,14 @@ impl<C: BlockCipherEncrypt<BlockSize = U16>> Gcm<C> {
         absorb.push(text);
         absorb.pad();
         let bits = |bytes: usize| (bytes as u64).wrapping_mul(8).to_be_bytes();
-        absorb.push(&bits(aad_bytes));
-        absorb.push(&bits(text.len()));
+        let [a, b, c, d, e, f, g, h] = bits(aad_bytes);
+        let [i, j, k, l, m, n, o, p] = bits(text.len());
+        absorb.push(&[a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p]);
         absorb.flush();
         // The authentication key went through it.
-        absorb.gathered.zeroize();
-        let digest = absorb.hash.finalize();
+        absorb.gathered = [0; GATHER];
+        optimization_barrier(&absorb.gathered);
+        let digest = hash.finalize();
         let mut tag = [0; TAG_BYTES];
         for ((to, from), mask) in tag.iter_mut().zip(digest).zip(mask) {
             *to = from ^ mask;
@@ -229,7 +232,7 @@ impl Batch {
 
     /// Mixes the stream into the text; the mask.
     #[inline]
-    fn apply<C: BlockCipherEncrypt<BlockSize = U16>>(mut self, gcm: &Gcm<C>, text: &mut [u8]) -> [u8; BLOCK] {
+    fn apply<C: BlockCipherEncrypt<BlockSize = U16>>(&mut self, gcm: &Gcm<C>, text: &mut [u8]) -> [u8; BLOCK] {
         let mask = self.mask();
         let (head, rest) = text
             .split_at_mut_checked(BLOCK.saturating_mul(BATCH.saturating_sub(1)))
@@ -292,15 +295,15 @@ fn mix<'a, B: AsRef<[u8]> + 'a>(stream: impl Iterator<Item = &'a B>, text: &mut 
 }
 
 /// Gathers pieces into blocks for GHASH, four at a time: that many it multiplies at once.
-struct Absorb {
-    hash: GHash,
+struct Absorb<'a> {
+    hash: &'a mut GHash,
     gathered: [u8; GATHER],
     used: usize,
 }
 
 const GATHER: usize = 4 * BLOCK;
 
-impl Absorb {
+impl Absorb<'_> {
     #[inline]
     fn push(&mut self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
@@ -311,6 +314,11 @@ impl Absorb {
                 continue;
             }
             let room = self.gathered.get_mut(self.used..).unwrap_or_default();
+            if let Some(to) = room.get_mut(..bytes.len()) {
+                to.copy_from_slice(bytes);
+                self.used = self.used.saturating_add(bytes.len());
+                return self.flush_if_full();
+            }
             let count = room.len().min(bytes.len());
             let (now, later) = bytes.split_at_checked(count).unwrap_or((bytes, &[]));
             for (to, from) in room.iter_mut().zip(now) {
@@ -318,9 +326,7 @@ impl Absorb {
             }
             self.used = self.used.saturating_add(count);
             bytes = later;
-            if self.used == GATHER {
-                self.flush();
-            }
+            self.flush_if_full();
         }
     }
 
@@ -332,6 +338,11 @@ impl Absorb {
             *byte = 0;
         }
         self.used = whole;
+        self.flush_if_full();
+    }
+
+    #[inline]
+    fn flush_if_full(&mut self) {
         if self.used == GATHER {
             self.flush();
         }

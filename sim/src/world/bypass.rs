@@ -31,6 +31,11 @@ pub(crate) struct Bypass {
 }
 
 impl Bypass {
+    /// There is none, and never was one that left anything to reckon.
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.on && self.flow_mw == 0 && self.extra_mw == 0 && !self.found
+    }
+
     /// Energy taken so far, Wh; bring it up to now before.
     pub(crate) fn stolen_wh(&self) -> f64 {
         self.energy as f64 / 3.6e9
@@ -78,7 +83,7 @@ impl Village<'_> {
     pub(crate) fn bypass_turned(&mut self, customer: u32, connected: bool, now_ms: u64) {
         let one = self.people.of(customer);
         let (bypass, wanted_mw) = (&mut one.purse.mood.bypass, one.load.wanted_mw);
-        if !bypass.on && bypass.flow_mw == 0 && bypass.extra_mw == 0 && !bypass.found {
+        if bypass.is_idle() {
             return;
         }
         bypass.energy += i128::from(bypass.flow_mw) * i128::from(now_ms - bypass.since_ms);

@@ -165,8 +165,11 @@ impl Village<'_> {
                 self.motor_starts(inrush_mw, now_ms, queue);
             }
         }
-        let connected = self.people.of(customer).load.connected;
-        self.bypass_turned(customer, connected, now_ms);
+        let one = self.people.of(customer);
+        let connected = one.load.connected;
+        if !one.purse.mood.bypass.is_idle() {
+            self.bypass_turned(customer, connected, now_ms);
+        }
         self.meter_deadline(customer, now_ms, queue);
         self.arm_switch(customer, queue);
     }

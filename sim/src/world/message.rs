@@ -31,16 +31,6 @@ impl Messages {
         MessageId(id)
     }
 
-    /// Takes bytes as they are, without a copy.
-    pub(crate) fn take_in(&mut self, bytes: Vec<u8>) -> MessageId {
-        let id = self.free.pop().unwrap_or_else(|| {
-            self.slots.push(Vec::new());
-            (self.slots.len() - 1) as u32
-        });
-        self.slots[id as usize] = bytes;
-        MessageId(id)
-    }
-
     /// The bytes out of their slot; give the buffer back with [`Self::recycle`].
     pub(crate) fn take(&mut self, id: MessageId) -> Vec<u8> {
         std::mem::take(&mut self.slots[id.0 as usize])

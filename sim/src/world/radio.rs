@@ -5,7 +5,7 @@
 
 use taa_models::{
     draw::{Draws, NodeKey, Purpose},
-    mesh::{Air, Delivery, MeshParams, NoRoute, Routes, Topology, join_delay_s},
+    mesh::{Air, Delivery, MeshParams, NoRoute, Powers, Routes, Topology, join_delay_s},
 };
 use taa_scenarios::model::{Fault, FaultKind, FaultTarget, Village as Layout};
 
@@ -35,6 +35,7 @@ pub(crate) struct Mesh {
     pub(crate) topology: Topology,
     pub(crate) params: MeshParams,
     routes: Routes,
+    powers: Powers,
     keys: Vec<NodeKey>,
     /// Alive and joined, by node: meters, relays, root.
     alive: Vec<bool>,
@@ -65,6 +66,7 @@ impl Mesh {
             topology,
             params,
             routes,
+            powers: Powers::default(),
             keys,
             usable: alive.clone(),
             alive,
@@ -120,7 +122,7 @@ impl Mesh {
         self.sent += 1;
         let node = meter as usize;
         let mut draws = self.draws(seed, node);
-        match self.topology.deliver(&self.routes, node, bytes, up, &mut draws) {
+        match self.topology.deliver(&self.routes, node, bytes, up, &mut self.powers, &mut draws) {
             Delivery::Delivered { delay_ms, .. } => {
                 self.delivered += 1;
                 Some(delay_ms)

@@ -258,6 +258,11 @@ impl Village<'_> {
         let now = self.site.monotonic(now_ms);
         loop {
             let Some(dcu) = &mut self.site.dcu else { return };
+            if self.site.undurable && dcu.is_drained() {
+                self.site.undurable = false;
+                dcu.handle_durable(now, self.site.durable);
+                continue;
+            }
             match dcu.poll_output() {
                 Output::Transmit { meter, bytes } => {
                     self.send_down(meter.0, &bytes, now_ms, queue);
@@ -278,13 +283,6 @@ impl Village<'_> {
                 }
                 Output::Event(event) => self.dcu_event(event, now_ms, queue),
                 Output::Timeout(deadline) => {
-                    if std::mem::take(&mut self.site.undurable) {
-                        let durable = self.site.durable;
-                        if let Some(dcu) = &mut self.site.dcu {
-                            dcu.handle_durable(now, durable);
-                        }
-                        continue;
-                    }
                     self.arm_dcu(deadline, queue);
                     return;
                 }

@@ -335,6 +335,12 @@ impl Dcu {
         self.outputs.pop_front().unwrap_or_else(|| Output::Timeout(self.deadline()))
     }
 
+    /// Nothing comes out but the deadline: a driver that has something else to do first need not have it reckoned.
+    #[must_use]
+    pub fn is_drained(&self) -> bool {
+        self.outputs.is_empty()
+    }
+
     /// Takes back a buffer of [`Output::Transmit`] or [`Output::Uplink`], so that the next one need not be allocated.
     pub fn recycle(&mut self, buffer: Vec<u8>) {
         if self.buffers.len() < BUFFERS_MAX {

@@ -138,6 +138,14 @@ impl Link {
     }
 
     fn bulk(&mut self, units: &mut [Unit]) -> Option<Grant> {
+        let bulk_waits = |queues: &[VecDeque<Wish>; Class::COUNT]| {
+            [Class::Backfill, Class::Image]
+                .iter()
+                .any(|class| queues.get(*class as usize).is_some_and(|q| !q.is_empty()))
+        };
+        if !bulk_waits(&self.queues) && !bulk_waits(&self.going) {
+            return None;
+        }
         let bulk = || self.in_flight.iter().filter(|flight| flight.bulk);
         if bulk().count() >= self.bulk_window {
             return None;
@@ -167,6 +175,9 @@ impl Link {
     }
 
     fn first(&mut self, units: &mut [Unit], class: Class) -> Option<Grant> {
+        if self.queues.get(class as usize).is_none_or(VecDeque::is_empty) {
+            return None;
+        }
         let suspects_may = self.suspects_may();
         let interrupts = class == Class::Urgent && self.window > 1;
         take_first(self.queues.get_mut(class as usize)?, units, class, suspects_may, interrupts)

@@ -280,8 +280,8 @@ impl Channel {
         known.map_or(Ok(()), |sender| sender.received.check(invocation))?;
         let keys = self.layer_keys(which)?;
         scratch.clear();
-        scratch.extend_from_slice(envelope.body);
-        let text = layer::open_body(scratch, title, keys, &[])?;
+        scratch.extend_from_slice(envelope.body.get(layer::HEADER_BYTES..).unwrap_or_default());
+        let text = layer::open_rest((control, invocation), scratch, title, keys, &[])?;
         let text_bytes = text.len();
         let first = text.first().copied().ok_or(DecodeError::Truncated)?;
         if envelope.plain_tag.is_some_and(|tag| tag != first) {
@@ -290,7 +290,6 @@ impl Channel {
             );
         }
         self.received(title, which).ok_or(SecurityFault::NoKey("room for another sender"))?.accept(invocation);
-        scratch.drain(..layer::HEADER_BYTES.min(scratch.len()));
         scratch.truncate(text_bytes);
         Ok(How {
             protection: control.protection,

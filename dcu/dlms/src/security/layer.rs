@@ -165,12 +165,19 @@ pub fn protect(
         }
     }
     put_length(frame, HEADER_BYTES.saturating_add(text_bytes).saturating_add(tag_bytes));
-    let outside = frame.len().saturating_sub(before);
-    // The header was written behind the text: turn them around.
+    put_header(frame, seal);
+    let ahead = frame.len().saturating_sub(before);
+    // What goes ahead was written behind the text: turn them around, once for all of it.
     if let Some(whole) = frame.get_mut(start..) {
-        whole.rotate_right(outside);
+        whole.rotate_right(ahead);
     }
-    seal_body(frame, start.saturating_add(outside), seal, &[])
+    seal_text(frame, start.saturating_add(ahead), seal, &[])
+}
+
+/// Security control byte and counter.
+fn put_header(frame: &mut Vec<u8>, seal: &Seal<'_>) {
+    let [a, b, c, d] = seal.invocation.to_be_bytes();
+    frame.extend_from_slice(&[seal.control.to_byte(), a, b, c, d]);
 }
 
 /// Turns the text that begins at `at` into a body: header, text, tag. `context` is authenticated too: the header fields
@@ -179,18 +186,22 @@ pub fn protect(
 /// # Errors
 /// As [`protect`].
 pub fn seal_body(frame: &mut Vec<u8>, at: usize, seal: &Seal<'_>, context: &[u8]) -> Result<(), SecurityFault> {
+    put_header(frame, seal);
+    if let Some(body) = frame.get_mut(at..) {
+        body.rotate_right(HEADER_BYTES);
+    }
+    seal_text(frame, at.saturating_add(HEADER_BYTES), seal, context)
+}
+
+/// Seals the text that begins at `at`, behind its header, and appends the tag.
+fn seal_text(frame: &mut Vec<u8>, at: usize, seal: &Seal<'_>, context: &[u8]) -> Result<(), SecurityFault> {
     let Seal { control, title, invocation, keys } = *seal;
     if control.compressed || control.protection.is_none() || keys.cipher.bits() != control.suite.key_bits() {
         return Err(SecurityFault::WrongSuite);
     }
     let head = [control.to_byte()];
-    frame.extend_from_slice(&head);
-    frame.extend_from_slice(&invocation.to_be_bytes());
-    if let Some(body) = frame.get_mut(at..) {
-        body.rotate_right(HEADER_BYTES);
-    }
     let nonce = title.nonce(invocation);
-    let text = frame.get_mut(at.saturating_add(HEADER_BYTES)..).unwrap_or_default();
+    let text = frame.get_mut(at..).unwrap_or_default();
     let tag = match (control.protection.authenticated, control.protection.encrypted) {
         (true, true) => {
             Some(keys.cipher.seal(&nonce, Aad { head: &head, key: keys.authentication, parts: &[context] }, text))
@@ -221,13 +232,27 @@ pub fn open_body<'b>(
     keys: LayerKeys<'_>,
     context: &[u8],
 ) -> Result<&'b [u8], Error> {
-    let (control, invocation) = header(body)?;
+    let header = header(body)?;
+    let rest = body.get_mut(HEADER_BYTES..).ok_or(DecodeError::Truncated)?;
+    open_rest(header, rest, title, keys, context)
+}
+
+/// Opens in place what follows the header of a body: text and tag. The text.
+///
+/// # Errors
+/// As [`open_body`].
+pub(super) fn open_rest<'b>(
+    (control, invocation): (SecurityControl, u32),
+    rest: &'b mut [u8],
+    title: SystemTitle,
+    keys: LayerKeys<'_>,
+    context: &[u8],
+) -> Result<&'b [u8], Error> {
     if control.compressed || control.protection.is_none() || keys.cipher.bits() != control.suite.key_bits() {
         return Err(SecurityFault::WrongSuite.into());
     }
     let head = [control.to_byte()];
     let nonce = title.nonce(invocation);
-    let rest = body.get_mut(HEADER_BYTES..).ok_or(DecodeError::Truncated)?;
     if !control.protection.authenticated {
         keys.cipher.stream(&nonce, rest);
         return Ok(rest);

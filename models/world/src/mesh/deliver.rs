@@ -26,14 +26,46 @@ pub enum Delivery {
 
 /// Success of a frame of this share of the full length. Nearly perfect links, most of them, take the first-order term:
 /// at a loss of 0.001 it is off by less than a millionth, and a power costs more than all the draws of a hop.
-fn shorter(success: f64, length: f64) -> f64 {
+fn shorter(success: f64, length: f64, powers: &mut Powers) -> f64 {
     let loss = 1.0 - success;
     if length > 0.999 {
         success
     } else if loss < 1e-3 {
         1.0 - loss * length
     } else {
-        libm::pow(success, length)
+        powers.of(success, length)
+    }
+}
+
+/// Powers taken before. The same few links carry messages of the same few lengths; what is remembered is the very value
+/// that would be reckoned, so that it never matters what was remembered.
+#[derive(Clone, Debug)]
+pub struct Powers {
+    /// Bits of base and exponent, and the power: one place for each of so many remainders.
+    known: Vec<(u64, u64, f64)>,
+}
+
+/// A power of two: a place is found by the upper bits of a product.
+const PLACES: usize = 1024;
+
+impl Default for Powers {
+    fn default() -> Self {
+        // One to the power of nought.
+        Self { known: vec![(1.0_f64.to_bits(), 0.0_f64.to_bits(), 1.0); PLACES] }
+    }
+}
+
+impl Powers {
+    #[allow(clippy::cast_possible_truncation)]
+    fn of(&mut self, base: f64, exponent: f64) -> f64 {
+        let key = (base.to_bits(), exponent.to_bits());
+        // Fibonacci hashing.
+        let mixed = (key.0 ^ key.1.rotate_left(32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let place = &mut self.known[(mixed >> (u64::BITS - PLACES.ilog2())) as usize];
+        if (place.0, place.1) != key {
+            *place = (key.0, key.1, libm::pow(base, exponent));
+        }
+        place.2
     }
 }
 
@@ -45,7 +77,15 @@ impl Topology {
     /// Downward messages take the same path backwards (RPL non-storing mode).
     #[must_use]
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    pub fn deliver(&self, routes: &Routes, node: usize, bytes: usize, up: bool, draws: &mut Draws) -> Delivery {
+    pub fn deliver(
+        &self,
+        routes: &Routes,
+        node: usize,
+        bytes: usize,
+        up: bool,
+        powers: &mut Powers,
+        draws: &mut Draws,
+    ) -> Delivery {
         if !routes.has_route(node) {
             return Delivery::Lost { at_hop: 0, delay_ms: 0, transmissions: 0 };
         }
@@ -64,7 +104,7 @@ impl Topology {
             // Walking from the far end down the tree needs the node at that depth; a path is at most 24 long.
             let sender_side = if up { at } else { self.ancestor(routes, node, hop - 1) };
             let success = f64::from(routes.hop_success[sender_side]);
-            let success = shorter(success, length);
+            let success = shorter(success, length, powers);
             for _ in 0..frames {
                 let (tries, through) = self.send(success, draws);
                 transmissions += tries;
@@ -99,5 +139,23 @@ impl Topology {
     /// Waiting for the channel over these tries: uniform from a third to five thirds of the mean for each, in sum.
     fn access_ms(&self, tries: u32, draws: &mut Draws) -> f64 {
         f64::from(tries) * self.params.access_mean_ms * (1.0 / 3.0 + 4.0 / 3.0 * draws.uniform())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn remembered_powers_are_those_reckoned() {
+        let mut powers = Powers::default();
+        // More of them than there are places, each twice: some are remembered, some were driven out.
+        for _ in 0..2 {
+            for i in 0..3000_u32 {
+                let (base, exponent) = (1.0 - 1.0 / f64::from(2 + i % 97), f64::from(1 + i / 97) / 40.0);
+                assert_eq!(powers.of(base, exponent).to_bits(), libm::pow(base, exponent).to_bits());
+                assert_eq!(powers.of(base, exponent).to_bits(), libm::pow(base, exponent).to_bits());
+            }
+        }
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     radio::Antenna,
 };
 
-pub use deliver::Delivery;
+pub use deliver::{Delivery, Powers};
 pub use routes::{Air, NoRoute, Routes};
 pub use topology::{MeshLink, Topology};
 

@@ -113,7 +113,7 @@ fn deliveries_follow_the_odds_of_their_hops() {
         let (mut arrived, mut first_hop) = (0, 0);
         for i in 0..20_000 {
             let mut d = Draws::keyed(2, 0, NodeKey(4), Purpose::named("deliver"), i);
-            match mesh.deliver(&routes, 4, 250, up, &mut d) {
+            match mesh.deliver(&routes, 4, 250, up, &mut Powers::default(), &mut d) {
                 Delivery::Delivered { delay_ms, transmissions } => {
                     assert_eq!(transmissions, 4);
                     // Four hops of 305 octets at 50 kb/s.
@@ -142,7 +142,10 @@ fn retries_save_messages_and_cost_frames() {
         let mut arrived = 0;
         for i in 0..2000 {
             let mut d = Draws::keyed(2, 0, NodeKey(4), Purpose::named("deliver"), i);
-            arrived += u32::from(matches!(mesh.deliver(&routes, 4, 600, true, &mut d), Delivery::Delivered { .. }));
+            arrived += u32::from(matches!(
+                mesh.deliver(&routes, 4, 600, true, &mut Powers::default(), &mut d),
+                Delivery::Delivered { .. }
+            ));
         }
         arrived
     };
@@ -150,7 +153,7 @@ fn retries_save_messages_and_cost_frames() {
     let mesh = Topology::build(&radio, &MeshParams::default(), &nodes, 0, 1);
     let routes = mesh.routes(&[true, false, true, true, true], &Air::default());
     let mut d = Draws::keyed(2, 0, NodeKey(4), Purpose::named("deliver"), 0);
-    let lost = mesh.deliver(&routes, 4, 100, true, &mut d);
+    let lost = mesh.deliver(&routes, 4, 100, true, &mut Powers::default(), &mut d);
     assert_eq!(lost, Delivery::Lost { at_hop: 0, delay_ms: 0, transmissions: 0 });
 }
 
@@ -166,7 +169,9 @@ fn round_trips_take_as_long_as_published() {
         for i in 0..4000 {
             let mut d = Draws::keyed(3, 0, NodeKey(5), Purpose::named("ping"), i);
             for up in [true, false] {
-                if let Delivery::Delivered { delay_ms, .. } = mesh.deliver(&routes, at, 50, up, &mut d) {
+                if let Delivery::Delivered { delay_ms, .. } =
+                    mesh.deliver(&routes, at, 50, up, &mut Powers::default(), &mut d)
+                {
                     sum += delay_ms;
                 }
             }
