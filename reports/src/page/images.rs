@@ -88,5 +88,9 @@ fn curve(out: &mut String, data: &ReportData, images: &ImageFigures, name: &str)
     }
     .write(out);
     let worst = images.readings.iter().copied().fold(1.0, f64::min);
-    push!(out, "<p class=\"foot\">Readings in the worst hour: {} % of all meters, dark ones among them.</p>\n", number(worst * 100.0, 1));
+    push!(
+        out,
+        "<p class=\"foot\">Readings in the worst hour: {} % of all meters, dark ones among them.</p>\n",
+        number(worst * 100.0, 1)
+    );
 }
