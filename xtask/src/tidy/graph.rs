@@ -11,7 +11,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use super::Finding;
 
 /// Our crates, and which of our crates each may depend on.
-const PLAN: [(&str, &[&str]); 21] = [
+const PLAN: [(&str, &[&str]); 22] = [
     ("taa-keys", &[]),
     ("taa-dlms", &["taa-keys"]),
     ("taa-tokens", &["taa-keys"]),
@@ -19,10 +19,11 @@ const PLAN: [(&str, &[&str]); 21] = [
     ("taa-der", &[]),
     ("taa-feeder", &[]),
     ("taa-dcu", &["taa-keys", "taa-dlms", "taa-tokens", "taa-ledger", "taa-der", "taa-feeder"]),
-    ("taa-store", &["taa-dcu"]),
+    ("taa-store", &["taa-dcu", "taa-ledger"]),
+    ("taa-intake", &["taa-dcu"]),
     ("taa-powercut", &[]),
     ("taa-ports", &["taa-dcu"]),
-    ("dcud", &["taa-dcu", "taa-store", "taa-ports"]),
+    ("dcud", &["taa-dcu", "taa-store", "taa-intake", "taa-ports"]),
     ("taa-models", &[]),
     ("taa-meter", &["taa-keys", "taa-dlms", "taa-tokens"]),
     ("taa-scenarios", &["taa-dcu", "taa-models"]),
@@ -37,6 +38,7 @@ const PLAN: [(&str, &[&str]); 21] = [
             "taa-feeder",
             "taa-dcu",
             "taa-store",
+            "taa-intake",
             "taa-powercut",
             "taa-models",
             "taa-meter",
@@ -49,7 +51,18 @@ const PLAN: [(&str, &[&str]); 21] = [
     ("taa-twin", &["taa-sim", "taa-hil", "taa-reports", "taa-dcu", "taa-scenarios"]),
     (
         "taa",
-        &["taa-dcu", "taa-models", "taa-scenarios", "taa-sim", "taa-studies", "taa-reports", "taa-hil", "taa-twin"],
+        &[
+            "taa-dcu",
+            "taa-ledger",
+            "taa-store",
+            "taa-models",
+            "taa-scenarios",
+            "taa-sim",
+            "taa-studies",
+            "taa-reports",
+            "taa-hil",
+            "taa-twin",
+        ],
     ),
     ("xtask", &[]),
 ];
