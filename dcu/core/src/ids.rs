@@ -1,10 +1,12 @@
 //! Names of things and moments.
 
+use serde::{Deserialize, Serialize};
+
 /// A meter by its place in the list given to [`crate::Dcu::new`].
 ///
 /// The list is part of the configuration: the cloud and the journal use the same numbers, and
 /// [`fleet_digest`] tells both ends when their lists differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct MeterIx(pub u32);
 
 impl MeterIx {
@@ -14,7 +16,7 @@ impl MeterIx {
 }
 
 /// When something was recorded, in all three clocks that a field device has.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
     /// Number of the boot, from 1.
     pub boot: u32,

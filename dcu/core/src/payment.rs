@@ -1,10 +1,12 @@
 //! A payment as the intake delivers it.
 
+use serde::{Deserialize, Serialize};
+
 /// Longest provider key and account name taken, bytes. Daraja's `TransID` has 10, a UUID 36.
 pub const NAME_BYTES_MAX: usize = 64;
 
 /// How the money came in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Channel {
     /// Mobile money; the provider's key is its transaction id.
@@ -17,7 +19,7 @@ pub enum Channel {
 ///
 /// The key is what makes a second delivery of the same payment harmless: providers repeat callbacks, relays retry,
 /// and two paths may bring the same payment (Daraja: `TransID`; MTN MoMo: `X-Reference-Id`).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Payment {
     /// The provider's key, unique per payment.
     pub key: String,

@@ -1,9 +1,10 @@
 //! What one look at a meter yields.
 
 use crate::MeterIx;
+use serde::{Deserialize, Serialize};
 
 /// A reading.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reading {
     /// Which meter.
     pub meter: MeterIx,

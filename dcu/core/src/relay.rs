@@ -16,8 +16,10 @@
 //! decides, a relay found in the wrong state later (a meter that booted open) is simply ordered again; where the
 //! cloud decides, the DCU reports what it saw and the cloud decides again.
 
+use serde::{Deserialize, Serialize};
+
 /// State of a relay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Relay {
     /// The customer is disconnected.
     Open,
@@ -40,7 +42,7 @@ impl Relay {
 }
 
 /// Why a relay is ordered to a state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Reason {
     /// The balance is used up.

@@ -1,12 +1,13 @@
 //! One account.
 
 use super::Debit;
+use serde::{Deserialize, Serialize};
 
 /// One thousandth of a minor unit: what a Wh is priced in when a kWh is priced in minor units.
 const MILLI: i64 = 1000;
 
 /// One account and the register it is billed by.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Account {
     /// As payers type it.
     pub name: String,
@@ -18,7 +19,7 @@ pub struct Account {
     pub(super) register: Option<Register>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Register {
     pub(super) sequence: u32,
     pub(super) wh: u64,

@@ -1,5 +1,6 @@
 //! All accounts of a site.
 
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use super::{Account, Credit, Debit, Fees, Suspended, Totals};
@@ -9,7 +10,7 @@ use crate::{config::Tariff, payment::Payment, relay::Relay};
 const FEE_DAYS_MAX: i64 = 31;
 
 /// The accounts, what has been paid in, what lies in suspense.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Book {
     tariff: Tariff,
     accounts: Vec<Account>,
@@ -21,7 +22,7 @@ pub struct Book {
 }
 
 /// What is remembered of a payment, to tell a repeat from a clash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Seen {
     amount_minor: i64,
     /// `None`: went to suspense under an unknown name.

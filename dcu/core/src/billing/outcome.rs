@@ -1,6 +1,7 @@
 //! What became of a credit, a debit, a day: named, so that nobody has to guess from a number.
 
 use crate::payment::Payment;
+use serde::{Deserialize, Serialize};
 
 /// What became of a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,14 +70,14 @@ pub enum Fees {
 }
 
 /// Money in suspense.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suspended {
     /// The payment as it came.
     pub payment: Payment,
 }
 
 /// Sums over the whole book, minor units.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// Payments taken, in suspense or not.
     pub received: i128,

@@ -80,7 +80,7 @@ impl Activation {
             (State::Status, Some(ImageStatus::ActivationInitiated)) => self.wait(),
             (State::Status, Some(ImageStatus::ActivationFailed)) => State::Failed(ImageError::ActivationFailed),
             (State::Status, Some(_)) => State::Firmware,
-            (State::Status, None) => State::Failed(ImageError::Nonsense("image_transfer_status")),
+            (State::Status, None) => State::Failed(ImageError::Nonsense(6)),
             (state, _) => state,
         };
     }

@@ -13,6 +13,7 @@
 
 mod activation;
 
+use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use taa_dlms::cosem::image::ImageError;
@@ -26,7 +27,7 @@ pub const IMAGE_BYTES_MAX: usize = 2 * 1024 * 1024;
 pub const IDENTIFIER_BYTES_MAX: usize = 64;
 
 /// An order to bring an image to meters and to activate it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageOrder {
     /// What the image is called; the meter tells it back after verification.
     pub identifier: Vec<u8>,
@@ -96,7 +97,7 @@ impl ImageOrder {
 }
 
 /// How far one meter is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ImageState {
     /// Nothing has been announced to it, as far as is known.
     NotBegun,
@@ -124,7 +125,7 @@ impl ImageState {
 }
 
 /// The campaign ordered last.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageCampaign {
     identifier: Vec<u8>,
     bytes: usize,

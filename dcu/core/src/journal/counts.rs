@@ -1,12 +1,13 @@
 //! How many meters have a reading, period by period.
 
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// Periods for which the number of readings is kept: 400 days of hours.
 const COUNTED_PERIODS_MAX: usize = 9600;
 
 /// Readings per period.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Counts {
     base: u32,
     per_period: VecDeque<u32>,

@@ -1,5 +1,7 @@
 //! Periods of one meter that have no reading yet.
 
+use serde::{Deserialize, Serialize};
+
 /// Most separate gaps remembered per meter.
 const GAPS_MAX: usize = 24;
 
@@ -7,7 +9,7 @@ const GAPS_MAX: usize = 24;
 ///
 /// Bounded: beyond [`GAPS_MAX`] ranges the oldest is given up, so that a meter that flickers for months cannot grow
 /// the state.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Gaps {
     ranges: Vec<(u32, u32)>,
 }

@@ -1,5 +1,6 @@
 //! Object maps that survive a restart, by firmware.
 
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// Most firmwares remembered: a site has one or two. At the bound the oldest is given up, and read again if it is met.
@@ -13,7 +14,7 @@ const MAP_BYTES_MAX: usize = 32 * 1024;
 type Stored = (Box<[u8]>, Arc<[u8]>);
 
 /// Maps in their compact form ([`taa_dlms::cosem::ObjectMap::to_bytes`]), as read by the DCU's client. Oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StoredMaps {
     maps: Vec<Stored>,
 }

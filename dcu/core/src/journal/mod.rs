@@ -10,6 +10,7 @@
 //!
 //! [`Entry::Checkpoint`] carries the whole state; what lies before the last one may be thrown away.
 
+pub mod bytes;
 mod counts;
 mod gaps;
 mod maps;
@@ -19,6 +20,7 @@ pub use gaps::Gaps;
 pub use maps::StoredMaps;
 pub use state::{Applied, MeterState, State};
 
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 use crate::{
@@ -33,7 +35,7 @@ use crate::{
 };
 
 /// One record.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// From 1, without gaps.
     pub number: u64,
@@ -44,7 +46,7 @@ pub struct Record {
 }
 
 /// What a record says.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Entry {
     /// The DCU started. The tariff is the one in force: the configured one in a new journal, later the journal's own,
@@ -184,7 +186,7 @@ pub enum Entry {
 }
 
 /// The lowest invocation counter that will be taken of a meter under its keys.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Floor {
     /// The meter's system title.
     pub title: [u8; 8],

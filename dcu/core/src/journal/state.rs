@@ -10,12 +10,13 @@ use crate::{
     relay::Relay,
     uplink::{AlarmCode, Outbox, Up},
 };
+use serde::{Deserialize, Serialize};
 
 /// A clock that steps back by more periods than this was wrong before: counting starts anew.
 const CLOCK_STEP_PERIODS_MAX: u32 = 48;
 
 /// What the DCU knows and must not forget.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
     credit_at: CreditAt,
     backfill_horizon_periods: u32,
@@ -31,7 +32,7 @@ pub struct State {
 }
 
 /// What is remembered of one meter.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct MeterState {
     /// Live readings so far.
     pub sequence: u32,

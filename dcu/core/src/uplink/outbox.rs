@@ -5,13 +5,14 @@
 //! off for a year must not lose its present for its past. Entries have absolute numbers, so acknowledgements and
 //! losses never shift them.
 
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 use super::{Up, up};
 use crate::reading::Reading;
 
 /// Which lane.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Lane {
     /// Relay states, credits, alarms.
     Urgent,
@@ -20,7 +21,7 @@ pub enum Lane {
 }
 
 /// An entry and the record it rests on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutboxEntry<T> {
     /// Number of the journal record: the entry leaves only when that is durable.
     pub record: u64,
@@ -30,7 +31,7 @@ pub struct OutboxEntry<T> {
 }
 
 /// Both lanes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outbox {
     urgent: Queue<Up>,
     readings: Queue<Reading>,
@@ -138,7 +139,7 @@ impl Outbox {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Queue<T> {
     /// Number of the front entry.
     base: u64,

@@ -2,9 +2,10 @@
 
 use super::wire::{self, DecodeError, Reader};
 use crate::{MeterIx, payment::Payment, reading::Reading};
+use serde::{Deserialize, Serialize};
 
 /// A message to the cloud.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Up {
     /// First after a boot, on a new link, and as a sign of life.
     Hello {
@@ -82,7 +83,7 @@ pub enum Up {
 }
 
 /// What an alarm is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum AlarmCode {
     /// The energy register went backward.

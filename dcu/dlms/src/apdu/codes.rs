@@ -5,7 +5,7 @@ use std::fmt;
 macro_rules! codes {
     ($(#[$doc:meta])* $name:ident { $( $variant:ident = $code:literal, $words:literal; )* }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
         pub enum $name {
             $( #[doc = $words] $variant, )*
             /// A code that the standard does not define.

@@ -233,7 +233,7 @@ impl Client {
 /// Sorts what a transfer was given up for by who is to blame.
 const fn whose_fault(error: ImageError) -> Error {
     match error {
-        ImageError::Nonsense(what) => Error::PeerMisbehaved(PeerFault::WrongType { what }),
+        ImageError::Nonsense(_) => Error::PeerMisbehaved(PeerFault::WrongType { what: "image transfer" }),
         ImageError::AnotherImage => Error::ApiMisuse(Misuse::AnotherImage),
         ImageError::Access(refused) if !matches!(refused, DataAccessResult::Success) => {
             Error::Refused(Refusal::Access(refused))

@@ -18,6 +18,7 @@ use super::{Cosem, Invocation, Zero};
 use crate::apdu::{ActionResult, AttributeRef, DataAccessResult};
 use crate::axdr::{BitString, Octets, Value};
 use crate::obis::Obis;
+use serde::{Deserialize, Serialize};
 
 /// How a transfer is to be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +61,7 @@ pub enum Step {
 }
 
 /// Why a transfer was given up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ImageError {
     /// Transfers are disabled and were not to be enabled. Ours to decide.
@@ -75,9 +76,9 @@ pub enum ImageError {
     /// A method was refused.
     #[error("refused: {0}")]
     Action(ActionResult),
-    /// An attribute has another type than the class prescribes, or an impossible value. The meter's fault.
-    #[error("the meter's {0} makes no sense")]
-    Nonsense(&'static str),
+    /// This attribute of class 18 has another type than the class prescribes, or an impossible value. The meter's fault.
+    #[error("attribute {0} of the meter's image transfer makes no sense")]
+    Nonsense(u8),
     /// Blocks keep getting lost.
     #[error("{0} blocks still missing after all rounds")]
     BlocksMissing(u32),
@@ -234,7 +235,7 @@ impl Transfer {
                 Some(true) => self.state = State::BlockSize,
                 Some(false) if self.options.enable => self.state = State::Enable,
                 Some(false) => self.fail(ImageError::Disabled),
-                None => self.fail(ImageError::Nonsense("image_transfer_enabled")),
+                None => self.fail(ImageError::Nonsense(5)),
             },
             State::BlockSize => match u32::from_value(value) {
                 Some(size @ 1..) => {
@@ -242,19 +243,19 @@ impl Transfer {
                     self.have = vec![0; (self.block_count() as usize).div_ceil(8)];
                     self.state = if self.resumes { State::Status } else { State::Initiate };
                 }
-                _ => self.fail(ImageError::Nonsense("image_block_size")),
+                _ => self.fail(ImageError::Nonsense(2)),
             },
             State::Status | State::VerifyPoll | State::ActivatePoll => match ImageStatus::from_value(value) {
                 Some(status) => self.take_status(status),
-                None => self.fail(ImageError::Nonsense("image_transfer_status")),
+                None => self.fail(ImageError::Nonsense(6)),
             },
             State::Bitmap => match BitString::from_value(value) {
                 Some(bits) => self.take_bitmap(&bits),
-                None => self.fail(ImageError::Nonsense("image_transferred_blocks_status")),
+                None => self.fail(ImageError::Nonsense(3)),
             },
             State::Info => match Vec::<ImageInfo>::from_value(value) {
                 Some(list) => self.take_info(list),
-                None => self.fail(ImageError::Nonsense("image_to_activate_info")),
+                None => self.fail(ImageError::Nonsense(7)),
             },
             _ => {}
         }
