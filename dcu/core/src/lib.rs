@@ -40,6 +40,7 @@ pub mod cloud;
 pub mod config;
 mod dcu;
 mod fleet;
+pub mod gateway;
 pub mod ids;
 pub mod journal;
 pub mod payment;

@@ -12,6 +12,7 @@ pub(crate) mod output;
 mod push;
 mod sender;
 mod time;
+mod tokens;
 mod turns;
 mod upstream;
 

@@ -4,6 +4,7 @@ use taa_dlms::cosem::image::ImageError;
 
 use crate::{
     MeterIx,
+    gateway::TokenReply,
     journal::Record,
     payment::PaymentError,
     reading::Lack,
@@ -212,6 +213,13 @@ pub enum DcuEvent {
         meter: MeterIx,
         /// How many objects.
         objects: u32,
+    },
+    /// The meter has said what became of a token entered through its gateway, or it has none.
+    TokenAnswered {
+        /// Which meter.
+        meter: MeterIx,
+        /// Its answer.
+        answer: Result<TokenReply, Lack>,
     },
     /// A frame from the cloud was refused.
     BadFrame,
