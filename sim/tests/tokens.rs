@@ -19,6 +19,8 @@ fn quiet(days: u32) -> Scenario {
     scenario.comms.cellular = CellularParams::calm();
     scenario.assets = taa_models::assets::AssetParams::none();
     calm_money(&mut scenario);
+    // Nobody gives up: who has left types nothing in.
+    scenario.people.churn_mean_h = 1e6;
     scenario.people.phone_share = 1.0;
     scenario.people.topup_interval_median_days = 2.0;
     scenario.run.architectures = vec![bundle("sts_keypad")];
