@@ -394,6 +394,7 @@ impl Village {
                     self.travel(&Thing::AtMeter(meter.0, bytes));
                 }
                 Output::Uplink(bytes) => self.travel(&Thing::AtCloud(bytes)),
+                Output::Fetch(_) => {}
                 Output::Append(record) => {
                     last = Some(record.number);
                     self.journal.push(record);
