@@ -272,6 +272,8 @@ impl Village<'_> {
                     self.send_up(&bytes, now_ms, queue);
                     self.recycle(bytes);
                 }
+                // Payments travel as payments here; no simulated DCU is told to fetch.
+                Output::Fetch(bytes) => self.recycle(bytes),
                 Output::Append(record) => {
                     // What lies before a checkpoint is never read again.
                     if matches!(record.entry, Entry::Checkpoint(_)) {

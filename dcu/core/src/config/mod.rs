@@ -9,6 +9,8 @@ pub use meter::{MeterAccess, MeterEntry};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::fetch::FetchConfig;
+
 /// Where the balance that decides over a customer's relay is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -204,6 +206,8 @@ pub struct DcuConfig {
     pub counter_block: u32,
     /// The uplink.
     pub uplink: UplinkConfig,
+    /// How payments are fetched from the hosted intake relay; `None`: they come by the cloud, or by agents alone.
+    pub fetch: Option<FetchConfig>,
 }
 
 impl DcuConfig {
@@ -234,6 +238,7 @@ impl DcuConfig {
             system_title: *b"TAA\xDC\x00\x00\x00\x01",
             counter_block: 256,
             uplink: UplinkConfig::for_credit_at(traits.credit_at),
+            fetch: None,
         }
     }
 }

@@ -4,6 +4,7 @@ mod campaign;
 mod decide;
 mod discovery;
 mod exchange;
+mod fetching;
 mod getters;
 mod intake;
 mod keys;
@@ -31,6 +32,7 @@ use self::{
 use crate::{
     MeterIx,
     config::{DcuConfig, MeterEntry},
+    fetch::Fetch,
     fleet::Fleet,
     ids::{Stamp, fleet_digest},
     journal::{Applied, Entry, Record, State},
@@ -86,7 +88,7 @@ const BUFFERS_MAX: usize = 16;
 ///             sent += 1; // the first reading is due: send it
 ///             dcu.recycle(bytes);
 ///         }
-///         Output::Uplink(bytes) => dcu.recycle(bytes),
+///         Output::Uplink(bytes) | Output::Fetch(bytes) => dcu.recycle(bytes),
 ///         Output::Event(event) => println!("{event:?}"),
 ///         // Everything before it is on its way. What has been appended is on the disk by now, so tell:
 ///         Output::Timeout(_) if sent == 0 => dcu.handle_durable(0, journal.last().map_or(0, |r| r.number)),
@@ -107,6 +109,7 @@ pub struct Dcu {
     fleet: Fleet,
     plan: Plan,
     sender: Sender,
+    fetch: Fetch,
     /// Unix milliseconds at monotonic zero, once the clock is set.
     clock_offset_ms: Option<i64>,
     /// When the cloud was last heard (or this boot began), ns.
@@ -160,6 +163,7 @@ impl Dcu {
             durable: state.last_record(),
             jitter: u64::from(state.boot()),
             atlas: Atlas::recover(&state),
+            fetch: Fetch::recover(state.inbox()),
             state,
             fleet,
             config,
@@ -212,6 +216,7 @@ impl Dcu {
         self.take_entropy(now, seed);
         self.pump(now);
         self.send(now);
+        self.fetch(now);
     }
 
     /// Bytes from a meter (one wrapper frame).
@@ -241,6 +246,7 @@ impl Dcu {
         // Orders for debt that have not left yet are taken back.
         self.reconsider_all(now);
         self.send(now);
+        self.fetch_link(now, link);
     }
 
     /// One frame from the cloud.
@@ -279,8 +285,10 @@ impl Dcu {
         self.take_waiting();
         self.take_reserved(now);
         self.take_confirmable();
+        self.fetch.handle_durable(self.durable);
         self.pump(now);
         self.send(now);
+        self.fetch(now);
     }
 
     /// The deadline of [`Output::Timeout`] has come. Calling too early or too late is harmless.
@@ -361,6 +369,7 @@ impl Dcu {
         self.check_sight(now);
         self.pump(now);
         self.send(now);
+        self.fetch(now);
     }
 
     fn begin(&mut self, now: u64) {

@@ -6,6 +6,7 @@ use crate::{
     billing::{Book, Credit, Debit, Fees},
     campaign::ImageCampaign,
     config::{CreditAt, DcuConfig, MeterEntry},
+    fetch::Inbox,
     reading::Reading,
     relay::Relay,
     uplink::{AlarmCode, Outbox, Up},
@@ -29,6 +30,7 @@ pub struct State {
     maps: StoredMaps,
     title: Option<[u8; 8]>,
     campaign: Option<ImageCampaign>,
+    inbox: Inbox,
 }
 
 /// What is remembered of one meter.
@@ -95,6 +97,7 @@ impl State {
             campaign: None,
             maps: StoredMaps::default(),
             title: None,
+            inbox: Inbox::default(),
         }
     }
 
@@ -150,6 +153,12 @@ impl State {
     #[must_use]
     pub const fn campaign(&self) -> Option<&ImageCampaign> {
         self.campaign.as_ref()
+    }
+
+    /// How far the fetching of payments has got.
+    #[must_use]
+    pub const fn inbox(&self) -> &Inbox {
+        &self.inbox
     }
 
     /// Meters with a reading (live or back-filled) for the period.
@@ -230,6 +239,14 @@ impl State {
             }
             Entry::MapLearned { .. } | Entry::ImageOrdered(_) | Entry::ImageAt { .. } | Entry::ImageCancelled => {
                 self.apply_firmware(number, &record.entry);
+                Applied::Quiet
+            }
+            Entry::FetchSession { session } => {
+                self.inbox.begin_session(*session);
+                Applied::Quiet
+            }
+            Entry::FetchMoved { epoch, cursor, told, fates } => {
+                self.inbox.advance(*epoch, *cursor, *told, fates);
                 Applied::Quiet
             }
             Entry::Checkpoint(state) => {
