@@ -162,6 +162,7 @@ impl Dcu {
                 }
             }
         }
+        self.meter_answered(now, meter);
         let Some(unit) = self.fleet.unit_mut(meter) else { return };
         unit.alarmed = None;
         unit.suspect = false;
@@ -205,6 +206,9 @@ impl Dcu {
         let Applied::Reading { first_of_period, debit, .. } = applied else { return };
         if first_of_period {
             self.event(DcuEvent::ReadingStored { meter, period, backfilled: false });
+        }
+        if let Some(credit_minor) = credit_minor {
+            self.match_credit(now, meter, sample.register_wh, credit_minor);
         }
         match debit {
             Some(Debit::Backward { .. }) => {

@@ -6,6 +6,7 @@ mod discovery;
 mod exchange;
 mod getters;
 mod intake;
+mod keyreq;
 mod keys;
 mod money;
 pub(crate) mod output;
@@ -14,6 +15,10 @@ mod sender;
 mod time;
 mod turns;
 mod upstream;
+mod vend;
+pub(crate) mod vend_deliver;
+mod vend_key;
+mod vend_payg;
 
 use std::collections::VecDeque;
 
@@ -27,6 +32,7 @@ use self::{
     output::{DcuEvent, LinkState, Output},
     sender::Sender,
     time::mix,
+    vend::Vending,
 };
 use crate::{
     MeterIx,
@@ -136,6 +142,8 @@ pub struct Dcu {
     atlas: Atlas,
     /// Alarms taken that wait for their record to be durable before the meter is told.
     unconfirmed: VecDeque<(u64, MeterIx)>,
+    /// What is remembered of selling tokens within a boot.
+    vending: Vending,
 }
 
 impl Dcu {
@@ -153,6 +161,7 @@ impl Dcu {
             state.apply(&record);
         }
         let fleet = Fleet::new(&config, &meters, state.meters());
+        let vending = Vending::recover(&config, &meters, &state);
         let mut dcu = Self {
             plan: Plan::new(config.reading_period_s, config.reading_spread_s, fleet.len()),
             sender: Sender::new(&state),
@@ -177,6 +186,7 @@ impl Dcu {
             randomness: None,
             reservations: VecDeque::new(),
             unconfirmed: VecDeque::new(),
+            vending,
         };
         let stamp = Stamp { boot: dcu.state.boot().saturating_add(1), monotonic_ns: 0, unix_ms: None };
         let tariff = dcu.state.book().tariff().clone();
@@ -280,6 +290,7 @@ impl Dcu {
         self.take_waiting();
         self.take_reserved(now);
         self.take_confirmable();
+        self.run_vending(now);
         self.pump(now);
         self.send(now);
     }
@@ -360,6 +371,7 @@ impl Dcu {
         self.charge_fees(now);
         self.check_stale(now);
         self.check_sight(now);
+        self.run_vending(now);
         self.pump(now);
         self.send(now);
     }

@@ -32,6 +32,7 @@ use crate::{
     reading::Reading,
     relay::Relay,
     uplink::{AlarmCode, Lane},
+    vending::Note,
 };
 
 /// One record.
@@ -181,6 +182,8 @@ pub enum Entry {
     },
     /// The rest of the campaign was called off.
     ImageCancelled,
+    /// Tokens: leases, minutes used, what was made and what has become of it.
+    Vending(Box<Note>),
     /// The whole state after the record before this one.
     Checkpoint(Box<State>),
 }

@@ -9,6 +9,7 @@ use crate::{
     reading::Reading,
     relay::Relay,
     uplink::{AlarmCode, Outbox, Up},
+    vending::{Desk, Note},
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,7 @@ pub struct State {
     maps: StoredMaps,
     title: Option<[u8; 8]>,
     campaign: Option<ImageCampaign>,
+    desk: Desk,
 }
 
 /// What is remembered of one meter.
@@ -83,6 +85,8 @@ impl State {
     #[must_use]
     pub fn new(config: &DcuConfig, meters: &[MeterEntry]) -> Self {
         let accounts = meters.iter().map(|m| (m.account.as_str(), m.opening_balance_minor));
+        let devices = config.vending.as_ref().map_or(&[][..], |vending| &vending.devices);
+        let accounts = accounts.chain(devices.iter().map(|device| (device.account.as_str(), 0)));
         Self {
             credit_at: config.traits.credit_at,
             backfill_horizon_periods: config.backfill_horizon_s.checked_div(config.reading_period_s).unwrap_or(0),
@@ -95,6 +99,7 @@ impl State {
             campaign: None,
             maps: StoredMaps::default(),
             title: None,
+            desk: Desk::new(config, meters),
         }
     }
 
@@ -138,6 +143,12 @@ impl State {
     #[must_use]
     pub const fn system_title(&self) -> Option<[u8; 8]> {
         self.title
+    }
+
+    /// Tokens: leases, sales and their fate.
+    #[must_use]
+    pub const fn desk(&self) -> &Desk {
+        &self.desk
     }
 
     /// Object maps, by firmware.
@@ -232,6 +243,10 @@ impl State {
                 self.apply_firmware(number, &record.entry);
                 Applied::Quiet
             }
+            Entry::Vending(note) => {
+                self.apply_vending((number, unix_ms), note);
+                Applied::Quiet
+            }
             Entry::Checkpoint(state) => {
                 // The one that a journal begins with; later ones say what is known.
                 if before != state.last_record {
@@ -239,6 +254,17 @@ impl State {
                 }
                 Applied::Quiet
             }
+        }
+    }
+
+    /// Tokens. Every minute used is reported, so that one used twice is found.
+    fn apply_vending(&mut self, at: (u64, i64), note: &Note) {
+        self.desk.apply(note);
+        if let Note::MinuteUsed { id, meter, minute, said, worth_u, random, .. } = note
+            && *minute != 0
+        {
+            let digest = crate::vending::use_digest(*id, said, *worth_u, *random, at);
+            self.outbox.push_urgent(at.0, Up::MinuteUsed { meter: *meter, minute: *minute, digest });
         }
     }
 
