@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use taa_tokens::sts::vend::{Lease, Lessor, Minutes};
 
 use super::{Cloud, CloudEvent, NS_PER_MS};
-use crate::{MeterIx, uplink::Down};
+use crate::{MeterIx, uplink::Down, vending::LeaseNote};
 
 const MS_PER_MINUTE: i64 = 60_000;
 const MINUTES_PER_DAY: i64 = 1440;
@@ -61,16 +61,10 @@ impl Cloud {
         self.leases.as_ref().map_or(&[], |leases| &leases.granted)
     }
 
-    /// An operator grants the site its next minutes, whatever it has. False where there are none left, or no lessor.
-    pub fn grant_lease(&mut self, now: u64) -> bool {
-        let granted = self.grant(now);
-        self.flush(now);
-        granted
-    }
-
-    pub(super) fn grant(&mut self, now: u64) -> bool {
+    /// Grants the journal with this title its next minutes.
+    fn grant(&mut self, now: u64, title: [u8; 8]) {
         let elapsed_ms = i64::try_from(now / NS_PER_MS).unwrap_or(i64::MAX);
-        let (Some(leases), Some(offset_ms)) = (&mut self.leases, self.clock_offset_ms) else { return false };
+        let (Some(leases), Some(offset_ms)) = (&mut self.leases, self.clock_offset_ms) else { return };
         let minute = offset_ms.saturating_add(elapsed_ms).div_euclid(MS_PER_MINUTE);
         let length = i64::from(leases.policy.days).saturating_mul(MINUTES_PER_DAY);
         let (start, end) = leases.policy.term;
@@ -78,19 +72,17 @@ impl Cloud {
         let every = leases.policy.every;
         let free = (1..every).find_map(|phase| leases.lessor.grant(from, to, every, phase).ok());
         let Some(lease) = free else {
-            self.event(CloudEvent::NoMinutesLeft);
-            return false;
+            return self.event(CloudEvent::NoMinutesLeft);
         };
         leases.granted.push(lease);
-        self.downlink.push(Down::Lease(lease.into()));
+        self.downlink.push(Down::Lease(LeaseNote::new(lease, title)));
         self.event(CloudEvent::LeaseGranted { id: lease.id });
-        true
     }
 
     /// The site has no minutes for long; if some are on their way already, that is enough.
-    pub(super) fn lease_low(&mut self, now: u64) {
-        if !self.downlink.holds(|body| matches!(body, Down::Lease(_))) {
-            self.grant(now);
+    pub(super) fn lease_wanted(&mut self, now: u64, title: [u8; 8]) {
+        if !self.downlink.holds(|body| matches!(body, Down::Lease(lease) if lease.holder == title)) {
+            self.grant(now, title);
         }
     }
 

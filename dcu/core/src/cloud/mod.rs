@@ -215,12 +215,8 @@ impl Cloud {
                 }
             }
             Up::Suspended { key } => self.event(CloudEvent::Suspended { key }),
-            Up::Alarm { meter, code, unix_ms: _ } => {
-                self.event(CloudEvent::Alarm { meter, code });
-                if code == AlarmCode::LeaseLow {
-                    self.lease_low(now);
-                }
-            }
+            Up::Alarm { meter, code, unix_ms: _ } => self.event(CloudEvent::Alarm { meter, code }),
+            Up::LeaseWanted { title } => self.lease_wanted(now, title),
             Up::MinuteUsed { meter, minute, digest } => self.minute_used(meter, minute, digest),
             Up::MeterAlarm { meter, bits, unix_ms: _ } => self.event(CloudEvent::MeterAlarm { meter, bits }),
             Up::Ack(_) => {}

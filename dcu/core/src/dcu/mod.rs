@@ -13,6 +13,7 @@ pub(crate) mod output;
 mod push;
 mod sender;
 mod time;
+mod tokens;
 mod turns;
 mod upstream;
 mod vend;

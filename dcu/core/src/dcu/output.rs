@@ -1,13 +1,12 @@
 //! What comes out of the DCU.
 
 use taa_dlms::cosem::image::ImageError;
-
 use taa_tokens::sts::{Content, vend::MeterKey};
 
 use crate::{
     MeterIx,
     config::Way,
-    gateway::TokenDigits,
+    gateway::{TokenDigits, TokenReply},
     journal::Record,
     payment::PaymentError,
     reading::Lack,
@@ -305,12 +304,25 @@ pub enum DcuEvent {
         /// The way.
         way: Way,
     },
+    /// Minutes came that were granted to another journal (this site's, before its disk was lost, or a stranger's): they are
+    /// not used.
+    LeaseRefused {
+        /// The lease's number.
+        id: u64,
+    },
     /// A device gets no token for what was paid.
     PaygRefused {
         /// Which device.
         device: PaygIx,
         /// Why.
         error: PaygRefusal,
+    },
+    /// The meter has said what became of a token entered through its gateway, or it has none.
+    TokenAnswered {
+        /// Which meter.
+        meter: MeterIx,
+        /// Its answer.
+        answer: Result<TokenReply, Lack>,
     },
     /// A frame from the cloud was refused.
     BadFrame,

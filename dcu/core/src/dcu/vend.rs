@@ -50,6 +50,8 @@ pub(super) struct Vending {
     pub(super) ready: BTreeSet<VendId>,
     /// Ways that could not be gone when they were tried.
     pub(super) failed: BTreeSet<(VendId, Way)>,
+    /// Tokens that the gateway was given, or may have been before this boot.
+    pub(super) tried: BTreeSet<VendId>,
     /// Meters with paid credit that could not be sold, and what was told of it.
     pub(super) unsold: BTreeMap<MeterIx, Option<VendRefusal>>,
     /// When that is tried again, ns.
@@ -85,6 +87,7 @@ impl Vending {
                 Fate::Made if !sale.is_stock() => drop(made.waits.insert(sale.id, 0)),
                 // It may have left or not: once more does no harm, for a meter counts it once.
                 Fate::Out { way } if !sale.handed || way == Way::Gateway => {
+                    made.tried.insert(sale.id);
                     made.next.push_back((0, Next::Leave(sale.id)));
                 }
                 Fate::Out { .. } => drop(made.waits.insert(sale.id, wait_ns(vending.policy.again_s))),
@@ -344,6 +347,9 @@ impl Dcu {
 
     /// Minutes granted by the lessor. Acknowledged once they are durable.
     pub(super) fn take_lease(&mut self, now: u64, lease: crate::vending::LeaseNote) {
+        if Some(lease.holder) != self.state.system_title() {
+            return self.event(DcuEvent::LeaseRefused { id: lease.id });
+        }
         if !self.state.desk().leases().contains(&lease) {
             self.note(now, Note::LeaseGranted(lease));
         }
@@ -356,7 +362,8 @@ impl Dcu {
     fn check_leases(&mut self, now: u64) {
         let (Some(vending), Some(unix_ms)) = (&self.config.vending, self.unix_ms(now)) else { return };
         let days = i64::from(vending.lease_low_days);
-        if self.vending.low_told || self.vending.sts.iter().all(Option::is_none) {
+        let nobody_asks = self.vending.sts.iter().all(Option::is_none) || self.state.system_title().is_none();
+        if self.vending.low_told || nobody_asks {
             return;
         }
         let horizon = unix_ms.div_euclid(MS_PER_MINUTE).saturating_add(days.saturating_mul(MINUTES_PER_DAY));

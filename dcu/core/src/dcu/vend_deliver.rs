@@ -9,7 +9,6 @@ use super::{
 use crate::{
     MeterIx,
     config::{By, Step, StsMeter, Way},
-    fleet::Class,
     gateway::{TokenDigits, TokenFate},
     uplink::AlarmCode,
     vending::{Fate, Note, Said, Sale, Seen, VendId},
@@ -213,11 +212,12 @@ impl Dcu {
         let desk = self.state.desk();
         let Some(sale) = desk.sales_of(meter).find(ready) else { return };
         let digits = self.change_before(sale).first().copied().or_else(|| sale.next_token());
-        // Whether it was tried before, here or by hand, only the meter knows.
-        let again = sale.ways != Way::Gateway.bit() || self.state.boot() > 1;
+        // It may have been entered before: by hand, or by an attempt whose answer was lost.
+        let again = sale.ways != Way::Gateway.bit() || self.vending.tried.contains(&sale.id);
+        let id = sale.id;
         if let Some(digits) = digits {
+            self.vending.tried.insert(id);
             self.enter_token(meter, digits, again, self.durable);
-            self.fleet.enqueue(meter, Class::Urgent);
         }
     }
 
@@ -227,12 +227,12 @@ impl Dcu {
         if let Some(id) = sale.map(|sale| sale.id) {
             self.take_token_fate(now, id, fate, Seen::Gateway);
         }
-        self.next_for_gateway(meter);
+        // A meter that is still at it is asked again when the time of this way is over.
+        if fate != TokenFate::Pending {
+            self.next_for_gateway(meter);
+        }
         self.run_vending(now);
     }
-
-    /// STUB
-    pub(super) fn enter_token(&mut self, _meter: MeterIx, _digits: TokenDigits, _again: bool, _rests_on: u64) {}
 
     fn take_token_fate(&mut self, now: u64, id: VendId, fate: TokenFate, seen: Seen) {
         let Some(sale) = self.state.desk().sale(id).filter(|sale| !sale.fate.is_settled()) else { return };

@@ -228,6 +228,9 @@ impl State {
                 Applied::Quiet
             }
             Entry::Alarm { meter, code } => {
+                if let (AlarmCode::LeaseLow, Some(title)) = (code, self.title) {
+                    self.outbox.push_urgent(number, Up::LeaseWanted { title });
+                }
                 self.outbox.push_urgent(number, Up::Alarm { meter: *meter, code: *code, unix_ms });
                 Applied::Quiet
             }

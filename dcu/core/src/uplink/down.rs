@@ -59,12 +59,13 @@ impl DownFrame {
                 wire::put_u64(out, u64::from(meter.0));
                 out.push(u8::from(*closed));
             }
-            Down::Lease(LeaseNote { id, from, to, every, phase }) => {
+            Down::Lease(LeaseNote { id, from, to, every, phase, holder }) => {
                 wire::put_u64(out, *id);
                 wire::put_i64(out, *from);
                 wire::put_i64(out, *to);
                 wire::put_u64(out, u64::from(*every));
                 wire::put_u64(out, u64::from(*phase));
+                wire::put_u64(out, u64::from_be_bytes(*holder));
             }
             Down::TariffChange(tariff) => {
                 wire::put_text(out, &tariff.currency);
@@ -105,6 +106,7 @@ impl DownFrame {
                 to: from.i64("to")?,
                 every: u16::try_from(from.u64("every")?).map_err(|_| DecodeError::Field("every"))?,
                 phase: u16::try_from(from.u64("phase")?).map_err(|_| DecodeError::Field("phase"))?,
+                holder: from.u64("holder")?.to_be_bytes(),
             }),
             other => return Err(DecodeError::Kind(other)),
         };

@@ -80,6 +80,11 @@ pub enum Up {
         /// When the DCU heard it, Unix milliseconds (0: the clock was not set).
         unix_ms: i64,
     },
+    /// The site's leased minutes end soon, or it has none.
+    LeaseWanted {
+        /// The system title of its journal: the lease is for this one alone.
+        title: [u8; 8],
+    },
     /// A minute was used up for a token: two reports of one minute that differ come from two machines.
     MinuteUsed {
         /// For which meter.
@@ -158,6 +163,7 @@ const ACK: u8 = 8;
 const CREDIT_DELIVERED: u8 = 9;
 const METER_ALARM: u8 = 10;
 const MINUTE_USED: u8 = 40;
+const LEASE_WANTED: u8 = 41;
 
 impl Up {
     /// Appends a frame with this number and this message to `out`.
@@ -201,6 +207,7 @@ impl Up {
                 wire::put_u64(out, u64::from(meter.0));
                 wire::put_i64(out, *total_minor);
             }
+            Self::LeaseWanted { title } => wire::put_u64(out, u64::from_be_bytes(*title)),
             Self::MinuteUsed { meter, minute, digest } => {
                 wire::put_u64(out, u64::from(meter.0));
                 wire::put_i64(out, *minute);
@@ -228,6 +235,7 @@ impl Up {
             Self::CreditDelivered { .. } => CREDIT_DELIVERED,
             Self::MeterAlarm { .. } => METER_ALARM,
             Self::MinuteUsed { .. } => MINUTE_USED,
+            Self::LeaseWanted { .. } => LEASE_WANTED,
         }
     }
 }
@@ -283,6 +291,7 @@ impl UpFrame {
                 bits: from.u32("bits")?,
                 unix_ms: from.i64("time")?,
             },
+            LEASE_WANTED => Up::LeaseWanted { title: from.u64("title")?.to_be_bytes() },
             MINUTE_USED => Up::MinuteUsed {
                 meter: MeterIx(from.u32("meter")?),
                 minute: from.i64("minute")?,

@@ -23,16 +23,21 @@ pub struct LeaseNote {
     pub every: u16,
     /// Which of them.
     pub phase: u16,
+    /// The journal that it was granted to, by the system title that it has drawn. A site whose journal is lost does not
+    /// know which minutes it has used; it draws another title, and takes none of its old leases.
+    pub holder: [u8; 8],
 }
 
-impl From<Lease> for LeaseNote {
-    fn from(Lease { id, from, to, every, phase }: Lease) -> Self {
-        Self { id, from, to, every, phase }
+impl LeaseNote {
+    /// Granted to this journal.
+    #[must_use]
+    pub const fn new(Lease { id, from, to, every, phase }: Lease, holder: [u8; 8]) -> Self {
+        Self { id, from, to, every, phase, holder }
     }
 }
 
 impl From<LeaseNote> for Lease {
-    fn from(LeaseNote { id, from, to, every, phase }: LeaseNote) -> Self {
+    fn from(LeaseNote { id, from, to, every, phase, .. }: LeaseNote) -> Self {
         Self { id, from, to, every, phase }
     }
 }

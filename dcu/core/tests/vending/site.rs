@@ -205,7 +205,8 @@ impl Site {
     }
 
     pub(crate) fn lease(&mut self, from: i64, to: i64, every: u16, phase: u16) {
-        let lease = LeaseNote { id: 1 + u64::from(phase), from, to, every, phase };
+        let holder = self.state().system_title().unwrap();
+        let lease = LeaseNote { id: 1 + u64::from(phase), from, to, every, phase, holder };
         let mut frame = Vec::new();
         let body = taa_dcu::uplink::Down::Lease(lease);
         taa_dcu::uplink::DownFrame { sequence: 1, body }.encode(&mut frame);
