@@ -3,8 +3,10 @@
 //! These types are read from `scenario.toml` (by `taa-scenarios`) and from the daemon's configuration alike.
 
 mod meter;
+mod vending;
 
 pub use meter::{MeterAccess, MeterEntry};
+pub use vending::{By, CachePolicy, Contradiction, DeliveryPolicy, PaygDevice, Step, StsMeter, VendingConfig, Way};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -208,6 +210,8 @@ pub struct DcuConfig {
     pub uplink: UplinkConfig,
     /// How payments are fetched from the hosted intake relay; `None`: they come by the cloud, or by agents alone.
     pub fetch: Option<FetchConfig>,
+    /// Tokens sold at the site; `None`: none are.
+    pub vending: Option<VendingConfig>,
 }
 
 impl DcuConfig {
@@ -239,6 +243,7 @@ impl DcuConfig {
             counter_block: 256,
             uplink: UplinkConfig::for_credit_at(traits.credit_at),
             fetch: None,
+            vending: None,
         }
     }
 }

@@ -7,14 +7,20 @@ mod exchange;
 mod fetching;
 mod getters;
 mod intake;
+mod keyreq;
 mod keys;
 mod money;
 pub(crate) mod output;
 mod push;
 mod sender;
 mod time;
+mod tokens;
 mod turns;
 mod upstream;
+mod vend;
+pub(crate) mod vend_deliver;
+mod vend_key;
+mod vend_payg;
 
 use std::collections::VecDeque;
 
@@ -28,6 +34,7 @@ use self::{
     output::{DcuEvent, LinkState, Output},
     sender::Sender,
     time::mix,
+    vend::Vending,
 };
 use crate::{
     MeterIx,
@@ -73,6 +80,7 @@ const BUFFERS_MAX: usize = 16;
 ///     account: "0001".into(),
 ///     access: MeterAccess::Keys(MeterKeys::derive(&Key::Aes128([7; 16]), "TAA0000000000001")?),
 ///     opening_balance_minor: 50_000,
+///     sts: None,
 /// };
 /// let mut dcu = Dcu::new(config, vec![meter]);
 /// let mut journal = Vec::new();
@@ -138,6 +146,8 @@ pub struct Dcu {
     atlas: Atlas,
     /// Alarms taken that wait for their record to be durable before the meter is told.
     unconfirmed: VecDeque<(u64, MeterIx)>,
+    /// What is remembered of selling tokens within a boot.
+    vending: Vending,
 }
 
 impl Dcu {
@@ -155,6 +165,7 @@ impl Dcu {
             state.apply(&record);
         }
         let fleet = Fleet::new(&config, &meters, state.meters());
+        let vending = Vending::recover(&config, &meters, &state);
         let mut dcu = Self {
             plan: Plan::new(config.reading_period_s, config.reading_spread_s, fleet.len()),
             sender: Sender::new(&state),
@@ -180,6 +191,7 @@ impl Dcu {
             randomness: None,
             reservations: VecDeque::new(),
             unconfirmed: VecDeque::new(),
+            vending,
         };
         let stamp = Stamp { boot: dcu.state.boot().saturating_add(1), monotonic_ns: 0, unix_ms: None };
         let tariff = dcu.state.book().tariff().clone();
@@ -286,6 +298,7 @@ impl Dcu {
         self.take_reserved(now);
         self.take_confirmable();
         self.fetch.handle_durable(self.durable);
+        self.run_vending(now);
         self.pump(now);
         self.send(now);
         self.fetch(now);
@@ -367,6 +380,7 @@ impl Dcu {
         self.charge_fees(now);
         self.check_stale(now);
         self.check_sight(now);
+        self.run_vending(now);
         self.pump(now);
         self.send(now);
         self.fetch(now);

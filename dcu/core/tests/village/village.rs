@@ -10,7 +10,9 @@ use taa_dcu::{
     cloud::{Cloud, CloudConfig, CloudEvent, CloudOutput},
     config::{CreditAt, DcuConfig, MeterAccess, MeterEntry, Tariff, Traits},
     journal::{Entry, Record, State},
+    payment::{Channel, Payment},
     payment::{Channel, Payment, Provider},
+    vending::KeyRefusal,
 };
 
 use taa_keys::{Key, MeterKeys};
@@ -119,6 +121,7 @@ impl Village {
                 account: format!("A{n}"),
                 access: MeterAccess::Keys(keys_of(n)),
                 opening_balance_minor: opening_minor,
+                sts: None,
             })
             .collect();
         Self::of(config, entries, seed)
@@ -395,6 +398,17 @@ impl Village {
                 }
                 Output::Uplink(bytes) => self.travel(&Thing::AtCloud(bytes)),
                 Output::Fetch(_) => {}
+                // The module answers at once.
+                Output::KeyRequest { id, meter_key, content } => {
+                    let token = crate::slot::module().seal(&meter_key, &content).map_err(|_| KeyRefusal::NoKey);
+                    let now = self.now - self.boot_at;
+                    dcu.handle_key(now, id, token);
+                }
+                Output::KeyChangeRequest { id, from, to } => {
+                    let tokens = crate::slot::module().key_change(&from, &to);
+                    let now = self.now - self.boot_at;
+                    dcu.handle_key_change(now, id, tokens.as_deref().map_err(|_| KeyRefusal::NoKey));
+                }
                 Output::Append(record) => {
                     last = Some(record.number);
                     self.journal.push(record);
