@@ -71,6 +71,7 @@ const BUFFERS_MAX: usize = 16;
 ///     account: "0001".into(),
 ///     access: MeterAccess::Keys(MeterKeys::derive(&Key::Aes128([7; 16]), "TAA0000000000001")?),
 ///     opening_balance_minor: 50_000,
+///     sts: None,
 /// };
 /// let mut dcu = Dcu::new(config, vec![meter]);
 /// let mut journal = Vec::new();
