@@ -3,8 +3,10 @@
 //! These types are read from `scenario.toml` (by `taa-scenarios`) and from the daemon's configuration alike.
 
 mod meter;
+mod vending;
 
 pub use meter::{MeterAccess, MeterEntry};
+pub use vending::{By, CachePolicy, Contradiction, DeliveryPolicy, PaygDevice, Step, StsMeter, VendingConfig, Way};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -204,6 +206,8 @@ pub struct DcuConfig {
     pub counter_block: u32,
     /// The uplink.
     pub uplink: UplinkConfig,
+    /// Tokens sold at the site; `None`: none are.
+    pub vending: Option<VendingConfig>,
 }
 
 impl DcuConfig {
@@ -234,6 +238,7 @@ impl DcuConfig {
             system_title: *b"TAA\xDC\x00\x00\x00\x01",
             counter_block: 256,
             uplink: UplinkConfig::for_credit_at(traits.credit_at),
+            vending: None,
         }
     }
 }
