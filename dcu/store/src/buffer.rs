@@ -19,8 +19,8 @@ pub(crate) enum Item {
 }
 
 impl Item {
-    fn is_soft(&self) -> bool {
-        matches!(self, Self::Record(record) if pack::is_soft(&record.entry))
+    fn may_go(&self) -> bool {
+        matches!(self, Self::Record(record) if pack::may_go(&record.entry))
     }
 }
 
@@ -85,7 +85,7 @@ impl Buffer {
             let length = packed.len();
             return Some((Item::Snapshot(record.number, packed), length));
         }
-        let more = if pack::is_soft(&record.entry) {
+        let more = if let Entry::Reading(_) = record.entry {
             0
         } else {
             let mut bytes = Vec::new();
@@ -108,7 +108,7 @@ impl Buffer {
         self.since_ms.get_or_insert(now_ms);
     }
 
-    /// Gives up the oldest soft records until `bytes` fit below `max`; how many records went.
+    /// Gives up the oldest readings and acknowledgements until `bytes` fit below `max`; how many records went.
     pub(crate) fn make_room(&mut self, bytes: usize, max: usize) -> u64 {
         let mut excess = self.bytes.saturating_add(bytes).saturating_sub(max);
         if excess == 0 {
@@ -120,7 +120,7 @@ impl Buffer {
         let mut kept = VecDeque::with_capacity(self.items.len());
         for (item, size) in self.items.drain(..) {
             match &item {
-                Item::Record(record) if excess > 0 && item.is_soft() => {
+                Item::Record(record) if excess > 0 && item.may_go() => {
                     excess = excess.saturating_sub(size);
                     self.bytes = self.bytes.saturating_sub(size);
                     gone = gone.saturating_add(1);

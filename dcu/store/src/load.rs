@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use rusqlite::Connection;
+use taa_dcu::journal::Record;
 
 use crate::{
     db, pack,
@@ -134,27 +135,27 @@ impl Loaded {
     /// Puts together what the DCU starts from.
     pub(crate) fn assemble(self) -> Assembled {
         let Self { snapshots, mut blocks, holes, damages, broken, .. } = self;
-        let mut snapshot = None;
         let mut lost = Vec::new();
+        let mut snapshot = None;
+        let mut snapshot_bytes = 0;
         for (number, body) in snapshots.iter().rev() {
-            let record = body.as_ref().and_then(|body| pack::unpack(body));
-            if record.is_some_and(|records| matches!(&records[..], [one] if one.number == *number)) {
-                snapshot = body.clone().map(|body| (*number, body));
+            let records = body.as_ref().and_then(|body| pack::unpack(body)).unwrap_or_default();
+            let record = records.into_iter().next().filter(|record| record.number == *number);
+            if let Some(record) = record {
+                snapshot_bytes = body.as_ref().map_or(0, |body| body.len() as u64);
+                snapshot = Some((*number, record));
                 break;
             }
             lost.push(Damage { from: *number, to: Some(*number), held: Held::Snapshot, accepted: false });
         }
         let start = snapshot.as_ref().map_or(0, |(number, _)| *number);
         blocks.sort_by_key(|block| (block.first, block.last));
-        let mut chain: Vec<(u64, u64, Option<Block>)> = Vec::new();
-        for block in blocks {
+        let mut chain: Vec<(u64, u64, Option<(Block, Vec<Record>)>)> = Vec::new();
+        for block in blocks.into_iter().filter(|block| block.last > start) {
             // Whole to the last record, or of no use.
-            let whole = pack::unpack(&block.packed).is_some_and(|records| {
-                let numbers = block.first..=block.last;
-                records.iter().map(|record| record.number).eq(numbers)
-            });
-            if whole && block.last > start {
-                chain.push((block.first, block.last, Some(block)));
+            let records = pack::unpack(&block.packed).unwrap_or_default();
+            if records.iter().map(|record| record.number).eq(block.first..=block.last) {
+                chain.push((block.first, block.last, Some((block, records))));
             }
         }
         chain.extend(holes.iter().filter(|(_, last)| *last > start).map(|&(first, last)| (first, last, None)));
@@ -162,24 +163,32 @@ impl Loaded {
         chain.extend(later.map(|&number| (number, number, None)));
         chain.sort_by_key(|&(first, last, _)| (first, last));
 
-        let mut tail: Vec<Block> = Vec::new();
+        let mut tail = Vec::new();
+        let mut tail_bytes = 0_u64;
         let mut expected = start.saturating_add(1);
-        for (first, last, block) in chain {
+        let mut last_seen = start;
+        let mut before = if start > 0 { (Kin::Snapshot, 1) } else { (Kin::Unknown, 0) };
+        for (first, last, run) in chain {
             if first > expected {
                 // The run behind a gap knows what stood right before it: all of the gap, if that was one run.
                 let gap = first.saturating_sub(expected);
-                let before = block.as_ref().filter(|block| block.before_count == gap).map(|block| block.before);
-                let held = before.map_or(Held::Firm, Kin::held);
+                let kin = run.as_ref().filter(|(block, _)| block.before_count == gap).map(|(block, _)| block.before);
+                let held = kin.map_or(Held::Firm, Kin::held);
                 lost.push(Damage { from: expected, to: Some(first.saturating_sub(1)), held, accepted: false });
             }
             if first < expected {
                 continue;
             }
             expected = last.saturating_add(1);
-            tail.extend(block);
+            if let Some((block, records)) = run {
+                last_seen = last;
+                before = (if block.soft { Kin::Soft } else { Kin::Firm }, records.len() as u64);
+                tail_bytes = tail_bytes.saturating_add(block.packed.len() as u64);
+                tail.push(records);
+            }
         }
         // Beyond the last record that the fold will see, numbers come again.
-        let last = tail.last().map_or(start, |block| block.last);
+        let last = last_seen;
         let beyond = broken.iter().filter(|row| matches!(row.kind, Kind::Block) && row.id > last);
         if let Some(to) = beyond.map(|row| row.id).max() {
             lost.push(Damage { from: last.saturating_add(1), to: Some(to), held: Held::Firm, accepted: false });
@@ -194,7 +203,19 @@ impl Loaded {
         }
         // What was told before is not told again.
         lost.retain(|new| !damages.values().any(|old| old.covers(new)));
-        Assembled { snapshot, tail, last, lost, known: damages, broken }
+        let snapshots = snapshots.into_iter().filter_map(|(number, body)| body.map(|_| number)).collect();
+        Assembled {
+            snapshot,
+            tail,
+            tail_bytes,
+            before,
+            snapshot_bytes,
+            snapshots,
+            last,
+            lost,
+            known: damages,
+            broken,
+        }
     }
 }
 
@@ -211,8 +232,17 @@ fn unsealed(kind: Kind, id: u64, bytes: &[u8]) -> Option<Sealed<'_>> {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Assembled {
     /// Number and packed record.
-    pub(crate) snapshot: Option<(u64, Vec<u8>)>,
-    pub(crate) tail: Vec<Block>,
+    pub(crate) snapshot: Option<(u64, Record)>,
+    /// Run after run.
+    pub(crate) tail: Vec<Vec<Record>>,
+    /// Bytes of these runs.
+    pub(crate) tail_bytes: u64,
+    /// What the last run is, and how many numbers it has.
+    pub(crate) before: (Kin, u64),
+    /// Bytes of the snapshot.
+    pub(crate) snapshot_bytes: u64,
+    /// Snapshots that are whole, by number.
+    pub(crate) snapshots: Vec<u64>,
     /// Number of the last record that the fold will see.
     pub(crate) last: u64,
     /// Found missing now.

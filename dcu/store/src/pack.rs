@@ -1,36 +1,26 @@
 //! A run of records as bytes, and what kind of records they are.
 
-use taa_dcu::journal::{Entry, Record, bytes};
+use taa_dcu::journal::{Entry, Record, Urgency, blocks};
 
-use crate::varint;
+/// Most records of a block: a block that is lost takes no more along.
+pub(crate) const RECORDS_MAX: usize = 2048;
 
-/// The run's bytes: how many, then each behind its length.
+/// The run's bytes.
 pub(crate) fn pack(records: &[Record]) -> Option<Vec<u8>> {
-    let mut out = Vec::new();
-    varint::put(records.len() as u64, &mut out);
-    for record in records {
-        let mut one = Vec::new();
-        bytes::encode(record, &mut one).ok()?;
-        varint::put(one.len() as u64, &mut out);
-        out.extend_from_slice(&one);
-    }
-    Some(out)
+    blocks::pack(records).ok()
 }
 
 /// The run that these bytes are; `None` unless they are exactly one.
-pub(crate) fn unpack(mut packed: &[u8]) -> Option<Vec<Record>> {
-    let count = varint::take(&mut packed)?;
-    let mut records = Vec::new();
-    for _ in 0..count {
-        let length = usize::try_from(varint::take(&mut packed)?).ok()?;
-        let (one, rest) = packed.split_at_checked(length)?;
-        records.push(bytes::decode(one).ok()?);
-        packed = rest;
-    }
-    packed.is_empty().then_some(records)
+pub(crate) fn unpack(packed: &[u8]) -> Option<Vec<Record>> {
+    blocks::unpack(packed).ok()
 }
 
-/// The record may be missing: the meters or the cloud will tell the same again, and no money hangs on it alone.
+/// The record may be missing: meters, cloud or calendar will tell the same again, and no promise rests on it.
 pub(crate) const fn is_soft(entry: &Entry) -> bool {
+    matches!(entry.urgency(), Urgency::Soon)
+}
+
+/// The record may be given up where there is no room: the meters still have it, or the cloud tells it again.
+pub(crate) const fn may_go(entry: &Entry) -> bool {
     matches!(entry, Entry::Reading(_) | Entry::Backfilled { .. } | Entry::Acked { .. })
 }

@@ -2,11 +2,7 @@
 
 use taa_dcu::journal::Record;
 
-use crate::{
-    load::{Assembled, Block},
-    pack,
-    rows::Damage,
-};
+use crate::{load::Assembled, rows::Damage};
 
 /// What somebody outside knows of this journal: the cloud, to which the last acknowledged frame or the ledger's checkpoint
 /// told it. A disk cannot tell by itself that it has been put back to an earlier state, or that its syncs were lies.
@@ -82,13 +78,13 @@ pub struct Recovery {
     pub mode: Mode,
     /// The schema from which the file was brought up to date.
     pub migrated_from: Option<u32>,
-    pub(crate) packed_snapshot: Option<Vec<u8>>,
-    pub(crate) tail: Vec<Block>,
+    start: Option<Record>,
+    tail: Vec<Vec<Record>>,
 }
 
 impl Recovery {
     pub(crate) fn new(found: Assembled, journal: [u8; 16], lives: u64) -> Self {
-        let (snapshot, packed_snapshot) = found.snapshot.unzip();
+        let (snapshot, start) = found.snapshot.unzip();
         Self {
             journal,
             lives,
@@ -101,7 +97,7 @@ impl Recovery {
             rolled_back: Vec::new(),
             mode: Mode::Normal,
             migrated_from: None,
-            packed_snapshot,
+            start,
             tail: found.tail,
         }
     }
@@ -127,11 +123,10 @@ impl Recovery {
         }
     }
 
-    /// The records for [`taa_dcu::Dcu::recover`]: the snapshot, if there is one, and all after it. Unpacked one block at a
-    /// time; everything was checked at opening.
-    pub fn records(&self) -> impl Iterator<Item = Record> {
-        let blocks = self.tail.iter().map(|block| &block.packed);
-        self.packed_snapshot.iter().chain(blocks).flat_map(|packed| pack::unpack(packed).unwrap_or_default())
+    /// The records for [`taa_dcu::Dcu::recover`]: the snapshot, if there is one, and all after it. They are handed out once.
+    pub fn take_records(&mut self) -> impl Iterator<Item = Record> + use<> {
+        let tail = std::mem::take(&mut self.tail);
+        self.start.take().into_iter().chain(tail.into_iter().flatten())
     }
 
     /// Nothing is missing, nothing was set aside.
