@@ -162,7 +162,7 @@ impl Dcu {
     pub fn recover(config: DcuConfig, meters: Vec<MeterEntry>, journal: impl IntoIterator<Item = Record>) -> Self {
         let mut state = State::new(&config, &meters);
         for record in journal {
-            state.apply(&record);
+            state.take(record);
         }
         let fleet = Fleet::new(&config, &meters, state.meters());
         let vending = Vending::recover(&config, &meters, &state);
@@ -394,7 +394,9 @@ impl Dcu {
 
     /// Writes an entry, applies it, hands it out.
     fn record(&mut self, now: u64, entry: Entry) -> Applied {
-        let stamp = Stamp { boot: self.state.boot(), monotonic_ns: now, unix_ms: self.unix_ms(now) };
+        // To the millisecond: what lies below is noise, and noise is what flash is worn out by.
+        let monotonic_ns = now.saturating_sub(now % NS_PER_MS);
+        let stamp = Stamp { boot: self.state.boot(), monotonic_ns, unix_ms: self.unix_ms(now) };
         self.append(stamp, entry)
     }
 
