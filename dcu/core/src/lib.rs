@@ -42,6 +42,7 @@ mod dcu;
 mod fleet;
 pub mod ids;
 pub mod journal;
+pub mod ledger;
 pub mod payment;
 mod plan;
 pub mod reading;
@@ -50,7 +51,7 @@ pub mod uplink;
 
 pub use campaign::{ImageCampaign, ImageOrder, ImageOrderError, ImageState};
 pub use dcu::{
-    Dcu,
+    Dcu, SignedError,
     output::{DcuEvent, LinkState, Output},
 };
 pub use ids::MeterIx;

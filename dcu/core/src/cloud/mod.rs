@@ -12,11 +12,12 @@
 mod downlink;
 mod output;
 mod periods;
+mod witness;
 
 use std::collections::VecDeque;
 
 pub use self::output::{CloudConfig, CloudEvent, CloudOutput};
-use self::{downlink::Downlink, periods::PeriodSet};
+use self::{downlink::Downlink, periods::PeriodSet, witness::Witness};
 use crate::{
     MeterIx,
     billing::{Book, Credit, Debit},
@@ -50,6 +51,7 @@ pub struct Cloud {
     downlink: Downlink,
     clock_offset_ms: Option<i64>,
     readings: u64,
+    witness: Witness,
     outputs: VecDeque<CloudOutput>,
 }
 
@@ -65,6 +67,7 @@ impl Cloud {
             downlink: Downlink::new(config.resend_ms, config.window),
             clock_offset_ms: None,
             readings: 0,
+            witness: Witness::default(),
             outputs: VecDeque::new(),
             config,
         }
@@ -194,6 +197,7 @@ impl Cloud {
             Up::Hello { .. } => {
                 self.downlink.handle_link(true);
                 self.repeat_orders();
+                self.show_promise();
             }
             Up::Readings(readings) => readings.into_iter().for_each(|reading| self.take_reading(reading)),
             Up::RelayState { meter, closed, order, sequence, unix_ms: _ } => {
@@ -212,6 +216,7 @@ impl Cloud {
             Up::Alarm { meter, code, unix_ms: _ } => self.event(CloudEvent::Alarm { meter, code }),
             Up::MeterAlarm { meter, bits, unix_ms: _ } => self.event(CloudEvent::MeterAlarm { meter, bits }),
             Up::Ack(_) => {}
+            Up::Promised { note } => self.witness(&note),
             Up::CreditDelivered { meter, total_minor } => {
                 self.event(CloudEvent::CreditDelivered { meter, total_minor });
             }

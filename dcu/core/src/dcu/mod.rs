@@ -7,13 +7,17 @@ mod exchange;
 mod getters;
 mod intake;
 mod keys;
+mod log;
 mod money;
 pub(crate) mod output;
 mod push;
+mod relays;
 mod sender;
 mod time;
 mod turns;
 mod upstream;
+
+pub use self::log::SignedError;
 
 use std::collections::VecDeque;
 
@@ -24,7 +28,9 @@ use self::{
     discovery::Atlas,
     intake::Sight,
     keys::Reservation,
+    log::Signing,
     output::{DcuEvent, LinkState, Output},
+    relays::Holds,
     sender::Sender,
     time::mix,
 };
@@ -34,6 +40,7 @@ use crate::{
     fleet::Fleet,
     ids::{Stamp, fleet_digest},
     journal::{Applied, Entry, Record, State},
+    ledger::Leaf,
     payment::{Payment, PaymentError},
     plan::Plan,
     uplink::AlarmCode,
@@ -82,6 +89,7 @@ const BUFFERS_MAX: usize = 16;
 /// let deadline = loop {
 ///     match dcu.poll_output() {
 ///         Output::Append(record) => journal.push(record),
+///         Output::Leaf(_) | Output::Sign(_) => {} // the ledger: to be stored with the record; to be signed
 ///         Output::Transmit { bytes, .. } => {
 ///             sent += 1; // the first reading is due: send it
 ///             dcu.recycle(bytes);
@@ -135,6 +143,12 @@ pub struct Dcu {
     atlas: Atlas,
     /// Alarms taken that wait for their record to be durable before the meter is told.
     unconfirmed: VecDeque<(u64, MeterIx)>,
+    /// Orders that may not leave now.
+    holds: Holds,
+    /// Checkpoints asked for and not signed yet.
+    signing: Signing,
+    /// Leaves of the record being applied.
+    leaves: Vec<Leaf>,
 }
 
 impl Dcu {
@@ -176,6 +190,9 @@ impl Dcu {
             randomness: None,
             reservations: VecDeque::new(),
             unconfirmed: VecDeque::new(),
+            holds: Holds::default(),
+            signing: Signing::default(),
+            leaves: Vec::new(),
         };
         let stamp = Stamp { boot: dcu.state.boot().saturating_add(1), monotonic_ns: 0, unix_ms: None };
         let tariff = dcu.state.book().tariff().clone();
@@ -197,6 +214,7 @@ impl Dcu {
         if self.clock_offset_ms != Some(offset) {
             self.clock_offset_ms = Some(offset);
             self.plan.restart(unix_ms);
+            self.recheck_holds();
         }
         self.run(now);
     }
@@ -279,6 +297,7 @@ impl Dcu {
         self.take_waiting();
         self.take_reserved(now);
         self.take_confirmable();
+        self.ask_to_sign();
         self.pump(now);
         self.send(now);
     }
@@ -359,6 +378,8 @@ impl Dcu {
         self.charge_fees(now);
         self.check_stale(now);
         self.check_sight(now);
+        self.take_holds(now);
+        self.check_ledger(now);
         self.pump(now);
         self.send(now);
     }
@@ -371,14 +392,19 @@ impl Dcu {
 
     /// Writes an entry, applies it, hands it out.
     fn record(&mut self, now: u64, entry: Entry) -> Applied {
-        let stamp = Stamp { boot: self.state.boot(), monotonic_ns: now, unix_ms: self.unix_ms(now) };
+        let stamp = self.stamp(now);
         self.append(stamp, entry)
+    }
+
+    fn stamp(&self, now: u64) -> Stamp {
+        Stamp { boot: self.state.boot(), monotonic_ns: now, unix_ms: self.unix_ms(now) }
     }
 
     fn append(&mut self, stamp: Stamp, entry: Entry) -> Applied {
         let record = Record { number: self.state.last_record().saturating_add(1), stamp, entry };
-        let applied = self.state.apply(&record);
+        let applied = self.state.apply_to(&record, &mut self.leaves);
         self.outputs.push_back(Output::Append(record));
+        self.outputs.extend(self.leaves.drain(..).map(Output::Leaf));
         applied
     }
 

@@ -36,6 +36,7 @@ impl Dcu {
                     self.reconsider(now, meter);
                 }
             }
+            Down::Witnessed { note } => self.take_witness(now, &note),
             Down::TariffChange(tariff) => {
                 if tariff != *self.state.book().tariff() {
                     self.record(now, Entry::TariffChanged(tariff));

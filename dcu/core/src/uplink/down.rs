@@ -21,6 +21,11 @@ pub enum Down {
     },
     /// New prices from the moment the DCU records them.
     TariffChange(Tariff),
+    /// The newest checkpoint of this site's ledger that the cloud keeps.
+    Witnessed {
+        /// The note, at most [`super::NOTE_BYTES_MAX`] bytes.
+        note: String,
+    },
 }
 
 /// A numbered message from the cloud.
@@ -36,6 +41,7 @@ const ACK: u8 = 1;
 const PAYMENT: u8 = 2;
 const RELAY_ORDER: u8 = 3;
 const TARIFF_CHANGE: u8 = 4;
+const WITNESSED: u8 = 40;
 
 impl DownFrame {
     /// Appends the frame to `out`.
@@ -45,6 +51,7 @@ impl DownFrame {
             Down::Payment(_) => PAYMENT,
             Down::RelayOrder { .. } => RELAY_ORDER,
             Down::TariffChange(_) => TARIFF_CHANGE,
+            Down::Witnessed { .. } => WITNESSED,
         };
         let start = wire::begin(out, kind, self.sequence);
         match &self.body {
@@ -62,6 +69,7 @@ impl DownFrame {
                 wire::put_i64(out, tariff.daily_fee_minor);
                 wire::put_i64(out, tariff.grace_minor);
             }
+            Down::Witnessed { note } => wire::put_note(out, note),
         }
         wire::finish(out, start);
     }
@@ -88,6 +96,7 @@ impl DownFrame {
                 daily_fee_minor: not_negative(from.i64("fee")?, "fee")?,
                 grace_minor: from.i64("grace")?,
             }),
+            WITNESSED => Down::Witnessed { note: from.note()? },
             other => return Err(DecodeError::Kind(other)),
         };
         from.end()?;

@@ -80,6 +80,11 @@ pub enum Up {
         /// When the DCU heard it, Unix milliseconds (0: the clock was not set).
         unix_ms: i64,
     },
+    /// A signed checkpoint of the ledger, to be kept: it shows a log that is rolled back later.
+    Promised {
+        /// The note, at most [`super::NOTE_BYTES_MAX`] bytes.
+        note: String,
+    },
 }
 
 /// What an alarm is about.
@@ -104,10 +109,16 @@ pub enum AlarmCode {
     Security = 8,
     /// The meter lacks something that its architecture needs ([`crate::reading::Lack`] in the DCU's own event).
     Unsuitable = 9,
+    /// Too many openings within an hour: they have been stopped.
+    MassDisconnection = 40,
+    /// One meter was given as many orders as are allowed within an hour.
+    TooManyOrders = 41,
+    /// The ledger does not hold what it has promised: the disk lost what it had confirmed, or an old copy was put back.
+    LedgerRolledBack = 42,
 }
 
 impl AlarmCode {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 12] = [
         Self::RegisterBackward,
         Self::WrongMeter,
         Self::Refused,
@@ -117,6 +128,9 @@ impl AlarmCode {
         Self::PowerFailing,
         Self::Security,
         Self::Unsuitable,
+        Self::MassDisconnection,
+        Self::TooManyOrders,
+        Self::LedgerRolledBack,
     ];
 }
 
@@ -139,6 +153,7 @@ const ALARM: u8 = 7;
 const ACK: u8 = 8;
 const CREDIT_DELIVERED: u8 = 9;
 const METER_ALARM: u8 = 10;
+const PROMISED: u8 = 40;
 
 impl Up {
     /// Appends a frame with this number and this message to `out`.
@@ -187,6 +202,7 @@ impl Up {
                 wire::put_u64(out, u64::from(*bits));
                 wire::put_i64(out, *unix_ms);
             }
+            Self::Promised { note } => wire::put_note(out, note),
         }
         wire::finish(out, start);
     }
@@ -203,6 +219,7 @@ impl Up {
             Self::Ack(_) => ACK,
             Self::CreditDelivered { .. } => CREDIT_DELIVERED,
             Self::MeterAlarm { .. } => METER_ALARM,
+            Self::Promised { .. } => PROMISED,
         }
     }
 }
@@ -258,6 +275,7 @@ impl UpFrame {
                 bits: from.u32("bits")?,
                 unix_ms: from.i64("time")?,
             },
+            PROMISED => Up::Promised { note: from.note()? },
             other => return Err(DecodeError::Kind(other)),
         };
         from.end()?;

@@ -10,10 +10,12 @@ use taa_dcu::{
     cloud::{Cloud, CloudConfig, CloudEvent, CloudOutput},
     config::{CreditAt, DcuConfig, MeterAccess, MeterEntry, Tariff, Traits},
     journal::{Entry, Record, State},
+    ledger::Leaf,
     payment::{Channel, Payment},
 };
 
 use taa_keys::{Key, MeterKeys};
+use taa_ledger::Checkpoint;
 
 use crate::meter::ModelMeter;
 
@@ -77,6 +79,9 @@ pub(crate) struct Village {
     pub(crate) entropy: bool,
     /// Changes what the DCU reads of its journal when it boots.
     pub(crate) misread: fn(&mut Record),
+    /// The ledger's leaves, and checkpoints that wait to be signed.
+    pub(crate) leaves: Vec<Leaf>,
+    pub(crate) to_sign: Vec<Checkpoint>,
     config: DcuConfig,
     entries: Vec<MeterEntry>,
     journal: Vec<Record>,
@@ -143,6 +148,8 @@ impl Village {
             wire: None,
             entropy: true,
             misread: |_| {},
+            leaves: Vec::new(),
+            to_sign: Vec::new(),
             config,
             entries,
             journal: Vec::new(),
@@ -186,6 +193,7 @@ impl Village {
         self.dcu = None;
         self.dcu_deadline = None;
         self.journal.retain(|r| r.number <= self.durable);
+        self.leaves.retain(|leaf| leaf.record <= self.durable);
         self.things.retain(|Reverse((_, _, thing))| !matches!(thing, Thing::Durable(_)));
     }
 
@@ -403,6 +411,8 @@ impl Village {
                     last = Some(record.number);
                     self.journal.push(record);
                 }
+                Output::Leaf(leaf) => self.leaves.push(leaf),
+                Output::Sign(checkpoint) => self.to_sign.push(checkpoint),
                 Output::Event(event) => self.events.push((self.now, event)),
                 Output::Timeout(deadline) => {
                     self.dcu_deadline = deadline;
