@@ -239,6 +239,7 @@ fn entries(scenario: &Scenario, usage: &Catalogue, seed: (u64, u32), keys: &Site
                 account: customer.id.clone(),
                 access: MeterAccess::Keys(keys.of(&customer.meter_id)),
                 opening_balance_minor: (daily_minor * days) as i64,
+                sts: None,
             }
         })
         .collect()

@@ -3,8 +3,10 @@
 //! These types are read from `scenario.toml` (by `taa-scenarios`) and from the daemon's configuration alike.
 
 mod meter;
+mod vending;
 
 pub use meter::{MeterAccess, MeterEntry};
+pub use vending::{By, CachePolicy, Contradiction, DeliveryPolicy, PaygDevice, Step, StsMeter, VendingConfig, Way};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -213,6 +215,8 @@ pub struct DcuConfig {
     pub ledger_verifier: Option<String>,
     /// The uplink.
     pub uplink: UplinkConfig,
+    /// Tokens sold at the site; `None`: none are.
+    pub vending: Option<VendingConfig>,
 }
 
 impl DcuConfig {
@@ -246,6 +250,7 @@ impl DcuConfig {
             ledger_origin: "dcu.invalid/ledger".to_owned(),
             ledger_verifier: None,
             uplink: UplinkConfig::for_credit_at(traits.credit_at),
+            vending: None,
         }
     }
 }

@@ -152,6 +152,7 @@ fn take_payment(ledger: &mut Ledger, cause: &Cause<'_>, payment: &Payment, local
         let channel = format!("{:?}", payment.channel).to_lowercase();
         draft
             .reference(&payment.key)
+            .detail("provider", payment.provider)
             .amount(payment.amount_minor, book.tariff())
             .detail("accepted", moment(payment.accepted_unix_ms))
             .detail("channel", channel)

@@ -11,7 +11,7 @@ use taa_dcu::{
     config::{CreditAt, DcuConfig, MeterAccess, MeterEntry, Tariff, Traits},
     journal::{Entry, Record, State},
     ledger::Leaf,
-    payment::{Channel, Payment},
+    payment::{Channel, Payment, Provider},
 };
 
 use taa_keys::{Key, MeterKeys};
@@ -124,6 +124,7 @@ impl Village {
                 account: format!("A{n}"),
                 access: MeterAccess::Keys(keys_of(n)),
                 opening_balance_minor: opening_minor,
+                sts: None,
             })
             .collect();
         Self::of(config, entries, seed)
@@ -213,13 +214,8 @@ impl Village {
     }
 
     pub(crate) fn payment(&self, key: &str, meter: u32, amount_minor: i64) -> Payment {
-        Payment {
-            key: key.to_owned(),
-            account: format!("A{meter}"),
-            amount_minor,
-            channel: Channel::Phone,
-            accepted_unix_ms: START_UNIX_S * 1000,
-        }
+        let account = format!("A{meter}");
+        Payment::new(Provider::Simulated, key, account, amount_minor, Channel::Phone, START_UNIX_S * 1000)
     }
 
     pub(crate) fn pay_phone(&mut self, key: &str, meter: u32, amount_minor: i64) {
