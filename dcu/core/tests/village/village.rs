@@ -288,8 +288,25 @@ impl Village {
         self.journal.drain(..at);
     }
 
+    /// The disk is an old copy of itself.
+    pub(crate) fn put_back(&mut self, journal: Vec<Record>) {
+        self.durable = journal.last().map_or(0, |record| record.number);
+        self.leaves.retain(|leaf| leaf.record <= self.durable);
+        self.journal = journal;
+    }
+
+    /// From the next boot on the DCU does not know whose signature to believe.
+    pub(crate) fn forget_ledger_key(&mut self) {
+        self.config.ledger_verifier = None;
+    }
+
+    /// Before the first record.
+    pub(crate) fn fresh_state(&self) -> State {
+        State::new(&self.config, &self.entries)
+    }
+
     pub(crate) fn refold(&self) -> State {
-        let mut state = State::new(&self.config, &self.entries);
+        let mut state = self.fresh_state();
         self.journal.iter().for_each(|r| {
             state.apply(r);
         });
