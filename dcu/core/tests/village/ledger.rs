@@ -207,7 +207,9 @@ fn a_statement_has_one_tariff_and_its_registers() {
 fn a_regulator_reads_the_files_and_finds_what_was_changed() {
     let village = eventful(CreditAt::Dcu, 44);
     let mut log = Log::new(ORIGIN);
-    village.leaves.iter().for_each(|leaf| drop(log.append(&leaf.bytes).unwrap()));
+    for leaf in &village.leaves {
+        log.append(&leaf.bytes).unwrap();
+    }
     let files: BTreeMap<String, Vec<u8>> =
         log.publish(&[&signer(1)], 0).unwrap().into_iter().map(|(place, file)| (place.to_string(), file)).collect();
     let audit = |files: &BTreeMap<String, Vec<u8>>| {
