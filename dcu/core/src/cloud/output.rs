@@ -155,6 +155,18 @@ pub enum CloudEvent {
         /// Minutes since 1970-01-01 00:00 UTC.
         minute: i64,
     },
+    /// A signed checkpoint of the site's ledger is kept here from now on.
+    Promised {
+        /// Number of leaves.
+        size: u64,
+    },
+    /// The site has signed a checkpoint that contradicts the one kept here.
+    PromiseBroken {
+        /// Leaves in the one kept.
+        kept: u64,
+        /// Leaves in the new one.
+        size: u64,
+    },
     /// A frame of the DCU was refused.
     BadFrame(DecodeError),
 }

@@ -1,6 +1,7 @@
 //! What comes out of the DCU.
 
 use taa_dlms::cosem::image::ImageError;
+use taa_ledger::Checkpoint;
 use taa_tokens::sts::{Content, vend::MeterKey};
 
 use crate::{
@@ -9,9 +10,10 @@ use crate::{
     fetch::FetchFault,
     gateway::{TokenDigits, TokenReply},
     journal::Record,
+    ledger::Leaf,
     payment::PaymentError,
     reading::Lack,
-    relay::{Reason, Relay},
+    relay::{Held, Reason, Relay},
     uplink::AlarmCode,
     vending::{Fate, KeyRefusal, PaygIx, PaygRefusal, PaygToken, VendId, VendRefusal},
 };
@@ -51,6 +53,10 @@ pub enum Output {
         /// The key that it is to hold.
         to: MeterKey,
     },
+    /// Store this leaf of the ledger, in the same transaction as the record before it.
+    Leaf(Leaf),
+    /// Sign this checkpoint with the ledger's key, then call [`crate::Dcu::handle_signed`]. All its leaves are durable.
+    Sign(Checkpoint),
     /// Something for the operator's log, the agent's receipt, the simulator.
     Event(DcuEvent),
     /// Nothing more now. Call [`crate::Dcu::handle_timeout`] at this instant (ns), if nothing else happens before.
@@ -157,6 +163,31 @@ pub enum DcuEvent {
         relay: Relay,
         /// Why it was ordered.
         reason: Reason,
+    },
+    /// An order waits: it may not leave now. Told once per reason.
+    OrderHeld {
+        /// Which meter.
+        meter: MeterIx,
+        /// To this state.
+        relay: Relay,
+        /// Why it waits.
+        why: Held,
+    },
+    /// Too many openings within an hour: openings have stopped.
+    OpeningsStopped,
+    /// A checkpoint of the ledger is signed, and the record of it is durable.
+    LedgerSigned {
+        /// Number of leaves.
+        size: u64,
+    },
+    /// The ledger does not hold what it has promised; the record of this is durable.
+    PromiseBroken {
+        /// Leaves that were promised.
+        promised: u64,
+        /// Leaves that there are.
+        size: u64,
+        /// There are fewer than promised; else the log has grown anew past them.
+        rolled_back: bool,
     },
     /// The relay was seen in another state than recorded, without an order of ours.
     RelayFound {

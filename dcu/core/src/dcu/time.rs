@@ -12,6 +12,8 @@ impl Dcu {
         let sight = self.sight_at();
         let fleet = self.fleet.deadline();
         let lists = self.atlas.deadline();
+        let holds = self.holds.deadline();
+        let signing = self.signing_at();
         let sender = self.sender.deadline(&self.config, &self.state, self.durable, self.contact);
         if self.failing {
             return sender;
@@ -21,7 +23,10 @@ impl Dcu {
         let fetch = self.fetch.deadline(self.durable);
         let images = self.images.deadline();
         let vending = self.vending_deadline();
-        [plan, fee, stale, sight, fleet, lists, sender, fetch, images, vending].into_iter().flatten().min()
+        [plan, fee, stale, sight, fleet, lists, sender, fetch, images, vending, holds, signing]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The monotonic instant at which the wall clock will show this (0 when it has passed before this boot).

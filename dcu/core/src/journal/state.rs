@@ -7,8 +7,9 @@ use crate::{
     campaign::ImageCampaign,
     config::{CreditAt, DcuConfig, MeterEntry},
     fetch::Inbox,
+    ledger::{Before, Cause, Leaf, Ledger},
     reading::Reading,
-    relay::Relay,
+    relay::{Orders, Relay},
     uplink::{AlarmCode, Outbox, Up},
     vending::{Desk, Note},
 };
@@ -33,6 +34,8 @@ pub struct State {
     campaign: Option<ImageCampaign>,
     inbox: Inbox,
     desk: Desk,
+    orders: Orders,
+    ledger: Ledger,
 }
 
 /// What is remembered of one meter.
@@ -103,6 +106,8 @@ impl State {
             title: None,
             inbox: Inbox::default(),
             desk: Desk::new(config, meters),
+            orders: Orders::new(meters.len()),
+            ledger: Ledger::new(config.traits.credit_at, meters.iter().map(|m| m.id.as_str())),
         }
     }
 
@@ -178,6 +183,18 @@ impl State {
         self.counts.of(period)
     }
 
+    /// Orders of relays, and what they rest on.
+    #[must_use]
+    pub const fn orders(&self) -> &Orders {
+        &self.orders
+    }
+
+    /// The ledger's edge and promises.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
     /// As [`Self::apply`], for a record that nobody needs any more: a checkpoint is moved in, not copied.
     pub fn take(&mut self, record: Record) -> Applied {
         match record.entry {
@@ -191,6 +208,37 @@ impl State {
 
     /// Takes one record. Records must come in order; a checkpoint may come first.
     pub fn apply(&mut self, record: &Record) -> Applied {
+        self.apply_to(record, &mut Vec::new())
+    }
+
+    /// The same; the ledger's leaves that follow from the record are appended to `leaves`.
+    pub fn apply_to(&mut self, record: &Record, leaves: &mut Vec<Leaf>) -> Applied {
+        let before = self.before(&record.entry);
+        let applied = self.fold(record);
+        let cause = Cause { record, before, applied: &applied, book: &self.book };
+        self.ledger.take(&cause, leaves);
+        applied
+    }
+
+    fn before(&self, entry: &Entry) -> Before {
+        match entry {
+            Entry::RelaySeen { meter, .. } | Entry::CreditDelivered { meter, .. } => {
+                let seen = self.meters.get(meter.at());
+                Before {
+                    relay: seen.and_then(|m| m.relay_seen),
+                    delivered_minor: seen.map_or(0, |m| m.credit_delivered_minor),
+                    ..Before::default()
+                }
+            }
+            Entry::Resolved { key, .. } => {
+                let found = self.book.suspense().find(|p| p.key == *key);
+                Before { suspended_minor: found.map_or(0, |p| p.amount_minor), ..Before::default() }
+            }
+            _ => Before::default(),
+        }
+    }
+
+    fn fold(&mut self, record: &Record) -> Applied {
         let before = self.last_record;
         let number = record.number;
         self.last_record = number;
@@ -201,7 +249,10 @@ impl State {
                 self.book.set_tariff(tariff.clone());
                 Applied::Quiet
             }
-            Entry::Reading(reading) => self.apply_reading(number, unix_ms, *reading),
+            Entry::Reading(reading) => {
+                self.orders.take_reading(reading.meter, (&record.stamp).into());
+                self.apply_reading(number, unix_ms, *reading)
+            }
             Entry::Backfilled { meter, from, to, found } => {
                 if let Some(state) = self.meters.get_mut(meter.at()) {
                     for row in found.iter().filter(|row| state.gaps.contains(row.period)) {
@@ -247,9 +298,19 @@ impl State {
                 self.book.set_tariff(tariff.clone());
                 Applied::Quiet
             }
+            Entry::RelayOrdered(_)
+            | Entry::OpeningsAllowed
+            | Entry::LedgerSigned { .. }
+            | Entry::PromiseBroken { .. } => {
+                self.apply_accounted(record, unix_ms);
+                Applied::Quiet
+            }
             Entry::Alarm { meter, code } => {
                 if let (AlarmCode::LeaseLow, Some(title)) = (code, self.title) {
                     self.outbox.push_urgent(number, Up::LeaseWanted { title });
+                }
+                if *code == AlarmCode::MassDisconnection {
+                    self.orders.stop((&record.stamp).into());
                 }
                 self.outbox.push_urgent(number, Up::Alarm { meter: *meter, code: *code, unix_ms });
                 Applied::Quiet
@@ -299,6 +360,22 @@ impl State {
         }
     }
 
+    /// What is recorded for others to see.
+    fn apply_accounted(&mut self, record: &Record, unix_ms: i64) {
+        match &record.entry {
+            Entry::RelayOrdered(order) => self.orders.take_order(order, (&record.stamp).into()),
+            Entry::OpeningsAllowed => self.orders.allow(),
+            Entry::LedgerSigned { note, .. } => {
+                self.outbox.push_urgent(record.number, Up::Promised { note: note.clone() });
+            }
+            Entry::PromiseBroken { .. } => {
+                let code = AlarmCode::LedgerRolledBack;
+                self.outbox.push_urgent(record.number, Up::Alarm { meter: None, code, unix_ms });
+            }
+            _ => {}
+        }
+    }
+
     /// What was ordered of a meter, and what it has done.
     fn apply_done(&mut self, number: u64, unix_ms: i64, entry: &Entry) {
         match entry {
@@ -309,6 +386,7 @@ impl State {
                 }
             }
             Entry::RelaySeen { meter, relay, order } => {
+                self.orders.take_seen(*meter, *relay);
                 if let Some(state) = self.meters.get_mut(meter.at()) {
                     state.relay_seen = Some(*relay);
                     if order.is_some() && state.order.map(|(n, _)| n) == *order {

@@ -23,6 +23,11 @@ pub enum Down {
     TariffChange(Tariff),
     /// Minutes that belong to this site from now on.
     Lease(LeaseNote),
+    /// The newest checkpoint of this site's ledger that the cloud keeps.
+    Witnessed {
+        /// The note, at most [`super::NOTE_BYTES_MAX`] bytes.
+        note: String,
+    },
 }
 
 /// A numbered message from the cloud.
@@ -39,6 +44,7 @@ const PAYMENT: u8 = 2;
 const RELAY_ORDER: u8 = 3;
 const TARIFF_CHANGE: u8 = 4;
 const LEASE: u8 = 40;
+const WITNESSED: u8 = 41;
 
 impl DownFrame {
     /// Appends the frame to `out`.
@@ -49,6 +55,7 @@ impl DownFrame {
             Down::RelayOrder { .. } => RELAY_ORDER,
             Down::TariffChange(_) => TARIFF_CHANGE,
             Down::Lease(_) => LEASE,
+            Down::Witnessed { .. } => WITNESSED,
         };
         let start = wire::begin(out, kind, self.sequence);
         match &self.body {
@@ -74,6 +81,7 @@ impl DownFrame {
                 wire::put_i64(out, tariff.daily_fee_minor);
                 wire::put_i64(out, tariff.grace_minor);
             }
+            Down::Witnessed { note } => wire::put_note(out, note),
         }
         wire::finish(out, start);
     }
@@ -108,6 +116,7 @@ impl DownFrame {
                 phase: u16::try_from(from.u64("phase")?).map_err(|_| DecodeError::Field("phase"))?,
                 holder: from.u64("holder")?.to_be_bytes(),
             }),
+            WITNESSED => Down::Witnessed { note: from.note()? },
             other => return Err(DecodeError::Kind(other)),
         };
         from.end()?;
