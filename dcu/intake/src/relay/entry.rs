@@ -90,6 +90,8 @@ pub enum Entry {
         site: String,
         /// The session.
         session: u64,
+        /// Sessions before it that the DCU names: a question of one of these is a late one.
+        before: Vec<u64>,
     },
     /// A strange DCU took the place of one that was silent; what the other had been offered is on hold.
     TakenOver {

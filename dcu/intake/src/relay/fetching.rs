@@ -6,7 +6,7 @@ use taa_dcu::fetch::{FETCH_BYTES_MAX, Fate, FetchReply, FetchRequest, FrameError
 
 use super::{
     Entry, Event, Inbox, Output, Relay,
-    lineage::{Lineage, judge},
+    lineage::{Circumstances, Lineage, judge},
 };
 
 /// Sessions whose questions are counted, per site.
@@ -19,6 +19,8 @@ pub(super) struct Line {
     pub(super) numbers: BTreeMap<u64, u32>,
     /// When the session that is served was last heard, Unix ms.
     pub(super) heard_unix_ms: Option<i64>,
+    /// Since when it is served (or this relay runs), Unix ms.
+    pub(super) served_unix_ms: Option<i64>,
     /// Payments up to this number may have been offered; all that a relay finds when it starts may have been.
     pub(super) offered: u64,
 }
@@ -45,20 +47,29 @@ impl Relay {
         let line = self.lines.entry(site.to_owned()).or_default();
         // After a restart of the relay silence counts from there.
         let heard = *line.heard_unix_ms.get_or_insert(now_unix_ms);
-        let last = line.numbers.get(&request.session).copied();
+        let served = *line.served_unix_ms.get_or_insert(now_unix_ms);
+        let known = Circumstances {
+            last: line.numbers.get(&request.session).copied(),
+            served_ms: now_unix_ms.saturating_sub(served),
+            silent_ms: now_unix_ms.saturating_sub(heard),
+            takeover_ms: self.config.takeover_ms,
+        };
+        line.count(request);
         let empty = Inbox::default();
         let inbox = self.state.site(site).unwrap_or(&empty);
-        let lineage = judge(inbox, request, last, now_unix_ms.saturating_sub(heard), self.config.takeover_ms);
+        let lineage = judge(inbox, request, known);
         if lineage == Lineage::Old {
             return self.event(Event::FetchOld { site: site.to_owned() });
         }
-        line.count(request);
         if lineage == Lineage::Twin {
             let served = inbox.bound().unwrap_or(0);
             self.event(Event::IdentityTwice { site: site.to_owned(), served, refused: request.session });
             return self.reply(call, request, Verdict::IdentityTwice);
         }
         line.heard_unix_ms = Some(now_unix_ms);
+        if matches!(lineage, Lineage::Next | Lineage::TakesOver) {
+            line.served_unix_ms = Some(now_unix_ms);
+        }
         if (request.currency, request.minor_per_unit) != (money.currency, money.minor_per_unit) {
             self.event(Event::WrongMoney { site: site.to_owned() });
             return self.reply(call, request, Verdict::Currency);
@@ -71,7 +82,10 @@ impl Relay {
     fn bind(&mut self, now_unix_ms: i64, request: &FetchRequest, lineage: Lineage) {
         let (site, session) = (request.site.clone(), request.session);
         match lineage {
-            Lineage::Next => self.record(now_unix_ms, Entry::Bound { site, session }),
+            Lineage::Next => {
+                let before = request.before.clone();
+                self.record(now_unix_ms, Entry::Bound { site, session, before });
+            }
             Lineage::TakesOver => {
                 let offered = self.lines.get(&site).map_or(0, |line| line.offered);
                 self.event(Event::TakenOver { site: site.clone() });
@@ -145,6 +159,7 @@ impl Line {
         if self.numbers.len() >= SESSIONS_MAX && !self.numbers.contains_key(&request.session) {
             self.numbers.pop_first();
         }
-        self.numbers.insert(request.session, request.number);
+        let last = self.numbers.entry(request.session).or_default();
+        *last = request.number.max(*last);
     }
 }

@@ -24,15 +24,26 @@ pub(super) enum Lineage {
     Twin,
 }
 
-/// Judges. `last` is the highest question of this session so far, `silent_ms` for how long the one that is served has
-/// not been heard.
-pub(super) fn judge(
-    inbox: &Inbox,
-    request: &FetchRequest,
-    last: Option<u32>,
-    silent_ms: i64,
-    takeover_ms: Option<i64>,
-) -> Lineage {
+/// A question may be on its way for so long, ms: one of an earlier session is late until then, and a sign of life of a
+/// second DCU after it. Arbitrary.
+const LATE_MS_MAX: i64 = 600_000;
+
+/// What the relay knows besides the list.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Circumstances {
+    /// The highest question of this session so far.
+    pub(super) last: Option<u32>,
+    /// For how long the session that is served has been.
+    pub(super) served_ms: i64,
+    /// For how long it has not been heard.
+    pub(super) silent_ms: i64,
+    /// Silence after which a stranger may take its place.
+    pub(super) takeover_ms: Option<i64>,
+}
+
+/// Judges.
+pub(super) fn judge(inbox: &Inbox, request: &FetchRequest, known: Circumstances) -> Lineage {
+    let Circumstances { last, served_ms, silent_ms, takeover_ms } = known;
     let Some(bound) = inbox.bound() else { return Lineage::Next };
     let stranger =
         || if takeover_ms.is_some_and(|limit| silent_ms >= limit) { Lineage::TakesOver } else { Lineage::Twin };
@@ -41,7 +52,8 @@ pub(super) fn judge(
     }
     if inbox.was_bound(request.session) {
         // It asks something new although a later session is served: both are alive.
-        return if last.is_some_and(|last| request.number > last) { stranger() } else { Lineage::Old };
+        let new = last.is_some_and(|last| request.number > last);
+        return if new && served_ms > LATE_MS_MAX { stranger() } else { Lineage::Old };
     }
     if request.before.contains(&bound) { Lineage::Next } else { stranger() }
 }

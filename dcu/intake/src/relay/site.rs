@@ -93,12 +93,22 @@ impl Inbox {
 
     pub(super) fn bind(&mut self, session: Option<u64>) {
         if let Some(before) = self.bound.take() {
+            self.remember(&[before]);
+        }
+        self.history.retain(|before| Some(*before) != session);
+        self.bound = session;
+    }
+
+    pub(super) fn remember(&mut self, sessions: &[u64]) {
+        for session in sessions {
+            if self.history.contains(session) {
+                continue;
+            }
             if self.history.len() >= HISTORY_MAX {
                 self.history.pop_front();
             }
-            self.history.push_back(before);
+            self.history.push_back(*session);
         }
-        self.bound = session;
     }
 
     /// Numbers what waits anew, from `start` on.

@@ -128,7 +128,10 @@ impl State {
                 }
             }
             Entry::CodesAdded { codes } => self.codes.extend(codes.iter().cloned()),
-            Entry::Bound { site, session } => self.inbox(site).bind(Some(*session)),
+            Entry::Bound { site, session, before } => {
+                self.inbox(site).bind(Some(*session));
+                self.inbox(site).remember(before);
+            }
             Entry::Unbound { site } => self.inbox(site).bind(None),
             Entry::TakenOver { site, session, offered } => {
                 let inbox = self.inbox(site);
