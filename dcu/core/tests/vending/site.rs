@@ -6,7 +6,7 @@ use taa_dcu::{
     config::{CreditAt, DcuConfig, MeterAccess, MeterEntry, StsMeter, Tariff, Traits, VendingConfig, Way},
     gateway::TokenDigits,
     journal::{Record, State},
-    payment::{Channel, Payment},
+    payment::{Certainty, Channel, Payment, Provider},
     vending::{Fate, KeyRefusal, LeaseNote, VendId},
 };
 use taa_keys::{KeyStore, Secret};
@@ -242,6 +242,9 @@ impl Site {
             key: key.to_owned(),
             account: account.to_owned(),
             amount_minor,
+            provider: Provider::Agent,
+            currency: None,
+            certainty: Certainty::Final,
             channel: Channel::Agent,
             accepted_unix_ms: START_UNIX_S * 1000,
         }
@@ -297,6 +300,7 @@ impl Site {
                 }
                 Output::Event(event) => self.events.push((self.now, event)),
                 Output::Uplink(bytes) => self.uplink.push(bytes),
+                Output::Fetch(_) | Output::Leaf(_) | Output::Sign(_) => {}
                 Output::Transmit { .. } => {}
                 Output::Timeout(deadline) => {
                     self.deadline = deadline;

@@ -46,7 +46,9 @@ fn village(mute: bool) -> Village {
     config.traits.keypad = true;
     config.vending = Some(VendingConfig { policy, ..VendingConfig::default() });
     let mut village = Village::of(config, vec![entry], 9);
-    village.meters[0].with_slot(Slot { mute, ..Slot::new(0) });
+    let mut slot = Slot::new(0);
+    slot.mute = mute;
+    village.meters[0].with_slot(slot);
     village.run_until(HOUR);
     let holder = village.state().system_title().unwrap();
     let from = START_UNIX_S / 60;
@@ -137,7 +139,7 @@ fn a_key_change_goes_before_the_tokens_under_its_key() {
     village.run_for(2 * HOUR);
     let mut to = slot::key(0).key;
     to.ti = TariffIndex::new(2).unwrap();
-    village.with_dcu(|dcu, now| drop(dcu.key_change(now, MeterIx(0), &to).unwrap()));
+    village.with_dcu(|dcu, now| _ = dcu.key_change(now, MeterIx(0), &to).unwrap());
     village.pay_agent("R1", 0, 90);
     village.run_for(HOUR);
     assert_eq!(village.meters[0].slot.as_ref().unwrap().loaded_u, 90_000);

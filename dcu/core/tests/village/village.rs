@@ -11,7 +11,6 @@ use taa_dcu::{
     config::{CreditAt, DcuConfig, MeterAccess, MeterEntry, Tariff, Traits},
     journal::{Entry, Record, State},
     ledger::Leaf,
-    payment::{Channel, Payment},
     payment::{Channel, Payment, Provider},
     vending::KeyRefusal,
 };
