@@ -3,6 +3,7 @@
 mod common;
 
 use common::{DAY_MS, bundle, calm_money, fault, simulate, village};
+use taa_dcu::config::Traits;
 use taa_models::cellular::CellularParams;
 use taa_scenarios::model::{FaultKind, FaultTarget, Scenario};
 use taa_sim::{
@@ -132,4 +133,43 @@ fn without_paper_the_agent_sells_nothing_while_the_tower_is_down() {
     for arch in [&with, &without] {
         assert_eq!(token_faults(&arch.records), Vec::<String>::new());
     }
+}
+
+/// The DCU fetches payments and sells the tokens itself; half of the meters have a gateway.
+fn site_vends(days: u32) -> Scenario {
+    let mut scenario = quiet(days);
+    let (_, traits) = bundle("sts_keypad");
+    scenario.run.architectures = vec![("vending".to_owned(), Traits { local_vending: true, ..traits })];
+    scenario.comms.payments.sts.gateway_share = 0.5;
+    scenario
+}
+
+#[test]
+fn a_dcu_sells_tokens_over_gateways_and_by_text_and_every_one_counts_once() {
+    let arch = keypad(&site_vends(8));
+    let payments = &arch.records.payments;
+    let applied = payments.applied_ms.iter().flatten().count();
+    assert!(applied > 100, "{applied}");
+    let typed = payments.rows().filter(|pay| pay.applied_ms.is_some() && pay.entries > 0).count();
+    let by_gateway = payments.rows().filter(|pay| pay.applied_ms.is_some() && pay.entries == 0).count();
+    assert!(typed > 20 && by_gateway > 20, "{typed} typed, {by_gateway} by gateway");
+    let books = &arch.records.books.tokens;
+    assert_eq!(books.paid_u, books.issued_u + books.due_u);
+    assert_eq!(books.issued_u, books.loaded_u + books.waiting_u, "{books:?}");
+    let late = |pay: &PaymentRow| pay.accepted_ms.is_some_and(|at| at < 6 * DAY_MS) && pay.applied_ms.is_none();
+    assert_eq!(payments.rows().filter(late).count(), 0);
+}
+
+#[test]
+fn a_key_module_that_a_site_cannot_reach_holds_the_money_and_is_named() {
+    let without = keypad(&site_vends(8));
+    let mut with = site_vends(8);
+    with.faults.push(fault("module", FaultKind::KeyModuleOut, FaultTarget::All, 24, 24 * 4));
+    let with = keypad(&with);
+    let booked = scripted_h(&with, "module");
+    assert!(booked > 10.0, "{:?}", with.kpis.downtime_h_by_cause);
+    let (total, earlier) = (with.kpis.downtime_h, without.kpis.downtime_h);
+    assert!((total - booked - earlier).abs() <= 0.1 * total.max(100.0), "{total} - {booked} is not {earlier}");
+    let books = &with.records.books.tokens;
+    assert_eq!(books.issued_u, books.loaded_u + books.waiting_u, "{books:?}");
 }

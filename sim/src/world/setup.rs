@@ -20,6 +20,7 @@ use taa_scenarios::model::{FaultKind, Placement, Roof, Scenario, Wall};
 use super::{
     Event, Ops, Timeline, Village,
     backhaul::CloudHost,
+    disk::SiteDisk,
     finish::{ComponentLog, TelemetryCount},
     keys::{SiteKeys, meter_entropy},
     light::Light,
@@ -66,8 +67,12 @@ impl<'s> Village<'s> {
         let mesh = mesh(scenario, seed);
         let usage = Catalogue::new(&scenario.demand);
         let keys = SiteKeys::draw(seed);
-        let entries = entries(scenario, &usage, seed, &keys);
+        let mut entries = entries(scenario, &usage, seed, &keys);
         let tokens = money::Tokens::new(scenario, seed);
+        let site_vends = traits.keypad && traits.local_vending && traits.credit_at == CreditAt::Meter;
+        for (index, entry) in entries.iter_mut().enumerate().filter(|_| site_vends) {
+            entry.sts = Some(money::sts_meter(tokens.key(index), tokens.gateways[index], &entry.account));
+        }
         let mut people = Population::new();
         let mut cash_daily_minor = 0.0;
         for (index, entry) in entries.iter().enumerate() {
@@ -81,9 +86,12 @@ impl<'s> Village<'s> {
             let unit = meter_unit(meter, index, &mesh);
             people.spawn((identity, unit, load, purse, Light::new()));
         }
-        let config = dcu_config(scenario, traits);
+        let config =
+            DcuConfig { vending: site_vends.then(|| money::vending_config(scenario)), ..dcu_config(scenario, traits) };
+        let holdup_ms = (scenario.comms.dcu_holdup_h * 3_600_000.0) as u64;
         let cloud_config = CloudConfig {
             utc_offset_s: scenario.site.utc_offset_s,
+            leases: site_vends.then(|| money::lease_policy(scenario)),
             ..CloudConfig::new(traits, scenario.tariff.clone())
         };
         let cloud = Cloud::new(cloud_config, &entries);
@@ -93,13 +101,14 @@ impl<'s> Village<'s> {
             scenario,
             timeline,
             traits,
+            sabotage: None,
             seed,
             ops,
             power: power(scenario),
             inverter: Part::new(Cause::InverterFailed),
             feeders: layout.feeders.iter().map(|_| Part::new(Cause::FeederOpen)).collect(),
             meter_parts: layout.customers.iter().map(|_| Part::new(Cause::MeterDead)).collect(),
-            site: Site::new(config, entries, (scenario.comms.dcu_holdup_h * 3_600_000.0) as u64),
+            site: Site::new(config, entries, holdup_ms, SiteDisk::of(traits.credit_at, seed)),
             wan: Wan::new(traits.backhaul, scenario.comms.cellular.bearer.figures().registration_s),
             cloud: CloudHost::new(cloud),
             cloud_part: Part::new(Cause::CloudDown),
@@ -241,6 +250,7 @@ fn entries(scenario: &Scenario, usage: &Catalogue, seed: (u64, u32), keys: &Site
                 account: customer.id.clone(),
                 access: MeterAccess::Keys(keys.of(&customer.meter_id)),
                 opening_balance_minor: (daily_minor * days) as i64,
+                sts: None,
             }
         })
         .collect()

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     config::Tariff,
-    payment::{Channel, Payment},
+    payment::{Channel, Payment, Provider},
     relay::Relay,
 };
 
@@ -18,13 +18,7 @@ fn tariff(price: i64, fee: i64, grace: i64) -> Tariff {
 }
 
 fn payment(key: &str, account: &str, amount_minor: i64) -> Payment {
-    Payment {
-        key: key.into(),
-        account: account.into(),
-        amount_minor,
-        channel: Channel::Phone,
-        accepted_unix_ms: 1_700_000_000_000,
-    }
+    Payment::new(Provider::Simulated, key, account, amount_minor, Channel::Phone, 1_700_000_000_000)
 }
 
 fn book() -> Book {

@@ -4,7 +4,7 @@ use super::{Dcu, output::DcuEvent};
 use crate::{
     MeterIx,
     fleet::{Class, Exchange, TokenDue},
-    gateway::{TokenDigits, TokenReply},
+    gateway::{TokenDigits, TokenFate, TokenReply},
     reading::Lack,
 };
 
@@ -46,7 +46,7 @@ impl Dcu {
     /// The meter has said what became of the token, or has no gateway.
     pub(super) fn take_token_answer(
         &mut self,
-        _now: u64,
+        now: u64,
         meter: MeterIx,
         exchange: Exchange,
         answer: Result<TokenReply, Lack>,
@@ -58,5 +58,7 @@ impl Dcu {
             unit.token_due = None;
         }
         self.event(DcuEvent::TokenAnswered { meter, answer });
+        let fate = answer.map_or(TokenFate::Refused, |reply| reply.fate());
+        self.gateway_said(now, meter, digits, fate);
     }
 }

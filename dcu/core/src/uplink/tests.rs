@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     MeterIx,
     config::Tariff,
-    payment::{Channel, Payment},
+    payment::{AMOUNT_MINOR_MAX, Certainty, Channel, Currency, Payment, Provider},
     reading::Reading,
 };
 
@@ -13,9 +13,14 @@ fn text() -> impl Strategy<Value = String> {
 }
 
 fn payment() -> impl Strategy<Value = Payment> {
-    (text(), text(), 1..i64::MAX, any::<bool>(), any::<i64>()).prop_map(|(key, account, amount_minor, phone, at)| {
-        let channel = if phone { Channel::Phone } else { Channel::Agent };
-        Payment { key, account, amount_minor, channel, accepted_unix_ms: at }
+    let channel = proptest::sample::select(vec![Channel::Phone, Channel::Agent, Channel::Code, Channel::Server]);
+    let currency = proptest::option::of("[A-Z]{3}".prop_map(|code| Currency::new(&code).unwrap()));
+    let certainty = any::<bool>().prop_map(|f| if f { Certainty::Final } else { Certainty::Provisional });
+    let kind = (proptest::sample::select(Provider::ALL.to_vec()), channel, currency, certainty);
+    (text(), text(), 1..=AMOUNT_MINOR_MAX, kind, any::<i64>()).prop_map(|(key, account, amount_minor, kind, at)| {
+        let (provider, channel, currency, certainty) = kind;
+        let new = Payment::new(provider, key, account, amount_minor, channel, at);
+        Payment { currency, certainty, ..new }
     })
 }
 

@@ -1,10 +1,16 @@
 //! Bytes: varints, zigzag, texts, and the frame around them.
 
-use super::VERSION;
-use crate::payment::{Channel, NAME_BYTES_MAX, Payment};
+use super::{NOTE_BYTES_MAX, VERSION};
+use crate::payment::{Certainty, Channel, Currency, NAME_BYTES_MAX, Payment, Provider};
 
 /// Bytes of version, kind and length.
 const HEAD_BYTES: usize = 4;
+
+/// A payment's kind is one byte: two bits of channel, two flags, four bits of provider.
+const CHANNEL_MASK: u8 = 3;
+const CURRENCY_KNOWN: u8 = 4;
+const PROVISIONAL: u8 = 8;
+const PROVIDER_SHIFT: u32 = 4;
 
 /// Why a frame was refused. The sender (or the line) is at fault; nothing of the frame was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -79,18 +85,37 @@ pub(crate) fn put_text(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(bytes);
 }
 
+/// A signed note. One that is longer is left out: half of it would be none.
+pub(crate) fn put_note(out: &mut Vec<u8>, note: &str) {
+    let note = if note.len() > NOTE_BYTES_MAX { "" } else { note };
+    put_u64(out, note.len() as u64);
+    out.extend_from_slice(note.as_bytes());
+}
+
 pub(crate) fn put_payment(out: &mut Vec<u8>, payment: &Payment) {
     put_text(out, &payment.key);
     put_text(out, &payment.account);
     put_i64(out, payment.amount_minor);
-    out.push(payment.channel as u8);
+    let currency = if payment.currency.is_some() { CURRENCY_KNOWN } else { 0 };
+    let provisional = if payment.certainty == Certainty::Provisional { PROVISIONAL } else { 0 };
+    out.push(payment.channel as u8 | currency | provisional | ((payment.provider as u8) << PROVIDER_SHIFT));
     put_i64(out, payment.accepted_unix_ms);
+    if let Some(currency) = payment.currency {
+        put_text(out, currency.code());
+    }
 }
 
 /// Takes fields off the front.
 #[derive(Debug)]
 pub(crate) struct Reader<'a> {
     rest: &'a [u8],
+}
+
+impl<'a> Reader<'a> {
+    /// Over fields whose head has been taken off.
+    pub(crate) const fn over(fields: &'a [u8]) -> Self {
+        Self { rest: fields }
+    }
 }
 
 impl Reader<'_> {
@@ -134,8 +159,16 @@ impl Reader<'_> {
     }
 
     pub(crate) fn text(&mut self, field: &'static str) -> Result<String, DecodeError> {
+        self.text_of(field, NAME_BYTES_MAX)
+    }
+
+    pub(crate) fn note(&mut self) -> Result<String, DecodeError> {
+        self.text_of("note", NOTE_BYTES_MAX)
+    }
+
+    fn text_of(&mut self, field: &'static str, bytes_max: usize) -> Result<String, DecodeError> {
         let length = self.u64(field)?;
-        if length > NAME_BYTES_MAX as u64 {
+        if length > bytes_max as u64 {
             return Err(DecodeError::Field(field));
         }
         let (bytes, rest) = self.rest.split_at_checked(length as usize).ok_or(DecodeError::Truncated)?;
@@ -144,16 +177,28 @@ impl Reader<'_> {
     }
 
     pub(crate) fn payment(&mut self) -> Result<Payment, DecodeError> {
+        let (key, account, amount_minor) = (self.text("key")?, self.text("account")?, self.i64("amount")?);
+        let kind = self.u8()?;
+        let channel = match kind & CHANNEL_MASK {
+            0 => Channel::Phone,
+            1 => Channel::Agent,
+            2 => Channel::Code,
+            _ => Channel::Server,
+        };
+        let provider = Provider::ALL.into_iter().find(|provider| *provider as u8 == kind >> PROVIDER_SHIFT);
+        let certainty = if kind & PROVISIONAL == 0 { Certainty::Final } else { Certainty::Provisional };
         let payment = Payment {
-            key: self.text("key")?,
-            account: self.text("account")?,
-            amount_minor: self.i64("amount")?,
-            channel: match self.u8()? {
-                0 => Channel::Phone,
-                1 => Channel::Agent,
-                _ => return Err(DecodeError::Field("channel")),
-            },
+            provider: provider.ok_or(DecodeError::Field("provider"))?,
+            key,
+            account,
+            amount_minor,
+            channel,
             accepted_unix_ms: self.i64("accepted")?,
+            currency: match kind & CURRENCY_KNOWN {
+                0 => None,
+                _ => Some(Currency::new(&self.text("currency")?).ok_or(DecodeError::Field("currency"))?),
+            },
+            certainty,
         };
         payment.check().map_err(|_| DecodeError::Field("payment"))?;
         Ok(payment)

@@ -19,6 +19,8 @@ pub struct StsParams {
     pub ken: u8,
     /// Year from which token identifiers count: 1993, 2014 or 2035. Those of 1993 ended on 24 November 2024.
     pub base_year: u16,
+    /// Share of meters with a token gateway (interface class 115), 0 to 1. It is used where the DCU vends. Assumed: none.
+    pub gateway_share: f64,
     /// How many minutes ahead of the clock a token may be dated, where several are sold at once or a lease has gaps.
     /// Assumed: a day.
     pub minutes_ahead_max: u32,
@@ -26,7 +28,7 @@ pub struct StsParams {
 
 impl Default for StsParams {
     fn default() -> Self {
-        Self { sgc: 123_456, krn: 1, ti: 1, ken: 255, base_year: 2014, minutes_ahead_max: 1440 }
+        Self { sgc: 123_456, krn: 1, ti: 1, ken: 255, base_year: 2014, gateway_share: 0.0, minutes_ahead_max: 1440 }
     }
 }
 
@@ -38,6 +40,7 @@ impl StsParams {
             .demand(self.sgc <= 999_999, "sts.sgc", self.sgc, "six digits, 0 to 999999")
             .demand(krn, "sts.krn", self.krn, "1 to 8 (a change of key goes one further)")
             .demand(self.ti <= 99, "sts.ti", self.ti, "0 to 99")
+            .demand((0.0..=1.0).contains(&self.gateway_share), "sts.gateway_share", self.gateway_share, "0 to 1")
             .demand(year, "sts.base_year", self.base_year, "1993, 2014 or 2035")
             .demand(
                 (1..=525_600).contains(&self.minutes_ahead_max),

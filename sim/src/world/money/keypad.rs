@@ -41,7 +41,7 @@ impl Village<'_> {
         queue.at(SimTime::from_ms(at_ms), Phase::Customer, node, event);
     }
 
-    fn hold_number(&mut self, payment: u32, chain: Chain, now_ms: u64) {
+    pub(super) fn hold_number(&mut self, payment: u32, chain: Chain, now_ms: u64) {
         let pay = &mut self.pays[payment as usize];
         pay.hold(chain, now_ms);
         let customer = pay.customer;
@@ -56,6 +56,11 @@ impl Village<'_> {
             self.money.tokens.stuck.push(payment);
             return self.hold_number(payment, chain, now_ms);
         }
+        self.number_made(payment, now_ms, queue);
+    }
+
+    /// The token is there: who stands at the agent's gets it printed, others by text.
+    pub(super) fn number_made(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
         if self.pays[payment as usize].token_by == TokenBy::Paper {
             self.in_hand(payment, now_ms, queue);
         } else {
@@ -207,7 +212,12 @@ impl Village<'_> {
         }
         match keyed {
             _ if wrong => self.typed_wrongly(payment, again_ms, now_ms, queue),
-            Keyed::Done(_) => self.apply(customer, Take::Typed(payment), now_ms, queue),
+            Keyed::Done(_) => self.typed(payment, now_ms, queue),
+            // The gateway was faster, and the DCU has not told yet.
+            Keyed::Refused(Reason::Used { .. }) if self.pays[payment as usize].sale.is_some() => {
+                self.money.tokens.sums.used += 1;
+                self.typed(payment, now_ms, queue);
+            }
             Keyed::Refused(Reason::Checksum) => self.refused_as_foreign(payment, now_ms, queue),
             other => {
                 let id = self.scenario.village.customers[customer as usize].id.clone();
@@ -219,6 +229,12 @@ impl Village<'_> {
         } else {
             self.relay_turned(customer, closed, now_ms, queue);
         }
+    }
+
+    /// The meter has taken the token.
+    fn typed(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        let pay = &self.pays[payment as usize];
+        self.apply(pay.customer, pay.sale.map_or(Take::Typed(payment), Take::Sale), now_ms, queue);
     }
 
     /// The meter refuses the wrong digits; they are typed again.

@@ -24,21 +24,27 @@ mod keypad;
 mod lives;
 mod path;
 mod tokens;
+mod vending;
 
 use taa_dcu::{
     config::CreditAt,
-    payment::{Channel, Payment},
+    payment::{Channel, Payment, Provider},
+    vending::VendId,
 };
 use taa_scenarios::model::Scenario;
 
 pub(crate) use self::lives::lives;
-pub(crate) use self::tokens::Tokens;
 use self::{desk::Desk, path::Copy, tokens::Made};
+pub(crate) use self::{
+    tokens::Tokens,
+    vending::{lease_policy, sts_meter, vending_config},
+};
 use super::{Event, Village, parts::Part};
 use crate::{
     cause::{Cause, Chain},
     kernel::Queue,
     records::{PayChannel, TokenBy},
+    run::Sabotage,
 };
 
 /// Where a copy of a callback is.
@@ -111,6 +117,8 @@ pub(crate) struct Pay {
     token_by: TokenBy,
     /// Its token, where there is one.
     token: Option<Made>,
+    /// The DCU's sale that it is part of, where the DCU vends.
+    sale: Option<VendId>,
     texts: u32,
     entries: u32,
     /// What holds it now, and since when.
@@ -142,6 +150,7 @@ impl Pay {
             callbacks: 0,
             token_by: TokenBy::None,
             token: None,
+            sale: None,
             texts: 0,
             entries: 0,
             holds: (Chain::EMPTY, wanted_ms),
@@ -190,6 +199,8 @@ pub(crate) struct Money {
     unsent: Vec<u32>,
     desk: Desk,
     tokens: Tokens,
+    /// What the DCU has sold, and to whom.
+    sales: vending::Sales,
     /// Repeats that a Book has recognised.
     duplicates: u32,
 }
@@ -207,6 +218,7 @@ impl Money {
             unsent: Vec::new(),
             desk: Desk::new(&params.agent, cash_daily_minor),
             tokens,
+            sales: vending::Sales::new(),
             duplicates: 0,
         }
     }
@@ -225,7 +237,8 @@ fn payment_key(payment: u32) -> String {
 
 /// The payment behind a provider's transaction id.
 pub(crate) fn payment_number(key: &str) -> Option<u32> {
-    key.strip_prefix('T')?.parse().ok()
+    let digits = key.strip_prefix('T')?;
+    digits.split_once(' ').map_or(digits, |(first, _)| first).parse().ok()
 }
 
 /// Which of a customer's payments take effect.
@@ -237,12 +250,19 @@ pub(crate) enum Take {
     UpTo(i64),
     /// This one: its number was typed.
     Typed(u32),
+    /// All that this sale of the DCU's is for: its token is in the meter.
+    Sale(VendId),
 }
 
 impl Village<'_> {
     /// Credit reaches meters by hand.
     pub(crate) fn by_keypad(&self) -> bool {
         self.traits.keypad && self.traits.credit_at == CreditAt::Meter
+    }
+
+    /// The DCU itself makes tokens of what is paid.
+    pub(crate) fn site_vends(&self) -> bool {
+        self.by_keypad() && self.dcu_fetches()
     }
 
     /// The DCU vends, and fetches payments from the intake.
@@ -262,21 +282,22 @@ impl Village<'_> {
     /// The payment as the intake passes it on.
     pub(crate) fn payment_entry(&self, payment: u32) -> Payment {
         let pay = &self.pays[payment as usize];
-        Payment {
-            key: payment_key(payment),
-            account: self.scenario.village.customers[pay.customer as usize].id.clone(),
-            amount_minor: pay.amount_minor,
-            channel: match pay.channel {
-                PayChannel::Phone => Channel::Phone,
-                PayChannel::Agent => Channel::Agent,
-            },
-            accepted_unix_ms: self.unix_ms(pay.accepted_ms.unwrap_or(0)),
+        let channel = match pay.channel {
+            PayChannel::Phone => Channel::Phone,
+            PayChannel::Agent => Channel::Agent,
+        };
+        let account = &self.scenario.village.customers[pay.customer as usize].id;
+        let accepted_unix_ms = self.unix_ms(pay.accepted_ms.unwrap_or(0));
+        let mut key = payment_key(payment);
+        if self.sabotage == Some(Sabotage::ForgetsRepeats) {
+            key = format!("{key} {}", pay.callbacks);
         }
+        Payment::new(Provider::Simulated, key, account, pay.amount_minor, channel, accepted_unix_ms)
     }
 
     /// The deciding account has been credited.
     pub(crate) fn credited(&mut self, payment: u32, still_in_debt: bool, now_ms: u64, queue: &mut Queue<Event>) {
-        let by_keypad = self.by_keypad();
+        let (by_keypad, site_vends) = (self.by_keypad(), self.site_vends());
         let pay = &mut self.pays[payment as usize];
         if pay.credited_ms.is_some() {
             return;
@@ -293,7 +314,9 @@ impl Village<'_> {
         if pay.token.is_none() {
             pay.hold(Chain::EMPTY, now_ms);
             pay.stage = Stage::Credited;
-            if by_keypad {
+            if site_vends {
+                // The DCU sells by itself, once the record of the payment is durable.
+            } else if by_keypad {
                 self.number_issued(payment, now_ms, queue);
             } else {
                 let closed = self.people.of(customer).unit.meter.relay_closed();
@@ -325,12 +348,13 @@ impl Village<'_> {
                 Take::Credited => pay.stage == Stage::Credited,
                 Take::UpTo(limit) => pay.stage == Stage::Credited && before + amount + pay.amount_minor <= limit,
                 Take::Typed(typed) => payment == typed,
+                Take::Sale(id) => pay.sale == Some(id),
             };
             if !taken {
                 return true;
             }
             pay.hold(Chain::EMPTY, now_ms);
-            if let Some(credited_ms) = pay.credited_ms.filter(|_| take != Take::Typed(payment)) {
+            if let Some(credited_ms) = pay.credited_ms.filter(|_| !matches!(take, Take::Typed(_) | Take::Sale(_))) {
                 pay.held_for(blocker, now_ms - credited_ms);
             }
             pay.stage = Stage::Applied;

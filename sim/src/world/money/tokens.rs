@@ -39,6 +39,7 @@ use crate::{
 };
 
 const VENDING_KEY: Purpose = Purpose::named("vending key");
+const GATEWAY: Purpose = Purpose::named("token gateway");
 /// Bytes of a vending key for DKGA04.
 const VENDING_KEY_BYTES: usize = 20;
 /// Issuer number of our meters (600727 is the one in public examples of the standard).
@@ -61,7 +62,7 @@ pub(super) enum Seller {
 #[derive(Clone, Debug)]
 pub(super) struct Made {
     pub(super) token: Token,
-    content: Content,
+    pub(super) content: Content,
     pub(super) worth_u: i64,
 }
 
@@ -75,6 +76,8 @@ pub(crate) struct Tokens {
     keys: Vec<MeterKey>,
     /// Credited and in no token yet, u.
     due_u: Vec<i64>,
+    /// Which meters have a token gateway.
+    pub(crate) gateways: Vec<bool>,
     u_per_minor: i64,
     key_module: Part,
     leases: Part,
@@ -125,6 +128,12 @@ impl Tokens {
             unleased: Vendor::new(Minutes::new(ahead)),
             keys,
             due_u: vec![0; customers],
+            gateways: scenario
+                .village
+                .customers
+                .iter()
+                .map(|customer| has_gateway(params, seed, &customer.id))
+                .collect(),
             u_per_minor: counts(scenario).u_per_minor(),
             key_module: Part::new(Cause::KeyModuleDown),
             leases: Part::new(Cause::LeaseExhausted),
@@ -153,7 +162,7 @@ impl Tokens {
             counts: counts(scenario),
             maker: 0,
             keypad: true,
-            gateway: false,
+            gateway: self.gateways[customer],
         }
     }
 
@@ -172,6 +181,44 @@ impl Tokens {
         if let Some(part) = self.part_mut(part) {
             part.turn(turn);
         }
+    }
+
+    /// The key that vendors believe a customer's meter to hold.
+    pub(crate) fn key(&self, customer: usize) -> &MeterKey {
+        &self.keys[customer]
+    }
+
+    /// Whose meter has this key.
+    pub(super) fn customer_of(&self, key: &MeterKey) -> Option<u32> {
+        let number: u32 = key.meter.drn().parse().ok()?;
+        number.checked_sub(1).filter(|customer| (*customer as usize) < self.keys.len())
+    }
+
+    /// What the key module answers.
+    pub(super) fn answer(&self, customer: u32, key: &MeterKey, content: &Content) -> Result<Token, Chain> {
+        if !self.key_module.up() {
+            return Err(self.key_module.chain());
+        }
+        let believed = if self.wrong_key[customer as usize].up() { *key } else { next_revision(*key) };
+        self.module.seal(&believed, content).map_err(|_| self.key_module.chain())
+    }
+
+    /// Books a token of the DCU's over so much that was paid; its worth, u.
+    pub(super) fn booked(&mut self, customer: u32, paid_minor: i64, content: &Content) -> i64 {
+        let worth_u = match content {
+            Content::Money { money, .. } => i64::try_from(money.value()).unwrap_or(0),
+            _ => 0,
+        };
+        let paid_u = paid_minor * self.u_per_minor;
+        self.due_u[customer as usize] += paid_u - worth_u;
+        self.sums.paid_u += paid_u;
+        self.sums.issued_u += worth_u;
+        worth_u
+    }
+
+    /// Why there is no minute.
+    pub(super) fn no_lease(&self) -> Chain {
+        self.leases.chain()
     }
 
     pub(super) fn u_per_minor(&self) -> i64 {
@@ -327,6 +374,11 @@ fn most(due_u: i64) -> Option<(Money, i64)> {
     };
     let worth_u = i64::try_from(money.value()).ok().filter(|worth| *worth > 0)?;
     Some((money, worth_u))
+}
+
+/// Drawn for each meter for itself: another share moves as few of them as possible.
+fn has_gateway(params: &StsParams, seed: (u64, u32), customer: &str) -> bool {
+    Draws::keyed(seed.0, seed.1, NodeKey::of(customer), GATEWAY, 0).chance(params.gateway_share)
 }
 
 fn counts(scenario: &Scenario) -> Counts {
