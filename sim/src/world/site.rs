@@ -292,6 +292,8 @@ impl Village<'_> {
                 // Payments travel as payments here; no simulated DCU is told to fetch.
                 Output::Fetch(bytes) => self.recycle(bytes),
                 Output::Append(record) => self.append(&record, now_ms),
+                // No simulated DCU sells tokens yet, and none has a key for its ledger.
+                Output::KeyRequest { .. } | Output::KeyChangeRequest { .. } | Output::Leaf(_) | Output::Sign(_) => {}
                 Output::Event(event) => self.dcu_event(event, now_ms, queue),
                 Output::Timeout(_) if self.promises_early(now_ms) => {}
                 Output::Timeout(deadline) => {
