@@ -3,7 +3,12 @@
 mod common;
 
 use common::{config, fold, place, record};
-use taa_dcu::{MeterIx, journal::{Entry, Record}, reading::Reading};
+use taa_dcu::{
+    MeterIx,
+    journal::{Entry, Record},
+    reading::Reading,
+    uplink::Lane,
+};
 use taa_powercut::{Config, Disk};
 use taa_store::{Store, StoreConfig};
 
@@ -45,6 +50,9 @@ fn run(disk: &Disk, config: &StoreConfig, days: u32, meters: u32) -> (Store, Vec
             for meter in 0..meters {
                 put(&mut store, now_ms, Entry::Reading(hourly(meter, hour)));
             }
+            // The cloud has taken what there was.
+            let to = u64::from((hour + 1) * meters);
+            put(&mut store, now_ms, Entry::Acked { lane: Lane::Readings, from: 0, to });
             now_ms += 3_600_000;
             store.commit(now_ms).unwrap();
         }
