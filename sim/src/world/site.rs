@@ -9,6 +9,7 @@ use taa_dcu::{
     billing::Totals,
     config::{CreditAt, DcuConfig, MeterEntry},
     journal::{Entry, Record},
+    ledger::Leaf,
     payment::Payment,
     relay::Reason,
 };
@@ -281,12 +282,24 @@ impl Village<'_> {
                     self.site.journal.push(record);
                     self.site.undurable = true;
                 }
+                Output::Leaf(leaf) => self.keep_leaf(leaf),
+                // Nobody signs within a simulation: what is kept is signed as a whole at its end.
+                Output::Sign(_) => {}
                 Output::Event(event) => self.dcu_event(event, now_ms, queue),
                 Output::Timeout(deadline) => {
                     self.arm_dcu(deadline, queue);
                     return;
                 }
             }
+        }
+    }
+
+    /// An entry of the ledger, where they are asked for. One that was lost with the power comes again, or another in its
+    /// place.
+    fn keep_leaf(&mut self, leaf: Leaf) {
+        if self.scenario.run.ledger {
+            self.records.ledger.truncate(usize::try_from(leaf.index).unwrap_or(usize::MAX));
+            self.records.ledger.push(leaf.bytes);
         }
     }
 
