@@ -64,6 +64,8 @@ pub(crate) struct Village {
     pub(crate) delay_max: u64,
     /// The disk takes up to this long.
     pub(crate) sync_max: u64,
+    /// Frames down the link wait so long behind others; 0: they do not.
+    pub(crate) down_delay: u64,
     pub(crate) link_up: bool,
     pub(crate) meters: Vec<ModelMeter>,
     pub(crate) dcu: Option<Dcu>,
