@@ -1,6 +1,6 @@
 //! A whole village against the DCU: model meters behind a lossy mesh, a link that comes and goes, power cuts.
 //!
-//! `field`, `money`, `keypad`, `secrets`, `maps`, `alarms`, `ledger`, `orders` and `liars` tell single stories; `chaos` lets chance write them and demands, once everything has healed,
+//! `field`, `money`, `keypad`, `secrets`, `maps`, `alarms`, `ledger`, `orders`, `terms` and `liars` tell single stories; `chaos` lets chance write them and demands, once everything has healed,
 //! that money and light agree.
 
 mod alarms;
@@ -16,4 +16,5 @@ mod meter;
 mod money;
 mod orders;
 mod secrets;
+mod terms;
 mod village;

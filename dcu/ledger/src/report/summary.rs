@@ -14,7 +14,7 @@ use crate::{Money, Record};
 const REMARKS_MAX: usize = 1000;
 
 /// Kinds that name an account and move no money on it.
-const BESIDE: [&str; 1] = ["credit.delivered"];
+const BESIDE: [&str; 2] = ["credit.delivered", "debt.lent"];
 
 /// Entries of which time are summed up, Unix milliseconds; what has no time always is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -180,10 +180,9 @@ impl Summary {
         if tariff.is_some_and(|tariff| !self.tariffs.contains(tariff)) {
             self.remark(Remark::Unannounced { index, rule: record.rule.clone() });
         }
-        if matches!(record.what.as_str(), "payment.credited" | "payment.suspended" | "payment.provisional") {
+        if matches!(record.what.as_str(), "payment.credited" | "payment.suspended") {
             let provider = record.details.get("provider").map_or("", String::as_str);
             let payment = format!("{provider} {}", record.reference.as_deref().unwrap_or_default());
-            // Provisional money that turns out to be true is confirmed, not credited again.
             match self.payments.get(&payment) {
                 Some(&before) => self.remark(Remark::Repeated { index, before, payment }),
                 None => drop(self.payments.insert(payment, index)),
