@@ -84,6 +84,8 @@ pub(crate) struct Village {
     /// The ledger's leaves, and checkpoints that wait to be signed.
     pub(crate) leaves: Vec<Leaf>,
     pub(crate) to_sign: Vec<Checkpoint>,
+    /// Leaves when they were last compared with the book; `None` where they are of another journal.
+    compared: Option<usize>,
     config: DcuConfig,
     entries: Vec<MeterEntry>,
     journal: Vec<Record>,
@@ -155,6 +157,7 @@ impl Village {
             misread: |_| {},
             leaves: Vec::new(),
             to_sign: Vec::new(),
+            compared: Some(0),
             config,
             entries,
             journal: Vec::new(),
@@ -207,6 +210,7 @@ impl Village {
         self.journal.retain(|record| keep(&record.entry));
         (1..).zip(&mut self.journal).for_each(|(number, record)| record.number = number);
         self.durable = self.journal.len() as u64;
+        self.compared = None;
     }
 
     pub(crate) fn link(&mut self, up: bool) {
@@ -367,6 +371,18 @@ impl Village {
         }
         self.now = end;
         self.meters.iter_mut().for_each(|m| m.advance(end));
+        self.compare_ledger();
+    }
+
+    /// Whatever the story: the ledger says what the book says.
+    fn compare_ledger(&mut self) {
+        if self.compared.is_none_or(|leaves| leaves == self.leaves.len()) {
+            return;
+        }
+        if let Some(dcu) = &self.dcu {
+            assert_eq!(crate::ledger::agree(&self.leaves, dcu.state()), Ok(()));
+            self.compared = Some(self.leaves.len());
+        }
     }
 
     fn happen(&mut self, thing: Thing) {
