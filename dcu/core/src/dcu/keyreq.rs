@@ -160,12 +160,12 @@ impl Dcu {
         let mut any = false;
         while let Some(id) = self.best_of_stock(now, meter, self.vend_due_u(meter)) {
             let desk = self.state.desk();
-            let covered = desk.meter(meter).map_or(0, |desk| desk.covered());
-            let credits = self.state.book().account(meter.0).map_or(0, |account| account.credits());
+            let covered_minor = desk.meter(meter).map_or(0, |desk| desk.covered_minor());
+            let granted_minor = super::vend::granted_minor(&self.state, meter);
             let worth_u = desk.sale(id).map_or(0, |sale| sale.worth_u);
             // What is left and worth a token of its own waits for the module.
             let whole = self.vend_due_u(meter).saturating_sub(worth_u) < desk.u_per_minor();
-            let source = Source::Account { credits: if whole { credits } else { covered } };
+            let source = Source::Account { granted_minor: if whole { granted_minor } else { covered_minor } };
             self.note(now, Note::CacheSold { id, source });
             self.deliver(now, id);
             any = true;

@@ -96,9 +96,8 @@ impl Vending {
         }
         for (at, sts) in (0..).zip(&made.sts) {
             let meter = MeterIx(at);
-            let covered = state.desk().meter(meter).map_or(0, |desk| desk.covered());
-            let credits = state.book().account(at).map_or(0, |account| account.credits());
-            if sts.is_some() && credits > covered {
+            let covered_minor = state.desk().meter(meter).map_or(0, |desk| desk.covered_minor());
+            if sts.is_some() && granted_minor(state, meter) > covered_minor {
                 made.unsold.insert(meter, None);
             }
         }
@@ -191,7 +190,10 @@ impl Dcu {
         let source = match source {
             // What nobody pays for is no stock that could be sold later.
             Source::Stock => return Err(VendRefusal::Unfit),
-            Source::Account { .. } => Source::Account { credits: 0 },
+            Source::Account { .. } => {
+                let granted_minor = desk.meter(meter).map_or(0, |desk| desk.covered_minor());
+                Source::Account { granted_minor }
+            }
             other => other,
         };
         let asked = matches!(source, Source::Outside(_)).then_some(ask);
@@ -219,8 +221,7 @@ impl Dcu {
 
     /// Paid and not yet sold, u.
     pub(super) fn vend_due_u(&self, meter: MeterIx) -> i64 {
-        let credited_minor = self.state.book().account(meter.0).map_or(0, |account| account.credited_minor());
-        self.state.desk().due_u(meter, credited_minor)
+        self.state.desk().due_u(meter, granted_minor(&self.state, meter))
     }
 
     pub(super) fn content_for(&self, in_money: bool, due_u: i64, price_per_kwh_minor: i64) -> Option<(Said, i64)> {
@@ -230,9 +231,9 @@ impl Dcu {
 
     /// Sells what the account has paid: one token, or several where it is more than one may carry.
     pub(super) fn sell_due(&mut self, now: u64, meter: MeterIx) {
-        let credits = self.state.book().account(meter.0).map_or(0, |account| account.credits());
-        let covered = self.state.desk().meter(meter).map_or(0, |desk| desk.covered());
-        if !self.takes_tokens(meter) || credits <= covered {
+        let granted_minor = granted_minor(&self.state, meter);
+        let covered_minor = self.state.desk().meter(meter).map_or(0, |desk| desk.covered_minor());
+        if !self.takes_tokens(meter) || granted_minor <= covered_minor {
             self.vending.unsold.remove(&meter);
             return;
         }
@@ -245,7 +246,7 @@ impl Dcu {
             let part_u = left_u.min(max_u);
             left_u = left_u.saturating_sub(part_u);
             let Some(content) = self.content_for(in_money, part_u, price) else { break };
-            let source = Source::Account { credits: if left_u > 0 { covered } else { credits } };
+            let source = Source::Account { granted_minor: if left_u > 0 { covered_minor } else { granted_minor } };
             if let Err(refusal) = self.begin_sale(now, meter, source, None, content) {
                 if matches!(refusal, VendRefusal::Lease(_)) && self.sell_stock(now, meter) {
                     left_u = self.vend_due_u(meter);
@@ -379,6 +380,11 @@ impl Dcu {
             self.event(DcuEvent::TokenSettled { meter, id, fate });
         }
     }
+}
+
+/// All credit that a meter should have been given by now, minor units.
+pub(super) fn granted_minor(state: &State, meter: MeterIx) -> i64 {
+    state.book().account(meter.0).map_or(0, |account| account.credited_minor())
 }
 
 /// As the vendor is asked.
