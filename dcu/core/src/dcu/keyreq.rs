@@ -97,6 +97,8 @@ impl Dcu {
             return self.take_refusal(now, id, KeyRefusal::Refused);
         }
         let tokens = tokens.iter().map(|token| TokenDigits(token.digits())).collect();
+        let meter = sale.meter;
+        self.vending.held.remove(&meter);
         self.note(now, Note::TokenIssued { id, tokens });
         if !stock {
             self.deliver(now, id);
@@ -195,7 +197,7 @@ impl Dcu {
     /// Has a missing token of the stock made, one at a time for each meter, while the module answers.
     pub(super) fn fill_cache(&mut self, now: u64) {
         let Some(cache) = self.config.vending.as_ref().and_then(|vending| vending.cache.clone()) else { return };
-        let price = self.state.book().tariff().energy_price_per_kwh_minor;
+        let price = self.state.book().tariff().flat_price().unwrap_or(0);
         for at in 0..self.fleet.len() {
             let meter = MeterIx(at);
             let Some(in_money) = self.vendable(meter).ok().map(|(_, sts)| sts.in_money) else { continue };

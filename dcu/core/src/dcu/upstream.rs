@@ -25,7 +25,7 @@ impl Dcu {
                 }
                 return;
             }
-            Down::Payment(payment) => match payment.check() {
+            Down::Payment(payment) => match self.state.book().check(&payment) {
                 Ok(()) => self.take_payment(now, payment, false),
                 Err(error) => self.event(DcuEvent::PaymentRefused { key: payment.key, error }),
             },
@@ -37,12 +37,7 @@ impl Dcu {
                 }
             }
             Down::Lease(lease) => self.take_lease(now, lease),
-            Down::TariffChange(tariff) => {
-                if tariff != *self.state.book().tariff() {
-                    self.record(now, Entry::TariffChanged(tariff));
-                    self.reconsider_all(now);
-                }
-            }
+            Down::TariffChange(tariff) => self.take_tariff(now, *tariff),
         }
         self.sender.acknowledge(self.state.last_record(), sequence);
     }

@@ -94,13 +94,6 @@ impl Vending {
                 _ => {}
             }
         }
-        for (at, sts) in (0..).zip(&made.sts) {
-            let meter = MeterIx(at);
-            let covered_minor = state.desk().meter(meter).map_or(0, |desk| desk.covered_minor());
-            if sts.is_some() && granted_minor(state, meter) > covered_minor {
-                made.unsold.insert(meter, None);
-            }
-        }
         made
     }
 }
@@ -147,7 +140,8 @@ impl Dcu {
         }
         let desk = self.state.desk();
         let u_per_minor = desk.u_per_minor();
-        let price = self.state.book().tariff().energy_price_per_kwh_minor;
+        let flat = self.state.book().tariff().flat_price();
+        let price = flat.unwrap_or(0);
         let asked_anew = matches!(&source, Source::Outside(reference) if desk.reference(reference).is_some());
         let (said, worth_u) = match ask {
             Ask::Money { amount_minor } if amount_minor <= 0 || amount_minor > max_minor => {
@@ -172,6 +166,7 @@ impl Dcu {
             }
             Ask::Energy { .. } if in_money => return Err(VendRefusal::Unfit),
             Ask::Energy { wh } if wh <= 0 => return Err(VendRefusal::Amount { max_minor }),
+            Ask::Energy { .. } if flat.is_none() => return Err(VendRefusal::PriceVaries),
             Ask::Energy { wh } => {
                 let (said, worth_u) = worth::energy(wh, price, u_per_minor).ok_or(VendRefusal::TooLittle)?;
                 let Said::Energy { field } = said else { return Err(VendRefusal::Unfit) };
@@ -240,7 +235,11 @@ impl Dcu {
         let Ok((vending, sts)) = self.vendable(meter) else { return };
         let max_u = vending.token_max_minor.saturating_mul(self.state.desk().u_per_minor());
         let in_money = sts.in_money;
-        let price = self.state.book().tariff().energy_price_per_kwh_minor;
+        let flat = self.state.book().tariff().flat_price();
+        let price = flat.unwrap_or(0);
+        if flat.is_none() && !in_money {
+            return self.cannot_sell(now, meter, VendRefusal::PriceVaries);
+        }
         let mut left_u = self.vend_due_u(meter);
         while left_u > 0 {
             let part_u = left_u.min(max_u);
@@ -328,14 +327,20 @@ impl Dcu {
         self.check_questions(now);
         self.check_waits(now);
         if self.vending.retry_at.is_some_and(|at| at <= now) && self.clock_offset_ms.is_some() {
-            self.vending.retry_at = None;
-            for meter in self.vending.unsold.keys().copied().collect::<Vec<_>>() {
+            // Also what a correction has granted without a payment.
+            self.vending.retry_at = Some(now.saturating_add(wait_ns(self.again_s())));
+            for meter in (0..self.fleet.len()).map(MeterIx) {
                 self.sell_due(now, meter);
             }
             self.sell_days(now);
             self.fill_cache(now);
         }
         self.check_leases(now);
+    }
+
+    /// Something has changed that sales may have waited for.
+    pub(super) fn sell_soon(&mut self, now: u64) {
+        self.vending.retry_at = self.vending.retry_at.map(|at| at.min(now));
     }
 
     pub(super) fn vending_deadline(&self) -> Option<u64> {
@@ -384,7 +389,7 @@ impl Dcu {
 
 /// All credit that a meter should have been given by now, minor units.
 pub(super) fn granted_minor(state: &State, meter: MeterIx) -> i64 {
-    state.book().account(meter.0).map_or(0, |account| account.credited_minor())
+    state.book().account(meter.0).map_or(0, |account| account.granted_minor())
 }
 
 /// As the vendor is asked.

@@ -1,10 +1,16 @@
 //! Bytes: varints, zigzag, texts, and the frame around them.
 
 use super::VERSION;
-use crate::payment::{Channel, NAME_BYTES_MAX, Payment};
+use crate::payment::{Certainty, Channel, Currency, NAME_BYTES_MAX, Payment, Provider};
 
 /// Bytes of version, kind and length.
 const HEAD_BYTES: usize = 4;
+
+/// A payment's kind is one byte: two bits of channel, two flags, four bits of provider.
+const CHANNEL_MASK: u8 = 3;
+const CURRENCY_KNOWN: u8 = 4;
+const PROVISIONAL: u8 = 8;
+const PROVIDER_SHIFT: u32 = 4;
 
 /// Why a frame was refused. The sender (or the line) is at fault; nothing of the frame was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -83,8 +89,13 @@ pub(crate) fn put_payment(out: &mut Vec<u8>, payment: &Payment) {
     put_text(out, &payment.key);
     put_text(out, &payment.account);
     put_i64(out, payment.amount_minor);
-    out.push(payment.channel as u8);
+    let currency = if payment.currency.is_some() { CURRENCY_KNOWN } else { 0 };
+    let provisional = if payment.certainty == Certainty::Provisional { PROVISIONAL } else { 0 };
+    out.push(payment.channel as u8 | currency | provisional | ((payment.provider as u8) << PROVIDER_SHIFT));
     put_i64(out, payment.accepted_unix_ms);
+    if let Some(currency) = payment.currency {
+        put_text(out, currency.code());
+    }
 }
 
 /// Takes fields off the front.
@@ -144,16 +155,28 @@ impl Reader<'_> {
     }
 
     pub(crate) fn payment(&mut self) -> Result<Payment, DecodeError> {
+        let (key, account, amount_minor) = (self.text("key")?, self.text("account")?, self.i64("amount")?);
+        let kind = self.u8()?;
+        let channel = match kind & CHANNEL_MASK {
+            0 => Channel::Phone,
+            1 => Channel::Agent,
+            2 => Channel::Code,
+            _ => Channel::Server,
+        };
+        let provider = Provider::ALL.into_iter().find(|provider| *provider as u8 == kind >> PROVIDER_SHIFT);
+        let certainty = if kind & PROVISIONAL == 0 { Certainty::Final } else { Certainty::Provisional };
         let payment = Payment {
-            key: self.text("key")?,
-            account: self.text("account")?,
-            amount_minor: self.i64("amount")?,
-            channel: match self.u8()? {
-                0 => Channel::Phone,
-                1 => Channel::Agent,
-                _ => return Err(DecodeError::Field("channel")),
-            },
+            provider: provider.ok_or(DecodeError::Field("provider"))?,
+            key,
+            account,
+            amount_minor,
+            channel,
             accepted_unix_ms: self.i64("accepted")?,
+            currency: match kind & CURRENCY_KNOWN {
+                0 => None,
+                _ => Some(Currency::new(&self.text("currency")?).ok_or(DecodeError::Field("currency"))?),
+            },
+            certainty,
         };
         payment.check().map_err(|_| DecodeError::Field("payment"))?;
         Ok(payment)

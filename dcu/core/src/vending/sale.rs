@@ -239,6 +239,9 @@ pub enum VendRefusal {
     /// From this key no change leads to that one.
     #[error("no key change leads to this key: {0}")]
     KeyChange(&'static str),
+    /// The meter counts energy, and the tariff in force has more than one price for it.
+    #[error("energy has more than one price: it cannot be sold beforehand")]
+    PriceVaries,
     /// Such a thing is not sold to this meter.
     #[error("the meter does not count that")]
     Unfit,

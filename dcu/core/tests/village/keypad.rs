@@ -4,7 +4,7 @@ use taa_dcu::{
     MeterIx,
     cloud::{Cloud, CloudConfig, CloudEvent, CloudOutput},
     config::{CreditAt, MeterAccess, MeterEntry, Traits},
-    payment::{Channel, Payment},
+    payment::{Channel, Payment, Provider},
 };
 
 use crate::village::{HOUR, S, Village, tariff, traits};
@@ -20,8 +20,7 @@ fn entry(name: &str) -> MeterEntry {
 }
 
 fn payment(key: &str, account: &str, amount_minor: i64) -> Payment {
-    let (key, account) = (key.to_owned(), account.to_owned());
-    Payment { key, account, amount_minor, channel: Channel::Phone, accepted_unix_ms: 0 }
+    Payment::new(Provider::Simulated, key, account, amount_minor, Channel::Phone, 0)
 }
 
 fn events(cloud: &mut Cloud) -> (Vec<CloudEvent>, usize) {

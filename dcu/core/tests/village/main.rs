@@ -1,6 +1,6 @@
 //! A whole village against the DCU: model meters behind a lossy mesh, a link that comes and goes, power cuts.
 //!
-//! `field`, `money`, `keypad`, `secrets`, `maps`, `gateway`, `selling`, `alarms` and `liars` tell single stories;
+//! `field`, `money`, `keypad`, `secrets`, `maps`, `gateway`, `selling`, `alarms`, `terms` and `liars` tell single stories;
 //! `chaos` lets chance write them and demands, once everything has healed, that money and light agree.
 
 mod alarms;
@@ -17,4 +17,5 @@ mod money;
 mod secrets;
 mod selling;
 mod slot;
+mod terms;
 mod village;

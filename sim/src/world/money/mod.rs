@@ -26,7 +26,7 @@ mod path;
 
 use taa_dcu::{
     config::CreditAt,
-    payment::{Channel, Payment},
+    payment::{Channel, Payment, Provider},
 };
 use taa_scenarios::model::Scenario;
 
@@ -258,16 +258,14 @@ impl Village<'_> {
     /// The payment as the intake passes it on.
     pub(crate) fn payment_entry(&self, payment: u32) -> Payment {
         let pay = &self.pays[payment as usize];
-        Payment {
-            key: payment_key(payment),
-            account: self.scenario.village.customers[pay.customer as usize].id.clone(),
-            amount_minor: pay.amount_minor,
-            channel: match pay.channel {
-                PayChannel::Phone => Channel::Phone,
-                PayChannel::Agent => Channel::Agent,
-            },
-            accepted_unix_ms: self.unix_ms(pay.accepted_ms.unwrap_or(0)),
-        }
+        let channel = match pay.channel {
+            PayChannel::Phone => Channel::Phone,
+            PayChannel::Agent => Channel::Agent,
+        };
+        let account = &self.scenario.village.customers[pay.customer as usize].id;
+        let accepted_unix_ms = self.unix_ms(pay.accepted_ms.unwrap_or(0));
+        let key = payment_key(payment);
+        Payment::new(Provider::Simulated, key, account, pay.amount_minor, channel, accepted_unix_ms)
     }
 
     /// The deciding account has been credited; `sequence` counts the credits of the account.
