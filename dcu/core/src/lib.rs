@@ -40,6 +40,7 @@ pub mod cloud;
 pub mod config;
 mod dcu;
 mod fleet;
+pub mod gateway;
 pub mod ids;
 pub mod journal;
 pub mod ledger;
@@ -48,10 +49,12 @@ mod plan;
 pub mod reading;
 pub mod relay;
 pub mod uplink;
+pub mod vending;
 
 pub use campaign::{ImageCampaign, ImageOrder, ImageOrderError, ImageState};
 pub use dcu::{
     Dcu, SignedError,
     output::{DcuEvent, LinkState, Output},
+    vend_deliver::Delivery,
 };
 pub use ids::MeterIx;

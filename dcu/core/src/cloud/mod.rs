@@ -10,14 +10,18 @@
 //! wrong state with no order outstanding (a meter that booted open) gets a new order.
 
 mod downlink;
+mod leases;
 mod output;
 mod periods;
 mod witness;
 
 use std::collections::VecDeque;
 
-pub use self::output::{CloudConfig, CloudEvent, CloudOutput};
-use self::{downlink::Downlink, periods::PeriodSet, witness::Witness};
+use self::{downlink::Downlink, leases::Leases, periods::PeriodSet, witness::Witness};
+pub use self::{
+    leases::LeasePolicy,
+    output::{CloudConfig, CloudEvent, CloudOutput},
+};
 use crate::{
     MeterIx,
     billing::{AmendError, Amendable, Amendment, Book, Credit, Debit, Settled, TariffRefusal},
@@ -57,6 +61,7 @@ pub struct Cloud {
     readings: u64,
     witness: Witness,
     outputs: VecDeque<CloudOutput>,
+    leases: Option<Leases>,
 }
 
 impl Cloud {
@@ -76,6 +81,7 @@ impl Cloud {
             readings: 0,
             witness: Witness::default(),
             outputs: VecDeque::new(),
+            leases: config.leases.map(Leases::new),
             config,
         }
     }
@@ -138,7 +144,7 @@ impl Cloud {
                 if let Up::Ack(acknowledged) = body {
                     self.downlink.arrived(acknowledged);
                 } else {
-                    self.take(body);
+                    self.take(now, body);
                     self.send_now(&DownFrame { sequence: 0, body: Down::Ack(sequence) });
                 }
             }
@@ -264,7 +270,7 @@ impl Cloud {
         Some(LocalTime::new(self.unix_ms()?, self.config.utc_offset_s))
     }
 
-    fn take(&mut self, message: Up) {
+    fn take(&mut self, now: u64, message: Up) {
         match message {
             Up::Hello { .. } => {
                 self.downlink.handle_link(true);
@@ -286,6 +292,8 @@ impl Cloud {
             }
             Up::Suspended { key } => self.event(CloudEvent::Suspended { key }),
             Up::Alarm { meter, code, unix_ms: _ } => self.event(CloudEvent::Alarm { meter, code }),
+            Up::LeaseWanted { title } => self.lease_wanted(now, title),
+            Up::MinuteUsed { meter, minute, digest } => self.minute_used(meter, minute, digest),
             Up::MeterAlarm { meter, bits, unix_ms: _ } => self.event(CloudEvent::MeterAlarm { meter, bits }),
             Up::Ack(_) => {}
             Up::Promised { note } => self.witness(&note),

@@ -6,6 +6,7 @@ mod discovery;
 mod exchange;
 mod getters;
 mod intake;
+mod keyreq;
 mod keys;
 mod log;
 mod money;
@@ -15,8 +16,13 @@ mod relays;
 mod sender;
 mod terms;
 mod time;
+mod tokens;
 mod turns;
 mod upstream;
+mod vend;
+pub(crate) mod vend_deliver;
+mod vend_key;
+mod vend_payg;
 
 pub use self::log::SignedError;
 
@@ -34,6 +40,7 @@ use self::{
     relays::Holds,
     sender::Sender,
     time::mix,
+    vend::Vending,
 };
 use crate::{
     MeterIx,
@@ -149,6 +156,8 @@ pub struct Dcu {
     signing: Signing,
     /// Leaves of the record being applied.
     leaves: Vec<Leaf>,
+    /// What is remembered of selling tokens within a boot.
+    vending: Vending,
 }
 
 impl Dcu {
@@ -166,6 +175,7 @@ impl Dcu {
             state.take(record);
         }
         let fleet = Fleet::new(&config, &meters, state.meters());
+        let vending = Vending::recover(&config, &meters, &state);
         let mut dcu = Self {
             plan: Plan::new(config.reading_period_s, config.reading_spread_s, fleet.len()),
             sender: Sender::new(&state),
@@ -195,6 +205,7 @@ impl Dcu {
             holds: Holds::default(),
             signing: Signing::default(),
             leaves: Vec::new(),
+            vending,
         };
         let stamp = Stamp { boot: dcu.state.boot().saturating_add(1), monotonic_ns: 0, unix_ms: None };
         let tariff = Box::new(dcu.state.book().tariff().clone());
@@ -217,6 +228,7 @@ impl Dcu {
             self.clock_offset_ms = Some(offset);
             self.plan.restart(unix_ms);
             self.recheck_holds();
+            self.sell_soon(now);
             self.judge_anew(now);
         }
         self.run(now);
@@ -301,6 +313,7 @@ impl Dcu {
         self.take_reserved(now);
         self.take_confirmable();
         self.ask_to_sign();
+        self.run_vending(now);
         self.pump(now);
         self.send(now);
     }
@@ -382,6 +395,7 @@ impl Dcu {
         self.check_terms(now);
         self.check_stale(now);
         self.check_sight(now);
+        self.run_vending(now);
         self.check_judgements(now);
         self.take_holds(now);
         self.check_ledger(now);

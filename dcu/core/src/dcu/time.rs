@@ -21,7 +21,9 @@ impl Dcu {
         let plan = self.plan.due_unix_ms().and_then(|at| self.instant_of(at));
         let fee = self.fee_due_unix_ms().and_then(|at| self.instant_of(at));
         let terms = self.terms_due_unix_ms().and_then(|at| self.instant_of(at));
-        [plan, fee, terms, stale, sight, fleet, lists, holds, signing, sender, self.images.deadline()]
+        let vending = self.vending_deadline();
+        let images = self.images.deadline();
+        [plan, fee, terms, stale, sight, fleet, lists, holds, signing, sender, images, vending]
             .into_iter()
             .flatten()
             .min()

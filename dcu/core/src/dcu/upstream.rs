@@ -37,6 +37,7 @@ impl Dcu {
                 }
             }
             Down::Witnessed { note } => self.take_witness(now, &note),
+            Down::Lease(lease) => self.take_lease(now, lease),
             Down::TariffChange(tariff) => self.take_tariff(now, *tariff),
         }
         self.sender.acknowledge(self.state.last_record(), sequence);

@@ -39,6 +39,7 @@ use crate::{
     reading::Reading,
     relay::{Relay, RelayOrder},
     uplink::{AlarmCode, Lane},
+    vending::Note,
 };
 
 /// One record.
@@ -212,6 +213,8 @@ pub enum Entry {
     },
     /// The rest of the campaign was called off.
     ImageCancelled,
+    /// Tokens: leases, minutes used, what was made and what has become of it.
+    Vending(Box<Note>),
     /// An order to a relay is about to leave: durable before it does.
     RelayOrdered(RelayOrder),
     /// An operator has looked at a mass disconnection, and lets it go on.

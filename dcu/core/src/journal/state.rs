@@ -10,6 +10,7 @@ use crate::{
     reading::Reading,
     relay::{Orders, Relay},
     uplink::{AlarmCode, Outbox, Up},
+    vending::{Desk, Note},
 };
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,7 @@ pub struct State {
     campaign: Option<ImageCampaign>,
     orders: Orders,
     ledger: Ledger,
+    desk: Desk,
     payments_late_s: u32,
 }
 
@@ -91,6 +93,8 @@ impl State {
     #[must_use]
     pub fn new(config: &DcuConfig, meters: &[MeterEntry]) -> Self {
         let accounts = meters.iter().map(|m| (m.account.as_str(), m.opening_balance_minor));
+        let devices = config.vending.as_ref().map_or(&[][..], |vending| &vending.devices);
+        let accounts = accounts.chain(devices.iter().map(|device| (device.account.as_str(), 0)));
         Self {
             credit_at: config.traits.credit_at,
             backfill_horizon_periods: config.backfill_horizon_s.checked_div(config.reading_period_s).unwrap_or(0),
@@ -105,6 +109,7 @@ impl State {
             title: None,
             orders: Orders::new(meters.len()),
             ledger: Ledger::new(config.traits.credit_at, meters.iter().map(|m| m.id.as_str())),
+            desk: Desk::new(config, meters),
             payments_late_s: 0,
         }
     }
@@ -157,6 +162,12 @@ impl State {
         self.title
     }
 
+    /// Tokens: leases, sales and their fate.
+    #[must_use]
+    pub const fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
     /// Object maps, by firmware.
     #[must_use]
     pub const fn maps(&self) -> &StoredMaps {
@@ -207,7 +218,7 @@ impl State {
     pub fn apply_to(&mut self, record: &Record, leaves: &mut Vec<Leaf>) -> Applied {
         let before = self.before(&record.entry);
         let applied = self.fold(record);
-        let cause = Cause { record, before, applied: &applied, book: &self.book };
+        let cause = Cause { record, before, applied: &applied, book: &self.book, desk: &self.desk };
         self.ledger.take(&cause, leaves);
         applied
     }
@@ -306,6 +317,9 @@ impl State {
                 if *code == AlarmCode::MassDisconnection {
                     self.orders.stop((&record.stamp).into());
                 }
+                if let (AlarmCode::LeaseLow, Some(title)) = (code, self.title) {
+                    self.outbox.push_urgent(number, Up::LeaseWanted { title });
+                }
                 self.outbox.push_urgent(number, Up::Alarm { meter: *meter, code: *code, unix_ms });
                 Applied::Quiet
             }
@@ -319,6 +333,10 @@ impl State {
             }
             Entry::MapLearned { .. } | Entry::ImageOrdered(_) | Entry::ImageAt { .. } | Entry::ImageCancelled => {
                 self.apply_firmware(number, &record.entry);
+                Applied::Quiet
+            }
+            Entry::Vending(note) => {
+                self.apply_vending((number, unix_ms), note);
                 Applied::Quiet
             }
             Entry::Checkpoint(state) => {
@@ -344,6 +362,17 @@ impl State {
                 self.outbox.push_urgent(record.number, Up::Alarm { meter: None, code, unix_ms });
             }
             _ => {}
+        }
+    }
+
+    /// Tokens. Every minute used is reported, so that one used twice is found.
+    fn apply_vending(&mut self, at: (u64, i64), note: &Note) {
+        self.desk.apply(note);
+        if let Note::MinuteUsed { id, meter, minute, said, worth_u, random, .. } = note
+            && *minute != 0
+        {
+            let digest = crate::vending::use_digest(*id, said, *worth_u, *random, at);
+            self.outbox.push_urgent(at.0, Up::MinuteUsed { meter: *meter, minute: *minute, digest });
         }
     }
 

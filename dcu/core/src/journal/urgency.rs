@@ -60,6 +60,7 @@ impl Entry {
             | Self::ImageCancelled
             // Orders wait for theirs; promises go out; what was lost is told.
             | Self::RelayOrdered(_)
+            | Self::Vending(_)
             | Self::OpeningsAllowed
             | Self::LedgerSigned { .. }
             | Self::PromiseBroken { .. }

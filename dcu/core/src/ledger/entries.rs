@@ -4,7 +4,7 @@ use super::{
     Before, Cause, Leaf, Ledger, amend,
     draft::{Draft, moment},
     promises::Promised,
-    rules, statement,
+    rules, statement, tokens,
 };
 use crate::{
     billing::{Book, Credit, Debit},
@@ -46,6 +46,7 @@ pub(super) fn take(ledger: &mut Ledger, cause: &Cause<'_>, leaves: &mut Vec<Leaf
                 amend::recovered(ledger, cause, *account, leaves);
             }
         }
+        Entry::Vending(note) => tokens::take(ledger, cause, note, leaves),
         Entry::Amended(amendment) => amend::amended(ledger, cause, amendment, leaves),
         Entry::ReceiptSettled { id, how } => amend::settled(ledger, cause, id, how, leaves),
         Entry::TariffChanged(tariff) if **tariff != *book.tariff() => {

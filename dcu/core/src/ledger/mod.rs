@@ -27,6 +27,7 @@ pub mod rules;
 mod statement;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use serde::{Deserialize, Serialize};
 use taa_ledger::{Checkpoint, Frontier, Hash};
@@ -39,6 +40,7 @@ use crate::{
     ids::Stamp,
     journal::{Applied, Record},
     relay::Relay,
+    vending::Desk,
 };
 
 /// An entry of the ledger, as it is to be stored.
@@ -89,6 +91,8 @@ pub(crate) struct Cause<'a> {
     pub(crate) applied: &'a Applied,
     /// The accounts after it.
     pub(crate) book: &'a Book,
+    /// The sales of tokens after it.
+    pub(crate) desk: &'a Desk,
 }
 
 impl Ledger {

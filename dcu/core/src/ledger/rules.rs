@@ -21,6 +21,10 @@ pub const RECEIPT: &str = "policy/taa-1#receipt-counts-until-settled";
 pub const CORRECTED: &str = "policy/taa-1#corrections-are-entries";
 /// Money is handed back, out of an account or out of suspense.
 pub const REFUNDED: &str = "policy/taa-1#refunds-are-entries";
+/// Minutes for tokens are leased; each is used once for a meter.
+pub const MINUTES: &str = "policy/taa-1#minutes-are-leased";
+/// A token's minute is used before it is made; what tokens promise and what is due add up to what was credited.
+pub const TOKENS: &str = "policy/taa-1#tokens-worth-what-was-paid";
 /// Something was given on credit, beside the balance.
 pub const LENT: &str = "policy/taa-1#debt-beside-the-balance";
 /// Credit is kept elsewhere: the DCU passes the payment on.

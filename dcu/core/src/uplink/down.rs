@@ -4,7 +4,7 @@ use super::{
     tariff,
     wire::{self, DecodeError},
 };
-use crate::{MeterIx, config::Tariff, payment::Payment};
+use crate::{MeterIx, config::Tariff, payment::Payment, vending::LeaseNote};
 
 /// A message from the cloud.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub enum Down {
         /// The note, at most [`super::NOTE_BYTES_MAX`] bytes.
         note: String,
     },
+    /// Minutes that belong to this site from now on.
+    Lease(LeaseNote),
 }
 
 /// A numbered message from the cloud.
@@ -44,7 +46,8 @@ const ACK: u8 = 1;
 const PAYMENT: u8 = 2;
 const RELAY_ORDER: u8 = 3;
 const TARIFF_CHANGE: u8 = 4;
-const WITNESSED: u8 = 40;
+const WITNESSED: u8 = 50;
+const LEASE: u8 = 40;
 
 impl DownFrame {
     /// Appends the frame to `out`.
@@ -55,6 +58,7 @@ impl DownFrame {
             Down::RelayOrder { .. } => RELAY_ORDER,
             Down::TariffChange(_) => TARIFF_CHANGE,
             Down::Witnessed { .. } => WITNESSED,
+            Down::Lease(_) => LEASE,
         };
         let start = wire::begin(out, kind, self.sequence);
         match &self.body {
@@ -64,6 +68,14 @@ impl DownFrame {
                 wire::put_u64(out, *order);
                 wire::put_u64(out, u64::from(meter.0));
                 out.push(u8::from(*closed));
+            }
+            Down::Lease(LeaseNote { id, from, to, every, phase, holder }) => {
+                wire::put_u64(out, *id);
+                wire::put_i64(out, *from);
+                wire::put_i64(out, *to);
+                wire::put_u64(out, u64::from(*every));
+                wire::put_u64(out, u64::from(*phase));
+                wire::put_u64(out, u64::from_be_bytes(*holder));
             }
             Down::TariffChange(tariff) => tariff::put(out, tariff),
             Down::Witnessed { note } => wire::put_note(out, note),
@@ -88,6 +100,14 @@ impl DownFrame {
             },
             TARIFF_CHANGE => Down::TariffChange(Box::new(tariff::take(&mut from)?)),
             WITNESSED => Down::Witnessed { note: from.note()? },
+            LEASE => Down::Lease(LeaseNote {
+                id: from.u64("lease")?,
+                from: from.i64("from")?,
+                to: from.i64("to")?,
+                every: u16::try_from(from.u64("every")?).map_err(|_| DecodeError::Field("every"))?,
+                phase: u16::try_from(from.u64("phase")?).map_err(|_| DecodeError::Field("phase"))?,
+                holder: from.u64("holder")?.to_be_bytes(),
+            }),
             other => return Err(DecodeError::Kind(other)),
         };
         from.end()?;

@@ -102,9 +102,10 @@ fn sums_agree(records: &[Record], state: &State) -> Result<(), String> {
             *sums.entry("energy").or_default() += detail(record, "energy_minor");
             *sums.entry("fees").or_default() += detail(record, "fee_minor");
         }
-        if let (Some(account), false) =
-            (&record.account, ["credit.delivered", "debt.lent"].contains(&record.what.as_str()))
-        {
+        if let (Some(account), false) = (
+            &record.account,
+            ["credit.delivered", "debt.lent"].contains(&record.what.as_str()) || record.what.starts_with("token."),
+        ) {
             *accounts.entry(account).or_default() += minor(record);
         }
     }

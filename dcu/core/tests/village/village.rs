@@ -12,6 +12,7 @@ use taa_dcu::{
     journal::{Entry, Record, State},
     ledger::Leaf,
     payment::{Channel, Payment, Provider},
+    vending::KeyRefusal,
 };
 
 use taa_keys::{Key, MeterKeys};
@@ -449,6 +450,17 @@ impl Village {
                     self.travel(&Thing::AtMeter(meter.0, bytes));
                 }
                 Output::Uplink(bytes) => self.travel(&Thing::AtCloud(bytes)),
+                // The module answers at once.
+                Output::KeyRequest { id, meter_key, content } => {
+                    let token = crate::slot::module().seal(&meter_key, &content).map_err(|_| KeyRefusal::NoKey);
+                    let now = self.now - self.boot_at;
+                    dcu.handle_key(now, id, token);
+                }
+                Output::KeyChangeRequest { id, from, to } => {
+                    let tokens = crate::slot::module().key_change(&from, &to);
+                    let now = self.now - self.boot_at;
+                    dcu.handle_key_change(now, id, tokens.as_deref().map_err(|_| KeyRefusal::NoKey));
+                }
                 Output::Append(record) => {
                     last = Some(record.number);
                     self.journal.push(record);

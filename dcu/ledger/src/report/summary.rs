@@ -13,8 +13,10 @@ use crate::{Money, Record};
 /// Contradictions kept; all are counted.
 const REMARKS_MAX: usize = 1000;
 
-/// Kinds that name an account and move no money on it.
-const BESIDE: [&str; 2] = ["credit.delivered", "debt.lent"];
+/// Kinds that name an account and move no money on it: it was credited before.
+fn is_beside(what: &str) -> bool {
+    ["credit.delivered", "debt.lent"].contains(&what) || what.starts_with("token.")
+}
 
 /// Entries of which time are summed up, Unix milliseconds; what has no time always is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -188,7 +190,7 @@ impl Summary {
                 None => drop(self.payments.insert(payment, index)),
             }
         }
-        let Some(account) = record.account.as_ref().filter(|_| !BESIDE.contains(&record.what.as_str())) else { return };
+        let Some(account) = record.account.as_ref().filter(|_| !is_beside(&record.what)) else { return };
         let minor = record.amount.as_ref().map_or(0, |money| money.minor);
         let balance = self.balances.entry(account.clone()).or_default();
         *balance = balance.saturating_add(minor);
