@@ -34,6 +34,7 @@ impl Plan {
             days: self.days,
             seed: self.seed,
             replication: 0,
+            ledger: false,
             architectures: self.architectures,
         }
     }

@@ -11,6 +11,7 @@ use taa_dcu::{
     Dcu, DcuEvent, ImageCampaign, LinkState, MeterIx, Output,
     billing::Book,
     config::{CreditAt, DcuConfig, MeterEntry},
+    ledger::Leaf,
     payment::Payment,
     relay::Reason,
 };
@@ -292,8 +293,11 @@ impl Village<'_> {
                 // Payments travel as payments here; no simulated DCU is told to fetch.
                 Output::Fetch(bytes) => self.recycle(bytes),
                 Output::Append(record) => self.append(&record, now_ms),
-                // No simulated DCU sells tokens yet, and none has a key for its ledger.
-                Output::KeyRequest { .. } | Output::KeyChangeRequest { .. } | Output::Leaf(_) | Output::Sign(_) => {}
+                // No simulated DCU sells tokens yet.
+                Output::KeyRequest { .. } | Output::KeyChangeRequest { .. } => {}
+                Output::Leaf(leaf) => self.keep_leaf(leaf),
+                // Nobody signs within a simulation: what is kept is signed as a whole at its end.
+                Output::Sign(_) => {}
                 Output::Event(event) => self.dcu_event(event, now_ms, queue),
                 Output::Timeout(_) if self.promises_early(now_ms) => {}
                 Output::Timeout(deadline) => {
@@ -302,6 +306,15 @@ impl Village<'_> {
                     return;
                 }
             }
+        }
+    }
+
+    /// An entry of the ledger, where they are asked for. One that was lost with the power comes again, or another in its
+    /// place.
+    fn keep_leaf(&mut self, leaf: Leaf) {
+        if self.scenario.run.ledger {
+            self.records.ledger.truncate(usize::try_from(leaf.index).unwrap_or(usize::MAX));
+            self.records.ledger.push(leaf.bytes);
         }
     }
 
