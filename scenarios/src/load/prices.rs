@@ -83,6 +83,7 @@ pub(super) fn tariff(document: &Document, section: &TariffSection, found: &mut D
         energy_price_per_kwh_minor,
         daily_fee_minor,
         grace_minor,
+        ..Tariff::default()
     })
 }
 

@@ -12,18 +12,19 @@ mod money;
 pub(crate) mod output;
 mod push;
 mod sender;
+mod terms;
 mod time;
 mod turns;
 mod upstream;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use taa_keys::Drbg;
 
 use self::{
     campaign::Images,
     discovery::Atlas,
-    intake::Sight,
+    intake::{Lateness, Sight},
     keys::Reservation,
     output::{DcuEvent, LinkState, Output},
     sender::Sender,
@@ -36,7 +37,7 @@ use crate::{
     fleet::Fleet,
     ids::{Stamp, fleet_digest},
     journal::{Applied, Entry, Record, State},
-    payment::{Payment, PaymentError},
+    payment::{Payment, PaymentError, PaymentId},
     plan::Plan,
     uplink::AlarmCode,
 };
@@ -60,13 +61,7 @@ const BUFFERS_MAX: usize = 16;
 /// use taa_dcu::{Dcu, Output, config::{DcuConfig, MeterAccess, MeterEntry, Tariff, Traits}};
 /// use taa_keys::{Key, MeterKeys};
 ///
-/// let tariff = Tariff {
-///     currency: "TZS".into(),
-///     minor_per_unit: 100,
-///     energy_price_per_kwh_minor: 90_000,
-///     daily_fee_minor: 0,
-///     grace_minor: 0,
-/// };
+/// let tariff = Tariff::flat("TZS", 100, 90_000);
 /// let config = DcuConfig::new(Traits::bundle("edge_local").ok_or("no such bundle")?, tariff);
 /// let meter = MeterEntry {
 ///     id: "TAA0000000000001".into(),
@@ -118,6 +113,10 @@ pub struct Dcu {
     stale: bool,
     /// Whether payments can be seen.
     sight: Sight,
+    /// How late they come.
+    lateness: Lateness,
+    /// Decisions that the clock alone changes: when (Unix ms), for which meter.
+    judgements: BTreeSet<(i64, MeterIx)>,
     /// What is remembered of the image campaign within a boot.
     images: Images,
     /// The supply is about to go: nothing new is begun.
@@ -171,6 +170,8 @@ impl Dcu {
             contact: None,
             stale: false,
             sight: Sight::Lost { link: false },
+            lateness: Lateness::default(),
+            judgements: BTreeSet::new(),
             images: Images::default(),
             failing: false,
             outputs: VecDeque::new(),
@@ -182,7 +183,7 @@ impl Dcu {
             unconfirmed: VecDeque::new(),
         };
         let stamp = Stamp { boot: dcu.state.boot().saturating_add(1), monotonic_ns: 0, unix_ms: None };
-        let tariff = dcu.state.book().tariff().clone();
+        let tariff = Box::new(dcu.state.book().tariff().clone());
         dcu.append(stamp, Entry::Boot { tariff });
         dcu.reconsider_all(0);
         dcu.queue_images();
@@ -201,6 +202,7 @@ impl Dcu {
         if self.clock_offset_ms != Some(offset) {
             self.clock_offset_ms = Some(offset);
             self.plan.restart(unix_ms);
+            self.judge_anew(now);
         }
         self.run(now);
     }
@@ -266,7 +268,7 @@ impl Dcu {
         if !self.config.traits.local_vending {
             return Err(PaymentError::NoLocalVending);
         }
-        payment.check()?;
+        self.state.book().check(&payment)?;
         self.take_payment(now, payment, true);
         self.pump(now);
         self.send(now);
@@ -317,13 +319,13 @@ impl Dcu {
     // ---- commands ------------------------------------------------------------------------------------------------
 
     /// Credits a payment from suspense to the account of this meter. False when there is no such payment or meter.
-    pub fn resolve_suspense(&mut self, now: u64, key: &str, account: MeterIx) -> bool {
+    pub fn resolve_suspense(&mut self, now: u64, id: &PaymentId, account: MeterIx) -> bool {
         self.begin(now);
-        let known = self.state.book().suspense().any(|p| p.key == key);
+        let known = self.state.book().suspended(id).is_some();
         if !known || self.state.book().account(account.0).is_none() {
             return false;
         }
-        self.resolve(now, key, account);
+        self.resolve(now, id, account);
         self.pump(now);
         self.send(now);
         true
@@ -365,8 +367,10 @@ impl Dcu {
         self.check_lists(now);
         self.take_image_waits(now);
         self.charge_fees(now);
+        self.check_terms(now);
         self.check_stale(now);
         self.check_sight(now);
+        self.check_judgements(now);
         self.pump(now);
         self.send(now);
         self.fetch(now);
