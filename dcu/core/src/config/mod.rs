@@ -4,9 +4,11 @@
 
 mod meter;
 pub mod tariff;
+mod vending;
 
 pub use meter::{MeterAccess, MeterEntry};
 pub use tariff::{LocalTime, Tariff, TariffFault};
+pub use vending::{By, CachePolicy, Contradiction, DeliveryPolicy, PaygDevice, Step, StsMeter, VendingConfig, Way};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -191,6 +193,8 @@ pub struct DcuConfig {
     pub uplink: UplinkConfig,
     /// How payments are fetched from the hosted intake relay; `None`: they come by the cloud, or by agents alone.
     pub fetch: Option<FetchConfig>,
+    /// Tokens sold at the site; `None`: none are.
+    pub vending: Option<VendingConfig>,
 }
 
 impl DcuConfig {
@@ -224,6 +228,7 @@ impl DcuConfig {
             counter_block: 256,
             uplink: UplinkConfig::for_credit_at(traits.credit_at),
             fetch: None,
+            vending: None,
         }
     }
 }

@@ -68,6 +68,7 @@ const BUFFERS_MAX: usize = 16;
 ///     account: "0001".into(),
 ///     access: MeterAccess::Keys(MeterKeys::derive(&Key::Aes128([7; 16]), "TAA0000000000001")?),
 ///     opening_balance_minor: 50_000,
+///     sts: None,
 /// };
 /// let mut dcu = Dcu::new(config, vec![meter]);
 /// let mut journal = Vec::new();
@@ -151,7 +152,7 @@ impl Dcu {
     pub fn recover(config: DcuConfig, meters: Vec<MeterEntry>, journal: impl IntoIterator<Item = Record>) -> Self {
         let mut state = State::new(&config, &meters);
         for record in journal {
-            state.apply(&record);
+            state.take(record);
         }
         let fleet = Fleet::new(&config, &meters, state.meters());
         let mut dcu = Self {
@@ -384,7 +385,9 @@ impl Dcu {
 
     /// Writes an entry, applies it, hands it out.
     fn record(&mut self, now: u64, entry: Entry) -> Applied {
-        let stamp = Stamp { boot: self.state.boot(), monotonic_ns: now, unix_ms: self.unix_ms(now) };
+        // To the millisecond: what lies below is noise, and noise is what flash is worn out by.
+        let monotonic_ns = now.saturating_sub(now % NS_PER_MS);
+        let stamp = Stamp { boot: self.state.boot(), monotonic_ns, unix_ms: self.unix_ms(now) };
         self.append(stamp, entry)
     }
 

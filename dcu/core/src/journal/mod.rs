@@ -10,15 +10,20 @@
 //!
 //! [`Entry::Checkpoint`] carries the whole state; what lies before the last one may be thrown away.
 
+pub mod blocks;
 pub mod bytes;
 mod counts;
+#[cfg(test)]
+mod drawn;
 mod gaps;
 mod maps;
 mod state;
+mod urgency;
 
 pub use gaps::Gaps;
 pub use maps::StoredMaps;
 pub use state::{Applied, MeterState, State};
+pub use urgency::Urgency;
 
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -47,7 +52,8 @@ pub struct Record {
     pub entry: Entry,
 }
 
-/// What a record says.
+/// What a record says. Its bytes are a format ([`bytes`]): new variants go to the end, right before
+/// [`Entry::Checkpoint`], which stays the last.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Entry {

@@ -179,6 +179,17 @@ impl State {
         self.counts.of(period)
     }
 
+    /// As [`Self::apply`], for a record that nobody needs any more: a checkpoint is moved in, not copied.
+    pub fn take(&mut self, record: Record) -> Applied {
+        match record.entry {
+            Entry::Checkpoint(state) if self.last_record != state.last_record => {
+                *self = Self { last_record: record.number, ..*state };
+                Applied::Quiet
+            }
+            _ => self.apply(&record),
+        }
+    }
+
     /// Takes one record. Records must come in order; a checkpoint may come first.
     pub fn apply(&mut self, record: &Record) -> Applied {
         let before = self.last_record;

@@ -122,6 +122,7 @@ impl Village {
                 account: format!("A{n}"),
                 access: MeterAccess::Keys(keys_of(n)),
                 opening_balance_minor: opening_minor,
+                sts: None,
             })
             .collect();
         Self::of(config, entries, seed)
