@@ -412,15 +412,18 @@ impl Village<'_> {
         }
         match event {
             DcuEvent::ReadingStored { meter, period, .. } => self.telemetry.stored(meter.0, period),
-            DcuEvent::Credited { meter, key, balance_minor, .. } => {
+            DcuEvent::Credited { key, .. } => {
                 if let Some(payment) = payment_number(&key) {
-                    let in_debt = balance_minor + self.scenario.tariff.grace_minor <= 0;
-                    let account = self.site.dcu.as_ref().and_then(|dcu| dcu.state().book().account(meter.0));
-                    let sequence = account.map_or(0, |account| account.credits());
-                    self.credited(payment, sequence, in_debt, now_ms, queue);
+                    self.was_credited(payment, now_ms, queue);
                 }
             }
-            DcuEvent::Duplicate { .. } => self.payment_repeated(),
+            DcuEvent::Duplicate { key } => {
+                self.payment_repeated();
+                // The DCU had it on its disk when its power went, and nobody had been told: this is the answer.
+                if let Some(payment) = payment_number(&key) {
+                    self.was_credited(payment, now_ms, queue);
+                }
+            }
             DcuEvent::CreditDelivered { meter, total_minor } => {
                 self.apply(meter.0, Take::UpTo(total_minor), now_ms, queue);
                 self.meter_deadline(meter.0, now_ms, queue);
@@ -436,6 +439,17 @@ impl Village<'_> {
             }
             _ => {}
         }
+    }
+
+    /// The DCU has told that a payment is in its Book, for good.
+    fn was_credited(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        let customer = self.pays[payment as usize].customer;
+        let account = self.site.dcu.as_ref().and_then(|dcu| dcu.state().book().account(customer));
+        let Some((balance_minor, sequence)) = account.map(|account| (account.balance_minor(), account.credits())) else {
+            return;
+        };
+        let in_debt = balance_minor + self.scenario.tariff.grace_minor <= 0;
+        self.credited(payment, sequence, in_debt, now_ms, queue);
     }
 
     /// A relay has turned.
