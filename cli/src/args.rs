@@ -38,6 +38,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         what: AuditCommand,
     },
+    /// What the meters in the field are, and who has to act before a rollover
+    Fleet {
+        /// What to do
+        #[command(subcommand)]
+        what: FleetCommand,
+    },
     /// Print the JSON Schema of scenario.toml
     Schema,
     /// Render the report of an earlier run again
@@ -282,6 +288,42 @@ Exit codes: 0 sound, 1 not sound, 2 nothing to check.")]
         #[arg(long, value_name = "FILE")]
         entry_file: Option<PathBuf>,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FleetCommand {
+    /// Keypads, supply groups and keys, local vending: who has to act before when
+    #[command(after_help = "Examples:
+  As a table, on the day before the rollover of 2024:
+    taa fleet audit scenarios/fleets/mixed.toml --at 2024-11-23
+  For a spreadsheet, keys that end within ten years:
+    taa fleet audit fleet.toml --horizon-days 3650 --format csv
+
+Exit codes: 0 done, 1 some meters refuse the tokens of that day, 2 bad input.")]
+    Audit {
+        /// A fleet.toml, or a scenario folder (with a fleet.toml in it)
+        fleet: PathBuf,
+        /// Judge as of this day, UTC (default: today)
+        #[arg(long, value_name = "YYYY-MM-DD", value_parser = day_ms)]
+        at: Option<i64>,
+        /// Keys that end within so many days are to be changed
+        #[arg(long, value_name = "N", default_value_t = 730)]
+        horizon_days: u32,
+        /// In which form
+        #[arg(long, value_enum, default_value_t = FleetFormat::Table)]
+        format: FleetFormat,
+    },
+}
+
+/// In which form a fleet is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum FleetFormat {
+    /// Three sections and a table
+    Table,
+    /// A row per meter
+    Csv,
+    /// The same for programs
+    Json,
 }
 
 /// In which form entries are exported.

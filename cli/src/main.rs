@@ -3,6 +3,7 @@
 mod args;
 mod audit;
 mod claims;
+mod fleet;
 mod ledger;
 mod progress;
 mod run;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::New(args) => show::new(&args),
         Command::Claims(args) => claims::claims(&args),
         Command::Audit { what } => audit::audit(&what),
+        Command::Fleet { what } => fleet::fleet(&what),
         Command::Schema => show::schema(),
         Command::Report(args) => show::report(&args),
         Command::Completions { shell } => {
