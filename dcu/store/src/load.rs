@@ -211,7 +211,7 @@ impl Loaded {
 }
 
 /// Sabotage: a row is believed as it stands.
-fn unsealed(kind: Kind, id: u64, bytes: &[u8]) -> Option<Sealed<'_>> {
+pub(crate) fn unsealed(kind: Kind, id: u64, bytes: &[u8]) -> Option<Sealed<'_>> {
     let (content, _) = bytes.split_last_chunk::<4>()?;
     let (&[_, _, flags], mut rest) = content.split_first_chunk::<3>()?;
     crate::varint::take(&mut rest)?;
