@@ -4,6 +4,8 @@ use std::fmt;
 
 use taa_keys::{MeterKeys, Secret};
 
+use super::StsMeter;
+
 /// A meter that this DCU serves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MeterEntry {
@@ -15,6 +17,8 @@ pub struct MeterEntry {
     pub access: MeterAccess,
     /// Balance with which the account starts, minor units.
     pub opening_balance_minor: i64,
+    /// Its token decoder, where it has one.
+    pub sts: Option<StsMeter>,
 }
 
 /// How the DCU proves itself to this meter and protects what they say. `Debug` shows no secret.

@@ -136,7 +136,9 @@ impl Dcu {
     /// The cloud was heard.
     pub(super) fn touch_contact(&mut self, now: u64) {
         self.contact = Some(now);
-        self.sight_contact(now);
+        if self.config.fetch.is_none() {
+            self.sight_contact(now);
+        }
         if self.stale {
             self.stale = false;
             self.event(DcuEvent::LinkStale(false));

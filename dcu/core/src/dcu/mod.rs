@@ -4,6 +4,7 @@ mod campaign;
 mod decide;
 mod discovery;
 mod exchange;
+mod fetching;
 mod getters;
 mod intake;
 mod keys;
@@ -32,6 +33,7 @@ use self::{
 use crate::{
     MeterIx,
     config::{DcuConfig, MeterEntry},
+    fetch::Fetch,
     fleet::Fleet,
     ids::{Stamp, fleet_digest},
     journal::{Applied, Entry, Record, State},
@@ -66,6 +68,7 @@ const BUFFERS_MAX: usize = 16;
 ///     account: "0001".into(),
 ///     access: MeterAccess::Keys(MeterKeys::derive(&Key::Aes128([7; 16]), "TAA0000000000001")?),
 ///     opening_balance_minor: 50_000,
+///     sts: None,
 /// };
 /// let mut dcu = Dcu::new(config, vec![meter]);
 /// let mut journal = Vec::new();
@@ -81,7 +84,7 @@ const BUFFERS_MAX: usize = 16;
 ///             sent += 1; // the first reading is due: send it
 ///             dcu.recycle(bytes);
 ///         }
-///         Output::Uplink(bytes) => dcu.recycle(bytes),
+///         Output::Uplink(bytes) | Output::Fetch(bytes) => dcu.recycle(bytes),
 ///         Output::Event(event) => println!("{event:?}"),
 ///         // Everything before it is on its way. What has been appended is on the disk by now, so tell:
 ///         Output::Timeout(_) if sent == 0 => dcu.handle_durable(0, journal.last().map_or(0, |r| r.number)),
@@ -102,6 +105,7 @@ pub struct Dcu {
     fleet: Fleet,
     plan: Plan,
     sender: Sender,
+    fetch: Fetch,
     /// Unix milliseconds at monotonic zero, once the clock is set.
     clock_offset_ms: Option<i64>,
     /// When the cloud was last heard (or this boot began), ns.
@@ -148,7 +152,7 @@ impl Dcu {
     pub fn recover(config: DcuConfig, meters: Vec<MeterEntry>, journal: impl IntoIterator<Item = Record>) -> Self {
         let mut state = State::new(&config, &meters);
         for record in journal {
-            state.apply(&record);
+            state.take(record);
         }
         let fleet = Fleet::new(&config, &meters, state.meters());
         let mut dcu = Self {
@@ -159,6 +163,7 @@ impl Dcu {
             durable: state.last_record(),
             jitter: u64::from(state.boot()),
             atlas: Atlas::recover(&state),
+            fetch: Fetch::recover(state.inbox()),
             state,
             fleet,
             config,
@@ -214,6 +219,7 @@ impl Dcu {
         self.take_entropy(now, seed);
         self.pump(now);
         self.send(now);
+        self.fetch(now);
     }
 
     /// Bytes from a meter (one wrapper frame).
@@ -243,6 +249,7 @@ impl Dcu {
         // Orders for debt that have not left yet are taken back.
         self.reconsider_all(now);
         self.send(now);
+        self.fetch_link(now, link);
     }
 
     /// One frame from the cloud.
@@ -281,8 +288,10 @@ impl Dcu {
         self.take_waiting();
         self.take_reserved(now);
         self.take_confirmable();
+        self.fetch.handle_durable(self.durable);
         self.pump(now);
         self.send(now);
+        self.fetch(now);
     }
 
     /// The deadline of [`Output::Timeout`] has come. Calling too early or too late is harmless.
@@ -365,6 +374,7 @@ impl Dcu {
         self.check_judgements(now);
         self.pump(now);
         self.send(now);
+        self.fetch(now);
     }
 
     fn begin(&mut self, now: u64) {
@@ -375,7 +385,9 @@ impl Dcu {
 
     /// Writes an entry, applies it, hands it out.
     fn record(&mut self, now: u64, entry: Entry) -> Applied {
-        let stamp = Stamp { boot: self.state.boot(), monotonic_ns: now, unix_ms: self.unix_ms(now) };
+        // To the millisecond: what lies below is noise, and noise is what flash is worn out by.
+        let monotonic_ns = now.saturating_sub(now % NS_PER_MS);
+        let stamp = Stamp { boot: self.state.boot(), monotonic_ns, unix_ms: self.unix_ms(now) };
         self.append(stamp, entry)
     }
 

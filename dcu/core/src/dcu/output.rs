@@ -5,6 +5,7 @@ use taa_dlms::cosem::image::ImageError;
 use crate::{
     MeterIx,
     billing::{Amendable, Settled, TariffRefusal, TariffStart, Timing},
+    fetch::FetchFault,
     journal::Record,
     payment::{PaymentError, PaymentId},
     reading::Lack,
@@ -24,6 +25,8 @@ pub enum Output {
     },
     /// Send this frame to the cloud. [`crate::Dcu::recycle`] takes the buffer back.
     Uplink(Vec<u8>),
+    /// Send this question to the hosted intake relay.
+    Fetch(Vec<u8>),
     /// Append this record to the journal, then call [`crate::Dcu::handle_durable`].
     Append(Record),
     /// Something for the operator's log, the agent's receipt, the simulator.
@@ -276,4 +279,13 @@ pub enum DcuEvent {
     },
     /// A frame from the cloud was refused.
     BadFrame,
+    /// The intake relay has answered.
+    Fetched {
+        /// Payments that were new; each has an event of its own.
+        payments: u32,
+        /// It holds more.
+        more: bool,
+    },
+    /// A question to the intake relay brought nothing.
+    FetchFailed(FetchFault),
 }

@@ -19,7 +19,11 @@ impl Dcu {
         let plan = self.plan.due_unix_ms().and_then(|at| self.instant_of(at));
         let fee = self.fee_due_unix_ms().and_then(|at| self.instant_of(at));
         let terms = self.terms_due_unix_ms().and_then(|at| self.instant_of(at));
-        [plan, fee, terms, stale, sight, fleet, lists, sender, self.images.deadline()].into_iter().flatten().min()
+        let fetch = self.fetch.deadline(self.durable);
+        [plan, fee, terms, stale, sight, fleet, lists, sender, fetch, self.images.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The monotonic instant at which the wall clock will show this (0 when it has passed before this boot).

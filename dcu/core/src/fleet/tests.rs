@@ -24,6 +24,7 @@ fn fleet(config: &DcuConfig, meters: u32) -> Fleet {
             account: n.to_string(),
             access: MeterAccess::Open,
             opening_balance_minor: 0,
+            sts: None,
         })
         .collect();
     Fleet::new(config, &entries, &[])

@@ -176,6 +176,7 @@ impl Run {
                 account: format!("A{n}"),
                 access: MeterAccess::Keys(MeterKeys::derive(&Key::Aes128([0x5A; 16]), &format!("TAA{n:013}")).unwrap()),
                 opening_balance_minor: 0,
+                sts: None,
             })
             .collect();
         let rows: Vec<_> = (0..ROWS).map(|n| (START_UNIX_S - i64::from(ROWS - n) * 3600, u64::from(n) * 90)).collect();
@@ -344,7 +345,7 @@ impl Run {
                     }
                     durable = Some(record.number);
                 }
-                Output::Uplink(bytes) => self.dcu.recycle(bytes),
+                Output::Uplink(bytes) | Output::Fetch(bytes) => self.dcu.recycle(bytes),
                 Output::Event(event) => self.tell(&event),
                 Output::Timeout(deadline) => {
                     self.deadline = deadline;

@@ -145,6 +145,7 @@ fn alarms_in_clear_are_nothing_from_a_meter_with_keys_and_taken_from_one_without
         account: "A0".into(),
         access: MeterAccess::Open,
         opening_balance_minor: 1_000_000,
+        sts: None,
     };
     let mut village = Village::of(DcuConfig::new(traits(CreditAt::Dcu), tariff()), vec![entry], 3);
     village.run_until(HOUR);

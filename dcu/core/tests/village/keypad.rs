@@ -15,6 +15,7 @@ fn entry(name: &str) -> MeterEntry {
         account: name.to_owned(),
         access: MeterAccess::Open,
         opening_balance_minor: 1_000,
+        sts: None,
     }
 }
 

@@ -103,6 +103,7 @@ fn a_reading_that_was_overtaken_by_a_relay_state_does_not_bring_the_past_back() 
         account: "A0".into(),
         access: MeterAccess::Open,
         opening_balance_minor: 1_000_000,
+        sts: None,
     }];
     let mut cloud = Cloud::new(CloudConfig::new(traits(CreditAt::Cloud), tariff()), &meters);
     let mut send = |body: Up| {

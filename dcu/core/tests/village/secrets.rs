@@ -164,6 +164,7 @@ fn meters_with_keys_a_password_and_nothing_live_side_by_side() {
         account: format!("A{n}"),
         access,
         opening_balance_minor: 4_500,
+        sts: None,
     };
     let entries = vec![
         entry(0, MeterAccess::Keys(keys_of(0))),
@@ -209,6 +210,7 @@ fn a_meter_that_never_learnt_our_password_is_a_matter_of_security_too() {
         account: "A0".into(),
         access: access(b"12345678"),
         opening_balance_minor: 800,
+        sts: None,
     };
     let mut village = Village::of(DcuConfig::new(traits(CreditAt::Dcu), tariff()), vec![entry], 5);
     village.meters[0].set_access(&access(b"87654321"));

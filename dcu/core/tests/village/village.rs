@@ -122,6 +122,7 @@ impl Village {
                 account: format!("A{n}"),
                 access: MeterAccess::Keys(keys_of(n)),
                 opening_balance_minor: opening_minor,
+                sts: None,
             })
             .collect();
         Self::of(config, entries, seed)
@@ -407,6 +408,7 @@ impl Village {
                     self.travel(&Thing::AtMeter(meter.0, bytes));
                 }
                 Output::Uplink(bytes) => self.travel(&Thing::AtCloud(bytes)),
+                Output::Fetch(_) => {}
                 Output::Append(record) => {
                     last = Some(record.number);
                     self.journal.push(record);
