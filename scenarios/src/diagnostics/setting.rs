@@ -280,7 +280,9 @@ pub enum SettingProblem {
     #[diagnostic(
         forward(at),
         code(taa::tariff::not_flat),
-        help("leave out periods, blocks, lifeline, capacity and friendly hours, or architectures with credit_at = \"meter\"")
+        help(
+            "leave out periods, blocks, lifeline, capacity and friendly hours, or architectures with credit_at = \"meter\""
+        )
     )]
     NotFlat {
         /// Where the price begins to move.
