@@ -289,6 +289,8 @@ impl Village<'_> {
                     self.send_up(&bytes, now_ms, queue);
                     self.recycle(bytes);
                 }
+                // Payments travel as payments here; no simulated DCU is told to fetch.
+                Output::Fetch(bytes) => self.recycle(bytes),
                 Output::Append(record) => self.append(&record, now_ms),
                 Output::Event(event) => self.dcu_event(event, now_ms, queue),
                 Output::Timeout(_) if self.promises_early(now_ms) => {}

@@ -2,6 +2,7 @@
 
 use crate::{
     MeterIx,
+    billing::TariffRefusal,
     config::{Tariff, Traits},
     relay::Relay,
     uplink::{AlarmCode, DecodeError},
@@ -93,6 +94,13 @@ pub enum CloudEvent {
         /// The provider's key.
         key: String,
     },
+    /// A receipt alone is not enough: the provider's word is waited for.
+    Unproven {
+        /// The key on the receipt.
+        key: String,
+    },
+    /// The operator's new prices were refused; nothing was sent.
+    TariffRefused(TariffRefusal),
     /// The same key came with another amount or account.
     Conflict {
         /// The provider's key.

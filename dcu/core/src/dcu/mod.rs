@@ -4,6 +4,7 @@ mod campaign;
 mod decide;
 mod discovery;
 mod exchange;
+mod fetching;
 mod getters;
 mod intake;
 mod keys;
@@ -11,18 +12,19 @@ mod money;
 pub(crate) mod output;
 mod push;
 mod sender;
+mod terms;
 mod time;
 mod turns;
 mod upstream;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use taa_keys::Drbg;
 
 use self::{
     campaign::Images,
     discovery::Atlas,
-    intake::Sight,
+    intake::{Lateness, Sight},
     keys::Reservation,
     output::{DcuEvent, LinkState, Output},
     sender::Sender,
@@ -31,10 +33,11 @@ use self::{
 use crate::{
     MeterIx,
     config::{DcuConfig, MeterEntry},
+    fetch::Fetch,
     fleet::Fleet,
     ids::{Stamp, fleet_digest},
     journal::{Applied, Entry, Record, State},
-    payment::{Payment, PaymentError},
+    payment::{Payment, PaymentError, PaymentId},
     plan::Plan,
     uplink::AlarmCode,
 };
@@ -58,13 +61,7 @@ const BUFFERS_MAX: usize = 16;
 /// use taa_dcu::{Dcu, Output, config::{DcuConfig, MeterAccess, MeterEntry, Tariff, Traits}};
 /// use taa_keys::{Key, MeterKeys};
 ///
-/// let tariff = Tariff {
-///     currency: "TZS".into(),
-///     minor_per_unit: 100,
-///     energy_price_per_kwh_minor: 90_000,
-///     daily_fee_minor: 0,
-///     grace_minor: 0,
-/// };
+/// let tariff = Tariff::flat("TZS", 100, 90_000);
 /// let config = DcuConfig::new(Traits::bundle("edge_local").ok_or("no such bundle")?, tariff);
 /// let meter = MeterEntry {
 ///     id: "TAA0000000000001".into(),
@@ -87,7 +84,7 @@ const BUFFERS_MAX: usize = 16;
 ///             sent += 1; // the first reading is due: send it
 ///             dcu.recycle(bytes);
 ///         }
-///         Output::Uplink(bytes) => dcu.recycle(bytes),
+///         Output::Uplink(bytes) | Output::Fetch(bytes) => dcu.recycle(bytes),
 ///         Output::Event(event) => println!("{event:?}"),
 ///         // Everything before it is on its way. What has been appended is on the disk by now, so tell:
 ///         Output::Timeout(_) if sent == 0 => dcu.handle_durable(0, journal.last().map_or(0, |r| r.number)),
@@ -108,6 +105,7 @@ pub struct Dcu {
     fleet: Fleet,
     plan: Plan,
     sender: Sender,
+    fetch: Fetch,
     /// Unix milliseconds at monotonic zero, once the clock is set.
     clock_offset_ms: Option<i64>,
     /// When the cloud was last heard (or this boot began), ns.
@@ -116,6 +114,10 @@ pub struct Dcu {
     stale: bool,
     /// Whether payments can be seen.
     sight: Sight,
+    /// How late they come.
+    lateness: Lateness,
+    /// Decisions that the clock alone changes: when (Unix ms), for which meter.
+    judgements: BTreeSet<(i64, MeterIx)>,
     /// What is remembered of the image campaign within a boot.
     images: Images,
     /// The supply is about to go: nothing new is begun.
@@ -161,6 +163,7 @@ impl Dcu {
             durable: state.last_record(),
             jitter: u64::from(state.boot()),
             atlas: Atlas::recover(&state),
+            fetch: Fetch::recover(state.inbox()),
             state,
             fleet,
             config,
@@ -168,6 +171,8 @@ impl Dcu {
             contact: None,
             stale: false,
             sight: Sight::Lost { link: false },
+            lateness: Lateness::default(),
+            judgements: BTreeSet::new(),
             images: Images::default(),
             failing: false,
             outputs: VecDeque::new(),
@@ -179,7 +184,7 @@ impl Dcu {
             unconfirmed: VecDeque::new(),
         };
         let stamp = Stamp { boot: dcu.state.boot().saturating_add(1), monotonic_ns: 0, unix_ms: None };
-        let tariff = dcu.state.book().tariff().clone();
+        let tariff = Box::new(dcu.state.book().tariff().clone());
         dcu.append(stamp, Entry::Boot { tariff });
         dcu.reconsider_all(0);
         dcu.queue_images();
@@ -198,6 +203,7 @@ impl Dcu {
         if self.clock_offset_ms != Some(offset) {
             self.clock_offset_ms = Some(offset);
             self.plan.restart(unix_ms);
+            self.judge_anew(now);
         }
         self.run(now);
     }
@@ -213,6 +219,7 @@ impl Dcu {
         self.take_entropy(now, seed);
         self.pump(now);
         self.send(now);
+        self.fetch(now);
     }
 
     /// Bytes from a meter (one wrapper frame).
@@ -242,6 +249,7 @@ impl Dcu {
         // Orders for debt that have not left yet are taken back.
         self.reconsider_all(now);
         self.send(now);
+        self.fetch_link(now, link);
     }
 
     /// One frame from the cloud.
@@ -261,7 +269,7 @@ impl Dcu {
         if !self.config.traits.local_vending {
             return Err(PaymentError::NoLocalVending);
         }
-        payment.check()?;
+        self.state.book().check(&payment)?;
         self.take_payment(now, payment, true);
         self.pump(now);
         self.send(now);
@@ -280,8 +288,10 @@ impl Dcu {
         self.take_waiting();
         self.take_reserved(now);
         self.take_confirmable();
+        self.fetch.handle_durable(self.durable);
         self.pump(now);
         self.send(now);
+        self.fetch(now);
     }
 
     /// The deadline of [`Output::Timeout`] has come. Calling too early or too late is harmless.
@@ -310,13 +320,13 @@ impl Dcu {
     // ---- commands ------------------------------------------------------------------------------------------------
 
     /// Credits a payment from suspense to the account of this meter. False when there is no such payment or meter.
-    pub fn resolve_suspense(&mut self, now: u64, key: &str, account: MeterIx) -> bool {
+    pub fn resolve_suspense(&mut self, now: u64, id: &PaymentId, account: MeterIx) -> bool {
         self.begin(now);
-        let known = self.state.book().suspense().any(|p| p.key == key);
+        let known = self.state.book().suspended(id).is_some();
         if !known || self.state.book().account(account.0).is_none() {
             return false;
         }
-        self.resolve(now, key, account);
+        self.resolve(now, id, account);
         self.pump(now);
         self.send(now);
         true
@@ -358,10 +368,13 @@ impl Dcu {
         self.check_lists(now);
         self.take_image_waits(now);
         self.charge_fees(now);
+        self.check_terms(now);
         self.check_stale(now);
         self.check_sight(now);
+        self.check_judgements(now);
         self.pump(now);
         self.send(now);
+        self.fetch(now);
     }
 
     fn begin(&mut self, now: u64) {

@@ -4,8 +4,10 @@ use taa_dlms::cosem::image::ImageError;
 
 use crate::{
     MeterIx,
+    billing::{Amendable, Settled, TariffRefusal, TariffStart, Timing},
+    fetch::FetchFault,
     journal::Record,
-    payment::PaymentError,
+    payment::{PaymentError, PaymentId},
     reading::Lack,
     relay::{Reason, Relay},
     uplink::AlarmCode,
@@ -23,6 +25,8 @@ pub enum Output {
     },
     /// Send this frame to the cloud. [`crate::Dcu::recycle`] takes the buffer back.
     Uplink(Vec<u8>),
+    /// Send this question to the hosted intake relay.
+    Fetch(Vec<u8>),
     /// Append this record to the journal, then call [`crate::Dcu::handle_durable`].
     Append(Record),
     /// Something for the operator's log, the agent's receipt, the simulator.
@@ -70,6 +74,66 @@ pub enum DcuEvent {
         amount_minor: i64,
         /// Balance after it, minor units.
         balance_minor: i64,
+    },
+    /// Credited on a receipt alone, which the provider has not confirmed: it may be taken back.
+    CreditedAhead {
+        /// Index of the account and of its meter.
+        meter: MeterIx,
+        /// The key on the receipt.
+        key: String,
+        /// Amount, minor units.
+        amount_minor: i64,
+        /// Balance after it, minor units.
+        balance_minor: i64,
+    },
+    /// A receipt alone is not enough here: nothing was credited, the provider's word is waited for.
+    Unproven {
+        /// The key on the receipt.
+        key: String,
+    },
+    /// What a receipt had added was taken back.
+    TakenBack {
+        /// Index of the account and of its meter.
+        meter: MeterIx,
+        /// The receipt.
+        id: PaymentId,
+        /// So much, minor units.
+        amount_minor: i64,
+        /// Why.
+        how: Settled,
+    },
+    /// The provider's clock cannot be right: the payment counts as of its arrival.
+    PaymentClock {
+        /// The provider's key.
+        key: String,
+        /// What is wrong with it.
+        timing: Timing,
+    },
+    /// A correction, a refund or a loan was done.
+    Amended {
+        /// Its id.
+        id: String,
+        /// What became of it.
+        outcome: Amendable,
+    },
+    /// New prices are taken.
+    TariffTaken {
+        /// Their version.
+        version: u32,
+        /// From when they are in force.
+        start: TariffStart,
+    },
+    /// Prices announced before are in force.
+    TariffStarted {
+        /// Their version.
+        version: u32,
+    },
+    /// New prices were refused; the old ones stay.
+    TariffRefused(TariffRefusal),
+    /// Payments are learnt to arrive so late, seconds: nobody is cut off for debt younger than that. 0: in time again.
+    PaymentsLate {
+        /// How late.
+        late_s: u32,
     },
     /// The payment is recorded for the cloud to credit (credit is kept there).
     Forwarded {
@@ -215,4 +279,13 @@ pub enum DcuEvent {
     },
     /// A frame from the cloud was refused.
     BadFrame,
+    /// The intake relay has answered.
+    Fetched {
+        /// Payments that were new; each has an event of its own.
+        payments: u32,
+        /// It holds more.
+        more: bool,
+    },
+    /// A question to the intake relay brought nothing.
+    FetchFailed(FetchFault),
 }

@@ -30,10 +30,12 @@ use std::sync::Arc;
 
 use crate::{
     MeterIx,
+    billing::{Amendment, Settled},
     campaign::{ImageOrder, ImageState},
     config::Tariff,
+    fetch::Fate,
     ids::Stamp,
-    payment::Payment,
+    payment::{Payment, PaymentId},
     reading::Reading,
     relay::Relay,
     uplink::{AlarmCode, Lane},
@@ -59,7 +61,7 @@ pub enum Entry {
     /// so a changed configuration file never reprices the past.
     Boot {
         /// Prices in force.
-        tariff: Tariff,
+        tariff: Box<Tariff>,
     },
     /// A meter was read.
     Reading(Reading),
@@ -84,8 +86,8 @@ pub enum Entry {
     },
     /// An operator moved a payment out of suspense.
     Resolved {
-        /// The payment's key.
-        key: String,
+        /// Provider and key of the payment.
+        id: PaymentId,
         /// Index of the account.
         account: u32,
     },
@@ -128,8 +130,31 @@ pub enum Entry {
         /// The entry after the last.
         to: u64,
     },
-    /// New prices.
-    TariffChanged(Tariff),
+    /// New prices: from now on, or announced for [`Tariff::from_unix_ms`].
+    TariffChanged(Box<Tariff>),
+    /// The tariff announced next is in force, from the instant that was announced.
+    TariffStarted,
+    /// A correction, a refund or a loan.
+    Amended(Amendment),
+    /// An account has subscribed so many watts; `None`: what the tariff says.
+    Subscribed {
+        /// Index of the account.
+        account: u32,
+        /// Watts.
+        watts: Option<u32>,
+    },
+    /// A receipt ended without the provider's word under its own key: what it had added is taken back.
+    ReceiptSettled {
+        /// Provider and key on the receipt.
+        id: PaymentId,
+        /// How.
+        how: Settled,
+    },
+    /// Payments are learnt to arrive so late, seconds; told when it changes by half or to the double.
+    PaymentsLate {
+        /// How late.
+        late_s: u32,
+    },
     /// Somebody should look.
     Alarm {
         /// Which meter, where it concerns one.
@@ -187,6 +212,22 @@ pub enum Entry {
     },
     /// The rest of the campaign was called off.
     ImageCancelled,
+    /// This boot will ask the intake relay under this number.
+    FetchSession {
+        /// Random, never used before.
+        session: u64,
+    },
+    /// Payments of the intake relay have been dealt with; each has a record of its own before this one.
+    FetchMoved {
+        /// Epoch of the relay that gave the numbers.
+        epoch: u64,
+        /// All payments up to this number.
+        cursor: u64,
+        /// The relay knows what became of those up to this number.
+        told: u64,
+        /// What became of them, by number.
+        fates: Vec<(u64, Fate)>,
+    },
     /// The whole state after the record before this one.
     Checkpoint(Box<State>),
 }

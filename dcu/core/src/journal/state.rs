@@ -3,9 +3,10 @@
 use super::{Entry, Floor, Gaps, Record, StoredMaps, counts::Counts};
 use crate::{
     MeterIx,
-    billing::{Book, Credit, Debit, Fees},
+    billing::{Amendable, Book, Credit, Debit, Fees, Settling},
     campaign::ImageCampaign,
     config::{CreditAt, DcuConfig, MeterEntry},
+    fetch::Inbox,
     reading::Reading,
     relay::Relay,
     uplink::{AlarmCode, Outbox, Up},
@@ -29,6 +30,8 @@ pub struct State {
     maps: StoredMaps,
     title: Option<[u8; 8]>,
     campaign: Option<ImageCampaign>,
+    inbox: Inbox,
+    payments_late_s: u32,
 }
 
 /// What is remembered of one meter.
@@ -76,6 +79,10 @@ pub enum Applied {
     Forwarded,
     /// Days were charged.
     Fees(Fees),
+    /// A correction, a refund, a loan.
+    Amended(Amendable),
+    /// A receipt was settled.
+    Settled(Settling),
 }
 
 impl State {
@@ -88,13 +95,15 @@ impl State {
             backfill_horizon_periods: config.backfill_horizon_s.checked_div(config.reading_period_s).unwrap_or(0),
             boot: 0,
             last_record: 0,
-            book: Book::new(&config.tariff, accounts),
+            book: Book::new(&config.tariff, accounts).at_offset(config.utc_offset_s),
             meters: vec![MeterState::default(); meters.len()],
             outbox: Outbox::new(config.uplink.urgent_max, config.uplink.readings_max),
             counts: Counts::default(),
             campaign: None,
             maps: StoredMaps::default(),
             title: None,
+            inbox: Inbox::default(),
+            payments_late_s: 0,
         }
     }
 
@@ -114,6 +123,12 @@ impl State {
     #[must_use]
     pub const fn book(&self) -> &Book {
         &self.book
+    }
+
+    /// How late payments came when last noted, seconds; 0: in time.
+    #[must_use]
+    pub const fn payments_late_s(&self) -> u32 {
+        self.payments_late_s
     }
 
     /// What waits for the cloud.
@@ -152,6 +167,12 @@ impl State {
         self.campaign.as_ref()
     }
 
+    /// How far the fetching of payments has got.
+    #[must_use]
+    pub const fn inbox(&self) -> &Inbox {
+        &self.inbox
+    }
+
     /// Meters with a reading (live or back-filled) for the period.
     #[must_use]
     pub fn readings_in(&self, period: u32) -> u32 {
@@ -178,7 +199,7 @@ impl State {
         match &record.entry {
             Entry::Boot { tariff } => {
                 self.boot = record.stamp.boot;
-                self.book.set_tariff(tariff.clone());
+                self.book.set_tariff((**tariff).clone());
                 Applied::Quiet
             }
             Entry::Reading(reading) => self.apply_reading(number, unix_ms, *reading),
@@ -193,7 +214,8 @@ impl State {
                 Applied::Quiet
             }
             Entry::Payment { payment, local } => {
-                let outcome = (self.credit_at != CreditAt::Cloud).then(|| self.book.credit(payment));
+                let arrived = record.stamp.unix_ms;
+                let outcome = (self.credit_at != CreditAt::Cloud).then(|| self.book.credit_at(payment, arrived));
                 let fresh = !matches!(outcome, Some(Credit::Duplicate | Credit::Refused));
                 if *local && fresh {
                     self.outbox.push_urgent(number, Up::PaymentSeen(payment.clone()));
@@ -202,10 +224,10 @@ impl State {
                 self.tell_credit(number, unix_ms, &payment.key, payment.amount_minor, outcome);
                 Applied::Credit(outcome)
             }
-            Entry::Resolved { key, account } => {
-                let amount = self.book.suspense().find(|p| p.key == *key).map_or(0, |p| p.amount_minor);
-                let outcome = self.book.resolve(key, *account);
-                self.tell_credit(number, unix_ms, key, amount, outcome);
+            Entry::Resolved { id, account } => {
+                let amount = self.book.suspended(id).map_or(0, |p| p.amount_minor);
+                let outcome = self.book.resolve(id, *account, record.stamp.unix_ms);
+                self.tell_credit(number, unix_ms, &id.key, amount, outcome);
                 Applied::Credit(outcome)
             }
             Entry::DayFee { day } => {
@@ -223,10 +245,12 @@ impl State {
                 self.outbox.ack(*lane, *from, *to);
                 Applied::Quiet
             }
-            Entry::TariffChanged(tariff) => {
-                self.book.set_tariff(tariff.clone());
-                Applied::Quiet
-            }
+            Entry::TariffChanged(_)
+            | Entry::TariffStarted
+            | Entry::Amended(_)
+            | Entry::Subscribed { .. }
+            | Entry::ReceiptSettled { .. }
+            | Entry::PaymentsLate { .. } => self.apply_terms(record.stamp.unix_ms, &record.entry),
             Entry::Alarm { meter, code } => {
                 self.outbox.push_urgent(number, Up::Alarm { meter: *meter, code: *code, unix_ms });
                 Applied::Quiet
@@ -243,6 +267,14 @@ impl State {
                 self.apply_firmware(number, &record.entry);
                 Applied::Quiet
             }
+            Entry::FetchSession { session } => {
+                self.inbox.begin_session(*session);
+                Applied::Quiet
+            }
+            Entry::FetchMoved { epoch, cursor, told, fates } => {
+                self.inbox.advance(*epoch, *cursor, *told, fates);
+                Applied::Quiet
+            }
             Entry::Checkpoint(state) => {
                 // The one that a journal begins with; later ones say what is known.
                 if before != state.last_record {
@@ -251,6 +283,24 @@ impl State {
                 Applied::Quiet
             }
         }
+    }
+
+    /// What changes accounts besides payments and consumption.
+    fn apply_terms(&mut self, at_ms: Option<i64>, entry: &Entry) -> Applied {
+        match entry {
+            Entry::TariffChanged(tariff) => self.book.take_tariff((**tariff).clone(), at_ms),
+            Entry::TariffStarted => {
+                self.book.start_tariff();
+            }
+            Entry::Amended(amendment) => return Applied::Amended(self.book.amend(amendment, at_ms)),
+            Entry::Subscribed { account, watts } => {
+                self.book.subscribe(*account, *watts);
+            }
+            Entry::ReceiptSettled { id, how } => return Applied::Settled(self.book.settle_receipt(id, how, at_ms)),
+            Entry::PaymentsLate { late_s } => self.payments_late_s = *late_s,
+            _ => {}
+        }
+        Applied::Quiet
     }
 
     /// What was ordered of a meter, and what it has done.
@@ -341,7 +391,10 @@ impl State {
         state.sequence = reading.sequence;
         self.outbox.push_reading(number, reading);
         let debit = match self.credit_at {
-            CreditAt::Dcu => Some(self.book.debit(reading.meter.0, reading.sequence, reading.register_wh)),
+            CreditAt::Dcu => {
+                let at_ms = i64::from(reading.at_unix_s).saturating_mul(1000);
+                Some(self.book.debit_at(reading.meter.0, reading.sequence, reading.register_wh, Some(at_ms)))
+            }
             CreditAt::Cloud | CreditAt::Meter => None,
         };
         if let Some(Debit::Backward { .. }) = debit {
@@ -353,12 +406,12 @@ impl State {
 
     fn tell_credit(&mut self, number: u64, unix_ms: i64, key: &str, amount_minor: i64, outcome: Credit) {
         let message = match outcome {
-            Credit::Credited { account, balance_minor } => {
+            Credit::Credited { account, balance_minor } | Credit::Ahead { account, balance_minor } => {
                 Up::Credited { key: key.to_owned(), account, amount_minor, balance_minor, unix_ms }
             }
             Credit::Suspended => Up::Suspended { key: key.to_owned() },
             Credit::Conflict => Up::Alarm { meter: None, code: AlarmCode::PaymentConflict, unix_ms },
-            Credit::Duplicate | Credit::Refused => return,
+            Credit::Duplicate | Credit::Unproven | Credit::Refused => return,
         };
         self.outbox.push_urgent(number, message);
     }

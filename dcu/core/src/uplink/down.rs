@@ -1,6 +1,9 @@
 //! What the cloud sends down.
 
-use super::wire::{self, DecodeError};
+use super::{
+    tariff,
+    wire::{self, DecodeError},
+};
 use crate::{MeterIx, config::Tariff, payment::Payment};
 
 /// A message from the cloud.
@@ -19,8 +22,8 @@ pub enum Down {
         /// To this state.
         closed: bool,
     },
-    /// New prices from the moment the DCU records them.
-    TariffChange(Tariff),
+    /// New prices, whole: from the moment the DCU records them, or from the instant that they name.
+    TariffChange(Box<Tariff>),
 }
 
 /// A numbered message from the cloud.
@@ -55,13 +58,7 @@ impl DownFrame {
                 wire::put_u64(out, u64::from(meter.0));
                 out.push(u8::from(*closed));
             }
-            Down::TariffChange(tariff) => {
-                wire::put_text(out, &tariff.currency);
-                wire::put_u64(out, u64::from(tariff.minor_per_unit));
-                wire::put_i64(out, tariff.energy_price_per_kwh_minor);
-                wire::put_i64(out, tariff.daily_fee_minor);
-                wire::put_i64(out, tariff.grace_minor);
-            }
+            Down::TariffChange(tariff) => tariff::put(out, tariff),
         }
         wire::finish(out, start);
     }
@@ -81,20 +78,10 @@ impl DownFrame {
                 meter: MeterIx(from.u32("meter")?),
                 closed: from.flag("closed")?,
             },
-            TARIFF_CHANGE => Down::TariffChange(Tariff {
-                currency: from.text("currency")?,
-                minor_per_unit: from.u32("minor_per_unit")?,
-                energy_price_per_kwh_minor: not_negative(from.i64("price")?, "price")?,
-                daily_fee_minor: not_negative(from.i64("fee")?, "fee")?,
-                grace_minor: from.i64("grace")?,
-            }),
+            TARIFF_CHANGE => Down::TariffChange(Box::new(tariff::take(&mut from)?)),
             other => return Err(DecodeError::Kind(other)),
         };
         from.end()?;
         Ok(Self { sequence, body })
     }
-}
-
-fn not_negative(value: i64, field: &'static str) -> Result<i64, DecodeError> {
-    if value < 0 { Err(DecodeError::Field(field)) } else { Ok(value) }
 }

@@ -1,6 +1,6 @@
 //! A whole village against the DCU: model meters behind a lossy mesh, a link that comes and goes, power cuts.
 //!
-//! `field`, `money`, `keypad`, `secrets`, `maps`, `alarms` and `liars` tell single stories; `chaos` lets chance write them and demands, once everything has healed,
+//! `field`, `money`, `keypad`, `secrets`, `maps`, `alarms`, `terms` and `liars` tell single stories; `chaos` lets chance write them and demands, once everything has healed,
 //! that money and light agree.
 
 mod alarms;
@@ -14,4 +14,5 @@ mod maps;
 mod meter;
 mod money;
 mod secrets;
+mod terms;
 mod village;

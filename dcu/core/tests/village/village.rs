@@ -64,6 +64,8 @@ pub(crate) struct Village {
     pub(crate) delay_max: u64,
     /// The disk takes up to this long.
     pub(crate) sync_max: u64,
+    /// Frames down the link wait so long behind others; 0: they do not.
+    pub(crate) down_delay: u64,
     pub(crate) link_up: bool,
     pub(crate) meters: Vec<ModelMeter>,
     pub(crate) dcu: Option<Dcu>,
@@ -95,6 +97,7 @@ pub(crate) fn tariff() -> Tariff {
         energy_price_per_kwh_minor: 10_000,
         daily_fee_minor: 0,
         grace_minor: 0,
+        ..Tariff::default()
     }
 }
 
@@ -134,6 +137,7 @@ impl Village {
             duplicates: 0,
             delay_max: 2 * S,
             sync_max: 0,
+            down_delay: 0,
             link_up: false,
             meters: entries.iter().map(|e| ModelMeter::new(&e.id, &e.access, START_UNIX_S)).collect(),
             dcu: None,
@@ -207,7 +211,8 @@ impl Village {
 
     pub(crate) fn payment(&self, key: &str, meter: u32, amount_minor: i64) -> Payment {
         let account = format!("A{meter}");
-        Payment::new(Provider::Simulated, key, account, amount_minor, Channel::Phone, START_UNIX_S * 1000)
+        let now_ms = START_UNIX_S * 1000 + (self.now / 1_000_000) as i64;
+        Payment::new(Provider::Simulated, key, account, amount_minor, Channel::Phone, now_ms)
     }
 
     pub(crate) fn pay_phone(&mut self, key: &str, meter: u32, amount_minor: i64) {
@@ -378,6 +383,14 @@ impl Village {
         }
     }
 
+    /// Down the link: through the air, or where the link is throttled, behind what waits there.
+    fn schedule_down(&mut self, bytes: Vec<u8>) {
+        match self.down_delay {
+            0 => self.travel(&Thing::DownAtDcu(bytes)),
+            delay => self.schedule(delay, Thing::DownAtDcu(bytes)),
+        }
+    }
+
     fn schedule(&mut self, delay: u64, thing: Thing) {
         self.order += 1;
         self.things.push(Reverse((self.now + delay, self.order, thing)));
@@ -395,6 +408,7 @@ impl Village {
                     self.travel(&Thing::AtMeter(meter.0, bytes));
                 }
                 Output::Uplink(bytes) => self.travel(&Thing::AtCloud(bytes)),
+                Output::Fetch(_) => {}
                 Output::Append(record) => {
                     last = Some(record.number);
                     self.journal.push(record);
@@ -420,7 +434,7 @@ impl Village {
     fn drain_cloud(&mut self) {
         loop {
             match self.cloud.poll_output() {
-                CloudOutput::Downlink(bytes) => self.travel(&Thing::DownAtDcu(bytes)),
+                CloudOutput::Downlink(bytes) => self.schedule_down(bytes),
                 CloudOutput::Event(event) => self.cloud_events.push((self.now, event)),
                 CloudOutput::Timeout(deadline) => {
                     self.cloud_deadline = deadline;
