@@ -79,7 +79,7 @@ impl Dcu {
         Prices {
             per_kwh_minor: tariff.energy_price_per_kwh_minor,
             fee_per_day_minor: tariff.daily_fee_minor,
-            grace_minor: tariff.grace_minor,
+            grace_minor: tariff.trust_minor(),
         }
     }
 
