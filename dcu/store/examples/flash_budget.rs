@@ -9,7 +9,7 @@
 #[path = "../tests/common/mod.rs"]
 mod common;
 
-use common::{config as _, empty_state, mix, payment, place, record};
+use common::{empty_state, mix, payment, place, record};
 use taa_dcu::{
     MeterIx,
     journal::{Entry, Record, State},
