@@ -42,6 +42,7 @@ pub mod config;
 mod dcu;
 pub mod fetch;
 mod fleet;
+pub mod gateway;
 pub mod ids;
 pub mod journal;
 pub mod payment;
@@ -49,10 +50,12 @@ mod plan;
 pub mod reading;
 pub mod relay;
 pub mod uplink;
+pub mod vending;
 
 pub use campaign::{ImageCampaign, ImageOrder, ImageOrderError, ImageState};
 pub use dcu::{
     Dcu,
     output::{DcuEvent, LinkState, Output},
+    vend_deliver::Delivery,
 };
 pub use ids::MeterIx;

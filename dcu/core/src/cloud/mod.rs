@@ -10,13 +10,17 @@
 //! wrong state with no order outstanding (a meter that booted open) gets a new order.
 
 mod downlink;
+mod leases;
 mod output;
 mod periods;
 
 use std::collections::VecDeque;
 
-pub use self::output::{CloudConfig, CloudEvent, CloudOutput};
-use self::{downlink::Downlink, periods::PeriodSet};
+use self::{downlink::Downlink, leases::Leases, periods::PeriodSet};
+pub use self::{
+    leases::LeasePolicy,
+    output::{CloudConfig, CloudEvent, CloudOutput},
+};
 use crate::{
     MeterIx,
     billing::{AmendError, Amendable, Amendment, Book, Credit, Debit, Settled, TariffRefusal},
@@ -55,6 +59,7 @@ pub struct Cloud {
     judge_at_ms: Option<i64>,
     readings: u64,
     outputs: VecDeque<CloudOutput>,
+    leases: Option<Leases>,
 }
 
 impl Cloud {
@@ -73,6 +78,7 @@ impl Cloud {
             clock_offset_ms: None,
             readings: 0,
             outputs: VecDeque::new(),
+            leases: config.leases.map(Leases::new),
             config,
         }
     }
@@ -135,7 +141,7 @@ impl Cloud {
                 if let Up::Ack(acknowledged) = body {
                     self.downlink.arrived(acknowledged);
                 } else {
-                    self.take(body);
+                    self.take(now, body);
                     self.send_now(&DownFrame { sequence: 0, body: Down::Ack(sequence) });
                 }
             }
@@ -261,7 +267,7 @@ impl Cloud {
         Some(LocalTime::new(self.unix_ms()?, self.config.utc_offset_s))
     }
 
-    fn take(&mut self, message: Up) {
+    fn take(&mut self, now: u64, message: Up) {
         match message {
             Up::Hello { .. } => {
                 self.downlink.handle_link(true);
@@ -282,6 +288,8 @@ impl Cloud {
             }
             Up::Suspended { key } => self.event(CloudEvent::Suspended { key }),
             Up::Alarm { meter, code, unix_ms: _ } => self.event(CloudEvent::Alarm { meter, code }),
+            Up::LeaseWanted { title } => self.lease_wanted(now, title),
+            Up::MinuteUsed { meter, minute, digest } => self.minute_used(meter, minute, digest),
             Up::MeterAlarm { meter, bits, unix_ms: _ } => self.event(CloudEvent::MeterAlarm { meter, bits }),
             Up::Ack(_) => {}
             Up::CreditDelivered { meter, total_minor } => {

@@ -24,7 +24,13 @@ impl Dcu {
         let prices_known = self.fleet.unit(meter).is_some_and(|unit| unit.prices_written == Some(prices));
         let credit_due = (self.config.traits.credit_at == CreditAt::Meter)
             // With a keypad the credit comes by hand: only prices are written, and a total that changes nothing.
-            .then(|| if self.config.traits.keypad { delivered } else { self.credited_minor(meter) })
+            .then(|| {
+                if self.config.traits.keypad || self.takes_tokens(meter) {
+                    delivered
+                } else {
+                    self.credited_minor(meter)
+                }
+            })
             .filter(|total| *total > delivered || !prices_known);
         let last_record = self.state.last_record();
         let Some(unit) = self.fleet.unit_mut(meter) else { return };

@@ -7,6 +7,7 @@ mod exchange;
 mod fetching;
 mod getters;
 mod intake;
+mod keyreq;
 mod keys;
 mod money;
 pub(crate) mod output;
@@ -14,8 +15,13 @@ mod push;
 mod sender;
 mod terms;
 mod time;
+mod tokens;
 mod turns;
 mod upstream;
+mod vend;
+pub(crate) mod vend_deliver;
+mod vend_key;
+mod vend_payg;
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -29,6 +35,7 @@ use self::{
     output::{DcuEvent, LinkState, Output},
     sender::Sender,
     time::mix,
+    vend::Vending,
 };
 use crate::{
     MeterIx,
@@ -138,6 +145,8 @@ pub struct Dcu {
     atlas: Atlas,
     /// Alarms taken that wait for their record to be durable before the meter is told.
     unconfirmed: VecDeque<(u64, MeterIx)>,
+    /// What is remembered of selling tokens within a boot.
+    vending: Vending,
 }
 
 impl Dcu {
@@ -155,6 +164,7 @@ impl Dcu {
             state.take(record);
         }
         let fleet = Fleet::new(&config, &meters, state.meters());
+        let vending = Vending::recover(&config, &meters, &state);
         let mut dcu = Self {
             plan: Plan::new(config.reading_period_s, config.reading_spread_s, fleet.len()),
             sender: Sender::new(&state),
@@ -182,6 +192,7 @@ impl Dcu {
             randomness: None,
             reservations: VecDeque::new(),
             unconfirmed: VecDeque::new(),
+            vending,
         };
         let stamp = Stamp { boot: dcu.state.boot().saturating_add(1), monotonic_ns: 0, unix_ms: None };
         let tariff = Box::new(dcu.state.book().tariff().clone());
@@ -203,6 +214,7 @@ impl Dcu {
         if self.clock_offset_ms != Some(offset) {
             self.clock_offset_ms = Some(offset);
             self.plan.restart(unix_ms);
+            self.sell_soon(now);
             self.judge_anew(now);
         }
         self.run(now);
@@ -289,6 +301,7 @@ impl Dcu {
         self.take_reserved(now);
         self.take_confirmable();
         self.fetch.handle_durable(self.durable);
+        self.run_vending(now);
         self.pump(now);
         self.send(now);
         self.fetch(now);
@@ -371,6 +384,7 @@ impl Dcu {
         self.check_terms(now);
         self.check_stale(now);
         self.check_sight(now);
+        self.run_vending(now);
         self.check_judgements(now);
         self.pump(now);
         self.send(now);

@@ -42,11 +42,13 @@ impl Dcu {
                 let meter = MeterIx(*account);
                 self.receipt(DcuEvent::Credited { meter, key, amount_minor, balance_minor: *balance_minor });
                 self.reconsider(now, meter);
+                self.sell_for(now, meter);
             }
             Applied::Credit(Credit::Ahead { account, balance_minor }) => {
                 let meter = MeterIx(*account);
                 self.receipt(DcuEvent::CreditedAhead { meter, key, amount_minor, balance_minor: *balance_minor });
                 self.reconsider(now, meter);
+                self.sell_for(now, meter);
             }
             Applied::Credit(Credit::Unproven) => self.receipt(DcuEvent::Unproven { key }),
             Applied::Credit(Credit::Duplicate) => self.receipt(DcuEvent::Duplicate { key }),

@@ -1,16 +1,20 @@
 //! What comes out of the DCU.
 
 use taa_dlms::cosem::image::ImageError;
+use taa_tokens::sts::{Content, vend::MeterKey};
 
 use crate::{
     MeterIx,
     billing::{Amendable, Settled, TariffRefusal, TariffStart, Timing},
     fetch::FetchFault,
+    config::Way,
+    gateway::{TokenDigits, TokenReply},
     journal::Record,
     payment::{PaymentError, PaymentId},
     reading::Lack,
     relay::{Reason, Relay},
     uplink::AlarmCode,
+    vending::{Fate, KeyRefusal, PaygIx, PaygRefusal, PaygToken, VendId, VendRefusal},
 };
 
 /// What [`crate::Dcu::poll_output`] answers.
@@ -29,6 +33,25 @@ pub enum Output {
     Fetch(Vec<u8>),
     /// Append this record to the journal, then call [`crate::Dcu::handle_durable`].
     Append(Record),
+    /// Have this sealed by the module that holds the vending keys, and answer by [`crate::Dcu::handle_key`]. Asked again
+    /// with the same content when no answer comes.
+    KeyRequest {
+        /// The sale.
+        id: VendId,
+        /// The meter's key.
+        meter_key: MeterKey,
+        /// What the token is to say.
+        content: Content,
+    },
+    /// Have the tokens of this key change made, and answer by [`crate::Dcu::handle_key_change`].
+    KeyChangeRequest {
+        /// The sale.
+        id: VendId,
+        /// The key that the meter holds.
+        from: MeterKey,
+        /// The key that it is to hold.
+        to: MeterKey,
+    },
     /// Something for the operator's log, the agent's receipt, the simulator.
     Event(DcuEvent),
     /// Nothing more now. Call [`crate::Dcu::handle_timeout`] at this instant (ns), if nothing else happens before.
@@ -276,6 +299,94 @@ pub enum DcuEvent {
         meter: MeterIx,
         /// How many objects.
         objects: u32,
+    },
+    /// A token leaves, its record is durable: by text, on paper, to the phone by the meter. The port that carries it tells by
+    /// [`crate::Dcu::handle_delivery`] what became of it. After a restart it may be told again: same digits, counted once.
+    TokenIssued {
+        /// Which meter.
+        meter: MeterIx,
+        /// The sale.
+        id: VendId,
+        /// The digits.
+        token: TokenDigits,
+        /// Tokens of a key change, to be entered before it in this order.
+        first: Vec<TokenDigits>,
+        /// What the meter will credit, minor units (rounded down).
+        worth_minor: i64,
+        /// The way.
+        way: Way,
+    },
+    /// The tokens of a key change leave, to be entered in this order, after all older tokens.
+    KeyChangeIssued {
+        /// Which meter.
+        meter: MeterIx,
+        /// The sale.
+        id: VendId,
+        /// The set.
+        tokens: Vec<TokenDigits>,
+        /// The way.
+        way: Way,
+    },
+    /// A sale has come to its end.
+    TokenSettled {
+        /// Which meter.
+        meter: MeterIx,
+        /// The sale.
+        id: VendId,
+        /// How.
+        fate: Fate,
+    },
+    /// After a key change these tokens cannot be entered any more; nobody has seen whether they were before.
+    TokensOrphaned {
+        /// Which meter.
+        meter: MeterIx,
+        /// The sales.
+        ids: Vec<VendId>,
+    },
+    /// Credit is paid and cannot be sold; it stays in the account and is tried again.
+    VendRefused {
+        /// Which meter.
+        meter: MeterIx,
+        /// Why.
+        refusal: VendRefusal,
+    },
+    /// The module made no token.
+    KeyRefused {
+        /// Which meter.
+        meter: MeterIx,
+        /// The sale, void now.
+        id: VendId,
+        /// Why.
+        refusal: KeyRefusal,
+    },
+    /// A token for an OpenPAYGO device leaves; its count is durable.
+    PaygIssued {
+        /// Which device.
+        device: PaygIx,
+        /// The token.
+        token: PaygToken,
+        /// The way.
+        way: Way,
+    },
+    /// Minutes came that were granted to another journal (this site's, before its disk was lost, or a stranger's): they are
+    /// not used.
+    LeaseRefused {
+        /// The lease's number.
+        id: u64,
+    },
+    /// A device gets no token for what was paid.
+    PaygRefused {
+        /// Which device.
+        device: PaygIx,
+        /// Why.
+        error: PaygRefusal,
+    },
+    /// The meter has said what became of a token entered through its gateway, or it has none.
+    TokenAnswered {
+        /// Which meter.
+        meter: MeterIx,
+        /// Its answer.
+        answer: Result<TokenReply, Lack>,
     },
     /// A frame from the cloud was refused.
     BadFrame,

@@ -19,11 +19,10 @@ impl Dcu {
         let plan = self.plan.due_unix_ms().and_then(|at| self.instant_of(at));
         let fee = self.fee_due_unix_ms().and_then(|at| self.instant_of(at));
         let terms = self.terms_due_unix_ms().and_then(|at| self.instant_of(at));
+        let images = self.images.deadline();
+        let vending = self.vending_deadline();
         let fetch = self.fetch.deadline(self.durable);
-        [plan, fee, terms, stale, sight, fleet, lists, sender, fetch, self.images.deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        [plan, fee, terms, stale, sight, fleet, lists, sender, images, vending, fetch].into_iter().flatten().min()
     }
 
     /// The monotonic instant at which the wall clock will show this (0 when it has passed before this boot).

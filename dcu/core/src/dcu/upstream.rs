@@ -36,6 +36,7 @@ impl Dcu {
                     self.reconsider(now, meter);
                 }
             }
+            Down::Lease(lease) => self.take_lease(now, lease),
             Down::TariffChange(tariff) => self.take_tariff(now, *tariff),
         }
         self.sender.acknowledge(self.state.last_record(), sequence);

@@ -39,6 +39,7 @@ use crate::{
     reading::Reading,
     relay::Relay,
     uplink::{AlarmCode, Lane},
+    vending::Note,
 };
 
 /// One record.
@@ -228,6 +229,8 @@ pub enum Entry {
         /// What became of them, by number.
         fates: Vec<(u64, Fate)>,
     },
+    /// Tokens: leases, minutes used, what was made and what has become of it.
+    Vending(Box<Note>),
     /// The whole state after the record before this one.
     Checkpoint(Box<State>),
 }

@@ -10,6 +10,7 @@ use crate::{
     reading::Reading,
     relay::Relay,
     uplink::{AlarmCode, Outbox, Up},
+    vending::{Desk, Note},
 };
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +32,7 @@ pub struct State {
     title: Option<[u8; 8]>,
     campaign: Option<ImageCampaign>,
     inbox: Inbox,
+    desk: Desk,
     payments_late_s: u32,
 }
 
@@ -90,6 +92,8 @@ impl State {
     #[must_use]
     pub fn new(config: &DcuConfig, meters: &[MeterEntry]) -> Self {
         let accounts = meters.iter().map(|m| (m.account.as_str(), m.opening_balance_minor));
+        let devices = config.vending.as_ref().map_or(&[][..], |vending| &vending.devices);
+        let accounts = accounts.chain(devices.iter().map(|device| (device.account.as_str(), 0)));
         Self {
             credit_at: config.traits.credit_at,
             backfill_horizon_periods: config.backfill_horizon_s.checked_div(config.reading_period_s).unwrap_or(0),
@@ -103,6 +107,7 @@ impl State {
             maps: StoredMaps::default(),
             title: None,
             inbox: Inbox::default(),
+            desk: Desk::new(config, meters),
             payments_late_s: 0,
         }
     }
@@ -153,6 +158,12 @@ impl State {
     #[must_use]
     pub const fn system_title(&self) -> Option<[u8; 8]> {
         self.title
+    }
+
+    /// Tokens: leases, sales and their fate.
+    #[must_use]
+    pub const fn desk(&self) -> &Desk {
+        &self.desk
     }
 
     /// Object maps, by firmware.
@@ -252,6 +263,9 @@ impl State {
             | Entry::ReceiptSettled { .. }
             | Entry::PaymentsLate { .. } => self.apply_terms(record.stamp.unix_ms, &record.entry),
             Entry::Alarm { meter, code } => {
+                if let (AlarmCode::LeaseLow, Some(title)) = (code, self.title) {
+                    self.outbox.push_urgent(number, Up::LeaseWanted { title });
+                }
                 self.outbox.push_urgent(number, Up::Alarm { meter: *meter, code: *code, unix_ms });
                 Applied::Quiet
             }
@@ -275,6 +289,10 @@ impl State {
                 self.inbox.advance(*epoch, *cursor, *told, fates);
                 Applied::Quiet
             }
+            Entry::Vending(note) => {
+                self.apply_vending((number, unix_ms), note);
+                Applied::Quiet
+            }
             Entry::Checkpoint(state) => {
                 // The one that a journal begins with; later ones say what is known.
                 if before != state.last_record {
@@ -282,6 +300,17 @@ impl State {
                 }
                 Applied::Quiet
             }
+        }
+    }
+
+    /// Tokens. Every minute used is reported, so that one used twice is found.
+    fn apply_vending(&mut self, at: (u64, i64), note: &Note) {
+        self.desk.apply(note);
+        if let Note::MinuteUsed { id, meter, minute, said, worth_u, random, .. } = note
+            && *minute != 0
+        {
+            let digest = crate::vending::use_digest(*id, said, *worth_u, *random, at);
+            self.outbox.push_urgent(at.0, Up::MinuteUsed { meter: *meter, minute: *minute, digest });
         }
     }
 

@@ -4,7 +4,7 @@ use super::{
     tariff,
     wire::{self, DecodeError},
 };
-use crate::{MeterIx, config::Tariff, payment::Payment};
+use crate::{MeterIx, config::Tariff, payment::Payment, vending::LeaseNote};
 
 /// A message from the cloud.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub enum Down {
     },
     /// New prices, whole: from the moment the DCU records them, or from the instant that they name.
     TariffChange(Box<Tariff>),
+    /// Minutes that belong to this site from now on.
+    Lease(LeaseNote),
 }
 
 /// A numbered message from the cloud.
@@ -39,6 +41,7 @@ const ACK: u8 = 1;
 const PAYMENT: u8 = 2;
 const RELAY_ORDER: u8 = 3;
 const TARIFF_CHANGE: u8 = 4;
+const LEASE: u8 = 40;
 
 impl DownFrame {
     /// Appends the frame to `out`.
@@ -48,6 +51,7 @@ impl DownFrame {
             Down::Payment(_) => PAYMENT,
             Down::RelayOrder { .. } => RELAY_ORDER,
             Down::TariffChange(_) => TARIFF_CHANGE,
+            Down::Lease(_) => LEASE,
         };
         let start = wire::begin(out, kind, self.sequence);
         match &self.body {
@@ -57,6 +61,14 @@ impl DownFrame {
                 wire::put_u64(out, *order);
                 wire::put_u64(out, u64::from(meter.0));
                 out.push(u8::from(*closed));
+            }
+            Down::Lease(LeaseNote { id, from, to, every, phase, holder }) => {
+                wire::put_u64(out, *id);
+                wire::put_i64(out, *from);
+                wire::put_i64(out, *to);
+                wire::put_u64(out, u64::from(*every));
+                wire::put_u64(out, u64::from(*phase));
+                wire::put_u64(out, u64::from_be_bytes(*holder));
             }
             Down::TariffChange(tariff) => tariff::put(out, tariff),
         }
@@ -79,6 +91,14 @@ impl DownFrame {
                 closed: from.flag("closed")?,
             },
             TARIFF_CHANGE => Down::TariffChange(Box::new(tariff::take(&mut from)?)),
+            LEASE => Down::Lease(LeaseNote {
+                id: from.u64("lease")?,
+                from: from.i64("from")?,
+                to: from.i64("to")?,
+                every: u16::try_from(from.u64("every")?).map_err(|_| DecodeError::Field("every"))?,
+                phase: u16::try_from(from.u64("phase")?).map_err(|_| DecodeError::Field("phase"))?,
+                holder: from.u64("holder")?.to_be_bytes(),
+            }),
             other => return Err(DecodeError::Kind(other)),
         };
         from.end()?;

@@ -1,12 +1,13 @@
 //! A whole village against the DCU: model meters behind a lossy mesh, a link that comes and goes, power cuts.
 //!
-//! `field`, `money`, `keypad`, `secrets`, `maps`, `alarms`, `terms` and `liars` tell single stories; `chaos` lets chance write them and demands, once everything has healed,
-//! that money and light agree.
+//! `field`, `money`, `keypad`, `secrets`, `maps`, `gateway`, `selling`, `alarms`, `terms` and `liars` tell single stories;
+//! `chaos` lets chance write them and demands, once everything has healed, that money and light agree.
 
 mod alarms;
 mod chaos;
 mod field;
 mod flash;
+mod gateway;
 mod images;
 mod keypad;
 mod liars;
@@ -14,5 +15,7 @@ mod maps;
 mod meter;
 mod money;
 mod secrets;
+mod selling;
+mod slot;
 mod terms;
 mod village;

@@ -11,6 +11,7 @@ use taa_dcu::{
     config::{CreditAt, DcuConfig, MeterAccess, MeterEntry, Tariff, Traits},
     journal::{Entry, Record, State},
     payment::{Channel, Payment, Provider},
+    vending::KeyRefusal,
 };
 
 use taa_keys::{Key, MeterKeys};
@@ -409,6 +410,17 @@ impl Village {
                 }
                 Output::Uplink(bytes) => self.travel(&Thing::AtCloud(bytes)),
                 Output::Fetch(_) => {}
+                // The module answers at once.
+                Output::KeyRequest { id, meter_key, content } => {
+                    let token = crate::slot::module().seal(&meter_key, &content).map_err(|_| KeyRefusal::NoKey);
+                    let now = self.now - self.boot_at;
+                    dcu.handle_key(now, id, token);
+                }
+                Output::KeyChangeRequest { id, from, to } => {
+                    let tokens = crate::slot::module().key_change(&from, &to);
+                    let now = self.now - self.boot_at;
+                    dcu.handle_key_change(now, id, tokens.as_deref().map_err(|_| KeyRefusal::NoKey));
+                }
                 Output::Append(record) => {
                     last = Some(record.number);
                     self.journal.push(record);
