@@ -20,7 +20,7 @@ impl MeterIx {
 pub struct Stamp {
     /// Number of the boot, from 1.
     pub boot: u32,
-    /// Nanoseconds since that boot: never steps back within a boot.
+    /// Nanoseconds since that boot, whole milliseconds of them: never steps back within a boot.
     pub monotonic_ns: u64,
     /// Wall clock, Unix milliseconds; `None` before the clock was set.
     pub unix_ms: Option<i64>,

@@ -6,7 +6,7 @@
 
 use taa_dcu::{
     LinkState,
-    billing::Totals,
+    billing::Book,
     cloud::{Cloud, CloudEvent, CloudOutput},
     config::Backhaul,
     payment::Payment,
@@ -112,9 +112,9 @@ impl Village<'_> {
         self.with_cloud(now_ms, queue, |cloud, now| cloud.handle_payment(now, payment));
     }
 
-    /// What the cloud's Book has taken in.
-    pub(crate) fn cloud_totals(&self) -> Totals {
-        self.cloud.cloud.book().totals()
+    /// The cloud's accounts.
+    pub(crate) fn cloud_book(&self) -> &Book {
+        self.cloud.cloud.book()
     }
 
     /// The cloud went down, or is back.
@@ -178,7 +178,7 @@ impl Village<'_> {
             CloudEvent::ReadingStored { meter, period, .. } => self.telemetry.arrived(meter.0, *period),
             CloudEvent::Credited { meter, key, balance_minor, .. } => {
                 if let Some(payment) = payment_number(key) {
-                    let in_debt = balance_minor + self.scenario.tariff.grace_minor <= 0;
+                    let in_debt = balance_minor + self.scenario.tariff.trust_minor() <= 0;
                     let sequence = self.cloud.cloud.book().account(meter.0).map_or(0, |account| account.credits());
                     self.credited(payment, sequence, in_debt, now_ms, queue);
                 }

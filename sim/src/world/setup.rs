@@ -20,6 +20,7 @@ use taa_scenarios::model::{FaultKind, Placement, Roof, Scenario, Wall};
 use super::{
     Event, Ops, Timeline, Village,
     backhaul::CloudHost,
+    disk::SiteDisk,
     finish::{ComponentLog, TelemetryCount},
     keys::{SiteKeys, meter_entropy},
     light::Light,
@@ -28,6 +29,7 @@ use super::{
     parts::Part,
     population::{Identity, Load, MeterUnit, Opened, Population, Purse},
     power::{Power, SAMPLE_MS, TICK_MS},
+    purse::Rated,
     radio::Mesh,
     site::Site,
     sky::Sky,
@@ -80,6 +82,7 @@ impl<'s> Village<'s> {
             people.spawn((identity, unit, load, purse, Light::new()));
         }
         let config = dcu_config(scenario, traits);
+        let holdup_ms = (scenario.comms.dcu_holdup_h * 3_600_000.0) as u64;
         let cloud_config = CloudConfig {
             utc_offset_s: scenario.site.utc_offset_s,
             ..CloudConfig::new(traits, scenario.tariff.clone())
@@ -91,13 +94,14 @@ impl<'s> Village<'s> {
             scenario,
             timeline,
             traits,
+            sabotage: None,
             seed,
             ops,
             power: power(scenario),
             inverter: Part::new(Cause::InverterFailed),
             feeders: layout.feeders.iter().map(|_| Part::new(Cause::FeederOpen)).collect(),
             meter_parts: layout.customers.iter().map(|_| Part::new(Cause::MeterDead)).collect(),
-            site: Site::new(config, entries, (scenario.comms.dcu_holdup_h * 3_600_000.0) as u64),
+            site: Site::new(config, entries, holdup_ms, SiteDisk::of(traits.credit_at, seed)),
             wan: Wan::new(traits.backhaul, scenario.comms.cellular.bearer.figures().registration_s),
             cloud: CloudHost::new(cloud),
             cloud_part: Part::new(Cause::CloudDown),
@@ -258,8 +262,9 @@ fn person(
     let (factor, disposition, daily) = character(scenario, usage, seed, index);
     let mut found = Draws::keyed(seed.0, seed.1, key, MONEY, 0);
     let money = MoneyBox::found(&disposition.earner, &scenario.people.income, first_day(scenario), &mut found);
+    let rated = Rated::new(&scenario.tariff, scenario.run.start_unix_s, scenario.site.utc_offset_s);
     let identity = Identity { node, key, class: customer.class, feeder: customer.feeder };
-    (identity, Load::new(factor), Purse::new(disposition, money, opening_minor, daily))
+    (identity, Load::new(factor), Purse::new(disposition, money, opening_minor, daily, rated))
 }
 
 fn meter(scenario: &Scenario, traits: Traits, (entry, keys, entropy): (&MeterEntry, &SiteKeys, [u8; 32])) -> Meter {
@@ -276,7 +281,7 @@ fn meter(scenario: &Scenario, traits: Traits, (entry, keys, entropy): (&MeterEnt
         opening_credit_minor: entry.opening_balance_minor,
         price_per_kwh_minor: scenario.tariff.energy_price_per_kwh_minor,
         fee_per_day_minor: scenario.tariff.daily_fee_minor,
-        grace_minor: scenario.tariff.grace_minor,
+        grace_minor: scenario.tariff.trust_minor(),
         ..MeterConfig::default()
     })
 }

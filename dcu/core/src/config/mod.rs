@@ -13,6 +13,8 @@ pub use vending::{By, CachePolicy, Contradiction, DeliveryPolicy, PaygDevice, St
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::fetch::FetchConfig;
+
 /// Where the balance that decides over a customer's relay is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -189,6 +191,8 @@ pub struct DcuConfig {
     pub counter_block: u32,
     /// The uplink.
     pub uplink: UplinkConfig,
+    /// How payments are fetched from the hosted intake relay; `None`: they come by the cloud, or by agents alone.
+    pub fetch: Option<FetchConfig>,
     /// Tokens sold at the site; `None`: none are.
     pub vending: Option<VendingConfig>,
 }
@@ -223,6 +227,7 @@ impl DcuConfig {
             system_title: *b"TAA\xDC\x00\x00\x00\x01",
             counter_block: 256,
             uplink: UplinkConfig::for_credit_at(traits.credit_at),
+            fetch: None,
             vending: None,
         }
     }

@@ -76,7 +76,7 @@ impl Dcu {
         Prices {
             per_kwh_minor: tariff.energy_price_per_kwh_minor,
             fee_per_day_minor: tariff.daily_fee_minor,
-            grace_minor: tariff.grace_minor,
+            grace_minor: tariff.trust_minor(),
         }
     }
 
@@ -142,7 +142,9 @@ impl Dcu {
     /// The cloud was heard.
     pub(super) fn touch_contact(&mut self, now: u64) {
         self.contact = Some(now);
-        self.sight_contact(now);
+        if self.config.fetch.is_none() {
+            self.sight_contact(now);
+        }
         if self.stale {
             self.stale = false;
             self.event(DcuEvent::LinkStale(false));

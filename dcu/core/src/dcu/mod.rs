@@ -4,6 +4,7 @@ mod campaign;
 mod decide;
 mod discovery;
 mod exchange;
+mod fetching;
 mod getters;
 mod intake;
 mod keyreq;
@@ -39,6 +40,7 @@ use self::{
 use crate::{
     MeterIx,
     config::{DcuConfig, MeterEntry},
+    fetch::Fetch,
     fleet::Fleet,
     ids::{Stamp, fleet_digest},
     journal::{Applied, Entry, Record, State},
@@ -89,7 +91,7 @@ const BUFFERS_MAX: usize = 16;
 ///             sent += 1; // the first reading is due: send it
 ///             dcu.recycle(bytes);
 ///         }
-///         Output::Uplink(bytes) => dcu.recycle(bytes),
+///         Output::Uplink(bytes) | Output::Fetch(bytes) => dcu.recycle(bytes),
 ///         Output::Event(event) => println!("{event:?}"),
 ///         // Everything before it is on its way. What has been appended is on the disk by now, so tell:
 ///         Output::Timeout(_) if sent == 0 => dcu.handle_durable(0, journal.last().map_or(0, |r| r.number)),
@@ -110,6 +112,7 @@ pub struct Dcu {
     fleet: Fleet,
     plan: Plan,
     sender: Sender,
+    fetch: Fetch,
     /// Unix milliseconds at monotonic zero, once the clock is set.
     clock_offset_ms: Option<i64>,
     /// When the cloud was last heard (or this boot began), ns.
@@ -158,7 +161,7 @@ impl Dcu {
     pub fn recover(config: DcuConfig, meters: Vec<MeterEntry>, journal: impl IntoIterator<Item = Record>) -> Self {
         let mut state = State::new(&config, &meters);
         for record in journal {
-            state.apply(&record);
+            state.take(record);
         }
         let fleet = Fleet::new(&config, &meters, state.meters());
         let vending = Vending::recover(&config, &meters, &state);
@@ -170,6 +173,7 @@ impl Dcu {
             durable: state.last_record(),
             jitter: u64::from(state.boot()),
             atlas: Atlas::recover(&state),
+            fetch: Fetch::recover(state.inbox()),
             state,
             fleet,
             config,
@@ -227,6 +231,7 @@ impl Dcu {
         self.take_entropy(now, seed);
         self.pump(now);
         self.send(now);
+        self.fetch(now);
     }
 
     /// Bytes from a meter (one wrapper frame).
@@ -256,6 +261,7 @@ impl Dcu {
         // Orders for debt that have not left yet are taken back.
         self.reconsider_all(now);
         self.send(now);
+        self.fetch_link(now, link);
     }
 
     /// One frame from the cloud.
@@ -294,9 +300,11 @@ impl Dcu {
         self.take_waiting();
         self.take_reserved(now);
         self.take_confirmable();
+        self.fetch.handle_durable(self.durable);
         self.run_vending(now);
         self.pump(now);
         self.send(now);
+        self.fetch(now);
     }
 
     /// The deadline of [`Output::Timeout`] has come. Calling too early or too late is harmless.
@@ -380,6 +388,7 @@ impl Dcu {
         self.check_judgements(now);
         self.pump(now);
         self.send(now);
+        self.fetch(now);
     }
 
     fn begin(&mut self, now: u64) {
@@ -390,7 +399,9 @@ impl Dcu {
 
     /// Writes an entry, applies it, hands it out.
     fn record(&mut self, now: u64, entry: Entry) -> Applied {
-        let stamp = Stamp { boot: self.state.boot(), monotonic_ns: now, unix_ms: self.unix_ms(now) };
+        // To the millisecond: what lies below is noise, and noise is what flash is worn out by.
+        let monotonic_ns = now.saturating_sub(now % NS_PER_MS);
+        let stamp = Stamp { boot: self.state.boot(), monotonic_ns, unix_ms: self.unix_ms(now) };
         self.append(stamp, entry)
     }
 

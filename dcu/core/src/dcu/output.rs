@@ -6,6 +6,7 @@ use taa_tokens::sts::{Content, vend::MeterKey};
 use crate::{
     MeterIx,
     billing::{Amendable, Settled, TariffRefusal, TariffStart, Timing},
+    fetch::FetchFault,
     config::Way,
     gateway::{TokenDigits, TokenReply},
     journal::Record,
@@ -28,6 +29,8 @@ pub enum Output {
     },
     /// Send this frame to the cloud. [`crate::Dcu::recycle`] takes the buffer back.
     Uplink(Vec<u8>),
+    /// Send this question to the hosted intake relay.
+    Fetch(Vec<u8>),
     /// Append this record to the journal, then call [`crate::Dcu::handle_durable`].
     Append(Record),
     /// Have this sealed by the module that holds the vending keys, and answer by [`crate::Dcu::handle_key`]. Asked again
@@ -387,4 +390,13 @@ pub enum DcuEvent {
     },
     /// A frame from the cloud was refused.
     BadFrame,
+    /// The intake relay has answered.
+    Fetched {
+        /// Payments that were new; each has an event of its own.
+        payments: u32,
+        /// It holds more.
+        more: bool,
+    },
+    /// A question to the intake relay brought nothing.
+    FetchFailed(FetchFault),
 }

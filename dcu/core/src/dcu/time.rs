@@ -21,7 +21,8 @@ impl Dcu {
         let terms = self.terms_due_unix_ms().and_then(|at| self.instant_of(at));
         let images = self.images.deadline();
         let vending = self.vending_deadline();
-        [plan, fee, terms, stale, sight, fleet, lists, sender, images, vending].into_iter().flatten().min()
+        let fetch = self.fetch.deadline(self.durable);
+        [plan, fee, terms, stale, sight, fleet, lists, sender, images, vending, fetch].into_iter().flatten().min()
     }
 
     /// The monotonic instant at which the wall clock will show this (0 when it has passed before this boot).

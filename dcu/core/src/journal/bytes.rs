@@ -22,6 +22,9 @@ pub enum BytesError {
     /// A record, and more behind it.
     #[error("{0} bytes too many behind the record")]
     Trailing(usize),
+    /// The check over a block does not fit: the medium has lost or changed something of it.
+    #[error("the bytes were damaged")]
+    Damaged,
     /// The record cannot be written (longer than memory allows).
     #[error("the record cannot be written")]
     Unwritable,

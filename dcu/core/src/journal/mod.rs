@@ -10,15 +10,20 @@
 //!
 //! [`Entry::Checkpoint`] carries the whole state; what lies before the last one may be thrown away.
 
+pub mod blocks;
 pub mod bytes;
 mod counts;
+#[cfg(test)]
+mod drawn;
 mod gaps;
 mod maps;
 mod state;
+mod urgency;
 
 pub use gaps::Gaps;
 pub use maps::StoredMaps;
 pub use state::{Applied, MeterState, State};
+pub use urgency::Urgency;
 
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -28,6 +33,7 @@ use crate::{
     billing::{Amendment, Settled},
     campaign::{ImageOrder, ImageState},
     config::Tariff,
+    fetch::Fate,
     ids::Stamp,
     payment::{Payment, PaymentId},
     reading::Reading,
@@ -47,7 +53,8 @@ pub struct Record {
     pub entry: Entry,
 }
 
-/// What a record says.
+/// What a record says. Its bytes are a format ([`bytes`]): new variants go to the end, right before
+/// [`Entry::Checkpoint`], which stays the last.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Entry {
@@ -206,6 +213,22 @@ pub enum Entry {
     },
     /// The rest of the campaign was called off.
     ImageCancelled,
+    /// This boot will ask the intake relay under this number.
+    FetchSession {
+        /// Random, never used before.
+        session: u64,
+    },
+    /// Payments of the intake relay have been dealt with; each has a record of its own before this one.
+    FetchMoved {
+        /// Epoch of the relay that gave the numbers.
+        epoch: u64,
+        /// All payments up to this number.
+        cursor: u64,
+        /// The relay knows what became of those up to this number.
+        told: u64,
+        /// What became of them, by number.
+        fates: Vec<(u64, Fate)>,
+    },
     /// Tokens: leases, minutes used, what was made and what has become of it.
     Vending(Box<Note>),
     /// The whole state after the record before this one.

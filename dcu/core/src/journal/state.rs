@@ -6,6 +6,7 @@ use crate::{
     billing::{Amendable, Book, Credit, Debit, Fees, Settling},
     campaign::ImageCampaign,
     config::{CreditAt, DcuConfig, MeterEntry},
+    fetch::Inbox,
     reading::Reading,
     relay::Relay,
     uplink::{AlarmCode, Outbox, Up},
@@ -30,6 +31,7 @@ pub struct State {
     maps: StoredMaps,
     title: Option<[u8; 8]>,
     campaign: Option<ImageCampaign>,
+    inbox: Inbox,
     desk: Desk,
     payments_late_s: u32,
 }
@@ -104,6 +106,7 @@ impl State {
             campaign: None,
             maps: StoredMaps::default(),
             title: None,
+            inbox: Inbox::default(),
             desk: Desk::new(config, meters),
             payments_late_s: 0,
         }
@@ -175,10 +178,27 @@ impl State {
         self.campaign.as_ref()
     }
 
+    /// How far the fetching of payments has got.
+    #[must_use]
+    pub const fn inbox(&self) -> &Inbox {
+        &self.inbox
+    }
+
     /// Meters with a reading (live or back-filled) for the period.
     #[must_use]
     pub fn readings_in(&self, period: u32) -> u32 {
         self.counts.of(period)
+    }
+
+    /// As [`Self::apply`], for a record that nobody needs any more: a checkpoint is moved in, not copied.
+    pub fn take(&mut self, record: Record) -> Applied {
+        match record.entry {
+            Entry::Checkpoint(state) if self.last_record != state.last_record => {
+                *self = Self { last_record: record.number, ..*state };
+                Applied::Quiet
+            }
+            _ => self.apply(&record),
+        }
     }
 
     /// Takes one record. Records must come in order; a checkpoint may come first.
@@ -259,6 +279,14 @@ impl State {
             }
             Entry::MapLearned { .. } | Entry::ImageOrdered(_) | Entry::ImageAt { .. } | Entry::ImageCancelled => {
                 self.apply_firmware(number, &record.entry);
+                Applied::Quiet
+            }
+            Entry::FetchSession { session } => {
+                self.inbox.begin_session(*session);
+                Applied::Quiet
+            }
+            Entry::FetchMoved { epoch, cursor, told, fates } => {
+                self.inbox.advance(*epoch, *cursor, *told, fates);
                 Applied::Quiet
             }
             Entry::Vending(note) => {
