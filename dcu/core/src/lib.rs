@@ -6,6 +6,7 @@
 //!  meters ──bytes──▶ handle_meter_receive ──▶  ┌──────▼──────┐  ◀── handle_uplink_receive ◀──bytes── cloud
 //!  meters ◀──bytes── Output::Transmit     ◀──  │     Dcu     │  ──▶ Output::Uplink ──bytes──▶ cloud
 //!                                              └──────┬──────┘
+//!  relay ◀──bytes── Output::Fetch · handle_fetch_receive ◀──bytes── relay (payments)
 //!                         Output::Append (journal) · Output::Event · Output::Timeout(deadline)
 //! ```
 //!
@@ -39,18 +40,23 @@ pub mod campaign;
 pub mod cloud;
 pub mod config;
 mod dcu;
+pub mod fetch;
 mod fleet;
+pub mod gateway;
 pub mod ids;
 pub mod journal;
+pub mod ledger;
 pub mod payment;
 mod plan;
 pub mod reading;
 pub mod relay;
 pub mod uplink;
+pub mod vending;
 
 pub use campaign::{ImageCampaign, ImageOrder, ImageOrderError, ImageState};
 pub use dcu::{
-    Dcu,
+    Dcu, SignedError,
     output::{DcuEvent, LinkState, Output},
+    vend_deliver::Delivery,
 };
 pub use ids::MeterIx;

@@ -47,4 +47,7 @@ pub enum Lack {
     Relay,
     /// It lacks one of the objects of the credit kept in it (0.0.19.10.0–2.255, 0.0.19.20.0–1.255).
     Credit,
+    /// It has no token gateway (class 115) that may be called and asked, and a token was to be entered through it. The
+    /// meter is read, billed and switched nevertheless.
+    TokenGateway,
 }

@@ -62,6 +62,12 @@ pub mod alarm {
     pub const IMAGE_ACTIVATED: u32 = 1 << 5;
 }
 
+/// Credit that came by tokens, all ever, 1/100000 of the currency's unit (Data, i64, read only).
+///
+/// Apart from [`CREDIT_TOTAL`], which is written: what is written twice must not undo or repeat what was typed in.
+pub const CREDIT_TOKENS: Obis = Obis([0, 0, 19, 10, 3, 255]);
+/// Where tokens are entered from afar (Token gateway, class 115).
+pub const TOKEN_GATEWAY: Obis = Obis([0, 0, 19, 40, 0, 255]);
 /// Credit: all money ever loaded, minor units (Data, i64, writable).
 ///
 /// A first form in the name space of the prepayment classes; classes 111–113 take its place later. The value is the

@@ -55,6 +55,11 @@ impl Downlink {
         }
     }
 
+    /// Such a message waits.
+    pub(super) fn holds(&self, wanted: impl Fn(&Down) -> bool) -> bool {
+        self.items.iter().any(|item| wanted(&item.frame.body))
+    }
+
     pub(super) fn arrived(&mut self, sequence: u64) {
         self.items.retain(|item| item.frame.sequence != sequence);
     }

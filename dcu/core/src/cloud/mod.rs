@@ -10,13 +10,18 @@
 //! wrong state with no order outstanding (a meter that booted open) gets a new order.
 
 mod downlink;
+mod leases;
 mod output;
 mod periods;
+mod witness;
 
 use std::collections::VecDeque;
 
-pub use self::output::{CloudConfig, CloudEvent, CloudOutput};
-use self::{downlink::Downlink, periods::PeriodSet};
+use self::{downlink::Downlink, leases::Leases, periods::PeriodSet, witness::Witness};
+pub use self::{
+    leases::LeasePolicy,
+    output::{CloudConfig, CloudEvent, CloudOutput},
+};
 use crate::{
     MeterIx,
     billing::{Book, Credit, Debit},
@@ -50,7 +55,9 @@ pub struct Cloud {
     downlink: Downlink,
     clock_offset_ms: Option<i64>,
     readings: u64,
+    witness: Witness,
     outputs: VecDeque<CloudOutput>,
+    leases: Option<Leases>,
 }
 
 impl Cloud {
@@ -65,7 +72,9 @@ impl Cloud {
             downlink: Downlink::new(config.resend_ms, config.window),
             clock_offset_ms: None,
             readings: 0,
+            witness: Witness::default(),
             outputs: VecDeque::new(),
+            leases: config.leases.map(Leases::new),
             config,
         }
     }
@@ -126,7 +135,7 @@ impl Cloud {
                 if let Up::Ack(acknowledged) = body {
                     self.downlink.arrived(acknowledged);
                 } else {
-                    self.take(body);
+                    self.take(now, body);
                     self.send_now(&DownFrame { sequence: 0, body: Down::Ack(sequence) });
                 }
             }
@@ -189,11 +198,12 @@ impl Cloud {
         Some(self.clock_offset_ms?.saturating_add(elapsed_ms).saturating_add(offset_ms).div_euclid(DAY_MS))
     }
 
-    fn take(&mut self, message: Up) {
+    fn take(&mut self, now: u64, message: Up) {
         match message {
             Up::Hello { .. } => {
                 self.downlink.handle_link(true);
                 self.repeat_orders();
+                self.show_promise();
             }
             Up::Readings(readings) => readings.into_iter().for_each(|reading| self.take_reading(reading)),
             Up::RelayState { meter, closed, order, sequence, unix_ms: _ } => {
@@ -210,8 +220,11 @@ impl Cloud {
             }
             Up::Suspended { key } => self.event(CloudEvent::Suspended { key }),
             Up::Alarm { meter, code, unix_ms: _ } => self.event(CloudEvent::Alarm { meter, code }),
+            Up::LeaseWanted { title } => self.lease_wanted(now, title),
+            Up::MinuteUsed { meter, minute, digest } => self.minute_used(meter, minute, digest),
             Up::MeterAlarm { meter, bits, unix_ms: _ } => self.event(CloudEvent::MeterAlarm { meter, bits }),
             Up::Ack(_) => {}
+            Up::Promised { note } => self.witness(&note),
             Up::CreditDelivered { meter, total_minor } => {
                 self.event(CloudEvent::CreditDelivered { meter, total_minor });
             }

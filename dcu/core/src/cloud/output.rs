@@ -1,5 +1,6 @@
 //! How the cloud's side is set up, and what comes out of it.
 
+use super::LeasePolicy;
 use crate::{
     MeterIx,
     config::{Tariff, Traits},
@@ -20,13 +21,15 @@ pub struct CloudConfig {
     pub resend_ms: u32,
     /// Frames sent and not yet acknowledged.
     pub window: usize,
+    /// Minutes leased to the site, which sells tokens; `None`: none.
+    pub leases: Option<LeasePolicy>,
 }
 
 impl CloudConfig {
     /// A working configuration for these traits and prices.
     #[must_use]
     pub const fn new(traits: Traits, tariff: Tariff) -> Self {
-        Self { traits, tariff, utc_offset_s: 0, resend_ms: 30_000, window: 8 }
+        Self { traits, tariff, utc_offset_s: 0, resend_ms: 30_000, window: 8, leases: None }
     }
 }
 
@@ -129,6 +132,40 @@ pub enum CloudEvent {
         meter: Option<MeterIx>,
         /// What.
         code: AlarmCode,
+    },
+    /// Minutes were granted to the site.
+    LeaseGranted {
+        /// The lease's number.
+        id: u64,
+    },
+    /// No minutes are left to be granted: the term or the places among the minutes are used up.
+    NoMinutesLeft,
+    /// One minute was used twice for one meter: two machines have this site's identity (a copied disk). One of the two
+    /// tokens will be refused by the meter; somebody has paid for nothing.
+    TwoMachines {
+        /// Which meter.
+        meter: MeterIx,
+        /// Minutes since 1970-01-01 00:00 UTC.
+        minute: i64,
+    },
+    /// The site has used a minute that it does not own.
+    MinuteNotLeased {
+        /// Which meter.
+        meter: MeterIx,
+        /// Minutes since 1970-01-01 00:00 UTC.
+        minute: i64,
+    },
+    /// A signed checkpoint of the site's ledger is kept here from now on.
+    Promised {
+        /// Number of leaves.
+        size: u64,
+    },
+    /// The site has signed a checkpoint that contradicts the one kept here.
+    PromiseBroken {
+        /// Leaves in the one kept.
+        kept: u64,
+        /// Leaves in the new one.
+        size: u64,
     },
     /// A frame of the DCU was refused.
     BadFrame(DecodeError),

@@ -11,6 +11,9 @@ pub use vending::{By, CachePolicy, Contradiction, DeliveryPolicy, PaygDevice, St
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::fetch::FetchConfig;
+use crate::relay::RelayRules;
+
 /// Where the balance that decides over a customer's relay is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -204,8 +207,17 @@ pub struct DcuConfig {
     /// Invocation counters reserved per meter and journal record. A restart skips what is left of a block; there are
     /// 2³² of them per key.
     pub counter_block: u32,
+    /// When an order of a relay may leave.
+    pub relays: RelayRules,
+    /// Name of this DCU's ledger in its checkpoints: no two share one (C2SP: like a URL without its scheme).
+    pub ledger_origin: String,
+    /// The public key that checkpoints of the ledger are signed with, as [`taa_ledger::note::Verifier`] reads it. Without
+    /// one nothing is signed, and a witness is not believed.
+    pub ledger_verifier: Option<String>,
     /// The uplink.
     pub uplink: UplinkConfig,
+    /// How payments are fetched from the hosted intake relay; `None`: they come by the cloud, or by agents alone.
+    pub fetch: Option<FetchConfig>,
     /// Tokens sold at the site; `None`: none are.
     pub vending: Option<VendingConfig>,
 }
@@ -237,7 +249,11 @@ impl DcuConfig {
             backfill_horizon_s: 60 * 86_400,
             system_title: *b"TAA\xDC\x00\x00\x00\x01",
             counter_block: 256,
+            relays: RelayRules::default(),
+            ledger_origin: "dcu.invalid/ledger".to_owned(),
+            ledger_verifier: None,
             uplink: UplinkConfig::for_credit_at(traits.credit_at),
+            fetch: None,
             vending: None,
         }
     }

@@ -23,9 +23,18 @@ impl Dcu {
         let prices_known = self.fleet.unit(meter).is_some_and(|unit| unit.prices_written == Some(prices));
         let credit_due = (self.config.traits.credit_at == CreditAt::Meter)
             // With a keypad the credit comes by hand: only prices are written, and a total that changes nothing.
-            .then(|| if self.config.traits.keypad { delivered } else { self.credited_minor(meter) })
+            .then(|| {
+                if self.config.traits.keypad || self.takes_tokens(meter) {
+                    delivered
+                } else {
+                    self.credited_minor(meter)
+                }
+            })
             .filter(|total| *total > delivered || !prices_known);
         let last_record = self.state.last_record();
+        if self.fleet.unit(meter).is_some_and(|unit| unit.wanted != wanted) {
+            self.forget_hold(meter);
+        }
         let Some(unit) = self.fleet.unit_mut(meter) else { return };
         let ordered_anew = wanted.is_some_and(|new| new.order.is_some() && unit.wanted != wanted);
         if wanted.is_some() && unit.wanted != wanted || credit_due.is_some() && unit.credit_due != credit_due {
@@ -108,7 +117,10 @@ impl Dcu {
     /// The cloud was heard.
     pub(super) fn touch_contact(&mut self, now: u64) {
         self.contact = Some(now);
-        self.sight_contact(now);
+        if self.config.fetch.is_none() {
+            self.sight_contact(now);
+        }
+        self.recheck_cloud_holds();
         if self.stale {
             self.stale = false;
             self.event(DcuEvent::LinkStale(false));

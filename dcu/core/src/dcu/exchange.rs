@@ -73,7 +73,13 @@ impl Dcu {
     pub(super) fn requeue(&mut self, meter: MeterIx) {
         let Some(unit) = self.fleet.unit(meter) else { return };
         let due = [
-            (unit.wanted.is_some() || unit.credit_due.is_some() || unit.confirm.is_some(), Class::Urgent),
+            (
+                unit.wanted.is_some()
+                    || unit.credit_due.is_some()
+                    || unit.token_due.is_some()
+                    || unit.confirm.is_some(),
+                Class::Urgent,
+            ),
             (unit.check_due, Class::Check),
             (unit.read_due.is_some(), Class::Reading),
             (self.state.meter(meter).is_some_and(|m| !m.gaps.is_empty()), Class::Backfill),
@@ -92,12 +98,13 @@ impl Dcu {
     }
 
     /// What to ask a free meter that came up in this class's queue.
-    pub(super) fn choose(&self, meter: MeterIx, class: Class) -> Option<(Exchange, Class)> {
+    pub(super) fn choose(&self, now: u64, meter: MeterIx, class: Class) -> Option<(Exchange, Class)> {
         // What is due stays due; all meters are queued again when randomness comes.
         let unit = self.fleet.unit(meter).filter(|unit| !unit.session.is_locked())?;
         let durable = unit.rests_on <= self.durable;
         let urgent = || {
-            let relay = || unit.wanted.filter(|_| durable).map(Exchange::Relay);
+            let may = |wanted: &Wanted| durable && self.may_order(now, meter, wanted).is_ok();
+            let relay = || unit.wanted.filter(may).map(Exchange::Relay);
             let credit = || {
                 let (total_minor, prices) = (unit.credit_due.filter(|_| durable)?, self.prices());
                 let write_prices = unit.prices_written != Some(prices);
@@ -107,7 +114,11 @@ impl Dcu {
                 let bits = self.state.meter(meter)?.alarm_bits;
                 unit.confirm.filter(|record| *record <= self.durable).map(|_| Exchange::Confirm { bits })
             };
-            relay().or_else(credit).or_else(confirm)
+            let token = || {
+                let due = unit.token_due.filter(|due| due.rests_on <= self.durable)?;
+                Some(Exchange::EnterToken { digits: due.digits, again: due.again })
+            };
+            relay().or_else(credit).or_else(token).or_else(confirm)
         };
         let reading = || unit.read_due.map(|_| Exchange::Read);
         let backfill = || {
@@ -133,6 +144,7 @@ impl Dcu {
                     let rows = self.fleet.unit_mut(meter).map(|unit| unit.session.give_up()).unwrap_or_default();
                     self.take_first_rows(now, meter, from, to, &rows);
                 }
+                self.token_unanswered(meter, exchange);
                 self.contradicted(meter, exchange, fault);
                 return self.failed(now, meter, class, fault);
             }
@@ -147,6 +159,7 @@ impl Dcu {
                 }
             }
             Outcome::Image(outcome) => self.take_image(now, meter, outcome),
+            Outcome::TokenEntered(answer) => self.take_token_answer(now, meter, exchange, answer),
             Outcome::Sample(sample) => {
                 self.take_sample(now, meter, sample);
                 self.take_relay(now, meter, exchange, sample);
@@ -162,6 +175,7 @@ impl Dcu {
                 }
             }
         }
+        self.meter_answered(now, meter);
         let Some(unit) = self.fleet.unit_mut(meter) else { return };
         unit.alarmed = None;
         unit.suspect = false;
@@ -205,6 +219,9 @@ impl Dcu {
         let Applied::Reading { first_of_period, debit, .. } = applied else { return };
         if first_of_period {
             self.event(DcuEvent::ReadingStored { meter, period, backfilled: false });
+        }
+        if let Some(credit_minor) = credit_minor {
+            self.match_credit(now, meter, sample.register_wh, credit_minor);
         }
         match debit {
             Some(Debit::Backward { .. }) => {

@@ -4,16 +4,27 @@ mod campaign;
 mod decide;
 mod discovery;
 mod exchange;
+mod fetching;
 mod getters;
 mod intake;
+mod keyreq;
 mod keys;
+mod log;
 mod money;
 pub(crate) mod output;
 mod push;
+mod relays;
 mod sender;
 mod time;
+mod tokens;
 mod turns;
 mod upstream;
+mod vend;
+pub(crate) mod vend_deliver;
+mod vend_key;
+mod vend_payg;
+
+pub use self::log::SignedError;
 
 use std::collections::VecDeque;
 
@@ -24,16 +35,21 @@ use self::{
     discovery::Atlas,
     intake::Sight,
     keys::Reservation,
+    log::Signing,
     output::{DcuEvent, LinkState, Output},
+    relays::Holds,
     sender::Sender,
     time::mix,
+    vend::Vending,
 };
 use crate::{
     MeterIx,
     config::{DcuConfig, MeterEntry},
+    fetch::Fetch,
     fleet::Fleet,
     ids::{Stamp, fleet_digest},
     journal::{Applied, Entry, Record, State},
+    ledger::Leaf,
     payment::{Payment, PaymentError},
     plan::Plan,
     uplink::AlarmCode,
@@ -83,11 +99,12 @@ const BUFFERS_MAX: usize = 16;
 /// let deadline = loop {
 ///     match dcu.poll_output() {
 ///         Output::Append(record) => journal.push(record),
+///         Output::Leaf(_) | Output::Sign(_) => {} // the ledger: to be stored with the record; to be signed
 ///         Output::Transmit { bytes, .. } => {
 ///             sent += 1; // the first reading is due: send it
 ///             dcu.recycle(bytes);
 ///         }
-///         Output::Uplink(bytes) => dcu.recycle(bytes),
+///         Output::Uplink(bytes) | Output::Fetch(bytes) => dcu.recycle(bytes),
 ///         Output::Event(event) => println!("{event:?}"),
 ///         // Everything before it is on its way. What has been appended is on the disk by now, so tell:
 ///         Output::Timeout(_) if sent == 0 => dcu.handle_durable(0, journal.last().map_or(0, |r| r.number)),
@@ -108,6 +125,7 @@ pub struct Dcu {
     fleet: Fleet,
     plan: Plan,
     sender: Sender,
+    fetch: Fetch,
     /// Unix milliseconds at monotonic zero, once the clock is set.
     clock_offset_ms: Option<i64>,
     /// When the cloud was last heard (or this boot began), ns.
@@ -136,6 +154,14 @@ pub struct Dcu {
     atlas: Atlas,
     /// Alarms taken that wait for their record to be durable before the meter is told.
     unconfirmed: VecDeque<(u64, MeterIx)>,
+    /// What is remembered of selling tokens within a boot.
+    vending: Vending,
+    /// Orders that may not leave now.
+    holds: Holds,
+    /// Checkpoints asked for and not signed yet.
+    signing: Signing,
+    /// Leaves of the record being applied.
+    leaves: Vec<Leaf>,
 }
 
 impl Dcu {
@@ -153,6 +179,7 @@ impl Dcu {
             state.take(record);
         }
         let fleet = Fleet::new(&config, &meters, state.meters());
+        let vending = Vending::recover(&config, &meters, &state);
         let mut dcu = Self {
             plan: Plan::new(config.reading_period_s, config.reading_spread_s, fleet.len()),
             sender: Sender::new(&state),
@@ -161,6 +188,7 @@ impl Dcu {
             durable: state.last_record(),
             jitter: u64::from(state.boot()),
             atlas: Atlas::recover(&state),
+            fetch: Fetch::recover(state.inbox()),
             state,
             fleet,
             config,
@@ -177,6 +205,10 @@ impl Dcu {
             randomness: None,
             reservations: VecDeque::new(),
             unconfirmed: VecDeque::new(),
+            vending,
+            holds: Holds::default(),
+            signing: Signing::default(),
+            leaves: Vec::new(),
         };
         let stamp = Stamp { boot: dcu.state.boot().saturating_add(1), monotonic_ns: 0, unix_ms: None };
         let tariff = dcu.state.book().tariff().clone();
@@ -198,6 +230,7 @@ impl Dcu {
         if self.clock_offset_ms != Some(offset) {
             self.clock_offset_ms = Some(offset);
             self.plan.restart(unix_ms);
+            self.recheck_holds();
         }
         self.run(now);
     }
@@ -213,6 +246,7 @@ impl Dcu {
         self.take_entropy(now, seed);
         self.pump(now);
         self.send(now);
+        self.fetch(now);
     }
 
     /// Bytes from a meter (one wrapper frame).
@@ -242,6 +276,7 @@ impl Dcu {
         // Orders for debt that have not left yet are taken back.
         self.reconsider_all(now);
         self.send(now);
+        self.fetch_link(now, link);
     }
 
     /// One frame from the cloud.
@@ -280,8 +315,12 @@ impl Dcu {
         self.take_waiting();
         self.take_reserved(now);
         self.take_confirmable();
+        self.fetch.handle_durable(self.durable);
+        self.run_vending(now);
+        self.ask_to_sign();
         self.pump(now);
         self.send(now);
+        self.fetch(now);
     }
 
     /// The deadline of [`Output::Timeout`] has come. Calling too early or too late is harmless.
@@ -360,8 +399,12 @@ impl Dcu {
         self.charge_fees(now);
         self.check_stale(now);
         self.check_sight(now);
+        self.run_vending(now);
+        self.take_holds(now);
+        self.check_ledger(now);
         self.pump(now);
         self.send(now);
+        self.fetch(now);
     }
 
     fn begin(&mut self, now: u64) {
@@ -372,16 +415,21 @@ impl Dcu {
 
     /// Writes an entry, applies it, hands it out.
     fn record(&mut self, now: u64, entry: Entry) -> Applied {
+        let stamp = self.stamp(now);
+        self.append(stamp, entry)
+    }
+
+    fn stamp(&self, now: u64) -> Stamp {
         // To the millisecond: what lies below is noise, and noise is what flash is worn out by.
         let monotonic_ns = now.saturating_sub(now % NS_PER_MS);
-        let stamp = Stamp { boot: self.state.boot(), monotonic_ns, unix_ms: self.unix_ms(now) };
-        self.append(stamp, entry)
+        Stamp { boot: self.state.boot(), monotonic_ns, unix_ms: self.unix_ms(now) }
     }
 
     fn append(&mut self, stamp: Stamp, entry: Entry) -> Applied {
         let record = Record { number: self.state.last_record().saturating_add(1), stamp, entry };
-        let applied = self.state.apply(&record);
+        let applied = self.state.apply_to(&record, &mut self.leaves);
         self.outputs.push_back(Output::Append(record));
+        self.outputs.extend(self.leaves.drain(..).map(Output::Leaf));
         applied
     }
 

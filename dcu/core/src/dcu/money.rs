@@ -35,6 +35,7 @@ impl Dcu {
                 let meter = MeterIx(*account);
                 self.receipt(DcuEvent::Credited { meter, key, amount_minor, balance_minor: *balance_minor });
                 self.reconsider(now, meter);
+                self.sell_for(now, meter);
             }
             Applied::Credit(Credit::Duplicate) => self.receipt(DcuEvent::Duplicate { key }),
             Applied::Credit(Credit::Suspended) => self.receipt(DcuEvent::Suspended { key }),

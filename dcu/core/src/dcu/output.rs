@@ -1,14 +1,21 @@
 //! What comes out of the DCU.
 
 use taa_dlms::cosem::image::ImageError;
+use taa_ledger::Checkpoint;
+use taa_tokens::sts::{Content, vend::MeterKey};
 
 use crate::{
     MeterIx,
+    config::Way,
+    fetch::FetchFault,
+    gateway::{TokenDigits, TokenReply},
     journal::Record,
+    ledger::Leaf,
     payment::PaymentError,
     reading::Lack,
-    relay::{Reason, Relay},
+    relay::{Held, Reason, Relay},
     uplink::AlarmCode,
+    vending::{Fate, KeyRefusal, PaygIx, PaygRefusal, PaygToken, VendId, VendRefusal},
 };
 
 /// What [`crate::Dcu::poll_output`] answers.
@@ -23,8 +30,33 @@ pub enum Output {
     },
     /// Send this frame to the cloud. [`crate::Dcu::recycle`] takes the buffer back.
     Uplink(Vec<u8>),
+    /// Send this question to the hosted intake relay.
+    Fetch(Vec<u8>),
     /// Append this record to the journal, then call [`crate::Dcu::handle_durable`].
     Append(Record),
+    /// Have this sealed by the module that holds the vending keys, and answer by [`crate::Dcu::handle_key`]. Asked again
+    /// with the same content when no answer comes.
+    KeyRequest {
+        /// The sale.
+        id: VendId,
+        /// The meter's key.
+        meter_key: MeterKey,
+        /// What the token is to say.
+        content: Content,
+    },
+    /// Have the tokens of this key change made, and answer by [`crate::Dcu::handle_key_change`].
+    KeyChangeRequest {
+        /// The sale.
+        id: VendId,
+        /// The key that the meter holds.
+        from: MeterKey,
+        /// The key that it is to hold.
+        to: MeterKey,
+    },
+    /// Store this leaf of the ledger, in the same transaction as the record before it.
+    Leaf(Leaf),
+    /// Sign this checkpoint with the ledger's key, then call [`crate::Dcu::handle_signed`]. All its leaves are durable.
+    Sign(Checkpoint),
     /// Something for the operator's log, the agent's receipt, the simulator.
     Event(DcuEvent),
     /// Nothing more now. Call [`crate::Dcu::handle_timeout`] at this instant (ns), if nothing else happens before.
@@ -132,6 +164,31 @@ pub enum DcuEvent {
         /// Why it was ordered.
         reason: Reason,
     },
+    /// An order waits: it may not leave now. Told once per reason.
+    OrderHeld {
+        /// Which meter.
+        meter: MeterIx,
+        /// To this state.
+        relay: Relay,
+        /// Why it waits.
+        why: Held,
+    },
+    /// Too many openings within an hour: openings have stopped.
+    OpeningsStopped,
+    /// A checkpoint of the ledger is signed, and the record of it is durable.
+    LedgerSigned {
+        /// Number of leaves.
+        size: u64,
+    },
+    /// The ledger does not hold what it has promised; the record of this is durable.
+    PromiseBroken {
+        /// Leaves that were promised.
+        promised: u64,
+        /// Leaves that there are.
+        size: u64,
+        /// There are fewer than promised; else the log has grown anew past them.
+        rolled_back: bool,
+    },
     /// The relay was seen in another state than recorded, without an order of ours.
     RelayFound {
         /// Which meter.
@@ -213,6 +270,103 @@ pub enum DcuEvent {
         /// How many objects.
         objects: u32,
     },
+    /// A token leaves, its record is durable: by text, on paper, to the phone by the meter. The port that carries it tells by
+    /// [`crate::Dcu::handle_delivery`] what became of it. After a restart it may be told again: same digits, counted once.
+    TokenIssued {
+        /// Which meter.
+        meter: MeterIx,
+        /// The sale.
+        id: VendId,
+        /// The digits.
+        token: TokenDigits,
+        /// Tokens of a key change, to be entered before it in this order.
+        first: Vec<TokenDigits>,
+        /// What the meter will credit, minor units (rounded down).
+        worth_minor: i64,
+        /// The way.
+        way: Way,
+    },
+    /// The tokens of a key change leave, to be entered in this order, after all older tokens.
+    KeyChangeIssued {
+        /// Which meter.
+        meter: MeterIx,
+        /// The sale.
+        id: VendId,
+        /// The set.
+        tokens: Vec<TokenDigits>,
+        /// The way.
+        way: Way,
+    },
+    /// A sale has come to its end.
+    TokenSettled {
+        /// Which meter.
+        meter: MeterIx,
+        /// The sale.
+        id: VendId,
+        /// How.
+        fate: Fate,
+    },
+    /// After a key change these tokens cannot be entered any more; nobody has seen whether they were before.
+    TokensOrphaned {
+        /// Which meter.
+        meter: MeterIx,
+        /// The sales.
+        ids: Vec<VendId>,
+    },
+    /// Credit is paid and cannot be sold; it stays in the account and is tried again.
+    VendRefused {
+        /// Which meter.
+        meter: MeterIx,
+        /// Why.
+        refusal: VendRefusal,
+    },
+    /// The module made no token.
+    KeyRefused {
+        /// Which meter.
+        meter: MeterIx,
+        /// The sale, void now.
+        id: VendId,
+        /// Why.
+        refusal: KeyRefusal,
+    },
+    /// A token for an OpenPAYGO device leaves; its count is durable.
+    PaygIssued {
+        /// Which device.
+        device: PaygIx,
+        /// The token.
+        token: PaygToken,
+        /// The way.
+        way: Way,
+    },
+    /// Minutes came that were granted to another journal (this site's, before its disk was lost, or a stranger's): they are
+    /// not used.
+    LeaseRefused {
+        /// The lease's number.
+        id: u64,
+    },
+    /// A device gets no token for what was paid.
+    PaygRefused {
+        /// Which device.
+        device: PaygIx,
+        /// Why.
+        error: PaygRefusal,
+    },
+    /// The meter has said what became of a token entered through its gateway, or it has none.
+    TokenAnswered {
+        /// Which meter.
+        meter: MeterIx,
+        /// Its answer.
+        answer: Result<TokenReply, Lack>,
+    },
     /// A frame from the cloud was refused.
     BadFrame,
+    /// The intake relay has answered.
+    Fetched {
+        /// Payments that were new; each has an event of its own.
+        payments: u32,
+        /// It holds more.
+        more: bool,
+    },
+    /// A question to the intake relay brought nothing.
+    FetchFailed(FetchFault),
 }

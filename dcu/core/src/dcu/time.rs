@@ -12,13 +12,21 @@ impl Dcu {
         let sight = self.sight_at();
         let fleet = self.fleet.deadline();
         let lists = self.atlas.deadline();
+        let holds = self.holds.deadline();
+        let signing = self.signing_at();
         let sender = self.sender.deadline(&self.config, &self.state, self.durable, self.contact);
         if self.failing {
             return sender;
         }
         let plan = self.plan.due_unix_ms().and_then(|at| self.instant_of(at));
         let fee = self.fee_due_unix_ms().and_then(|at| self.instant_of(at));
-        [plan, fee, stale, sight, fleet, lists, sender, self.images.deadline()].into_iter().flatten().min()
+        let fetch = self.fetch.deadline(self.durable);
+        let images = self.images.deadline();
+        let vending = self.vending_deadline();
+        [plan, fee, stale, sight, fleet, lists, sender, fetch, images, vending, holds, signing]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// The monotonic instant at which the wall clock will show this (0 when it has passed before this boot).

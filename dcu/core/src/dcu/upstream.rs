@@ -36,6 +36,8 @@ impl Dcu {
                     self.reconsider(now, meter);
                 }
             }
+            Down::Lease(lease) => self.take_lease(now, lease),
+            Down::Witnessed { note } => self.take_witness(now, &note),
             Down::TariffChange(tariff) => {
                 if tariff != *self.state.book().tariff() {
                     self.record(now, Entry::TariffChanged(tariff));

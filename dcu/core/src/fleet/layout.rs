@@ -9,6 +9,7 @@
 //! | load profile | Profile generic with selection by range, that captures clock and energy | for back-fill |
 //! | alarms | Push set-up and a writable alarm descriptor | for pushes |
 //! | images | Image transfer that can be enabled, watched and called | for a new firmware |
+//! | tokens | Token gateway with its method, the token it took last and its status | for tokens from afar |
 //!
 //! A meter that lacks what its architecture always needs is unsuitable ([`Lack`]). The rest is done without: no
 //! profile, no back-fill.
@@ -19,10 +20,11 @@
 
 use taa_dlms::{
     AttributeRef, MethodRef, Obis,
-    cosem::{ImageTransfer, ObjectMap, data, disconnect, map::MapEntry, profile, register},
+    cosem::{ImageTransfer, ObjectMap, TokenGateway, data, disconnect, map::MapEntry, profile, register},
     obis,
 };
 
+use super::session::token;
 use crate::{config::CreditAt, reading::Lack};
 
 /// Extended register (Blue Book 4.3.3): value and scaler stand where a Register has them.
@@ -51,6 +53,10 @@ pub(crate) struct Layout {
     pub(crate) alarms: Option<Alarms>,
     /// Where images are taken.
     pub(crate) image: Option<Obis>,
+    /// Where tokens are entered.
+    pub(crate) gateway: Option<Obis>,
+    /// All credit that tokens ever brought, where the meter tells it.
+    pub(crate) loaded: Option<AttributeRef>,
 }
 
 /// Where alarms stand.
@@ -76,6 +82,8 @@ impl Layout {
             profiles: profiles(map),
             alarms: alarms(map),
             image: image(map),
+            gateway: gateway(map),
+            loaded: Some(AttributeRef::new(data::CLASS, obis::CREDIT_TOKENS, data::VALUE)).filter(|at| map.reads(*at)),
         };
         match credit_at {
             CreditAt::Dcu | CreditAt::Cloud if layout.relay.is_none() => Err(Lack::Relay),
@@ -169,6 +177,16 @@ fn image(map: &ObjectMap) -> Option<Obis> {
     let fits =
         |obis: &Obis| [2, 5, 6].iter().all(|a| reads(*obis, *a)) && [1, 2, 3, 4].iter().all(|m| calls(*obis, *m));
     map.of_class(ImageTransfer::CLASS).map(|entry| entry.obis).find(fits)
+}
+
+fn gateway(map: &ObjectMap) -> Option<Obis> {
+    let reads = |obis, attribute| map.reads(AttributeRef::new(TokenGateway::CLASS, obis, attribute));
+    let fits = |obis: &Obis| {
+        map.calls(MethodRef::new(TokenGateway::CLASS, *obis, token::ENTER))
+            && reads(*obis, token::TOKEN)
+            && reads(*obis, token::STATUS)
+    };
+    map.of_class(TokenGateway::CLASS).map(|entry| entry.obis).find(fits)
 }
 
 fn alarms(map: &ObjectMap) -> Option<Alarms> {

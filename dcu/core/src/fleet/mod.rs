@@ -25,6 +25,7 @@ use self::{
 use crate::{
     MeterIx,
     config::{DcuConfig, MeterEntry},
+    gateway::TokenDigits,
     journal::MeterState,
     relay::{Relay, Wanted},
     uplink::AlarmCode,
@@ -77,6 +78,8 @@ pub(crate) enum Exchange {
     Image,
     /// Tell it that these alarm bits have been taken.
     Confirm { bits: u32 },
+    /// Enter a token through its gateway. `again`: an earlier attempt may have arrived, though no answer came.
+    EnterToken { digits: TokenDigits, again: bool },
 }
 
 /// Prices as a meter that keeps its own credit knows them.
@@ -85,6 +88,16 @@ pub(crate) struct Prices {
     pub(crate) per_kwh_minor: i64,
     pub(crate) fee_per_day_minor: i64,
     pub(crate) grace_minor: i64,
+}
+
+/// A token that waits to be entered through a meter's gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TokenDue {
+    pub(crate) digits: TokenDigits,
+    /// An earlier attempt may have arrived: also to be set for what a restarted DCU finds undelivered.
+    pub(crate) again: bool,
+    /// Number of the record that must be durable first.
+    pub(crate) rests_on: u64,
 }
 
 /// One meter.
@@ -105,6 +118,8 @@ pub(crate) struct Unit {
     pub(crate) rests_on: u64,
     /// Cumulative credit to deliver.
     pub(crate) credit_due: Option<i64>,
+    /// A token to enter through its gateway.
+    pub(crate) token_due: Option<TokenDue>,
     /// The prices that the meter was given since this boot.
     pub(crate) prices_written: Option<Prices>,
     /// A reading is due, for this period.
@@ -151,6 +166,7 @@ impl Unit {
             decided: None,
             rests_on: 0,
             credit_due: None,
+            token_due: None,
             prices_written: None,
             read_due: None,
             check_due: false,

@@ -27,16 +27,19 @@ pub use urgency::Urgency;
 
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use taa_ledger::Hash;
 
 use crate::{
     MeterIx,
     campaign::{ImageOrder, ImageState},
     config::Tariff,
+    fetch::Fate,
     ids::Stamp,
     payment::Payment,
     reading::Reading,
-    relay::Relay,
+    relay::{Relay, RelayOrder},
     uplink::{AlarmCode, Lane},
+    vending::Note,
 };
 
 /// One record.
@@ -187,6 +190,47 @@ pub enum Entry {
     },
     /// The rest of the campaign was called off.
     ImageCancelled,
+    /// This boot will ask the intake relay under this number.
+    FetchSession {
+        /// Random, never used before.
+        session: u64,
+    },
+    /// Payments of the intake relay have been dealt with; each has a record of its own before this one.
+    FetchMoved {
+        /// Epoch of the relay that gave the numbers.
+        epoch: u64,
+        /// All payments up to this number.
+        cursor: u64,
+        /// The relay knows what became of those up to this number.
+        told: u64,
+        /// What became of them, by number.
+        fates: Vec<(u64, Fate)>,
+    },
+    /// Tokens: leases, minutes used, what was made and what has become of it.
+    Vending(Box<Note>),
+    /// An order to a relay is about to leave: durable before it does.
+    RelayOrdered(RelayOrder),
+    /// An operator has looked at a mass disconnection, and lets it go on.
+    OpeningsAllowed,
+    /// A checkpoint of the ledger was signed: a promise, durable before anybody sees it.
+    LedgerSigned {
+        /// Number of leaves.
+        size: u64,
+        /// Root over them.
+        root: Hash,
+        /// The signed note.
+        note: String,
+    },
+    /// Somebody has shown a checkpoint that this ledger has signed and does not know: records were lost that had been
+    /// confirmed as durable, or an old copy of the disk was put back.
+    PromiseBroken {
+        /// Leaves that were promised.
+        size: u64,
+        /// Root over them.
+        root: Hash,
+        /// There are fewer leaves than promised; else the log has grown anew past them.
+        rolled_back: bool,
+    },
     /// The whole state after the record before this one.
     Checkpoint(Box<State>),
 }

@@ -6,9 +6,12 @@ use crate::{
     billing::{Book, Credit, Debit, Fees},
     campaign::ImageCampaign,
     config::{CreditAt, DcuConfig, MeterEntry},
+    fetch::Inbox,
+    ledger::{Before, Cause, Leaf, Ledger},
     reading::Reading,
-    relay::Relay,
+    relay::{Orders, Relay},
     uplink::{AlarmCode, Outbox, Up},
+    vending::{Desk, Note},
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +32,10 @@ pub struct State {
     maps: StoredMaps,
     title: Option<[u8; 8]>,
     campaign: Option<ImageCampaign>,
+    inbox: Inbox,
+    desk: Desk,
+    orders: Orders,
+    ledger: Ledger,
 }
 
 /// What is remembered of one meter.
@@ -83,6 +90,8 @@ impl State {
     #[must_use]
     pub fn new(config: &DcuConfig, meters: &[MeterEntry]) -> Self {
         let accounts = meters.iter().map(|m| (m.account.as_str(), m.opening_balance_minor));
+        let devices = config.vending.as_ref().map_or(&[][..], |vending| &vending.devices);
+        let accounts = accounts.chain(devices.iter().map(|device| (device.account.as_str(), 0)));
         Self {
             credit_at: config.traits.credit_at,
             backfill_horizon_periods: config.backfill_horizon_s.checked_div(config.reading_period_s).unwrap_or(0),
@@ -95,6 +104,10 @@ impl State {
             campaign: None,
             maps: StoredMaps::default(),
             title: None,
+            inbox: Inbox::default(),
+            desk: Desk::new(config, meters),
+            orders: Orders::new(meters.len()),
+            ledger: Ledger::new(config.traits.credit_at, meters.iter().map(|m| m.id.as_str())),
         }
     }
 
@@ -140,6 +153,12 @@ impl State {
         self.title
     }
 
+    /// Tokens: leases, sales and their fate.
+    #[must_use]
+    pub const fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
     /// Object maps, by firmware.
     #[must_use]
     pub const fn maps(&self) -> &StoredMaps {
@@ -152,10 +171,28 @@ impl State {
         self.campaign.as_ref()
     }
 
+    /// How far the fetching of payments has got.
+    #[must_use]
+    pub const fn inbox(&self) -> &Inbox {
+        &self.inbox
+    }
+
     /// Meters with a reading (live or back-filled) for the period.
     #[must_use]
     pub fn readings_in(&self, period: u32) -> u32 {
         self.counts.of(period)
+    }
+
+    /// Orders of relays, and what they rest on.
+    #[must_use]
+    pub const fn orders(&self) -> &Orders {
+        &self.orders
+    }
+
+    /// The ledger's edge and promises.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
     }
 
     /// As [`Self::apply`], for a record that nobody needs any more: a checkpoint is moved in, not copied.
@@ -171,6 +208,37 @@ impl State {
 
     /// Takes one record. Records must come in order; a checkpoint may come first.
     pub fn apply(&mut self, record: &Record) -> Applied {
+        self.apply_to(record, &mut Vec::new())
+    }
+
+    /// The same; the ledger's leaves that follow from the record are appended to `leaves`.
+    pub fn apply_to(&mut self, record: &Record, leaves: &mut Vec<Leaf>) -> Applied {
+        let before = self.before(&record.entry);
+        let applied = self.fold(record);
+        let cause = Cause { record, before, applied: &applied, book: &self.book };
+        self.ledger.take(&cause, leaves);
+        applied
+    }
+
+    fn before(&self, entry: &Entry) -> Before {
+        match entry {
+            Entry::RelaySeen { meter, .. } | Entry::CreditDelivered { meter, .. } => {
+                let seen = self.meters.get(meter.at());
+                Before {
+                    relay: seen.and_then(|m| m.relay_seen),
+                    delivered_minor: seen.map_or(0, |m| m.credit_delivered_minor),
+                    ..Before::default()
+                }
+            }
+            Entry::Resolved { key, .. } => {
+                let found = self.book.suspense().find(|p| p.key == *key);
+                Before { suspended_minor: found.map_or(0, |p| p.amount_minor), ..Before::default() }
+            }
+            _ => Before::default(),
+        }
+    }
+
+    fn fold(&mut self, record: &Record) -> Applied {
         let before = self.last_record;
         let number = record.number;
         self.last_record = number;
@@ -181,7 +249,10 @@ impl State {
                 self.book.set_tariff(tariff.clone());
                 Applied::Quiet
             }
-            Entry::Reading(reading) => self.apply_reading(number, unix_ms, *reading),
+            Entry::Reading(reading) => {
+                self.orders.take_reading(reading.meter, (&record.stamp).into());
+                self.apply_reading(number, unix_ms, *reading)
+            }
             Entry::Backfilled { meter, from, to, found } => {
                 if let Some(state) = self.meters.get_mut(meter.at()) {
                     for row in found.iter().filter(|row| state.gaps.contains(row.period)) {
@@ -227,7 +298,20 @@ impl State {
                 self.book.set_tariff(tariff.clone());
                 Applied::Quiet
             }
+            Entry::RelayOrdered(_)
+            | Entry::OpeningsAllowed
+            | Entry::LedgerSigned { .. }
+            | Entry::PromiseBroken { .. } => {
+                self.apply_accounted(record, unix_ms);
+                Applied::Quiet
+            }
             Entry::Alarm { meter, code } => {
+                if let (AlarmCode::LeaseLow, Some(title)) = (code, self.title) {
+                    self.outbox.push_urgent(number, Up::LeaseWanted { title });
+                }
+                if *code == AlarmCode::MassDisconnection {
+                    self.orders.stop((&record.stamp).into());
+                }
                 self.outbox.push_urgent(number, Up::Alarm { meter: *meter, code: *code, unix_ms });
                 Applied::Quiet
             }
@@ -243,6 +327,18 @@ impl State {
                 self.apply_firmware(number, &record.entry);
                 Applied::Quiet
             }
+            Entry::FetchSession { session } => {
+                self.inbox.begin_session(*session);
+                Applied::Quiet
+            }
+            Entry::FetchMoved { epoch, cursor, told, fates } => {
+                self.inbox.advance(*epoch, *cursor, *told, fates);
+                Applied::Quiet
+            }
+            Entry::Vending(note) => {
+                self.apply_vending((number, unix_ms), note);
+                Applied::Quiet
+            }
             Entry::Checkpoint(state) => {
                 // The one that a journal begins with; later ones say what is known.
                 if before != state.last_record {
@@ -250,6 +346,33 @@ impl State {
                 }
                 Applied::Quiet
             }
+        }
+    }
+
+    /// Tokens. Every minute used is reported, so that one used twice is found.
+    fn apply_vending(&mut self, at: (u64, i64), note: &Note) {
+        self.desk.apply(note);
+        if let Note::MinuteUsed { id, meter, minute, said, worth_u, random, .. } = note
+            && *minute != 0
+        {
+            let digest = crate::vending::use_digest(*id, said, *worth_u, *random, at);
+            self.outbox.push_urgent(at.0, Up::MinuteUsed { meter: *meter, minute: *minute, digest });
+        }
+    }
+
+    /// What is recorded for others to see.
+    fn apply_accounted(&mut self, record: &Record, unix_ms: i64) {
+        match &record.entry {
+            Entry::RelayOrdered(order) => self.orders.take_order(order, (&record.stamp).into()),
+            Entry::OpeningsAllowed => self.orders.allow(),
+            Entry::LedgerSigned { note, .. } => {
+                self.outbox.push_urgent(record.number, Up::Promised { note: note.clone() });
+            }
+            Entry::PromiseBroken { .. } => {
+                let code = AlarmCode::LedgerRolledBack;
+                self.outbox.push_urgent(record.number, Up::Alarm { meter: None, code, unix_ms });
+            }
+            _ => {}
         }
     }
 
@@ -263,6 +386,7 @@ impl State {
                 }
             }
             Entry::RelaySeen { meter, relay, order } => {
+                self.orders.take_seen(*meter, *relay);
                 if let Some(state) = self.meters.get_mut(meter.at()) {
                     state.relay_seen = Some(*relay);
                     if order.is_some() && state.order.map(|(n, _)| n) == *order {

@@ -20,12 +20,14 @@ impl Entry {
     pub const fn urgency(&self) -> Urgency {
         match self {
             // Readings are still in the meter's profile; acknowledgements come again; the day's fee is reckoned again;
-            // maps and progress are asked of the meter again; an alarm confirmed twice is confirmed.
+            // maps and progress are asked of the meter again; an alarm confirmed twice is confirmed; the intake relay hands
+            // out again what it was not told of.
             Self::Reading(_)
             | Self::Backfilled { .. }
             | Self::DayFee { .. }
             | Self::Acked { .. }
             | Self::MapLearned { .. }
+            | Self::FetchMoved { .. }
             | Self::AlarmConfirmed { .. } => Urgency::Soon,
             // Seen of itself it will be seen again; as the answer to an order the cloud waits for it.
             Self::RelaySeen { order, .. } => {
@@ -53,6 +55,13 @@ impl Entry {
             | Self::MeterAlarm { .. }
             | Self::ImageOrdered(_)
             | Self::ImageCancelled
+            | Self::FetchSession { .. }
+            | Self::Vending(_)
+            // Orders wait for theirs; promises go out; what was lost is told.
+            | Self::RelayOrdered(_)
+            | Self::OpeningsAllowed
+            | Self::LedgerSigned { .. }
+            | Self::PromiseBroken { .. }
             | Self::Checkpoint(_) => Urgency::Now,
         }
     }

@@ -1,7 +1,7 @@
 //! What the cloud sends down.
 
 use super::wire::{self, DecodeError};
-use crate::{MeterIx, config::Tariff, payment::Payment};
+use crate::{MeterIx, config::Tariff, payment::Payment, vending::LeaseNote};
 
 /// A message from the cloud.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,13 @@ pub enum Down {
     },
     /// New prices from the moment the DCU records them.
     TariffChange(Tariff),
+    /// Minutes that belong to this site from now on.
+    Lease(LeaseNote),
+    /// The newest checkpoint of this site's ledger that the cloud keeps.
+    Witnessed {
+        /// The note, at most [`super::NOTE_BYTES_MAX`] bytes.
+        note: String,
+    },
 }
 
 /// A numbered message from the cloud.
@@ -36,6 +43,8 @@ const ACK: u8 = 1;
 const PAYMENT: u8 = 2;
 const RELAY_ORDER: u8 = 3;
 const TARIFF_CHANGE: u8 = 4;
+const LEASE: u8 = 40;
+const WITNESSED: u8 = 41;
 
 impl DownFrame {
     /// Appends the frame to `out`.
@@ -45,6 +54,8 @@ impl DownFrame {
             Down::Payment(_) => PAYMENT,
             Down::RelayOrder { .. } => RELAY_ORDER,
             Down::TariffChange(_) => TARIFF_CHANGE,
+            Down::Lease(_) => LEASE,
+            Down::Witnessed { .. } => WITNESSED,
         };
         let start = wire::begin(out, kind, self.sequence);
         match &self.body {
@@ -55,6 +66,14 @@ impl DownFrame {
                 wire::put_u64(out, u64::from(meter.0));
                 out.push(u8::from(*closed));
             }
+            Down::Lease(LeaseNote { id, from, to, every, phase, holder }) => {
+                wire::put_u64(out, *id);
+                wire::put_i64(out, *from);
+                wire::put_i64(out, *to);
+                wire::put_u64(out, u64::from(*every));
+                wire::put_u64(out, u64::from(*phase));
+                wire::put_u64(out, u64::from_be_bytes(*holder));
+            }
             Down::TariffChange(tariff) => {
                 wire::put_text(out, &tariff.currency);
                 wire::put_u64(out, u64::from(tariff.minor_per_unit));
@@ -62,6 +81,7 @@ impl DownFrame {
                 wire::put_i64(out, tariff.daily_fee_minor);
                 wire::put_i64(out, tariff.grace_minor);
             }
+            Down::Witnessed { note } => wire::put_note(out, note),
         }
         wire::finish(out, start);
     }
@@ -88,6 +108,15 @@ impl DownFrame {
                 daily_fee_minor: not_negative(from.i64("fee")?, "fee")?,
                 grace_minor: from.i64("grace")?,
             }),
+            LEASE => Down::Lease(LeaseNote {
+                id: from.u64("lease")?,
+                from: from.i64("from")?,
+                to: from.i64("to")?,
+                every: u16::try_from(from.u64("every")?).map_err(|_| DecodeError::Field("every"))?,
+                phase: u16::try_from(from.u64("phase")?).map_err(|_| DecodeError::Field("phase"))?,
+                holder: from.u64("holder")?.to_be_bytes(),
+            }),
+            WITNESSED => Down::Witnessed { note: from.note()? },
             other => return Err(DecodeError::Kind(other)),
         };
         from.end()?;

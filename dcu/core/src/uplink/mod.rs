@@ -22,7 +22,7 @@
 mod down;
 mod outbox;
 mod up;
-mod wire;
+pub(crate) mod wire;
 
 pub use down::{Down, DownFrame};
 pub use outbox::{Lane, Outbox, OutboxEntry};
@@ -31,6 +31,8 @@ pub use wire::DecodeError;
 
 /// Version of the frame format.
 pub const VERSION: u8 = 1;
+/// Longest signed note taken: a checkpoint with one signature has about 250 bytes.
+pub const NOTE_BYTES_MAX: usize = 800;
 
 #[cfg(test)]
 mod tests;

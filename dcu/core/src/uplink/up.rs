@@ -80,6 +80,25 @@ pub enum Up {
         /// When the DCU heard it, Unix milliseconds (0: the clock was not set).
         unix_ms: i64,
     },
+    /// The site's leased minutes end soon, or it has none.
+    LeaseWanted {
+        /// The system title of its journal: the lease is for this one alone.
+        title: [u8; 8],
+    },
+    /// A minute was used up for a token: two reports of one minute that differ come from two machines.
+    MinuteUsed {
+        /// For which meter.
+        meter: MeterIx,
+        /// Minutes since 1970-01-01 00:00 UTC.
+        minute: i64,
+        /// [`crate::vending::use_digest`]: equal for the same report sent twice.
+        digest: u64,
+    },
+    /// A signed checkpoint of the ledger, to be kept: it shows a log that is rolled back later.
+    Promised {
+        /// The note, at most [`super::NOTE_BYTES_MAX`] bytes.
+        note: String,
+    },
 }
 
 /// What an alarm is about.
@@ -104,10 +123,22 @@ pub enum AlarmCode {
     Security = 8,
     /// The meter lacks something that its architecture needs ([`crate::reading::Lack`] in the DCU's own event).
     Unsuitable = 9,
+    /// The leased minutes end soon: without new ones no token can be sold.
+    LeaseLow = 40,
+    /// Credit is paid and no token can be sold for it.
+    VendingStopped = 41,
+    /// A meter refuses a token for good.
+    TokenRefused = 42,
+    /// Too many openings within an hour: they have been stopped.
+    MassDisconnection = 43,
+    /// One meter was given as many orders as are allowed within an hour.
+    TooManyOrders = 44,
+    /// The ledger does not hold what it has promised: the disk lost what it had confirmed, or an old copy was put back.
+    LedgerRolledBack = 45,
 }
 
 impl AlarmCode {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 15] = [
         Self::RegisterBackward,
         Self::WrongMeter,
         Self::Refused,
@@ -117,6 +148,12 @@ impl AlarmCode {
         Self::PowerFailing,
         Self::Security,
         Self::Unsuitable,
+        Self::LeaseLow,
+        Self::VendingStopped,
+        Self::TokenRefused,
+        Self::MassDisconnection,
+        Self::TooManyOrders,
+        Self::LedgerRolledBack,
     ];
 }
 
@@ -139,6 +176,9 @@ const ALARM: u8 = 7;
 const ACK: u8 = 8;
 const CREDIT_DELIVERED: u8 = 9;
 const METER_ALARM: u8 = 10;
+const MINUTE_USED: u8 = 40;
+const LEASE_WANTED: u8 = 41;
+const PROMISED: u8 = 42;
 
 impl Up {
     /// Appends a frame with this number and this message to `out`.
@@ -182,11 +222,18 @@ impl Up {
                 wire::put_u64(out, u64::from(meter.0));
                 wire::put_i64(out, *total_minor);
             }
+            Self::LeaseWanted { title } => wire::put_u64(out, u64::from_be_bytes(*title)),
+            Self::MinuteUsed { meter, minute, digest } => {
+                wire::put_u64(out, u64::from(meter.0));
+                wire::put_i64(out, *minute);
+                wire::put_u64(out, *digest);
+            }
             Self::MeterAlarm { meter, bits, unix_ms } => {
                 wire::put_u64(out, u64::from(meter.0));
                 wire::put_u64(out, u64::from(*bits));
                 wire::put_i64(out, *unix_ms);
             }
+            Self::Promised { note } => wire::put_note(out, note),
         }
         wire::finish(out, start);
     }
@@ -203,6 +250,9 @@ impl Up {
             Self::Ack(_) => ACK,
             Self::CreditDelivered { .. } => CREDIT_DELIVERED,
             Self::MeterAlarm { .. } => METER_ALARM,
+            Self::MinuteUsed { .. } => MINUTE_USED,
+            Self::LeaseWanted { .. } => LEASE_WANTED,
+            Self::Promised { .. } => PROMISED,
         }
     }
 }
@@ -258,6 +308,13 @@ impl UpFrame {
                 bits: from.u32("bits")?,
                 unix_ms: from.i64("time")?,
             },
+            LEASE_WANTED => Up::LeaseWanted { title: from.u64("title")?.to_be_bytes() },
+            MINUTE_USED => Up::MinuteUsed {
+                meter: MeterIx(from.u32("meter")?),
+                minute: from.i64("minute")?,
+                digest: from.u64("digest")?,
+            },
+            PROMISED => Up::Promised { note: from.note()? },
             other => return Err(DecodeError::Kind(other)),
         };
         from.end()?;

@@ -108,6 +108,7 @@ fn money_and_light_agree(village: &Village, credit_at: CreditAt, paid: &BTreeMap
     let dcu = village.dcu.as_ref().unwrap();
     assert_eq!((dcu.pending_orders(), dcu.outbox_len(), village.cloud.downlink_len()), (0, 0, 0));
     assert_eq!(&village.refold(), dcu.state());
+    assert_eq!(crate::ledger::agree(&village.leaves, dcu.state()), Ok(()));
 }
 
 proptest! {

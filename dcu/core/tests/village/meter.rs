@@ -1,6 +1,6 @@
 //! A small model of a meter: register, relay, load profile, credit, behind the DLMS server.
 
-use crate::flash::Flash;
+use crate::{flash::Flash, slot::Slot};
 use taa_dcu::config::MeterAccess;
 use taa_dlms::{
     AttributeRef, DataAccessResult, DateTime, MethodRef, Obis, Server, Value,
@@ -61,6 +61,8 @@ pub(crate) struct ModelMeter {
     pub(crate) spoil: Option<Spoil>,
     /// What takes images.
     pub(crate) flash: Flash,
+    /// Its token gateway, if it has one.
+    pub(crate) slot: Option<Slot>,
     pushes: u32,
     spoilt: u64,
     start_unix_s: i64,
@@ -92,6 +94,7 @@ impl ModelMeter {
             denies: None,
             spoil: None,
             flash,
+            slot: None,
             pushes: 0,
             spoilt: 0,
             start_unix_s,
@@ -203,6 +206,13 @@ impl ModelMeter {
         frame
     }
 
+    /// It gets a token gateway, and lists it.
+    pub(crate) fn with_slot(&mut self, slot: Slot) {
+        self.objects.push(Slot::entry());
+        self.objects.push(CREDIT_TOKENS);
+        self.slot = Some(slot);
+    }
+
     pub(crate) fn without(&mut self, obis: Obis) {
         self.objects.retain(|object| object.obis != obis);
     }
@@ -285,6 +295,8 @@ const OBJECTS: [ObjectEntry; 12] = [
     entry(data::CLASS, obis::CREDIT_GRACE, &[AttributeAccess::read_write(data::VALUE)], &[]),
 ];
 
+const CREDIT_TOKENS: ObjectEntry = entry(data::CLASS, obis::CREDIT_TOKENS, &[AttributeAccess::read(data::VALUE)], &[]);
+
 const fn entry(
     class: u16,
     obis: Obis,
@@ -309,6 +321,10 @@ impl ObjectModel for ModelMeter {
             return Err(DataAccessResult::ObjectUndefined);
         }
         match (attribute.obis, attribute.attribute) {
+            (obis::TOKEN_GATEWAY, number) => match &self.slot {
+                Some(slot) => slot.read(number, out),
+                None => return Err(DataAccessResult::ObjectUndefined),
+            },
             (obis::IMAGE_TRANSFER, _) => self.flash.model.read(attribute, selection, out)?,
             (obis::LOGICAL_DEVICE_NAME, _) => put_octet_string(out, self.name.as_bytes()),
             (obis::ACTIVE_ENERGY_IMPORT | CHANNEL_ONE, register::VALUE) => put_u64(out, self.shown(self.register_wh())),
@@ -329,6 +345,7 @@ impl ObjectModel for ModelMeter {
             }
             (obis::ALARM_DESCRIPTOR, _) => put_u32(out, self.descriptor),
             (obis::CREDIT_TOTAL | obis::CREDIT_BALANCE, _) => put_i64(out, self.credit_total),
+            (obis::CREDIT_TOKENS, _) => put_i64(out, self.slot.as_ref().map_or(0, |slot| slot.loaded_u)),
             (obis::CREDIT_PRICE_PER_KWH, _) => put_i64(out, self.price_per_kwh),
             _ => return Err(DataAccessResult::ObjectUndefined),
         }
@@ -357,6 +374,10 @@ impl ObjectModel for ModelMeter {
         if method.obis == obis::IMAGE_TRANSFER {
             self.flash.blocks += u32::from(method.method == 2);
             return self.flash.model.invoke(method, parameter);
+        }
+        if let (obis::TOKEN_GATEWAY, Some(slot)) = (method.obis, &mut self.slot) {
+            self.credit_total += slot.enter(parameter.and_then(Value::as_bytes).unwrap_or_default());
+            return Ok(());
         }
         self.order(method.method == disconnect::REMOTE_RECONNECT);
         Ok(())

@@ -10,10 +10,13 @@ use taa_dcu::{
     cloud::{Cloud, CloudConfig, CloudEvent, CloudOutput},
     config::{CreditAt, DcuConfig, MeterAccess, MeterEntry, Tariff, Traits},
     journal::{Entry, Record, State},
+    ledger::Leaf,
     payment::{Channel, Payment, Provider},
+    vending::KeyRefusal,
 };
 
 use taa_keys::{Key, MeterKeys};
+use taa_ledger::Checkpoint;
 
 use crate::meter::ModelMeter;
 
@@ -77,6 +80,9 @@ pub(crate) struct Village {
     pub(crate) entropy: bool,
     /// Changes what the DCU reads of its journal when it boots.
     pub(crate) misread: fn(&mut Record),
+    /// The ledger's leaves, and checkpoints that wait to be signed.
+    pub(crate) leaves: Vec<Leaf>,
+    pub(crate) to_sign: Vec<Checkpoint>,
     config: DcuConfig,
     entries: Vec<MeterEntry>,
     journal: Vec<Record>,
@@ -144,6 +150,8 @@ impl Village {
             wire: None,
             entropy: true,
             misread: |_| {},
+            leaves: Vec::new(),
+            to_sign: Vec::new(),
             config,
             entries,
             journal: Vec::new(),
@@ -187,6 +195,7 @@ impl Village {
         self.dcu = None;
         self.dcu_deadline = None;
         self.journal.retain(|r| r.number <= self.durable);
+        self.leaves.retain(|leaf| leaf.record <= self.durable);
         self.things.retain(|Reverse((_, _, thing))| !matches!(thing, Thing::Durable(_)));
     }
 
@@ -280,8 +289,25 @@ impl Village {
         self.journal.drain(..at);
     }
 
+    /// The disk is an old copy of itself.
+    pub(crate) fn put_back(&mut self, journal: Vec<Record>) {
+        self.durable = journal.last().map_or(0, |record| record.number);
+        self.leaves.retain(|leaf| leaf.record <= self.durable);
+        self.journal = journal;
+    }
+
+    /// From the next boot on the DCU does not know whose signature to believe.
+    pub(crate) fn forget_ledger_key(&mut self) {
+        self.config.ledger_verifier = None;
+    }
+
+    /// Before the first record.
+    pub(crate) fn fresh_state(&self) -> State {
+        State::new(&self.config, &self.entries)
+    }
+
     pub(crate) fn refold(&self) -> State {
-        let mut state = State::new(&self.config, &self.entries);
+        let mut state = self.fresh_state();
         self.journal.iter().for_each(|r| {
             state.apply(r);
         });
@@ -395,10 +421,24 @@ impl Village {
                     self.travel(&Thing::AtMeter(meter.0, bytes));
                 }
                 Output::Uplink(bytes) => self.travel(&Thing::AtCloud(bytes)),
+                Output::Fetch(_) => {}
+                // The module answers at once.
+                Output::KeyRequest { id, meter_key, content } => {
+                    let token = crate::slot::module().seal(&meter_key, &content).map_err(|_| KeyRefusal::NoKey);
+                    let now = self.now - self.boot_at;
+                    dcu.handle_key(now, id, token);
+                }
+                Output::KeyChangeRequest { id, from, to } => {
+                    let tokens = crate::slot::module().key_change(&from, &to);
+                    let now = self.now - self.boot_at;
+                    dcu.handle_key_change(now, id, tokens.as_deref().map_err(|_| KeyRefusal::NoKey));
+                }
                 Output::Append(record) => {
                     last = Some(record.number);
                     self.journal.push(record);
                 }
+                Output::Leaf(leaf) => self.leaves.push(leaf),
+                Output::Sign(checkpoint) => self.to_sign.push(checkpoint),
                 Output::Event(event) => self.events.push((self.now, event)),
                 Output::Timeout(deadline) => {
                     self.dcu_deadline = deadline;

@@ -9,6 +9,7 @@
 mod access;
 mod image;
 mod pause;
+pub(crate) mod token;
 mod view;
 
 pub(crate) use access::CLIENT_SAP;
@@ -31,6 +32,7 @@ use self::{access::Gate, view::View};
 use super::Exchange;
 use crate::{
     config::{CreditAt, DcuConfig, MeterEntry},
+    gateway::TokenReply,
     journal::{Floor, MeterState},
     reading::Lack,
 };
@@ -54,6 +56,8 @@ pub(crate) enum Outcome {
     Rows(Vec<(i64, u64)>),
     /// A stretch of an image transfer.
     Image(ImageOutcome),
+    /// What the meter says of a token; or it takes none from afar.
+    TokenEntered(Result<TokenReply, Lack>),
     /// It failed.
     Failed(Fault),
 }
@@ -116,6 +120,7 @@ enum Step {
     ReadAlarms { taken: u32 },
     WriteAlarms { left: u32 },
     Image(image::Kind),
+    Token(token::Step),
 }
 
 /// What follows from an event.
@@ -248,6 +253,10 @@ impl Session {
                 Some(None) => return Err(Outcome::AlarmsConfirmed { left: 0 }),
                 _ => Step::ReadAlarms { taken: bits },
             },
+            Exchange::EnterToken { again, .. } => match self.view.layout().map(|layout| layout.gateway) {
+                Some(None) => return Err(Outcome::TokenEntered(Err(Lack::TokenGateway))),
+                _ => Step::Token(token::Step::first(again)),
+            },
         })
     }
 
@@ -278,6 +287,9 @@ impl Session {
                 Output::Event(event) => match (self.step, &mut self.image) {
                     (Step::Image(kind), Some(work)) if self.exchange == Some(Exchange::Image) && ends_step(&event) => {
                         work.judge(kind, &event)
+                    }
+                    (Step::Token(step), _) if self.exchange.is_some() && ends_step(&event) => {
+                        token::judge(self.exchange, self.view.layout(), step, &event)
                     }
                     _ => self.view.judge(self.exchange.map(|_| self.step), &event),
                 },
@@ -332,6 +344,7 @@ impl Session {
         let credit = |obis| AttributeRef::new(data::CLASS, obis, data::VALUE);
         match step {
             Step::Discover | Step::Image(_) => Ok(()),
+            Step::Token(step) => token::ask(self.exchange, layout, step, client, now),
             Step::Introduce => client.read(now, &layout.questions()),
             Step::Sample => {
                 let balance = (self.credit_at == CreditAt::Meter).then_some(credit(obis::CREDIT_BALANCE));

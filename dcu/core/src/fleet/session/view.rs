@@ -185,7 +185,7 @@ pub(super) fn fault(error: Error) -> Fault {
 }
 
 /// What a result says that should not have come after what the map says.
-const fn denied(result: DataAccessResult) -> Fault {
+pub(super) const fn denied(result: DataAccessResult) -> Fault {
     match result {
         DataAccessResult::ObjectUndefined | DataAccessResult::ObjectClassInconsistent => Fault::Contradicted,
         _ => Fault::Refused,

@@ -1,0 +1,136 @@
+//! Devices that are paid off by OpenPAYGO tokens: counts used up, tokens outstanding.
+//!
+//! A token's count is recorded before the token leaves, so no count is given to two tokens. Tokens that add time may be
+//! entered in any order within a window of [`taa_tokens::openpaygo`]'s device; they are outstanding until the device's
+//! count is seen to have come so far.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::config::PaygDevice;
+
+/// Tokens outstanding that are remembered of a device: what lies further behind, it would refuse.
+const OUTSTANDING_MAX: usize = 16;
+
+/// A device, by its place in [`crate::config::VendingConfig::devices`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct PaygIx(pub u32);
+
+impl PaygIx {
+    pub(crate) const fn at(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// A token made for a device. `Debug` hides its digits.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaygToken {
+    /// For which.
+    pub device: PaygIx,
+    /// The count that it used up.
+    pub count: u32,
+    /// The digits.
+    pub digits: String,
+    /// Days that it adds; `None` for an order (set, sync, unlock).
+    pub days: Option<u32>,
+    /// What the account pays for it, minor units.
+    pub worth_minor: i64,
+}
+
+impl fmt::Debug for PaygToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PaygToken({:?}, count {}, days {:?}, ..)", self.device, self.count, self.days)
+    }
+}
+
+/// Why a device gets no token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PaygRefusal {
+    /// No such device.
+    #[error("no such device")]
+    Unknown,
+    /// Its key cannot be: 16 bytes are needed, and a starting code of at most nine digits.
+    #[error("the device's key or starting code cannot be")]
+    Key,
+    /// The token cannot be made.
+    #[error(transparent)]
+    Token(#[from] taa_tokens::openpaygo::AskError),
+}
+
+/// Why a device's report is not answered. Nothing of it was used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MetricsRefusal {
+    /// Not a report.
+    #[error(transparent)]
+    Form(#[from] taa_tokens::openpaygo::metrics::ReadError),
+    /// No such device.
+    #[error("no device has this serial number")]
+    Unknown,
+    /// Its key cannot be.
+    #[error("the device's key cannot be")]
+    Key,
+    /// Not signed by the device, or sent before.
+    #[error(transparent)]
+    Auth(#[from] taa_tokens::openpaygo::metrics::AuthError),
+}
+
+/// What is remembered of one device.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaygDesk {
+    count: u32,
+    sold_minor: i64,
+    outstanding: Vec<PaygToken>,
+    request_count: Option<i64>,
+    timestamp: Option<i64>,
+}
+
+impl PaygDesk {
+    pub(crate) fn new(device: &PaygDevice) -> Self {
+        Self { count: device.count, ..Self::default() }
+    }
+
+    /// The count of the last token.
+    #[must_use]
+    pub const fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// What its account has paid for tokens, minor units.
+    #[must_use]
+    pub const fn sold_minor(&self) -> i64 {
+        self.sold_minor
+    }
+
+    /// Tokens that the device has not been seen to take, oldest first.
+    #[must_use]
+    pub fn outstanding(&self) -> &[PaygToken] {
+        &self.outstanding
+    }
+
+    /// Number and time of its last report.
+    #[must_use]
+    pub const fn last_report(&self) -> (Option<i64>, Option<i64>) {
+        (self.request_count, self.timestamp)
+    }
+
+    pub(super) fn issued(&mut self, token: &PaygToken) {
+        self.count = self.count.max(token.count);
+        self.sold_minor = self.sold_minor.saturating_add(token.worth_minor);
+        self.outstanding.push(token.clone());
+        if self.outstanding.len() > OUTSTANDING_MAX {
+            self.outstanding.remove(0);
+        }
+    }
+
+    pub(super) fn settled(&mut self, count: u32) {
+        self.outstanding.retain(|token| token.count > count);
+    }
+
+    pub(super) fn seen(&mut self, request_count: Option<i64>, timestamp: Option<i64>) {
+        self.request_count = self.request_count.max(request_count);
+        self.timestamp = self.timestamp.max(timestamp);
+    }
+}

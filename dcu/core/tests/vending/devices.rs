@@ -1,0 +1,135 @@
+//! OpenPAYGO devices: days for money, counts that are durable before they leave, reports and their answers.
+
+use taa_dcu::{
+    DcuEvent,
+    config::{PaygDevice, VendingConfig},
+    vending::{MetricsRefusal, PaygIx},
+};
+use taa_keys::Secret;
+use taa_tokens::openpaygo::{
+    Ask, Device, DeviceKey, Meaning,
+    metrics::{Answer, AuthError, Json, Method, MetricsKey, Received, Request},
+};
+
+use crate::site::{Site, entry};
+
+const D: PaygIx = PaygIx(0);
+
+fn secret() -> Secret {
+    Secret::new(&[0x3C; 16])
+}
+
+fn site() -> Site {
+    let device = PaygDevice {
+        serial: "SHS1".into(),
+        account: "D1".into(),
+        key: secret(),
+        starting_code: None,
+        restricted: false,
+        extended: false,
+        day_price_minor: 150_00,
+        count: 1,
+        phone: Some("+255".into()),
+    };
+    Site::with(VendingConfig { devices: vec![device], ..VendingConfig::default() }, vec![entry(0)])
+}
+
+fn pay(site: &mut Site, key: &str, amount_minor: i64) {
+    let payment = site.payment(key, "D1", amount_minor);
+    site.with_dcu(|dcu, now| dcu.handle_payment(now, payment).unwrap());
+}
+
+fn tokens(site: &Site) -> Vec<String> {
+    let tokens = site.events.iter().filter_map(|(_, event)| match event {
+        DcuEvent::PaygIssued { token, .. } => Some(token.digits.clone()),
+        _ => None,
+    });
+    tokens.collect()
+}
+
+fn device() -> Device {
+    Device::new(DeviceKey::new(&secret(), None).unwrap(), false)
+}
+
+#[test]
+fn money_becomes_days_and_the_rest_waits() {
+    let mut site = site();
+    pay(&mut site, "P1", 500_00);
+    pay(&mut site, "P1", 500_00);
+    pay(&mut site, "P2", 100_00);
+    let mut device = device();
+    let meanings: Vec<_> = tokens(&site).iter().map(|token| device.enter(token).unwrap()).collect();
+    assert_eq!(meanings, [Meaning::Add(3), Meaning::Add(1)], "50 were left over, and paid for by the next");
+    assert_eq!(site.state().desk().device(D).unwrap().sold_minor(), 600_00);
+    assert_eq!(site.state().book().account(1).unwrap().credited_minor(), 600_00);
+    assert_eq!(site.state(), &site.refold());
+}
+
+#[test]
+fn the_count_is_durable_before_the_token_leaves() {
+    let mut site = site();
+    site.syncs = false;
+    pay(&mut site, "P1", 300_00);
+    assert_eq!(tokens(&site).len(), 0);
+    site.cut();
+    site.boot();
+    site.syncs = true;
+    pay(&mut site, "P1", 300_00);
+    site.with_dcu(|dcu, now| dcu.payg_order(now, D, Ask::Set(10)).unwrap());
+    let mut device = device();
+    let meanings: Vec<_> = tokens(&site).iter().map(|token| device.enter(token).unwrap()).collect();
+    assert_eq!(meanings, [Meaning::Add(2), Meaning::Set(10)]);
+}
+
+#[test]
+fn a_device_that_fell_behind_is_brought_in_step_and_takes_tokens_in_any_order() {
+    let mut site = site();
+    for n in 0..4 {
+        pay(&mut site, &format!("P{n}"), 150_00);
+    }
+    let mut late = device();
+    for token in tokens(&site).iter().rev() {
+        assert_eq!(late.enter(token), Ok(Meaning::Add(1)));
+    }
+    site.with_dcu(|dcu, now| dcu.payg_order(now, D, Ask::Sync).unwrap());
+    let mut new = device();
+    assert_eq!(new.enter(tokens(&site).last().unwrap()), Ok(Meaning::Sync));
+    assert_eq!(new.count(), site.state().desk().device(D).unwrap().count());
+}
+
+fn report(count: i64, token_count: i64, method: Method) -> String {
+    let request = Request {
+        serial_number: "SHS1".into(),
+        format: None,
+        timestamp: Some(1_772_323_300 + count),
+        request_count: Some(count),
+        data: vec![("token_count".into(), Json::whole(token_count))],
+        historical_data: Vec::new(),
+    };
+    request.simple(Some((&MetricsKey::new(&secret()).unwrap(), method))).unwrap()
+}
+
+#[test]
+fn a_report_is_answered_with_the_tokens_that_the_device_has_not_taken() {
+    let mut site = site();
+    pay(&mut site, "P1", 300_00);
+    let ask = |site: &mut Site, text: &str| site.with_dcu(|dcu, now| dcu.handle_metrics(now, text)).unwrap();
+    let first = report(1, 1, Method::Data);
+    let answer = ask(&mut site, &first).unwrap();
+    let key = MetricsKey::new(&secret()).unwrap();
+    let read = Answer::read(&answer, &Received::parse(&first).unwrap(), &key).unwrap();
+    assert_eq!(read.tokens, tokens(&site));
+    assert_eq!(ask(&mut site, &first), Err(MetricsRefusal::Auth(AuthError::Replay)));
+    let forged = first.replace("\"request_count\":1", "\"request_count\":9");
+    assert_eq!(ask(&mut site, &forged), Err(MetricsRefusal::Auth(AuthError::Wrong)));
+    assert_eq!(ask(&mut site, &first.replace("SHS1", "SHS2")), Err(MetricsRefusal::Unknown));
+    assert!(matches!(ask(&mut site, "{"), Err(MetricsRefusal::Form(_))));
+    // A signature that covers no value settles nothing; one that does, does.
+    ask(&mut site, &report(2, 2, Method::Counter)).unwrap();
+    assert_eq!(site.state().desk().device(D).unwrap().outstanding().len(), 1);
+    site.cut();
+    site.boot();
+    assert_eq!(ask(&mut site, &report(2, 2, Method::Data)), Err(MetricsRefusal::Auth(AuthError::Replay)));
+    ask(&mut site, &report(3, 2, Method::Data)).unwrap();
+    assert_eq!(site.state().desk().device(D).unwrap().outstanding().len(), 0);
+}
