@@ -154,9 +154,7 @@ const fn fault_kind(what: FaultKind) -> CauseKind {
         | FaultKind::ChargeControllerOut
         | FaultKind::Lightning
         | FaultKind::RoadClosed
-        | FaultKind::CrewAway => {
-            CauseKind::Repair
-        }
+        | FaultKind::CrewAway => CauseKind::Repair,
         FaultKind::MetersTampered => CauseKind::Handling,
     }
 }

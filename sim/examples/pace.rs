@@ -16,7 +16,8 @@ fn user_s() -> f64 {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/villages/jija");
-    let mut scenario = load(&folder, &Overrides { days: Some(30), ..Overrides::default() }).map_err(|_| "not loaded")?;
+    let mut scenario =
+        load(&folder, &Overrides { days: Some(30), ..Overrides::default() }).map_err(|_| "not loaded")?;
     let all: Vec<_> = Traits::BUNDLES.iter().map(|(name, traits)| ((*name).to_owned(), *traits)).collect();
     for (name, traits) in all {
         scenario.run.architectures = vec![(name.clone(), traits)];

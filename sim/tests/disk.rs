@@ -47,7 +47,8 @@ fn booked_h(arch: &ArchResult) -> f64 {
 fn missing(arch: &ArchResult, before_h: u64) -> usize {
     let books = &arch.records.books;
     assert_eq!(books.accepted_minor, books.vendor_minor + books.in_flight_minor);
-    let stuck = |accepted_ms: u64, credited_ms: Option<u64>| accepted_ms < before_h * 3_600_000 && credited_ms.is_none();
+    let stuck =
+        |accepted_ms: u64, credited_ms: Option<u64>| accepted_ms < before_h * 3_600_000 && credited_ms.is_none();
     arch.records.payments.rows().filter(|pay| pay.accepted_ms.is_some_and(|at| stuck(at, pay.credited_ms))).count()
 }
 

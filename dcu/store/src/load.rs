@@ -57,7 +57,9 @@ impl Loaded {
         }
         // Blocks before the oldest snapshot that is whole are history.
         let oldest = loaded.snapshots.iter().find_map(|(number, body)| body.as_ref().map(|_| *number));
-        db::each(db, Kind::Block, oldest.unwrap_or(0), u64::MAX, |id, bytes| loaded.take(Kind::Block, id, bytes, blind))?;
+        db::each(db, Kind::Block, oldest.unwrap_or(0), u64::MAX, |id, bytes| {
+            loaded.take(Kind::Block, id, bytes, blind)
+        })?;
         for kind in [Kind::Leaves, Kind::Series, Kind::Quarantine] {
             if let Some(last) = db::last_id(db, kind)? {
                 db::each(db, kind, last, last, |id, bytes| loaded.take(kind, id, bytes, blind))?;
@@ -204,18 +206,7 @@ impl Loaded {
         // What was told before is not told again.
         lost.retain(|new| !damages.values().any(|old| old.covers(new)));
         let snapshots = snapshots.into_iter().filter_map(|(number, body)| body.map(|_| number)).collect();
-        Assembled {
-            snapshot,
-            tail,
-            tail_bytes,
-            before,
-            snapshot_bytes,
-            snapshots,
-            last,
-            lost,
-            known: damages,
-            broken,
-        }
+        Assembled { snapshot, tail, tail_bytes, before, snapshot_bytes, snapshots, last, lost, known: damages, broken }
     }
 }
 

@@ -102,11 +102,8 @@ impl Before {
         self.step = self.step.wrapping_add(varint::take_signed(body)?);
         self.at = self.at.wrapping_add(self.step);
         self.register = self.register.wrapping_add(varint::take_signed(body)?.cast_unsigned());
-        self.sequence = if flags & NEXT != 0 {
-            self.sequence.wrapping_add(1)
-        } else {
-            u32::try_from(varint::take(body)?).ok()?
-        };
+        self.sequence =
+            if flags & NEXT != 0 { self.sequence.wrapping_add(1) } else { u32::try_from(varint::take(body)?).ok()? };
         let credit_minor = if flags & CREDIT != 0 { Some(varint::take_signed(body)?) } else { None };
         let relay_closed = match flags & (CLOSED | OPEN) {
             CLOSED => Some(true),

@@ -430,7 +430,8 @@ impl Village<'_> {
     fn was_credited(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
         let customer = self.pays[payment as usize].customer;
         let account = self.site.dcu.as_ref().and_then(|dcu| dcu.state().book().account(customer));
-        let Some((balance_minor, sequence)) = account.map(|account| (account.balance_minor(), account.credits())) else {
+        let Some((balance_minor, sequence)) = account.map(|account| (account.balance_minor(), account.credits()))
+        else {
             return;
         };
         let in_debt = balance_minor + self.scenario.tariff.grace_minor <= 0;

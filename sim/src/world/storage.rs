@@ -69,7 +69,12 @@ impl Village<'_> {
             self.log(now_ms, "disk_rolled_back", String::new(), text);
         }
         if recovery.mode == Mode::Safe {
-            self.log(now_ms, "dcu_safe_mode", String::new(), "records are missing that nobody can tell again".to_owned());
+            self.log(
+                now_ms,
+                "dcu_safe_mode",
+                String::new(),
+                "records are missing that nobody can tell again".to_owned(),
+            );
         }
     }
 

@@ -95,12 +95,7 @@ pub(crate) fn wrongs(scenario: &Scenario, arch: &ArchResult, bound: &Bound) -> V
 
 /// What was taken off the balance is the price of what the register shows: not less than from the end of the first hour
 /// on, in which the first reading is made, and not more than from the start.
-fn found_use(
-    scenario: &Scenario,
-    account: &AccountRow,
-    purse: &Purse,
-    equal: &mut impl FnMut(String, i128, i128),
-) {
+fn found_use(scenario: &Scenario, account: &AccountRow, purse: &Purse, equal: &mut impl FnMut(String, i128, i128)) {
     let price = i128::from(scenario.tariff.energy_price_per_kwh_minor);
     let billed_wh = i128::from(account.billed_wh.unwrap_or(0));
     let taken = i128::from(account.opening_minor) + purse.credited - i128::from(account.balance_minor);
