@@ -6,8 +6,8 @@ use taa_tokens::sts::{Content, vend::MeterKey};
 use crate::{
     MeterIx,
     billing::{Amendable, Settled, TariffRefusal, TariffStart, Timing},
-    fetch::FetchFault,
     config::Way,
+    fetch::FetchFault,
     gateway::{TokenDigits, TokenReply},
     journal::Record,
     payment::{PaymentError, PaymentId},
