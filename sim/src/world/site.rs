@@ -394,12 +394,10 @@ impl Village<'_> {
     fn dcu_event(&mut self, event: DcuEvent, now_ms: u64, queue: &mut Queue<Event>) {
         match event {
             DcuEvent::ReadingStored { meter, period, .. } => self.telemetry.stored(meter.0, period),
-            DcuEvent::Credited { meter, key, balance_minor, .. } => {
+            DcuEvent::Credited { key, balance_minor, .. } => {
                 if let Some(payment) = payment_number(&key) {
                     let in_debt = balance_minor + self.scenario.tariff.grace_minor <= 0;
-                    let account = self.site.dcu.as_ref().and_then(|dcu| dcu.state().book().account(meter.0));
-                    let sequence = account.map_or(0, |account| account.credits());
-                    self.credited(payment, sequence, in_debt, now_ms, queue);
+                    self.credited(payment, in_debt, now_ms, queue);
                 }
             }
             DcuEvent::Duplicate { .. } => self.payment_repeated(),

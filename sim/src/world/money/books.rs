@@ -5,7 +5,7 @@ use taa_dcu::config::CreditAt;
 use super::{Pay, Stage};
 use crate::{
     cause::Chain,
-    records::{Books, PayOutcome, PaymentRow},
+    records::{Books, PayOutcome, PaymentRow, TokenBooks},
     world::Village,
 };
 
@@ -56,10 +56,11 @@ impl Village<'_> {
             CreditAt::Meter => self.traits.keypad && !self.traits.local_vending,
         };
         let vendor = if at_cloud { self.cloud_totals() } else { self.site_totals() };
-        let mut loaded_minor = 0;
+        let (mut written_minor, mut loaded_u) = (0, 0);
         for customer in 0..self.people.len() {
             let one = self.people.of(customer);
-            loaded_minor += one.unit.meter.credit_total_minor();
+            written_minor += one.unit.meter.credit_written_minor();
+            loaded_u += one.unit.meter.credit_tokens_u();
         }
         let opening_minor: i64 = if self.traits.credit_at == CreditAt::Meter { self.site.opening_minor() } else { 0 };
         self.records.books = Books {
@@ -67,8 +68,25 @@ impl Village<'_> {
             in_flight_minor,
             vendor_minor: i64::try_from(vendor.received).unwrap_or(i64::MAX),
             applied_minor,
-            meters_minor: loaded_minor - opening_minor,
+            meters_minor: written_minor - opening_minor + loaded_u.div_euclid(self.money.tokens.u_per_minor()),
             duplicates: self.money.duplicates,
+            tokens: self.token_books(loaded_u),
         };
+    }
+
+    fn token_books(&self, loaded_u: i64) -> TokenBooks {
+        let (tokens, sums) = (&self.money.tokens, self.money.tokens.sums);
+        let unused = self.pays.iter().filter(|pay| pay.stage != Stage::Applied);
+        TokenBooks {
+            u_per_minor: tokens.u_per_minor(),
+            paid_u: sums.paid_u,
+            issued_u: sums.issued_u,
+            due_u: tokens.due_u(),
+            loaded_u,
+            waiting_u: unused.filter_map(|pay| Some(pay.token.as_ref()?.worth_u)).sum(),
+            chance_u: sums.chance_u,
+            used: sums.used,
+            refused: sums.refused,
+        }
     }
 }
