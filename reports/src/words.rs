@@ -155,9 +155,15 @@ const fn fault_kind(what: FaultKind) -> CauseKind {
             CauseKind::Repair
         }
         FaultKind::AgentAway | FaultKind::PaperOut => CauseKind::Agent,
-        FaultKind::ChargeControllerOut | FaultKind::Lightning | FaultKind::RoadClosed | FaultKind::CrewAway => {
-            CauseKind::Repair
-        }
+        FaultKind::DiskFull
+        | FaultKind::DiskReadOnly
+        | FaultKind::FsyncLies
+        | FaultKind::PageCorrupt
+        | FaultKind::SdWear
+        | FaultKind::ChargeControllerOut
+        | FaultKind::Lightning
+        | FaultKind::RoadClosed
+        | FaultKind::CrewAway => CauseKind::Repair,
         FaultKind::MetersTampered => CauseKind::Handling,
     }
 }
@@ -201,6 +207,11 @@ pub(crate) fn fault_words(what: FaultKind, target: &FaultTarget, scenario: &Scen
         FaultKind::MetersTampered => "meters opened by a tampering".to_owned(),
         FaultKind::RoadClosed => "road to the site closed".to_owned(),
         FaultKind::CrewAway => "the operator's crew away".to_owned(),
+        FaultKind::DiskFull => "data concentrator's disk full".to_owned(),
+        FaultKind::DiskReadOnly => "data concentrator's disk takes no writes".to_owned(),
+        FaultKind::FsyncLies => "data concentrator's disk lies about its syncs".to_owned(),
+        FaultKind::PageCorrupt => "a page of the data concentrator's database rots".to_owned(),
+        FaultKind::SdWear => "data concentrator's card worn".to_owned(),
     };
     match target {
         FaultTarget::All => what,

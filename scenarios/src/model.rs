@@ -421,6 +421,16 @@ pub enum FaultKind {
     RoadClosed,
     /// The operator's crew is not to be had.
     CrewAway,
+    /// The data concentrator's disk has no room left.
+    DiskFull,
+    /// The data concentrator's disk takes no writes.
+    DiskReadOnly,
+    /// The disk says that everything is safe, and a power cut shows that it was not.
+    FsyncLies,
+    /// A page of the data concentrator's database rots at the beginning; found when it is read next.
+    PageCorrupt,
+    /// The card is worn: slow, and now and then a sync fails.
+    SdWear,
 }
 
 /// Where a fault bites.

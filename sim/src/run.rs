@@ -7,9 +7,9 @@ use taa_dcu::config::Traits;
 use taa_scenarios::model::Scenario;
 
 use crate::{
-    kernel::{Control, Kernel, KernelError, Outcome, SimTime},
+    kernel::{Control, Kernel, KernelError, Outcome, Queue, SimTime},
     result::{ArchResult, Digest, Kpis, RunResult},
-    world::{Timeline, Village},
+    world::{Event, Timeline, Village},
 };
 
 /// What the caller decides, and hears.
@@ -34,6 +34,18 @@ pub enum RunError {
     Exogenous(String, String),
 }
 
+/// Deliberate faults of our own parts: what watches over money must notice them.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sabotage {
+    /// A payment that comes twice is taken twice.
+    ForgetsRepeats,
+    /// The DCU is told that its records are durable before they are.
+    PromisesEarly,
+    /// The store forgets its last commit when it is opened.
+    LosesLastCommit,
+}
+
 /// Simulates the scenario under all its architectures.
 ///
 /// `wall_s` of the result is 0: the caller has the clock.
@@ -41,6 +53,19 @@ pub enum RunError {
 /// # Errors
 /// [`RunError`], all of them our own fault.
 pub fn run(scenario: &Scenario, options: &RunOptions<'_>) -> Result<RunResult, RunError> {
+    run_sabotaged(scenario, options, None)
+}
+
+/// [`run`] with a deliberate fault, for tests of tests.
+///
+/// # Errors
+/// [`RunError`].
+#[doc(hidden)]
+pub fn run_sabotaged(
+    scenario: &Scenario,
+    options: &RunOptions<'_>,
+    sabotage: Option<Sabotage>,
+) -> Result<RunResult, RunError> {
     let seed = (scenario.run.seed, scenario.run.replication);
     let horizon_ms = u64::from(scenario.run.days) * 86_400_000;
     let timeline = Timeline::draw(scenario, seed, horizon_ms);
@@ -51,8 +76,9 @@ pub fn run(scenario: &Scenario, options: &RunOptions<'_>) -> Result<RunResult, R
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some((name, traits)) = architectures.get(index) else { return done };
-            let outcome =
-                one(scenario, &timeline, *traits, horizon_ms, &|ms| (options.progress)(index, ms), options.stop);
+            let outcome = Village::build(scenario, &timeline, *traits).map_err(RunError::from).and_then(|built| {
+                one(built, *traits, horizon_ms, &|ms| (options.progress)(index, ms), options.stop, sabotage)
+            });
             done.push((index, name.clone(), *traits, outcome));
         }
     };
@@ -136,14 +162,16 @@ struct One {
 }
 
 fn one(
-    scenario: &Scenario,
-    timeline: &Timeline,
+    (mut village, queue): (Village<'_>, Queue<Event>),
     traits: Traits,
     horizon_ms: u64,
     progress: &dyn Fn(u64),
     stop: &AtomicBool,
+    sabotage: Option<Sabotage>,
 ) -> Result<One, RunError> {
-    let (mut village, queue) = Village::build(scenario, timeline, traits)?;
+    if let Some(sabotage) = sabotage {
+        village.sabotage(sabotage);
+    }
     let exogenous_digest = village.exogenous_digest();
     let mut kernel = Kernel::new(village, queue);
     let outcome = kernel.run_until(SimTime::from_ms(horizon_ms), &mut |at| {

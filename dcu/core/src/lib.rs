@@ -6,6 +6,7 @@
 //!  meters ──bytes──▶ handle_meter_receive ──▶  ┌──────▼──────┐  ◀── handle_uplink_receive ◀──bytes── cloud
 //!  meters ◀──bytes── Output::Transmit     ◀──  │     Dcu     │  ──▶ Output::Uplink ──bytes──▶ cloud
 //!                                              └──────┬──────┘
+//!  relay ◀──bytes── Output::Fetch · handle_fetch_receive ◀──bytes── relay (payments)
 //!                         Output::Append (journal) · Output::Event · Output::Timeout(deadline)
 //! ```
 //!
@@ -39,6 +40,7 @@ pub mod campaign;
 pub mod cloud;
 pub mod config;
 mod dcu;
+pub mod fetch;
 mod fleet;
 pub mod gateway;
 pub mod ids;

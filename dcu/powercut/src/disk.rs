@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::config::Config;
+use crate::config::{Config, Sync};
 use crate::counters::{Counters, FileKind};
 use crate::fault::Fault;
 use crate::state::State;
@@ -142,6 +142,11 @@ impl Disk {
     /// Room in bytes, for all files together; none is no limit.
     pub fn set_room(&self, bytes: Option<u64>) {
         self.shared.state().room_bytes = bytes;
+    }
+
+    /// From now on its syncs are honest, or lies. What was lied about stays un-synced until an honest sync of the file.
+    pub fn set_sync(&self, sync: Sync) {
+        self.shared.state().config.sync = sync;
     }
 
     /// Takes no writes, as a file system that was remounted after errors.

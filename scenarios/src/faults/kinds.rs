@@ -47,6 +47,11 @@ pub(super) const KINDS: &[(&str, FaultKind, Takes)] = &[
     ("meters_tampered", FaultKind::MetersTampered, Takes::Meters),
     ("road_closed", FaultKind::RoadClosed, Takes::Nothing),
     ("crew_away", FaultKind::CrewAway, Takes::Nothing),
+    ("disk_full", FaultKind::DiskFull, Takes::Nothing),
+    ("disk_read_only", FaultKind::DiskReadOnly, Takes::Nothing),
+    ("fsync_lies", FaultKind::FsyncLies, Takes::Nothing),
+    ("page_corrupt", FaultKind::PageCorrupt, Takes::Nothing),
+    ("sd_wear", FaultKind::SdWear, Takes::Nothing),
 ];
 
 impl Takes {

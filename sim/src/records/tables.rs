@@ -453,6 +453,27 @@ pub struct TokenBooks {
     pub refused: u32,
 }
 
+/// One account at the end of the run, told by the Book that decides over it and by the meter, so that they can be compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AccountRow {
+    /// By index.
+    pub customer: u32,
+    /// Credit that the account began with, minor units.
+    pub opening_minor: i64,
+    /// Balance in the Book, minor units.
+    pub balance_minor: i64,
+    /// Everything that the Book has credited, the opening balance included, minor units.
+    pub credited_minor: i64,
+    /// Register of the last reading billed, Wh; nothing before the first, or where the meter bills.
+    pub billed_wh: Option<u64>,
+    /// Register of the meter, Wh.
+    pub meter_wh: u64,
+    /// Credit ever loaded into the meter, minor units (0 where it is kept elsewhere).
+    pub loaded_minor: i64,
+    /// The meter's relay.
+    pub relay_closed: bool,
+}
+
 /// Everything one architecture leaves.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Records {
@@ -462,6 +483,8 @@ pub struct Records {
     pub payments: Payments,
     /// Money at the end.
     pub books: Books,
+    /// Accounts at the end, by customer.
+    pub accounts: Vec<AccountRow>,
     /// The plant.
     pub plant: Plant,
     /// Components down.

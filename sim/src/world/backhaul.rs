@@ -6,7 +6,7 @@
 
 use taa_dcu::{
     LinkState,
-    billing::Totals,
+    billing::Book,
     cloud::{Cloud, CloudEvent, CloudOutput},
     config::Backhaul,
     payment::Payment,
@@ -112,9 +112,9 @@ impl Village<'_> {
         self.with_cloud(now_ms, queue, |cloud, now| cloud.handle_payment(now, payment));
     }
 
-    /// What the cloud's Book has taken in.
-    pub(crate) fn cloud_totals(&self) -> Totals {
-        self.cloud.cloud.book().totals()
+    /// The cloud's accounts.
+    pub(crate) fn cloud_book(&self) -> &Book {
+        self.cloud.cloud.book()
     }
 
     /// The cloud went down, or is back.

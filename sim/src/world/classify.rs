@@ -177,7 +177,8 @@ impl Village<'_> {
         let site = (!self.site.up()).then(|| self.site_chain());
         let mesh = if site.is_none() { self.unreachable(customer, now_ms) } else { None };
         let clock = (site.is_none() && self.site_has_no_time(now_ms)).then(|| self.repairs.clock.chain());
-        hardest_to_clear([cloud, wan, site, mesh, slow, clock])
+        let disk = (!self.site.disk.part.up()).then(|| self.site.disk.part.chain());
+        hardest_to_clear([cloud, wan, site, mesh, slow, clock, disk])
     }
 
     /// What holds an accepted payment.

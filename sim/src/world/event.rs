@@ -19,6 +19,8 @@ pub(crate) enum Event {
     DcuBooted { generation: u32 },
     /// The DCU's deadline.
     DcuWake { generation: u32 },
+    /// The DCU's disk begins a commit, or has ended one.
+    Disk { generation: u32 },
     /// Bytes reach a meter.
     AtMeter { customer: u32, message: MessageId },
     /// Bytes of a meter reach the DCU.
@@ -75,6 +77,7 @@ impl Event {
             Self::HoldupEmpty { generation } => pair(5, generation, 0),
             Self::DcuBooted { generation } => pair(6, generation, 0),
             Self::DcuWake { generation } => pair(7, generation, 0),
+            Self::Disk { generation } => pair(80, generation, 0),
             Self::AtMeter { customer, message } => pair(8, customer, message.number()),
             Self::AtDcu { customer, message } => pair(9, customer, message.number()),
             Self::AtCloud { message } => pair(10, message.number(), 0),

@@ -15,6 +15,7 @@ mod bypass;
 mod calls;
 mod classify;
 mod demand;
+mod disk;
 mod event;
 mod finish;
 mod images;
@@ -36,6 +37,7 @@ mod repair;
 mod setup;
 mod site;
 mod sky;
+mod storage;
 mod tamper;
 mod timeline;
 mod towers;
@@ -52,6 +54,7 @@ use crate::{
     cause::Chain,
     kernel::{Fired, Model, NodeId, Queue, RollingDigest},
     records::{LogRow, Records},
+    run::Sabotage,
 };
 
 /// Kernel nodes that are not customers.
@@ -69,6 +72,7 @@ pub(crate) struct Village<'s> {
     scenario: &'s Scenario,
     timeline: &'s Timeline,
     traits: Traits,
+    sabotage: Option<Sabotage>,
     /// Seed and replication.
     seed: (u64, u32),
     ops: Ops,
@@ -119,6 +123,7 @@ impl Model for Village<'_> {
             Event::HoldupEmpty { generation } => self.holdup_empty(generation, now_ms, queue),
             Event::DcuBooted { generation } => self.dcu_booted(generation, now_ms, queue),
             Event::DcuWake { generation } => self.dcu_wakes(generation, now_ms, queue),
+            Event::Disk { generation } => self.disk_wakes(generation, now_ms, queue),
             Event::AtMeter { customer, message } => {
                 let bytes = self.messages.take(message);
                 self.payloads.absorb_bytes(&bytes);

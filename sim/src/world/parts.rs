@@ -39,6 +39,7 @@ pub(crate) enum PartId {
     Clock,
     Keys(u32),
     Tamper(u32),
+    Disk,
 }
 
 /// What an edge of the exogenous timeline does.
@@ -85,6 +86,11 @@ impl Part {
             None if self.scripted != 0 => own.because(Cause::Scripted(self.scripted.trailing_zeros() as u8)),
             None => own,
         }
+    }
+
+    /// It failed of itself and is not mended.
+    pub(crate) const fn failed(&self) -> bool {
+        self.natural.is_some()
     }
 
     /// A scripted fault keeps its repair waiting, or no longer.

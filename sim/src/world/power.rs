@@ -11,7 +11,7 @@ use crate::{
     cause::{Cause, Chain},
     kernel::{Phase, Queue, SimTime, Wake},
     records::{Component, PlantRow},
-    world::{demand::DAY_MS, sky::Sky},
+    world::sky::Sky,
 };
 
 /// Length of a plant step, ms.
@@ -354,9 +354,6 @@ impl Village<'_> {
             battery_soc: self.power.plant.battery().soc() as f32,
             supply_on: mean(sums.on),
         });
-        if now_ms.is_multiple_of(DAY_MS) {
-            self.site_checkpoint(now_ms, queue);
-        }
         let at = SimTime::from_ms(now_ms + SAMPLE_MS);
         queue.at(at, Phase::Probe, self.ops.plant, Event::Sample);
     }

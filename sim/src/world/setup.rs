@@ -20,6 +20,7 @@ use taa_scenarios::model::{FaultKind, Placement, Roof, Scenario, Wall};
 use super::{
     Event, Ops, Timeline, Village,
     backhaul::CloudHost,
+    disk::SiteDisk,
     finish::{ComponentLog, TelemetryCount},
     keys::{SiteKeys, meter_entropy},
     light::Light,
@@ -82,6 +83,7 @@ impl<'s> Village<'s> {
             people.spawn((identity, unit, load, purse, Light::new()));
         }
         let config = dcu_config(scenario, traits);
+        let holdup_ms = (scenario.comms.dcu_holdup_h * 3_600_000.0) as u64;
         let cloud_config = CloudConfig {
             utc_offset_s: scenario.site.utc_offset_s,
             ..CloudConfig::new(traits, scenario.tariff.clone())
@@ -93,13 +95,14 @@ impl<'s> Village<'s> {
             scenario,
             timeline,
             traits,
+            sabotage: None,
             seed,
             ops,
             power: power(scenario),
             inverter: Part::new(Cause::InverterFailed),
             feeders: layout.feeders.iter().map(|_| Part::new(Cause::FeederOpen)).collect(),
             meter_parts: layout.customers.iter().map(|_| Part::new(Cause::MeterDead)).collect(),
-            site: Site::new(config, entries, (scenario.comms.dcu_holdup_h * 3_600_000.0) as u64),
+            site: Site::new(config, entries, holdup_ms, SiteDisk::of(traits.credit_at, seed)),
             wan: Wan::new(traits.backhaul, scenario.comms.cellular.bearer.figures().registration_s),
             cloud: CloudHost::new(cloud),
             cloud_part: Part::new(Cause::CloudDown),

@@ -1,23 +1,26 @@
-//! The pole-mounted computer around the production [`Dcu`]: its supply, its boots, its ports, its disk in memory.
+//! The pole-mounted computer around the production [`Dcu`]: its supply, its boots, its ports.
 //!
 //! The DCU is driven as its contract says: one mutation, then [`Dcu::poll_output`] until it answers with its deadline.
-//! What it appends is durable at once here (a disk that loses power comes with the store); the DCU hears of it by
-//! `handle_durable` before anything that rests on it leaves.
+//! What it appends goes to the store ([`super::disk`]); the DCU hears by `handle_durable` when that has written it, and
+//! not before. What the power takes away was promised to nobody: word of payments that nobody got a receipt for comes
+//! again, from the intake that has had no acknowledgement, or from the agent who has no receipt to hand out.
+
+use std::collections::BTreeSet;
 
 use taa_dcu::{
     Dcu, DcuEvent, ImageCampaign, LinkState, MeterIx, Output,
-    billing::Totals,
+    billing::{Account, Book},
     config::{CreditAt, DcuConfig, MeterEntry},
-    journal::{Entry, Record},
-    ledger::Leaf,
     payment::Payment,
     relay::Reason,
+    vending::KeyRefusal,
 };
 use taa_dlms::obis::alarm;
 use taa_models::draw::{Draws, NodeKey, Purpose};
 
 use super::{
     Event, Village,
+    disk::SiteDisk,
     money::{Take, payment_number},
     parts::{Part, PartId, Turn, hardest_to_clear},
     population::Opened,
@@ -38,9 +41,10 @@ const CHARGE_RATE: u64 = 4;
 pub(crate) struct Site {
     config: DcuConfig,
     meters: Vec<MeterEntry>,
-    dcu: Option<Box<Dcu>>,
-    journal: Vec<Record>,
-    durable: u64,
+    pub(super) dcu: Option<Box<Dcu>>,
+    pub(crate) disk: SiteDisk,
+    /// Payments handed to the DCU of which it has said nothing yet, by number.
+    unanswered: BTreeSet<u32>,
     booted_ms: u64,
     boots: u32,
     boot: Wake,
@@ -57,18 +61,19 @@ pub(crate) struct Site {
     told_link: bool,
     /// Why it last went down: explains the minute in which it boots.
     last_down: Chain,
-    undurable: bool,
     armed_for: Option<SimTime>,
+    /// A deliberate fault: up to where durability was claimed before it was there.
+    pub(super) claimed: u64,
 }
 
 impl Site {
-    pub(crate) fn new(config: DcuConfig, meters: Vec<MeterEntry>, battery_full_ms: u64) -> Self {
+    pub(crate) fn new(config: DcuConfig, meters: Vec<MeterEntry>, battery_full_ms: u64, disk: SiteDisk) -> Self {
         Self {
             config,
             meters,
             dcu: None,
-            journal: Vec::new(),
-            durable: 0,
+            disk,
+            unanswered: BTreeSet::new(),
             booted_ms: 0,
             boots: 0,
             boot: Wake::default(),
@@ -83,8 +88,8 @@ impl Site {
             holdup: Wake::default(),
             told_link: false,
             last_down: Chain::of(Cause::DcuDown),
-            undurable: false,
             armed_for: None,
+            claimed: 0,
         }
     }
 
@@ -98,13 +103,23 @@ impl Site {
         self.part.up() && !self.battery_empty
     }
 
+    /// Something in the DCU may not leave before its records are durable.
+    pub(super) fn dcu_awaits_durable(&self) -> bool {
+        self.dcu.as_ref().is_some_and(|dcu| dcu.awaits_durable())
+    }
+
+    /// Opening balances by customer, minor units.
+    pub(crate) fn openings_minor(&self) -> Vec<i64> {
+        self.meters.iter().map(|meter| meter.opening_balance_minor).collect()
+    }
+
     /// All opening balances, minor units.
     pub(crate) fn opening_minor(&self) -> i64 {
         self.meters.iter().map(|meter| meter.opening_balance_minor).sum()
     }
 
     /// Monotonic time of this boot, ns.
-    fn monotonic(&self, now_ms: u64) -> u64 {
+    pub(super) fn monotonic(&self, now_ms: u64) -> u64 {
         (now_ms - self.booted_ms) * 1_000_000
     }
 }
@@ -167,6 +182,7 @@ impl Village<'_> {
             self.site.armed_for = None;
             self.site.last_down = self.site_chain();
             if self.site.dcu.take().is_some() {
+                self.site.disk.cut(now_ms);
                 let text = self.say(self.site.last_down);
                 self.log(now_ms, "dcu_down", String::new(), text);
             }
@@ -185,25 +201,25 @@ impl Village<'_> {
             return;
         }
         self.site.booting = false;
-        self.boot_dcu(now_ms, queue);
+        if !self.boot_dcu(now_ms, queue) {
+            // Its disk refuses: it starts anew until it does not.
+            self.site_turned(now_ms, queue);
+            return;
+        }
         self.log(now_ms, "dcu_up", String::new(), "data concentrator running".to_owned());
         self.component_down.turn(Component::Dcu, None, now_ms, &mut self.records);
         self.mesh.root_turned(true);
         self.touch_all();
     }
 
-    /// Builds and starts the DCU.
-    pub(crate) fn boot_dcu(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
+    /// Builds and starts the DCU from what its disk has; false where the disk refuses.
+    pub(crate) fn boot_dcu(&mut self, now_ms: u64, queue: &mut Queue<Event>) -> bool {
+        let Some(journal) = self.open_disk(now_ms) else { return false };
         let site = &mut self.site;
         site.booted_ms = now_ms;
         site.boots += 1;
         site.told_link = false;
-        let (config, meters) = (site.config.clone(), site.meters.clone());
-        let mut dcu = if site.journal.is_empty() {
-            Dcu::new(config, meters)
-        } else {
-            Dcu::recover(config, meters, site.journal.iter().cloned())
-        };
+        let mut dcu = Dcu::recover(site.config.clone(), site.meters.clone(), journal);
         let mut draws = Draws::keyed(self.seed.0, self.seed.1, NodeKey::of("dcu"), ENTROPY, u64::from(site.boots));
         let mut entropy = [0; 32];
         for chunk in entropy.chunks_exact_mut(8) {
@@ -216,6 +232,10 @@ impl Village<'_> {
             self.tell_time(now_ms, queue);
         }
         self.link_turned(now_ms, queue);
+        for payment in std::mem::take(&mut self.site.unanswered) {
+            self.payment_again(payment, now_ms, queue);
+        }
+        true
     }
 
     /// The DCU hears the wall clock: from its own battery-backed one at the start, else over the link.
@@ -254,52 +274,40 @@ impl Village<'_> {
         }
     }
 
-    /// Drains the DCU to its deadline; records are durable as soon as they are out.
-    fn drain(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
+    /// Drains the DCU to its deadline.
+    pub(super) fn drain(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
         let now = self.site.monotonic(now_ms);
         loop {
             let Some(dcu) = &mut self.site.dcu else { return };
-            if self.site.undurable && dcu.is_drained() {
-                self.site.undurable = false;
-                dcu.handle_durable(now, self.site.durable);
-                continue;
-            }
             match dcu.poll_output() {
                 Output::Transmit { meter, bytes } => {
                     self.send_down(meter.0, &bytes, now_ms, queue);
                     self.recycle(bytes);
                 }
                 Output::Uplink(bytes) => {
+                    if self.wan.up() && self.cloud_part.up() {
+                        self.site.disk.witness();
+                    }
                     self.send_up(&bytes, now_ms, queue);
                     self.recycle(bytes);
                 }
-                Output::Append(record) => {
-                    // What lies before a checkpoint is never read again.
-                    if matches!(record.entry, Entry::Checkpoint(_)) {
-                        self.site.journal.clear();
-                    }
-                    self.site.durable = record.number;
-                    self.site.journal.push(record);
-                    self.site.undurable = true;
-                }
-                Output::Leaf(leaf) => self.keep_leaf(leaf),
+                Output::Leaf(leaf) => self.append_leaf(leaf, now_ms),
                 // Nobody signs within a simulation: what is kept is signed as a whole at its end.
                 Output::Sign(_) => {}
+                // Payments travel as payments here; no simulated DCU is told to fetch.
+                Output::Fetch(bytes) => self.recycle(bytes),
+                Output::Append(record) => self.append(&record, now_ms),
+                // The simulated site has no secure module: its vendor is the cloud, or sells credit without tokens.
+                Output::KeyRequest { id, .. } => dcu.handle_key(now, id, Err(KeyRefusal::NoKey)),
+                Output::KeyChangeRequest { id, .. } => dcu.handle_key_change(now, id, Err(KeyRefusal::NoKey)),
                 Output::Event(event) => self.dcu_event(event, now_ms, queue),
+                Output::Timeout(_) if self.promises_early(now_ms) => {}
                 Output::Timeout(deadline) => {
                     self.arm_dcu(deadline, queue);
+                    self.arm_disk(now_ms, queue);
                     return;
                 }
             }
-        }
-    }
-
-    /// An entry of the ledger, where they are asked for. One that was lost with the power comes again, or another in its
-    /// place.
-    fn keep_leaf(&mut self, leaf: Leaf) {
-        if self.scenario.run.ledger {
-            self.records.ledger.truncate(usize::try_from(leaf.index).unwrap_or(usize::MAX));
-            self.records.ledger.push(leaf.bytes);
         }
     }
 
@@ -334,11 +342,6 @@ impl Village<'_> {
         }
     }
 
-    /// Once a day the DCU writes its whole state, so that its journal stays short.
-    pub(crate) fn site_checkpoint(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
-        self.with_dcu(now_ms, queue, Dcu::checkpoint);
-    }
-
     /// Bytes of a meter reach the DCU.
     pub(crate) fn at_dcu(&mut self, customer: u32, bytes: &[u8], now_ms: u64, queue: &mut Queue<Event>) {
         self.with_dcu(now_ms, queue, |dcu, now| dcu.handle_meter_receive(now, MeterIx(customer), bytes));
@@ -356,8 +359,9 @@ impl Village<'_> {
         self.with_dcu(now_ms, queue, |dcu, now| dcu.handle_meter_heard(now, MeterIx(customer)));
     }
 
-    /// A cash agent enters a payment at the DCU.
+    /// A payment is entered at the DCU: fetched, or by a cash agent.
     pub(crate) fn site_payment(&mut self, payment: Payment, now_ms: u64, queue: &mut Queue<Event>) {
+        self.site.unanswered.extend(payment_number(&payment.key));
         let mut refused = None;
         self.with_dcu(now_ms, queue, |dcu, now| refused = dcu.handle_payment(now, payment).err());
         if let Some(error) = refused {
@@ -379,28 +383,40 @@ impl Village<'_> {
         self.money_turned(now_ms, queue);
     }
 
-    /// What the DCU's Book has taken in, from its journal where it is off.
-    pub(crate) fn site_totals(&self) -> Totals {
-        let site = &self.site;
-        match &site.dcu {
-            Some(dcu) => dcu.state().book().totals(),
-            None => {
-                let journal = site.journal.iter().cloned();
-                Dcu::recover(site.config.clone(), site.meters.clone(), journal).state().book().totals()
-            }
+    /// The DCU as it is at the end of a run: recovered from its disk where it is off.
+    pub(crate) fn site_book(&mut self) -> Option<&Book> {
+        if self.site.dcu.is_none() {
+            let mut recovery = self.site.disk.open(false).ok()?;
+            let (config, meters) = (self.site.config.clone(), self.site.meters.clone());
+            self.site.dcu = Some(Box::new(Dcu::recover(config, meters, recovery.take_records())));
         }
+        self.site.dcu.as_ref().map(|dcu| dcu.state().book())
     }
 
     fn dcu_event(&mut self, event: DcuEvent, now_ms: u64, queue: &mut Queue<Event>) {
+        if let DcuEvent::Credited { key, .. }
+        | DcuEvent::Suspended { key }
+        | DcuEvent::Duplicate { key }
+        | DcuEvent::Conflict { key }
+        | DcuEvent::Forwarded { key } = &event
+            && let Some(payment) = payment_number(key)
+        {
+            self.site.unanswered.remove(&payment);
+        }
         match event {
             DcuEvent::ReadingStored { meter, period, .. } => self.telemetry.stored(meter.0, period),
-            DcuEvent::Credited { key, balance_minor, .. } => {
+            DcuEvent::Credited { key, .. } => {
                 if let Some(payment) = payment_number(&key) {
-                    let in_debt = balance_minor + self.scenario.tariff.grace_minor <= 0;
-                    self.credited(payment, in_debt, now_ms, queue);
+                    self.was_credited(payment, now_ms, queue);
                 }
             }
-            DcuEvent::Duplicate { .. } => self.payment_repeated(),
+            DcuEvent::Duplicate { key } => {
+                self.payment_repeated();
+                // The DCU had it on its disk when its power went, and nobody had been told: this is the answer.
+                if let Some(payment) = payment_number(&key) {
+                    self.was_credited(payment, now_ms, queue);
+                }
+            }
             DcuEvent::CreditDelivered { meter, total_minor } => {
                 self.apply(meter.0, Take::UpTo(total_minor), now_ms, queue);
                 self.meter_deadline(meter.0, now_ms, queue);
@@ -416,6 +432,15 @@ impl Village<'_> {
             }
             _ => {}
         }
+    }
+
+    /// The DCU has told that a payment is in its Book, for good.
+    fn was_credited(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        let customer = self.pays[payment as usize].customer;
+        let account = self.site.dcu.as_ref().and_then(|dcu| dcu.state().book().account(customer));
+        let Some(balance_minor) = account.map(Account::balance_minor) else { return };
+        let in_debt = balance_minor + self.scenario.tariff.grace_minor <= 0;
+        self.credited(payment, in_debt, now_ms, queue);
     }
 
     /// A relay has turned.

@@ -121,6 +121,11 @@ fn scripted(scenario: &Scenario, horizon_ms: u64, edges: &mut Vec<Edge>) {
                 hold(Target::Air);
             }
             FaultKind::DcuPowerLost => hold(Target::Part(PartId::Dcu)),
+            FaultKind::DiskFull
+            | FaultKind::DiskReadOnly
+            | FaultKind::FsyncLies
+            | FaultKind::PageCorrupt
+            | FaultKind::SdWear => hold(Target::Part(PartId::Disk)),
             FaultKind::InverterOut => hold(Target::Part(PartId::Inverter)),
             FaultKind::AgentAway => hold(Target::Part(PartId::Agent)),
             FaultKind::AggregatorOut => {
@@ -292,6 +297,7 @@ impl Village<'_> {
             }
             PartId::Clock | PartId::Keys(_) => self.edge_part_turned(part, turn, now_ms, queue),
             PartId::Tamper(n) => self.tamper_turned(n, turn, now_ms, queue),
+            PartId::Disk => self.disk_turned(turn, now_ms, queue),
         }
         self.money_turned(now_ms, queue);
         self.touch_all();
@@ -310,6 +316,7 @@ impl Village<'_> {
             PartId::Router => Some(&mut self.wan.router),
             PartId::Clock => Some(&mut self.repairs.clock),
             PartId::Keys(n) => self.repairs.keys.get_mut(n as usize),
+            PartId::Disk => Some(&mut self.site.disk.part),
             _ => None,
         }
     }

@@ -1,6 +1,9 @@
 //! A small village made by hand, for tests of the simulator alone: no files, no importers.
 #![allow(dead_code, reason = "each test target uses its own part of this")]
 
+pub(crate) mod reference;
+pub(crate) mod schedule;
+
 use std::sync::atomic::AtomicBool;
 
 use taa_dcu::config::{Tariff, Traits};
@@ -11,7 +14,7 @@ use taa_scenarios::model::{
 };
 use taa_sim::{
     result::RunResult,
-    run::{RunOptions, run},
+    run::{RunOptions, Sabotage, run, run_sabotaged},
 };
 
 pub(crate) const HOUR_MS: u64 = 3_600_000;
@@ -89,6 +92,13 @@ pub(crate) fn simulate(scenario: &Scenario) -> RunResult {
 pub(crate) fn simulate_on(scenario: &Scenario, threads: usize) -> RunResult {
     let stop = AtomicBool::new(false);
     run(scenario, &RunOptions { threads, stop: &stop, progress: &|_, _| {} }).expect("the run goes through")
+}
+
+/// With one of our own parts made faulty.
+pub(crate) fn simulate_sabotaged(scenario: &Scenario, sabotage: Sabotage) -> RunResult {
+    let stop = AtomicBool::new(false);
+    let options = RunOptions { threads: 2, stop: &stop, progress: &|_, _| {} };
+    run_sabotaged(scenario, &options, Some(sabotage)).expect("the run goes through")
 }
 
 /// Clear days with a half-sine of sun from 6 to 18 h, every fifth day dull.

@@ -20,7 +20,7 @@ const PLAN: [(&str, &[&str]); 22] = [
     ("taa-feeder", &[]),
     ("taa-dcu", &["taa-keys", "taa-dlms", "taa-tokens", "taa-ledger", "taa-der", "taa-feeder"]),
     ("taa-store", &["taa-dcu", "taa-ledger"]),
-    ("taa-intake", &["taa-dcu"]),
+    ("taa-intake", &["taa-keys", "taa-dcu"]),
     ("taa-powercut", &[]),
     ("taa-ports", &["taa-dcu"]),
     ("dcud", &["taa-dcu", "taa-store", "taa-intake", "taa-ports"]),

@@ -171,7 +171,7 @@ impl Cloud {
         let version = if tariff.version == 0 { self.versions.saturating_add(1) } else { tariff.version };
         let tariff = Tariff { version, ..tariff };
         let unix_ms = self.unix_ms();
-        let needs_flat = self.config.traits.credit_at == CreditAt::Meter && tariff.flat_price().is_none();
+        let needs_flat = self.config.traits.credit_at == CreditAt::Meter && !tariff.suits_meters();
         let judged =
             if needs_flat { Err(TariffRefusal::NeedsFlatPrice) } else { self.book.judge_tariff(&tariff, unix_ms) };
         match judged {

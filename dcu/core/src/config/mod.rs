@@ -13,7 +13,7 @@ pub use vending::{By, CachePolicy, Contradiction, DeliveryPolicy, PaygDevice, St
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::relay::RelayRules;
+use crate::{fetch::FetchConfig, relay::RelayRules};
 
 /// Where the balance that decides over a customer's relay is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -198,6 +198,8 @@ pub struct DcuConfig {
     pub ledger_verifier: Option<String>,
     /// The uplink.
     pub uplink: UplinkConfig,
+    /// How payments are fetched from the hosted intake relay; `None`: they come by the cloud, or by agents alone.
+    pub fetch: Option<FetchConfig>,
     /// Tokens sold at the site; `None`: none are.
     pub vending: Option<VendingConfig>,
 }
@@ -235,6 +237,7 @@ impl DcuConfig {
             ledger_origin: "dcu.invalid/ledger".to_owned(),
             ledger_verifier: None,
             uplink: UplinkConfig::for_credit_at(traits.credit_at),
+            fetch: None,
             vending: None,
         }
     }

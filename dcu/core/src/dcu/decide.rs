@@ -79,7 +79,7 @@ impl Dcu {
         Prices {
             per_kwh_minor: tariff.energy_price_per_kwh_minor,
             fee_per_day_minor: tariff.daily_fee_minor,
-            grace_minor: tariff.grace_minor,
+            grace_minor: tariff.trust_minor(),
         }
     }
 
@@ -145,7 +145,9 @@ impl Dcu {
     /// The cloud was heard.
     pub(super) fn touch_contact(&mut self, now: u64) {
         self.contact = Some(now);
-        self.sight_contact(now);
+        if self.config.fetch.is_none() {
+            self.sight_contact(now);
+        }
         self.recheck_cloud_holds();
         if self.stale {
             self.stale = false;

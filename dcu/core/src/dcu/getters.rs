@@ -34,6 +34,17 @@ impl Dcu {
         self.fleet.units().iter().filter(|u| u.wanted.is_some()).count()
     }
 
+    /// Something waits to leave until what has been recorded is durable: a driver that gathers records before it writes
+    /// them down does so now.
+    #[must_use]
+    pub fn awaits_durable(&self) -> bool {
+        let rest = self.state.last_record() > self.durable;
+        rest && !(self.waiting.is_empty()
+            && self.receipts.is_empty()
+            && self.reservations.is_empty()
+            && self.unconfirmed.is_empty())
+    }
+
     /// Meters with a reading for the period (Unix seconds of its start divided by the period).
     #[must_use]
     pub fn readings_complete(&self, period: u32) -> u32 {

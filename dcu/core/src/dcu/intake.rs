@@ -7,7 +7,8 @@
 //!
 //! Sight is lost at once when the link goes down, or when the cloud has been silent for
 //! [`DcuConfig::intake_silence_s`](crate::config::DcuConfig::intake_silence_s). It returns a settling time after the
-//! cloud is heard again, so that payments which have waited arrive before anybody is judged.
+//! cloud is heard again, so that payments which have waited arrive before anybody is judged. Where the DCU fetches its
+//! payments itself ([`crate::fetch`]) all of this goes by the relay's word instead of the cloud's.
 //!
 //! **Payments that come late.** A link that is up may be slow: what was paid an hour ago is still on its way. The DCU
 //! learns how late payments come, from when they were accepted to when they arrive, and cuts nobody off for debt that is
@@ -127,7 +128,8 @@ impl Dcu {
         match self.sight {
             Sight::Clear => {
                 let silence = u64::from(self.config.intake_silence_s).saturating_mul(NS_PER_S);
-                self.contact.map(|at| at.saturating_add(silence))
+                let heard = if self.config.fetch.is_some() { self.fetch.heard() } else { self.contact };
+                heard.map(|at| at.saturating_add(silence))
             }
             Sight::Settling(at) => Some(at),
             Sight::Lost { .. } => None,

@@ -4,6 +4,7 @@ mod campaign;
 mod decide;
 mod discovery;
 mod exchange;
+mod fetching;
 mod getters;
 mod intake;
 mod keyreq;
@@ -45,6 +46,7 @@ use self::{
 use crate::{
     MeterIx,
     config::{DcuConfig, MeterEntry},
+    fetch::Fetch,
     fleet::Fleet,
     ids::{Stamp, fleet_digest},
     journal::{Applied, Entry, Record, State},
@@ -97,7 +99,7 @@ const BUFFERS_MAX: usize = 16;
 ///             sent += 1; // the first reading is due: send it
 ///             dcu.recycle(bytes);
 ///         }
-///         Output::Uplink(bytes) => dcu.recycle(bytes),
+///         Output::Uplink(bytes) | Output::Fetch(bytes) => dcu.recycle(bytes),
 ///         Output::Event(event) => println!("{event:?}"),
 ///         // Everything before it is on its way. What has been appended is on the disk by now, so tell:
 ///         Output::Timeout(_) if sent == 0 => dcu.handle_durable(0, journal.last().map_or(0, |r| r.number)),
@@ -118,6 +120,7 @@ pub struct Dcu {
     fleet: Fleet,
     plan: Plan,
     sender: Sender,
+    fetch: Fetch,
     /// Unix milliseconds at monotonic zero, once the clock is set.
     clock_offset_ms: Option<i64>,
     /// When the cloud was last heard (or this boot began), ns.
@@ -184,6 +187,7 @@ impl Dcu {
             durable: state.last_record(),
             jitter: u64::from(state.boot()),
             atlas: Atlas::recover(&state),
+            fetch: Fetch::recover(state.inbox()),
             state,
             fleet,
             config,
@@ -245,6 +249,7 @@ impl Dcu {
         self.take_entropy(now, seed);
         self.pump(now);
         self.send(now);
+        self.fetch(now);
     }
 
     /// Bytes from a meter (one wrapper frame).
@@ -274,6 +279,7 @@ impl Dcu {
         // Orders for debt that have not left yet are taken back.
         self.reconsider_all(now);
         self.send(now);
+        self.fetch_link(now, link);
     }
 
     /// One frame from the cloud.
@@ -312,10 +318,12 @@ impl Dcu {
         self.take_waiting();
         self.take_reserved(now);
         self.take_confirmable();
+        self.fetch.handle_durable(self.durable);
         self.ask_to_sign();
         self.run_vending(now);
         self.pump(now);
         self.send(now);
+        self.fetch(now);
     }
 
     /// The deadline of [`Output::Timeout`] has come. Calling too early or too late is harmless.
@@ -401,6 +409,7 @@ impl Dcu {
         self.check_ledger(now);
         self.pump(now);
         self.send(now);
+        self.fetch(now);
     }
 
     fn begin(&mut self, now: u64) {

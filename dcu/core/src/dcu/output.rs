@@ -8,6 +8,7 @@ use crate::{
     MeterIx,
     billing::{Amendable, Settled, TariffRefusal, TariffStart, Timing},
     config::Way,
+    fetch::FetchFault,
     gateway::{TokenDigits, TokenReply},
     journal::Record,
     ledger::Leaf,
@@ -30,6 +31,8 @@ pub enum Output {
     },
     /// Send this frame to the cloud. [`crate::Dcu::recycle`] takes the buffer back.
     Uplink(Vec<u8>),
+    /// Send this question to the hosted intake relay.
+    Fetch(Vec<u8>),
     /// Append this record to the journal, then call [`crate::Dcu::handle_durable`].
     Append(Record),
     /// Store this leaf of the ledger, in the same transaction as the record before it.
@@ -418,4 +421,13 @@ pub enum DcuEvent {
     },
     /// A frame from the cloud was refused.
     BadFrame,
+    /// The intake relay has answered.
+    Fetched {
+        /// Payments that were new; each has an event of its own.
+        payments: u32,
+        /// It holds more.
+        more: bool,
+    },
+    /// A question to the intake relay brought nothing.
+    FetchFailed(FetchFault),
 }

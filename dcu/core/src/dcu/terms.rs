@@ -80,7 +80,7 @@ impl Dcu {
     /// A tariff from the cloud.
     pub(super) fn take_tariff(&mut self, now: u64, tariff: Tariff) {
         let needs_flat = self.config.traits.credit_at == CreditAt::Meter;
-        let judged = if needs_flat && tariff.flat_price().is_none() {
+        let judged = if needs_flat && !tariff.suits_meters() {
             Err(TariffRefusal::NeedsFlatPrice)
         } else {
             self.state.book().judge_tariff(&tariff, self.unix_ms(now))

@@ -23,10 +23,10 @@ impl Dcu {
         let terms = self.terms_due_unix_ms().and_then(|at| self.instant_of(at));
         let vending = self.vending_deadline();
         let images = self.images.deadline();
-        [plan, fee, terms, stale, sight, fleet, lists, holds, signing, sender, images, vending]
-            .into_iter()
-            .flatten()
-            .min()
+        let fetch = self.fetch.deadline(self.durable);
+        let wall = [plan, fee, terms, stale, sight, fleet, lists];
+        let own = [holds, signing, sender, images, vending, fetch];
+        wall.into_iter().chain(own).flatten().min()
     }
 
     /// The monotonic instant at which the wall clock will show this (0 when it has passed before this boot).

@@ -34,6 +34,7 @@ use crate::{
     billing::{Amendment, Settled},
     campaign::{ImageOrder, ImageState},
     config::Tariff,
+    fetch::Fate,
     ids::Stamp,
     payment::{Payment, PaymentId},
     reading::Reading,
@@ -213,6 +214,22 @@ pub enum Entry {
     },
     /// The rest of the campaign was called off.
     ImageCancelled,
+    /// This boot will ask the intake relay under this number.
+    FetchSession {
+        /// Random, never used before.
+        session: u64,
+    },
+    /// Payments of the intake relay have been dealt with; each has a record of its own before this one.
+    FetchMoved {
+        /// Epoch of the relay that gave the numbers.
+        epoch: u64,
+        /// All payments up to this number.
+        cursor: u64,
+        /// The relay knows what became of those up to this number.
+        told: u64,
+        /// What became of them, by number.
+        fates: Vec<(u64, Fate)>,
+    },
     /// Tokens: leases, minutes used, what was made and what has become of it.
     Vending(Box<Note>),
     /// An order to a relay is about to leave: durable before it does.

@@ -6,6 +6,7 @@ use crate::{
     billing::{Amendable, Book, Credit, Debit, Fees, Settling},
     campaign::ImageCampaign,
     config::{CreditAt, DcuConfig, MeterEntry},
+    fetch::Inbox,
     ledger::{Before, Cause, Leaf, Ledger},
     reading::Reading,
     relay::{Orders, Relay},
@@ -33,6 +34,7 @@ pub struct State {
     campaign: Option<ImageCampaign>,
     orders: Orders,
     ledger: Ledger,
+    inbox: Inbox,
     desk: Desk,
     payments_late_s: u32,
 }
@@ -109,6 +111,7 @@ impl State {
             title: None,
             orders: Orders::new(meters.len()),
             ledger: Ledger::new(config.traits.credit_at, meters.iter().map(|m| m.id.as_str())),
+            inbox: Inbox::default(),
             desk: Desk::new(config, meters),
             payments_late_s: 0,
         }
@@ -178,6 +181,12 @@ impl State {
     #[must_use]
     pub const fn campaign(&self) -> Option<&ImageCampaign> {
         self.campaign.as_ref()
+    }
+
+    /// How far the fetching of payments has got.
+    #[must_use]
+    pub const fn inbox(&self) -> &Inbox {
+        &self.inbox
     }
 
     /// Meters with a reading (live or back-filled) for the period.
@@ -333,6 +342,14 @@ impl State {
             }
             Entry::MapLearned { .. } | Entry::ImageOrdered(_) | Entry::ImageAt { .. } | Entry::ImageCancelled => {
                 self.apply_firmware(number, &record.entry);
+                Applied::Quiet
+            }
+            Entry::FetchSession { session } => {
+                self.inbox.begin_session(*session);
+                Applied::Quiet
+            }
+            Entry::FetchMoved { epoch, cursor, told, fates } => {
+                self.inbox.advance(*epoch, *cursor, *told, fates);
                 Applied::Quiet
             }
             Entry::Vending(note) => {

@@ -23,7 +23,7 @@ mod down;
 mod outbox;
 mod tariff;
 mod up;
-mod wire;
+pub(crate) mod wire;
 
 pub use down::{Down, DownFrame};
 pub use outbox::{Lane, Outbox, OutboxEntry};

@@ -14,7 +14,7 @@ use crate::config::{
 pub(super) fn put(out: &mut Vec<u8>, tariff: &Tariff) {
     wire::put_text(out, &tariff.id);
     wire::put_u64(out, u64::from(tariff.version));
-    put_option(out, tariff.from_unix_ms, |out, from| wire::put_i64(out, from));
+    put_option(out, tariff.from_unix_ms, wire::put_i64);
     wire::put_text(out, &tariff.currency);
     wire::put_u64(out, u64::from(tariff.minor_per_unit));
     for minor in [tariff.energy_price_per_kwh_minor, tariff.daily_fee_minor, tariff.grace_minor] {

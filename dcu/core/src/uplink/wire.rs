@@ -111,6 +111,13 @@ pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
 
+impl<'a> Reader<'a> {
+    /// Over fields whose head has been taken off.
+    pub(crate) const fn over(fields: &'a [u8]) -> Self {
+        Self { rest: fields }
+    }
+}
+
 impl Reader<'_> {
     pub(crate) fn u8(&mut self) -> Result<u8, DecodeError> {
         let (&first, rest) = self.rest.split_first().ok_or(DecodeError::Truncated)?;

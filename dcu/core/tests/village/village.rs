@@ -450,6 +450,7 @@ impl Village {
                     self.travel(&Thing::AtMeter(meter.0, bytes));
                 }
                 Output::Uplink(bytes) => self.travel(&Thing::AtCloud(bytes)),
+                Output::Fetch(_) => {}
                 // The module answers at once.
                 Output::KeyRequest { id, meter_key, content } => {
                     let token = crate::slot::module().seal(&meter_key, &content).map_err(|_| KeyRefusal::NoKey);

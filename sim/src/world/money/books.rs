@@ -1,11 +1,14 @@
 //! The payments as a table, and the sums that must agree at the end of a run.
 
-use taa_dcu::config::CreditAt;
+use taa_dcu::{
+    billing::{Account, Book},
+    config::CreditAt,
+};
 
 use super::{Pay, Stage};
 use crate::{
     cause::Chain,
-    records::{Books, PayOutcome, PaymentRow, TokenBooks},
+    records::{AccountRow, Books, PayOutcome, PaymentRow, TokenBooks},
     world::Village,
 };
 
@@ -55,7 +58,8 @@ impl Village<'_> {
             CreditAt::Dcu => false,
             CreditAt::Meter => self.traits.keypad && !self.traits.local_vending,
         };
-        let vendor = if at_cloud { self.cloud_totals() } else { self.site_totals() };
+        let vendor =
+            if at_cloud { self.cloud_book().totals() } else { self.site_book().map(Book::totals).unwrap_or_default() };
         let (mut written_minor, mut loaded_u) = (0, 0);
         for customer in 0..self.people.len() {
             let one = self.people.of(customer);
@@ -63,6 +67,7 @@ impl Village<'_> {
             loaded_u += one.unit.meter.credit_tokens_u();
         }
         let opening_minor: i64 = if self.traits.credit_at == CreditAt::Meter { self.site.opening_minor() } else { 0 };
+        self.account_rows(at_cloud);
         self.records.books = Books {
             accepted_minor,
             in_flight_minor,
@@ -72,6 +77,28 @@ impl Village<'_> {
             duplicates: self.money.duplicates,
             tokens: self.token_books(loaded_u),
         };
+    }
+    /// Every account as the deciding Book and the meter have it.
+    fn account_rows(&mut self, at_cloud: bool) {
+        let opening = self.site.openings_minor();
+        let accounts: Vec<Account> = if at_cloud {
+            self.cloud_book().accounts().to_vec()
+        } else {
+            self.site_book().map(|book| book.accounts().to_vec()).unwrap_or_default()
+        };
+        for ((customer, account), opening_minor) in (0..).zip(accounts).zip(opening) {
+            let meter = &self.people.of(customer).unit.meter;
+            self.records.accounts.push(AccountRow {
+                customer,
+                opening_minor,
+                balance_minor: account.balance_minor(),
+                credited_minor: account.credited_minor(),
+                billed_wh: account.register_wh(),
+                meter_wh: meter.energy_wh(),
+                loaded_minor: meter.credit_total_minor(),
+                relay_closed: meter.relay_closed(),
+            });
+        }
     }
 
     fn token_books(&self, loaded_u: i64) -> TokenBooks {

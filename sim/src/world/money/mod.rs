@@ -39,6 +39,7 @@ use crate::{
     cause::{Cause, Chain},
     kernel::Queue,
     records::{PayChannel, TokenBy},
+    run::Sabotage,
 };
 
 /// Where a copy of a callback is.
@@ -225,7 +226,8 @@ fn payment_key(payment: u32) -> String {
 
 /// The payment behind a provider's transaction id.
 pub(crate) fn payment_number(key: &str) -> Option<u32> {
-    key.strip_prefix('T')?.parse().ok()
+    let digits = key.strip_prefix('T')?;
+    digits.split_once(' ').map_or(digits, |(first, _)| first).parse().ok()
 }
 
 /// Which of a customer's payments take effect.
@@ -268,7 +270,10 @@ impl Village<'_> {
         };
         let account = &self.scenario.village.customers[pay.customer as usize].id;
         let accepted_unix_ms = self.unix_ms(pay.accepted_ms.unwrap_or(0));
-        let key = payment_key(payment);
+        let mut key = payment_key(payment);
+        if self.sabotage == Some(Sabotage::ForgetsRepeats) {
+            key = format!("{key} {}", pay.callbacks);
+        }
         Payment::new(Provider::Simulated, key, account, pay.amount_minor, channel, accepted_unix_ms)
     }
 

@@ -10,7 +10,7 @@ use super::{Place, Stage, attempt::AGENT_OPERATOR};
 use crate::{
     cause::{Cause, Chain},
     kernel::{Phase, Queue, SimTime},
-    records::Component,
+    records::{Component, PayChannel},
     world::{
         Event, Village,
         parts::{Part, PartId, Turn, hardest_to_clear},
@@ -179,6 +179,18 @@ impl Village<'_> {
                 self.hold_copy(payment, Place::Intake, chain, now_ms);
             }
             None => self.at_dcu_vendor(payment, now_ms, queue),
+        }
+    }
+
+    /// The DCU has lost a payment with its power before anybody was told that it had it: the intake, which has heard of no
+    /// success, still has it; cash is entered again by the agent, who had no receipt to hand out.
+    pub(crate) fn payment_again(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        let pay = &self.pays[payment as usize];
+        if pay.channel == PayChannel::Agent && !pay.by_provider {
+            let entry = self.payment_entry(payment);
+            self.site_payment(entry, now_ms, queue);
+        } else {
+            self.hop_at(payment, Place::Intake, now_ms, queue);
         }
     }
 

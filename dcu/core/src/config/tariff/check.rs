@@ -12,11 +12,14 @@ pub(crate) const NAME_BYTES_MAX: usize = 64;
 pub(crate) const PRICE_MINOR_MAX: i64 = 1_000_000_000_000;
 const WEEK_MINUTES: usize = 7 * DAY_MINUTES as usize;
 
+/// A list and an entry of it, from 0.
+type Place = (&'static str, usize);
+
 /// What is wrong, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TariffFault {
     /// The list that it is in, and which entry of it, from 0.
-    pub list: Option<(&'static str, usize)>,
+    pub list: Option<Place>,
     /// The field.
     pub field: &'static str,
     /// What.
@@ -116,7 +119,7 @@ impl Tariff {
     }
 
     /// Every amount of money in it.
-    fn amounts(&self) -> Vec<(Option<(&'static str, usize)>, &'static str, i64)> {
+    fn amounts(&self) -> Vec<(Option<Place>, &'static str, i64)> {
         let mut amounts = vec![
             (None, "energy_price_per_kwh_minor", self.energy_price_per_kwh_minor),
             (None, "daily_fee_minor", self.daily_fee_minor),

@@ -143,6 +143,13 @@ impl Tariff {
         flat.then_some(self.energy_price_per_kwh_minor)
     }
 
+    /// A meter that keeps the credit can count it down by this tariff: one price, a fee a day, and what it trusts. It
+    /// knows no subscribed power and no friendly hours.
+    #[must_use]
+    pub fn suits_meters(&self) -> bool {
+        self.flat_price().is_some() && self.capacity.is_none() && self.friendly_hours.is_empty()
+    }
+
     /// The lowest price of a kWh that it knows, minor units.
     #[must_use]
     pub fn lowest_price(&self) -> i64 {

@@ -1,0 +1,205 @@
+//! Fields of a JSON object by name: unknown ones are left alone, wrong ones are refused by name.
+//!
+//! Numbers are taken as they were written: an amount of 10.10 is the text "10.10" and passes through no float.
+
+use std::collections::BTreeMap;
+
+use serde_json::value::RawValue;
+
+use crate::{
+    amount::{AmountError, minor_units},
+    http::BODY_BYTES_MAX,
+};
+
+/// What is wrong with a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Wrong {
+    /// It is not there (or null).
+    #[error("missing")]
+    Missing,
+    /// Of another type.
+    #[error("expected {0}")]
+    Type(&'static str),
+    /// Of the right type, with a value that cannot be.
+    #[error("{0}")]
+    Value(&'static str),
+    /// No amount.
+    #[error(transparent)]
+    Amount(#[from] AmountError),
+}
+
+/// Why a body was not read. The sender is at fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum FieldsError {
+    /// The body is longer than anything that belongs here.
+    #[error("the body is longer than {BODY_BYTES_MAX} bytes")]
+    TooLong,
+    /// The body is no JSON object.
+    #[error("the body is no JSON object")]
+    NotJson,
+    /// A field is wrong.
+    #[error("{0}: {1}")]
+    Field(&'static str, Wrong),
+}
+
+/// An object.
+#[derive(Clone, Debug)]
+pub struct Fields<'a>(BTreeMap<String, &'a RawValue>);
+
+impl<'a> Fields<'a> {
+    /// Reads a body. Of two fields of one name the last counts.
+    ///
+    /// # Errors
+    /// [`FieldsError::TooLong`], [`FieldsError::NotJson`].
+    pub fn parse(body: &'a [u8]) -> Result<Self, FieldsError> {
+        if body.len() > BODY_BYTES_MAX {
+            return Err(FieldsError::TooLong);
+        }
+        serde_json::from_slice(body).map(Self).map_err(|_| FieldsError::NotJson)
+    }
+
+    fn raw(&self, name: &'static str) -> Option<&'a str> {
+        self.0.get(name).map(|raw| raw.get()).filter(|text| *text != "null")
+    }
+
+    fn need(&self, name: &'static str) -> Result<&'a str, FieldsError> {
+        self.raw(name).ok_or(FieldsError::Field(name, Wrong::Missing))
+    }
+
+    /// A text.
+    ///
+    /// # Errors
+    /// [`FieldsError::Field`].
+    pub fn text(&self, name: &'static str) -> Result<String, FieldsError> {
+        let raw = self.need(name)?;
+        serde_json::from_str(raw).map_err(|_| FieldsError::Field(name, Wrong::Type("a text")))
+    }
+
+    /// A text, or nothing.
+    ///
+    /// # Errors
+    /// [`FieldsError::Field`].
+    pub fn text_if_any(&self, name: &'static str) -> Result<Option<String>, FieldsError> {
+        if self.raw(name).is_none() { Ok(None) } else { self.text(name).map(Some) }
+    }
+
+    /// A text or a number, as text: providers write the same field either way.
+    ///
+    /// # Errors
+    /// [`FieldsError::Field`].
+    pub fn text_or_number(&self, name: &'static str) -> Result<String, FieldsError> {
+        let raw = self.need(name)?;
+        if raw.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+            return Ok(raw.to_owned());
+        }
+        serde_json::from_str(raw).map_err(|_| FieldsError::Field(name, Wrong::Type("a text or a number")))
+    }
+
+    /// The same, or nothing.
+    ///
+    /// # Errors
+    /// [`FieldsError::Field`].
+    pub fn text_or_number_if_any(&self, name: &'static str) -> Result<Option<String>, FieldsError> {
+        if self.raw(name).is_none() { Ok(None) } else { self.text_or_number(name).map(Some) }
+    }
+
+    /// A whole number, written as a number or as a text.
+    ///
+    /// # Errors
+    /// [`FieldsError::Field`].
+    pub fn whole(&self, name: &'static str) -> Result<i64, FieldsError> {
+        let wrong = FieldsError::Field(name, Wrong::Type("a whole number"));
+        self.text_or_number(name)
+            .map_err(|error| if self.raw(name).is_none() { error } else { wrong })?
+            .parse()
+            .map_err(|_| wrong)
+    }
+
+    /// An amount in minor units, written as a number or as a text.
+    ///
+    /// # Errors
+    /// [`FieldsError::Field`].
+    pub fn amount(&self, name: &'static str, minor_per_unit: u32) -> Result<i64, FieldsError> {
+        let text = self.text_or_number(name)?;
+        minor_units(text.trim(), minor_per_unit).map_err(|error| FieldsError::Field(name, error.into()))
+    }
+
+    /// An object within.
+    ///
+    /// # Errors
+    /// [`FieldsError::Field`].
+    pub fn object(&self, name: &'static str) -> Result<Self, FieldsError> {
+        let raw = self.need(name)?;
+        serde_json::from_str(raw).map(Self).map_err(|_| FieldsError::Field(name, Wrong::Type("an object")))
+    }
+
+    /// An object within, or nothing.
+    ///
+    /// # Errors
+    /// [`FieldsError::Field`].
+    pub fn object_if_any(&self, name: &'static str) -> Result<Option<Self>, FieldsError> {
+        if self.raw(name).is_none() { Ok(None) } else { self.object(name).map(Some) }
+    }
+
+    /// A list of objects.
+    ///
+    /// # Errors
+    /// [`FieldsError::Field`].
+    pub fn objects(&self, name: &'static str) -> Result<Vec<Self>, FieldsError> {
+        let raw = self.need(name)?;
+        let all: Vec<BTreeMap<String, &'a RawValue>> =
+            serde_json::from_str(raw).map_err(|_| FieldsError::Field(name, Wrong::Type("a list of objects")))?;
+        Ok(all.into_iter().map(Self).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn types_are_refused_by_the_name_of_the_field() {
+        let fields =
+            Fields::parse(br#"{"t":"x","n":10.10,"neg":-1,"b":true,"z":null,"o":{"i":"7"},"l":[{"i":1}],"e":1e2}"#)
+                .unwrap();
+        assert_eq!(fields.text("t").as_deref(), Ok("x"));
+        assert_eq!(fields.text_or_number("n").as_deref(), Ok("10.10"), "as it was written");
+        assert_eq!(fields.amount("n", 100), Ok(1010));
+        assert_eq!(fields.object("o").unwrap().whole("i"), Ok(7));
+        assert_eq!(fields.objects("l").unwrap().len(), 1);
+        assert_eq!(fields.text_if_any("unknown"), Ok(None));
+        let error = |error: FieldsError| error.to_string();
+        assert_eq!(error(fields.text("n").unwrap_err()), "n: expected a text");
+        assert_eq!(error(fields.text("z").unwrap_err()), "z: missing");
+        assert_eq!(error(fields.amount("b", 100).unwrap_err()), "b: expected a text or a number");
+        assert_eq!(error(fields.amount("neg", 100).unwrap_err()), "neg: below zero");
+        assert_eq!(error(fields.amount("e", 100).unwrap_err()), "e: not a decimal number");
+        assert_eq!(error(fields.whole("t").unwrap_err()), "t: expected a whole number");
+        assert_eq!(error(fields.whole("zz").unwrap_err()), "zz: missing");
+        assert_eq!(error(fields.object("t").unwrap_err()), "t: expected an object");
+        assert_eq!(error(fields.objects("o").unwrap_err()), "o: expected a list of objects");
+    }
+
+    #[test]
+    fn bodies_that_are_huge_or_deep_are_refused() {
+        let huge = format!("{{\"a\":\"{}\"}}", "x".repeat(BODY_BYTES_MAX));
+        assert_eq!(Fields::parse(huge.as_bytes()).unwrap_err(), FieldsError::TooLong);
+        let deep = format!("{{\"a\":{}{}}}", "[".repeat(5000), "]".repeat(5000));
+        assert!(Fields::parse(deep.as_bytes()).and_then(|fields| fields.objects("a")).is_err());
+        for wrong in ["", "[]", "7", "{\"a\":1", "{} {}", "\u{feff}{}"] {
+            assert_eq!(Fields::parse(wrong.as_bytes()).unwrap_err(), FieldsError::NotJson, "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn noise_never_panics(body in proptest::collection::vec(any::<u8>(), 0..200)) {
+            if let Ok(fields) = Fields::parse(&body) {
+                let _ = (fields.text("a"), fields.whole("a"), fields.amount("a", 100), fields.objects("a").is_ok());
+            }
+        }
+    }
+}

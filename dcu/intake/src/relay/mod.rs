@@ -1,0 +1,253 @@
+//! The hosted relay: takes what providers, telephones and agents send, keeps it, and hands it to the sites' DCUs.
+//!
+//! Its methods come in four kinds: getters; `handle_*` for what happened; commands for what an operator wants
+//! ([`Relay::resolve`], [`Relay::rebind`], [`Relay::add_codes`], [`Relay::snapshot`]); and [`Relay::poll_output`].
+//!
+//! What trips the user:
+//!
+//! - Everybody who calls gets a number from the shell (`call`) and an [`Output::Respond`] or [`Output::Reply`] with that
+//!   number, **later**: after [`Relay::handle_durable`] has covered what the answer rests on. A caller that has gone away
+//!   meanwhile asks again, and is told the same.
+//! - Money is never refused for being unexpected. An account that no site has, a wrong currency, a payment that the site
+//!   would not take: all of it is **held** ([`Relay::held`]), listed, until [`Relay::resolve`]. A body that could be about
+//!   money and cannot be read is kept whole ([`Relay::unread`]).
+//! - A payment is kept until the site's cursor has passed it and its fate is known.
+//! - A status of a push, of `MoMo` or Orange that does not come is asked for: [`Output::Query`] after a minute, then at
+//!   doubling intervals.
+
+mod bytes;
+mod callbacks;
+mod config;
+mod entry;
+mod fetching;
+mod lineage;
+mod output;
+mod requests;
+mod site;
+mod state;
+
+use std::collections::{BTreeMap, VecDeque};
+
+use taa_dcu::payment::{Payment, PaymentId, Provider};
+
+use crate::{
+    civil::Doubt,
+    http::HttpResponse,
+    provider::{
+        Paid, Refusal,
+        cash_code::{Code, CodeTag, Guesses},
+    },
+};
+
+pub use bytes::{BytesError, VERSION, decode, encode};
+pub use config::{Accounts, Operator, RelayConfig, SiteConfig};
+pub use entry::{Entry, HeldWhy, Place, Record};
+pub use output::{Event, Output, Query};
+pub use requests::{OrangeTokens, PayRequest, Settlement};
+pub use site::Inbox;
+pub use state::{Held, Seen, State, Unread};
+
+use self::{fetching::Line, requests::Watch};
+
+/// Cash of one agent for one account and amount twice within this time looks like one payment entered twice.
+const TWICE_MS: i64 = 600_000;
+/// Agents' payments remembered for that.
+const RECENT_MAX: usize = 1000;
+
+/// The relay.
+#[derive(Debug)]
+pub struct Relay {
+    config: RelayConfig,
+    /// Durable: changed by [`Self::record`] alone.
+    state: State,
+    durable: u64,
+    outputs: VecDeque<Output>,
+    /// Answers, and the record that each waits for.
+    answers: VecDeque<(u64, Output)>,
+    watches: BTreeMap<(Provider, String), Watch>,
+    lines: BTreeMap<String, Line>,
+    guesses: Guesses,
+    /// Agents' payments of late.
+    recent: VecDeque<Payment>,
+}
+
+impl Relay {
+    /// A relay that continues from its journal (empty for a new one). `entropy` is 64 fresh random bits: the epoch of its
+    /// numbers, by which a DCU notices a relay that was put back to an old copy.
+    #[must_use]
+    pub fn recover(
+        config: RelayConfig,
+        journal: impl IntoIterator<Item = Record>,
+        now_unix_ms: i64,
+        entropy: u64,
+    ) -> Self {
+        let mut state = State::default();
+        for record in journal {
+            state.apply(&record);
+        }
+        let offered = |inbox: &Inbox| Line { offered: inbox.last(), ..Line::default() };
+        let lines = state.sites.iter().map(|(site, inbox)| (site.clone(), offered(inbox))).collect();
+        let mut relay = Self {
+            durable: state.last_record(),
+            config,
+            state,
+            outputs: VecDeque::new(),
+            answers: VecDeque::new(),
+            watches: BTreeMap::new(),
+            lines,
+            guesses: Guesses::default(),
+            recent: VecDeque::new(),
+        };
+        relay.record(now_unix_ms, Entry::Started { epoch: entropy.max(1) });
+        relay.watch_all(now_unix_ms);
+        relay
+    }
+
+    // ---- getters -------------------------------------------------------------------------------------------------
+
+    /// The durable state.
+    #[must_use]
+    pub const fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Money that waits for somebody to say whose it is.
+    pub fn held(&self) -> impl Iterator<Item = (&PaymentId, &Held)> {
+        self.state.held.iter()
+    }
+
+    /// Bodies that could be about money and could not be read.
+    pub fn unread(&self) -> impl Iterator<Item = &Unread> {
+        self.state.unread.iter()
+    }
+
+    // ---- what happened -------------------------------------------------------------------------------------------
+
+    /// All records up to this number will survive.
+    pub fn handle_durable(&mut self, upto: u64) {
+        self.durable = self.durable.max(upto.min(self.state.last_record()));
+        while let Some((_, answer)) = self.answers.pop_front_if(|(record, _)| *record <= self.durable) {
+            self.outputs.push_back(answer);
+        }
+    }
+
+    /// The deadline of [`Output::Timeout`] has come. Calling too early or too late is harmless.
+    pub fn handle_timeout(&mut self, now_unix_ms: i64) {
+        self.ask_due(now_unix_ms);
+    }
+
+    // ---- commands ------------------------------------------------------------------------------------------------
+
+    /// Sends held money to an account of a site. False when there is no such money or site.
+    pub fn resolve(&mut self, now_unix_ms: i64, id: &PaymentId, site: &str, account: &str) -> bool {
+        let known = self.config.site(site).is_some() && self.state.held.contains_key(id);
+        if known {
+            let (site, account) = (site.to_owned(), account.to_owned());
+            self.record(now_unix_ms, Entry::Resolved { id: id.clone(), site, account });
+        }
+        known
+    }
+
+    /// Serves whoever of a site asks next, whatever was said before: for a DCU that was replaced, or when two had one
+    /// identity and one has been put right.
+    pub fn rebind(&mut self, now_unix_ms: i64, site: &str) {
+        self.record(now_unix_ms, Entry::Unbound { site: site.to_owned() });
+        self.lines.remove(site);
+    }
+
+    /// Adds codes that were printed. The relay sees their tags alone ([`CodeTag::new`]).
+    pub fn add_codes(&mut self, now_unix_ms: i64, codes: Vec<(CodeTag, Code)>) {
+        self.record(now_unix_ms, Entry::CodesAdded { codes });
+    }
+
+    /// Writes the whole state into the journal; once it is durable, what lies before may be thrown away.
+    pub fn snapshot(&mut self, now_unix_ms: i64) {
+        let state = Box::new(self.state.clone());
+        self.record(now_unix_ms, Entry::Snapshot(state));
+    }
+
+    // ---- what comes out ------------------------------------------------------------------------------------------
+
+    /// The next output. Drain until [`Output::Timeout`].
+    pub fn poll_output(&mut self) -> Output {
+        self.outputs.pop_front().unwrap_or_else(|| Output::Timeout(self.deadline()))
+    }
+
+    // ---- below: helpers ------------------------------------------------------------------------------------------
+
+    fn record(&mut self, now_unix_ms: i64, entry: Entry) {
+        let record = Record { number: self.state.last_record().saturating_add(1), at_unix_ms: now_unix_ms, entry };
+        self.state.apply(&record);
+        self.outputs.push_back(Output::Append(record));
+    }
+
+    fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    /// An answer that leaves when everything recorded so far is durable.
+    fn answer(&mut self, answer: Output) {
+        if self.state.last_record() <= self.durable {
+            self.outputs.push_back(answer);
+        } else {
+            self.answers.push_back((self.state.last_record(), answer));
+        }
+    }
+
+    fn respond(&mut self, call: u64, response: HttpResponse) {
+        self.answer(Output::Respond { call, response });
+    }
+
+    /// Takes a payment: to its site, or on hold. What was taken before changes nothing.
+    fn take(&mut self, now_unix_ms: i64, paid: &Paid) -> Result<(), Refusal> {
+        let Paid { payment, doubt } = paid;
+        payment.check()?;
+        let id = payment.id();
+        if let Some(seen) = self.state.seen.get(&id) {
+            if seen.covers(payment) {
+                self.event(Event::Duplicate { id });
+                return Ok(());
+            }
+            if !seen.may_become(payment) {
+                self.event(Event::Conflict { id });
+                return Err(Refusal::Mismatch("key"));
+            }
+        }
+        let place = match self.config.site_of(&payment.account) {
+            None => Place::Held(HeldWhy::NoSuchAccount),
+            Some(site) if payment.currency.is_some_and(|paid| paid != site.money.currency) => {
+                Place::Held(HeldWhy::WrongCurrency)
+            }
+            Some(site) => Place::Site(site.id.clone()),
+        };
+        self.tell_oddities(payment, *doubt);
+        self.event(match &place {
+            Place::Site(site) => Event::Took { id, site: site.clone() },
+            Place::Held(why) => Event::Held { id, why: *why },
+        });
+        self.record(now_unix_ms, Entry::Took { payment: payment.clone(), place });
+        Ok(())
+    }
+
+    fn tell_oddities(&mut self, payment: &Payment, doubt: Option<Doubt>) {
+        if let Some(doubt) = doubt {
+            self.event(Event::TimeReplaced { id: payment.id(), doubt });
+        }
+        if payment.provider != Provider::Agent {
+            return;
+        }
+        let agent = |payment: &Payment| payment.key.split('/').next().map(str::to_owned);
+        let twice = self.recent.iter().find(|before| {
+            before.accepted_unix_ms.abs_diff(payment.accepted_unix_ms) <= TWICE_MS.unsigned_abs()
+                && (&before.account, before.amount_minor) == (&payment.account, payment.amount_minor)
+                && agent(before) == agent(payment)
+        });
+        if let Some(before) = twice.map(Payment::id) {
+            self.event(Event::LooksDoubled { id: payment.id(), before });
+        }
+        if self.recent.len() >= RECENT_MAX {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(payment.clone());
+    }
+}

@@ -1,0 +1,202 @@
+//! What comes out of the relay.
+
+use taa_dcu::{
+    fetch::{Fate, FrameError},
+    payment::{PaymentId, Provider},
+};
+
+use super::{HeldWhy, Record};
+use crate::{
+    civil::Doubt,
+    http::HttpResponse,
+    provider::{NotPaid, Refusal},
+};
+
+/// What [`super::Relay::poll_output`] answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Append this record to the relay's journal, then call [`super::Relay::handle_durable`].
+    Append(Record),
+    /// Answer this call.
+    Respond {
+        /// The shell's number of it.
+        call: u64,
+        /// What to say.
+        response: HttpResponse,
+    },
+    /// Answer this fetch of a DCU with these bytes.
+    Reply {
+        /// The shell's number of the call.
+        call: u64,
+        /// One frame.
+        bytes: Vec<u8>,
+    },
+    /// Ask a provider for a status, then call [`super::Relay::handle_status`].
+    Query(Query),
+    /// Something for the log, the operator, or the payer's telephone.
+    Event(Event),
+    /// Nothing more now. Call [`super::Relay::handle_timeout`] at this Unix time, ms, if nothing else happens before.
+    Timeout(Option<i64>),
+}
+
+/// A status to ask for. The shell adds addresses, access tokens and passwords.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Query {
+    /// Daraja: `stkpushquery`.
+    Push {
+        /// `BusinessShortCode`.
+        shortcode: String,
+        /// `CheckoutRequestID`.
+        checkout_request_id: String,
+    },
+    /// MTN: `GET requesttopay/{X-Reference-Id}`.
+    Momo {
+        /// `X-Reference-Id`.
+        reference_id: String,
+    },
+    /// Orange: `transactionstatus`.
+    Orange {
+        /// `order_id`.
+        order_id: String,
+        /// `amount`, as it was asked for, minor units.
+        amount_minor: i64,
+        /// `pay_token`.
+        pay_token: String,
+    },
+}
+
+impl Query {
+    /// Whose, and of which request.
+    #[must_use]
+    pub fn request(&self) -> (Provider, &str) {
+        match self {
+            Self::Push { checkout_request_id, .. } => (Provider::Daraja, checkout_request_id),
+            Self::Momo { reference_id } => (Provider::MtnMomo, reference_id),
+            Self::Orange { order_id, .. } => (Provider::OrangeMoney, order_id),
+        }
+    }
+}
+
+impl std::fmt::Debug for Query {
+    /// Without tokens.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (provider, id) = self.request();
+        write!(f, "Query({provider} {id})")
+    }
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A payment waits for its site.
+    Took {
+        /// Which.
+        id: PaymentId,
+        /// Where.
+        site: String,
+    },
+    /// A payment is on hold.
+    Held {
+        /// Which.
+        id: PaymentId,
+        /// Why.
+        why: HeldWhy,
+    },
+    /// It was known.
+    Duplicate {
+        /// Which.
+        id: PaymentId,
+    },
+    /// Its key is known with another amount or account: kept among what was not read.
+    Conflict {
+        /// Which.
+        id: PaymentId,
+    },
+    /// Its time could not be true; the time of arrival was taken.
+    TimeReplaced {
+        /// Which.
+        id: PaymentId,
+        /// What was wrong.
+        doubt: Doubt,
+    },
+    /// One agent has entered the same amount for the same account under two receipts.
+    LooksDoubled {
+        /// The second.
+        id: PaymentId,
+        /// The first.
+        before: PaymentId,
+    },
+    /// A callback was refused.
+    Refused {
+        /// From whom.
+        provider: Provider,
+        /// Why.
+        why: Refusal,
+    },
+    /// A request will not be paid.
+    NotPaid {
+        /// Whose.
+        provider: Provider,
+        /// Which.
+        id: String,
+        /// Why.
+        why: NotPaid,
+    },
+    /// A request stayed undecided: somebody has to look into the provider's list.
+    GivenUp {
+        /// Whose.
+        provider: Provider,
+        /// Which.
+        id: String,
+    },
+    /// What became of a payment at its site: what the payer may be told.
+    Fate {
+        /// The site.
+        site: String,
+        /// Which.
+        id: PaymentId,
+        /// What.
+        fate: Fate,
+    },
+    /// A DCU was answered.
+    Fetched {
+        /// The site.
+        site: String,
+        /// Payments in the answer.
+        payments: usize,
+    },
+    /// A question of a DCU came late or twice: not answered.
+    FetchOld {
+        /// The site.
+        site: String,
+    },
+    /// What came was no question of a DCU.
+    FetchRefused(FrameError),
+    /// No such site.
+    FetchUnknownSite,
+    /// Two DCUs have one identity: this session is not served. Somebody has to look, and then [`super::Relay::rebind`].
+    IdentityTwice {
+        /// The site.
+        site: String,
+        /// Who is served.
+        served: u64,
+        /// Who is not.
+        refused: u64,
+    },
+    /// A strange DCU took the place of one that had been silent.
+    TakenOver {
+        /// The site.
+        site: String,
+    },
+    /// The DCU counts in another currency or minor unit.
+    WrongMoney {
+        /// The site.
+        site: String,
+    },
+    /// This relay was put back to an old copy. What providers had told it since is to be read from their lists.
+    RolledBack {
+        /// The site that noticed.
+        site: String,
+    },
+}

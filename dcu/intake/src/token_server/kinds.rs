@@ -1,0 +1,123 @@
+//! What goes in and comes out of a token server.
+
+use serde::{Deserialize, Serialize};
+use taa_dcu::payment::{PaymentId, Provider};
+
+use crate::{http::HttpResponse, provider::Refusal};
+
+/// What is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum What {
+    /// Energy, Wh.
+    EnergyWh(u64),
+    /// What so much money buys, minor units.
+    MoneyMinor(i64),
+}
+
+/// A token is wanted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// For this meter (SparkMeter's shape: this customer's).
+    pub meter: String,
+    /// What.
+    pub what: What,
+    /// The purchase: the same again is the same purchase.
+    pub reference: PaymentId,
+    /// When it was asked first, Unix milliseconds.
+    pub at_unix_ms: i64,
+}
+
+/// What was vended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issued {
+    /// Twenty digits; `None` where credit went to an account and there is nothing to type.
+    pub token: Option<String>,
+    /// Energy that it is worth, Wh, where known.
+    pub energy_wh: Option<u64>,
+}
+
+/// Why nothing was vended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotIssued {
+    /// No such meter or customer.
+    #[error("unknown meter")]
+    UnknownMeter,
+    /// Not an amount that can be vended for this meter.
+    #[error("the amount cannot be vended")]
+    Amount,
+    /// For now: the key module or the lease is missing. Ask again.
+    #[error("cannot vend now, try again later")]
+    Later,
+}
+
+/// One record of the server's journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// From 1, without gaps.
+    pub number: u64,
+    /// What.
+    pub entry: Entry,
+}
+
+/// What a record says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Entry {
+    /// A purchase began.
+    Asked(Asked, Print),
+    /// It was vended.
+    Issued(PaymentId, Issued),
+    /// It was not, and may be asked for again.
+    Failed(PaymentId),
+}
+
+/// What two questions have in common when they are one purchase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Print(pub(super) [u8; 16]);
+
+/// What comes out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// Append this record, then call [`super::TokenServer::handle_durable`].
+    Append(Record),
+    /// Vend this, then call [`super::TokenServer::handle_issued`]. May come again for the same reference.
+    Ask(Asked),
+    /// Answer this call.
+    Respond {
+        /// The shell's number of it.
+        call: u64,
+        /// What to say.
+        response: HttpResponse,
+    },
+    /// For the log.
+    Event(Event),
+    /// Nothing more now.
+    Idle,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A question was taken for a repeat: it gets what the first one got.
+    Repeated {
+        /// The purchase.
+        reference: PaymentId,
+        /// Since the first question, ms.
+        after_ms: i64,
+        /// Whether the other side numbers its purchases; otherwise this is a guess, by the window.
+        certain: bool,
+    },
+    /// One `external_id` with two contents.
+    Conflict {
+        /// The purchase.
+        reference: PaymentId,
+    },
+    /// A question was refused.
+    Refused {
+        /// In which shape.
+        shape: Provider,
+        /// Why.
+        why: Refusal,
+    },
+}

@@ -1,0 +1,152 @@
+//! What is in RAM and not yet on the disk.
+
+use std::collections::VecDeque;
+
+use taa_dcu::journal::{Entry, Record, bytes};
+
+use crate::pack;
+
+/// Estimated bytes of a reading in RAM and, packed, on the disk together.
+const SOFT_BYTES: usize = size_of::<Record>();
+
+/// Something that was appended.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Item {
+    /// A record.
+    Record(Record),
+    /// A record that carries the whole state, packed.
+    Snapshot(u64, Vec<u8>),
+}
+
+impl Item {
+    fn may_go(&self) -> bool {
+        matches!(self, Self::Record(record) if pack::may_go(&record.entry))
+    }
+}
+
+/// What is in RAM, in order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Buffer {
+    items: VecDeque<(Item, usize)>,
+    /// Ledger entries, each behind its length, from `leaf_first` on.
+    leaves: Vec<Vec<u8>>,
+    leaf_first: u64,
+    /// Numbers given up, as ranges, oldest first.
+    dropped: Vec<(u64, u64)>,
+    bytes: usize,
+    /// When the oldest item came.
+    since_ms: Option<u64>,
+    urgent: bool,
+}
+
+impl Buffer {
+    pub(crate) fn new(leaf_first: u64) -> Self {
+        Self { leaf_first, ..Self::default() }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.items.is_empty() && self.leaves.is_empty() && self.dropped.is_empty()
+    }
+
+    pub(crate) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) const fn is_urgent(&self) -> bool {
+        self.urgent
+    }
+
+    pub(crate) const fn since_ms(&self) -> Option<u64> {
+        self.since_ms
+    }
+
+    pub(crate) fn items(&self) -> impl Iterator<Item = &Item> {
+        self.items.iter().map(|(item, _)| item)
+    }
+
+    pub(crate) fn dropped(&self) -> &[(u64, u64)] {
+        &self.dropped
+    }
+
+    /// Index of the first ledger entry that waits, and the entries.
+    pub(crate) fn leaves(&self) -> (u64, &[Vec<u8>]) {
+        (self.leaf_first, &self.leaves)
+    }
+
+    /// Index of the next ledger entry.
+    pub(crate) fn leaf_next(&self) -> u64 {
+        self.leaf_first.saturating_add(self.leaves.len() as u64)
+    }
+
+    /// What the record takes in RAM; `None` where it cannot be written.
+    pub(crate) fn item(record: &Record) -> Option<(Item, usize)> {
+        if let Entry::Checkpoint(_) = record.entry {
+            let packed = pack::pack(std::slice::from_ref(record))?;
+            let length = packed.len();
+            return Some((Item::Snapshot(record.number, packed), length));
+        }
+        let more = if let Entry::Reading(_) = record.entry {
+            0
+        } else {
+            let mut bytes = Vec::new();
+            bytes::encode(record, &mut bytes).ok()?;
+            bytes.len()
+        };
+        Some((Item::Record(record.clone()), SOFT_BYTES.saturating_add(more)))
+    }
+
+    pub(crate) fn push(&mut self, now_ms: u64, (item, bytes): (Item, usize), urgent: bool) {
+        self.items.push_back((item, bytes));
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.since_ms.get_or_insert(now_ms);
+        self.urgent |= urgent;
+    }
+
+    pub(crate) fn push_leaf(&mut self, now_ms: u64, entry: &[u8]) {
+        self.leaves.push(entry.to_vec());
+        self.bytes = self.bytes.saturating_add(entry.len());
+        self.since_ms.get_or_insert(now_ms);
+    }
+
+    /// Gives up the oldest readings and acknowledgements until `bytes` fit below `max`; how many records went.
+    pub(crate) fn make_room(&mut self, bytes: usize, max: usize) -> u64 {
+        let mut excess = self.bytes.saturating_add(bytes).saturating_sub(max);
+        if excess == 0 {
+            return 0;
+        }
+        // A tenth more than needed, so that not every record afterwards goes through the whole buffer.
+        excess = excess.saturating_add(max / 10);
+        let mut gone = 0_u64;
+        let mut kept = VecDeque::with_capacity(self.items.len());
+        for (item, size) in self.items.drain(..) {
+            match &item {
+                Item::Record(record) if excess > 0 && item.may_go() => {
+                    excess = excess.saturating_sub(size);
+                    self.bytes = self.bytes.saturating_sub(size);
+                    gone = gone.saturating_add(1);
+                    give_up(&mut self.dropped, record.number);
+                }
+                _ => kept.push_back((item, size)),
+            }
+        }
+        self.items = kept;
+        gone
+    }
+
+    /// Everything is on the disk.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::new(self.leaf_next());
+    }
+}
+
+/// Adds a number to ranges in order; numbers may come behind those of an earlier round.
+fn give_up(ranges: &mut Vec<(u64, u64)>, number: u64) {
+    let at = ranges.partition_point(|&(_, last)| last < number);
+    if let Some(before) = at.checked_sub(1).and_then(|at| ranges.get_mut(at))
+        && before.1.saturating_add(1) == number
+    {
+        before.1 = number;
+        return;
+    }
+    ranges.insert(at, (number, number));
+}

@@ -1,0 +1,259 @@
+//! Opening: a file that is whole, one of an earlier schema, one that is damaged.
+
+use rusqlite::Connection;
+
+use crate::{
+    carve,
+    config::{Place, Sabotage, StoreConfig},
+    db::{self, SCHEMA},
+    error::{StoreError, Trouble},
+    load::{Assembled, Loaded},
+    migrate,
+    raw::{self, Role},
+    rows::{Damage, Held, META_ID, Meta, damage_row},
+    sealed::{Kind, Sealed},
+};
+
+/// A file that is open, and what is in it.
+pub(crate) struct Opened {
+    pub(crate) db: Connection,
+    pub(crate) meta: Meta,
+    pub(crate) commit: u64,
+    pub(crate) leaves: u64,
+    pub(crate) found: Assembled,
+    pub(crate) set_aside: Option<String>,
+    pub(crate) set_aside_why: Option<String>,
+    pub(crate) migrated_from: Option<u32>,
+    /// Why what was found could not be written down, if it could not.
+    pub(crate) trouble: Option<Trouble>,
+}
+
+/// Why a file cannot be used as it is.
+enum Unusable {
+    /// How it shows.
+    Damaged(String),
+    Error(StoreError),
+}
+
+impl From<rusqlite::Error> for Unusable {
+    fn from(error: rusqlite::Error) -> Self {
+        match Trouble::from(&error) {
+            // What SQLite cannot make sense of is damage, whatever it calls it.
+            Trouble::Damaged | Trouble::Other(_) => Self::Damaged(format!("SQLite: {error}")),
+            trouble => Self::Error(StoreError::Disk(trouble)),
+        }
+    }
+}
+
+/// Opens the newest generation; salvages a damaged one into the next.
+pub(crate) fn open(place: &Place, config: &StoreConfig) -> Result<Opened, StoreError> {
+    let mut generation = 0;
+    while place.file(generation + 1).is_some_and(|file| raw::exists(place.vfs(), &file)) {
+        generation += 1;
+    }
+    let log = read_log(place, generation);
+    let opened = match usable(place, generation, config, &log) {
+        // One error of the medium may have been the last; of a second one, what can be read is taken.
+        Err(Unusable::Error(StoreError::Disk(Trouble::Io))) => match usable(place, generation, config, &log) {
+            Err(Unusable::Error(StoreError::Disk(Trouble::Io))) if is_readable(place, generation) => {
+                Err(Unusable::Damaged("the disk cannot read all of it".to_owned()))
+            }
+            second => second,
+        },
+        first => first,
+    };
+    match opened {
+        Ok(opened) => Ok(opened),
+        Err(Unusable::Error(error)) => Err(error),
+        Err(Unusable::Damaged(why)) => salvage(place, generation, config, &log).map(|mut opened| {
+            opened.set_aside_why = Some(why);
+            opened
+        }),
+    }
+}
+
+fn read_log(place: &Place, generation: u32) -> Vec<u8> {
+    let file = place.file(generation).map(|file| format!("{file}-wal"));
+    file.and_then(|file| raw::read(place.vfs(), &file, Role::Log)).unwrap_or_default()
+}
+
+fn read_database(place: &Place, generation: u32) -> Vec<u8> {
+    place.file(generation).and_then(|file| raw::read(place.vfs(), &file, Role::Database)).unwrap_or_default()
+}
+
+fn is_readable(place: &Place, generation: u32) -> bool {
+    !read_database(place, generation).is_empty()
+}
+
+fn usable(place: &Place, generation: u32, config: &StoreConfig, log: &[u8]) -> Result<Opened, Unusable> {
+    let mut db = db::connect(place, generation, config)?;
+    let in_file = *place != Place::Memory;
+    let marks = db::marks(&db)?;
+    if !marks.is_ours && !marks.is_empty {
+        drop(db);
+        let is_ours = !carve::carve(&read_database(place, generation), log).is_empty();
+        return Err(if is_ours {
+            Unusable::Damaged("its marks are changed".to_owned())
+        } else {
+            Unusable::Error(StoreError::Foreign)
+        });
+    }
+    let mut migrated_from = None;
+    if marks.is_empty {
+        // A first commit that never ended leaves a trace of itself, and no more.
+        let rows = if in_file { carve::carve(&read_idle(&db, place, generation), log) } else { carve::Rows::new() };
+        if rows.values().any(|row| row.commit > 1) || generation > 0 {
+            return Err(Unusable::Damaged("its tables are gone".to_owned()));
+        }
+        db::prepare(&db, config)?;
+        return Ok(new(db, config)?);
+    }
+    db::prepare(&db, config)?;
+    if in_file && config.full_check && !db::structure_is_whole(&db)? {
+        return Err(Unusable::Damaged("its pages do not fit together".to_owned()));
+    }
+    if marks.schema == migrate::OLD_SCHEMA {
+        migrate::migrate(&mut db)?;
+        migrated_from = Some(marks.schema);
+    } else if marks.schema > SCHEMA {
+        let (found, known) = (u64::from(marks.schema), u64::from(SCHEMA));
+        let says_so = Loaded::meta_of(&db)?.is_some_and(|meta| meta.schema == found);
+        return Err(if says_so {
+            Unusable::Error(StoreError::Newer { found, known })
+        } else {
+            Unusable::Damaged("its marks are changed".to_owned())
+        });
+    }
+    if !db::schema_is_ours(&db)? {
+        return Err(Unusable::Damaged("its tables are others".to_owned()));
+    }
+    let loaded = Loaded::read(&db, config.has(Sabotage::BlindSeals))?;
+    let Some(meta) = loaded.meta else { return Err(Unusable::Damaged("it has lost its name".to_owned())) };
+    // A commit begins only when the one before is durable. So a trace in the log of the next but one, of which SQLite
+    // shows nothing, says that the log has lost a commit that was acknowledged.
+    if in_file && carve::newest_commit(log).is_some_and(|newest| newest > loaded.commit.saturating_add(1)) {
+        return Err(Unusable::Damaged("its log has lost commits".to_owned()));
+    }
+    Ok(welcome(db, meta, loaded, migrated_from, None))
+}
+
+/// The database's bytes, read past the pager. The connection is idle: nothing of it is pending.
+fn read_idle(_idle: &Connection, place: &Place, generation: u32) -> Vec<u8> {
+    read_database(place, generation)
+}
+
+fn new(mut db: Connection, config: &StoreConfig) -> rusqlite::Result<Opened> {
+    let meta = Meta { schema: u64::from(SCHEMA), journal: config.journal, lives: 1, salvaged_from: 0 };
+    let transaction = db::begin(&mut db)?;
+    db::create(&transaction)?;
+    put_meta(&transaction, meta, 1)?;
+    transaction.commit()?;
+    let found = Loaded::default().assemble();
+    Ok(Opened {
+        db,
+        meta,
+        commit: 1,
+        leaves: 0,
+        found,
+        set_aside: None,
+        set_aside_why: None,
+        migrated_from: None,
+        trouble: None,
+    })
+}
+
+/// The name of the journal is written twice: it would be a pity to lose it to one bit.
+pub(crate) fn put_meta(db: &Connection, meta: Meta, commit: u64) -> rusqlite::Result<usize> {
+    let body = meta.to_body();
+    let row = Sealed { kind: Kind::Meta, flags: 0, id: META_ID, commit, body: &body };
+    let second = Sealed { id: META_ID + 1, ..row };
+    Ok(db::put(db, row)?.saturating_add(db::put(db, second)?))
+}
+
+/// Counts the opening, and writes down what was found wrong.
+fn welcome(
+    mut db: Connection,
+    mut meta: Meta,
+    loaded: Loaded,
+    migrated_from: Option<u32>,
+    set_aside: Option<String>,
+) -> Opened {
+    let (mut commit, leaves) = (loaded.commit, loaded.leaves);
+    // SQLite appends to what it has found of the log, which may end within a sector that holds an acknowledged commit.
+    // So all of it goes into the database first, and the log starts anew (docs/store.md).
+    let fresh = db::renew_log(&db);
+    let found = loaded.assemble();
+    meta.lives = meta.lives.saturating_add(1);
+    let next = commit.saturating_add(1);
+    let trouble = match fresh.and_then(|()| write_down(&mut db, meta, next, &found)) {
+        Ok(()) => {
+            commit = next;
+            None
+        }
+        Err(error) => Some(Trouble::from(&error)),
+    };
+    Opened { db, meta, commit, leaves, found, set_aside, set_aside_why: None, migrated_from, trouble }
+}
+
+fn write_down(db: &mut Connection, meta: Meta, commit: u64, found: &Assembled) -> rusqlite::Result<()> {
+    let transaction = db::begin(db)?;
+    let mut id = db::last_id(&transaction, Kind::Quarantine)?.unwrap_or(0);
+    for row in &found.broken {
+        id = id.saturating_add(1);
+        let body = [&[row.kind as u8][..], &row.id.to_le_bytes(), &row.bytes].concat();
+        db::put(&transaction, Sealed { kind: Kind::Quarantine, flags: 0, id, commit, body: &body })?;
+        db::delete(&transaction, row.kind, row.id, row.id)?;
+    }
+    let mut id = db::last_id(&transaction, Kind::Damage)?.unwrap_or(0);
+    for damage in &found.lost {
+        id = id.saturating_add(1);
+        db::put(&transaction, damage_row(id, commit, &damage.to_body()))?;
+    }
+    // Numbers beyond the last record come again, for other records.
+    for kind in [Kind::Hole, Kind::Snapshot, Kind::Block] {
+        db::delete(&transaction, kind, found.last.saturating_add(1), u64::MAX)?;
+    }
+    put_meta(&transaction, meta, commit)?;
+    transaction.commit()
+}
+
+/// Takes what is whole in a damaged file over into the next generation. The file itself is not touched.
+fn salvage(place: &Place, generation: u32, config: &StoreConfig, log: &[u8]) -> Result<Opened, StoreError> {
+    let (mut source, mut log) = (generation, log.to_vec());
+    let mut database = read_database(place, source);
+    let mut rows = carve::carve(&database, &log);
+    // The generation may be one whose salvage was cut short: then there is nothing in it, and the one before has all.
+    while rows.is_empty() && source > 0 {
+        source = source.saturating_sub(1);
+        log = read_log(place, source);
+        database = read_database(place, source);
+        rows = carve::carve(&database, &log);
+    }
+    carve::settle(&mut rows);
+    let target = generation.saturating_add(u32::from(source == generation));
+    let mut db = db::connect(place, target, config)?;
+    db::prepare(&db, config)?;
+    let mut loaded = Loaded::default();
+    for (&(kind, id), row) in &rows {
+        loaded.take(kind, id, &row.bytes, false);
+    }
+    let meta = loaded.meta.unwrap_or(Meta { schema: 0, journal: config.journal, lives: 0, salvaged_from: 0 });
+    let meta = Meta { schema: u64::from(SCHEMA), salvaged_from: u64::from(source).saturating_add(1), ..meta };
+    let commit = loaded.commit.saturating_add(1);
+    let from = loaded.clone().assemble().last.saturating_add(1);
+    // How far the journal went, nobody can say: what was lost at the end leaves no gap.
+    let end = Damage { from, to: None, held: Held::Firm, accepted: false };
+    let transaction = db::begin(&mut db)?;
+    db::create(&transaction)?;
+    for (&(kind, id), row) in &rows {
+        db::put_bytes(&transaction, kind, id, &row.bytes)?;
+    }
+    let id = loaded.damages.keys().next_back().map_or(1, |last| last.saturating_add(1));
+    db::put(&transaction, damage_row(id, commit, &end.to_body()))?;
+    put_meta(&transaction, meta, commit)?;
+    transaction.commit()?;
+    loaded.commit = commit;
+    let mut opened = welcome(db, meta, loaded, None, place.file(source));
+    opened.found.lost.push(end);
+    Ok(opened)
+}

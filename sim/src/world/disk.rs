@@ -1,0 +1,259 @@
+//! The DCU's disk: the production store on a medium that loses power with the site.
+//!
+//! ```text
+//!   Dcu ── Append ──▶ Store (RAM) ── commit, some ms ──▶ sectors in memory (taa_powercut)
+//!    ▲                                  │                   │ the site's power goes: kept, dropped or torn
+//!    └──────── handle_durable ◀─────────┘                   └──▶ Store::open at the next boot: what survived
+//! ```
+//!
+//! A commit begins when the store says so, or at once when something in the DCU waits for it, and takes its time; what it
+//! writes is durable at its end. When the power goes meanwhile, it goes somewhere in the middle of the writes. Content
+//! alone decides what follows: the bytes of a WAL do not repeat from run to run, records do.
+
+use taa_dcu::journal::Record;
+use taa_models::draw::{Draws, NodeKey, Purpose};
+use taa_powercut::{Config, Disk, Fault, Operation, Sync};
+use taa_scenarios::model::FaultKind;
+use taa_store::{Health, Place, Recovery, Store, StoreConfig, StoreError, Trouble, Witness};
+
+use super::parts::Part;
+use crate::{
+    cause::Cause,
+    kernel::{SimTime, Wake},
+};
+
+const COMMIT: Purpose = Purpose::named("disk commit");
+const CUT: Purpose = Purpose::named("disk cut");
+const MEDIUM: Purpose = Purpose::named("disk medium");
+const ROT: Purpose = Purpose::named("disk rot");
+/// Name of the database on the medium.
+const FILE: &str = "state.db";
+/// A commit on a card in good order, ms (assumed: two syncs of some ten milliseconds).
+const COMMIT_MS: u64 = 30;
+/// One commit in so many meets the card tidying up, and takes so many ms (assumed: stalls of seconds are reported of SD
+/// cards under synced writes).
+const STALL: (f64, u64) = (0.01, 1_000);
+/// A worn card takes so many times as long, and fails one commit in so many (assumed).
+const WORN: (u64, f64) = (10, 0.25);
+/// Changes to the medium within one commit, at most: the power may go in any of them.
+const CHANGES_MAX: u64 = 24;
+/// Bytes that rot at once (assumed: one page of 4 KiB loses some of its cells).
+const ROTTEN: usize = 16;
+
+/// What the disk is about to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Doing {
+    /// Nothing before the wake, if it is armed.
+    Waiting,
+    /// Writing; durable when the wake fires.
+    Committing,
+}
+
+/// Medium, store, and what is under way.
+pub(crate) struct SiteDisk {
+    medium: Disk,
+    store: Option<Store>,
+    config: StoreConfig,
+    key: NodeKey,
+    seed: (u64, u32),
+    pub(crate) doing: Doing,
+    pub(crate) wake: Wake,
+    pub(crate) armed_for: Option<SimTime>,
+    commits: u64,
+    cuts: u64,
+    /// Its own wear and the scripted faults that keep it from taking anything.
+    pub(crate) part: Part,
+    held: Vec<FaultKind>,
+    /// The highest record of which the cloud knows that it was durable.
+    witnessed: u64,
+    /// The medium refuses, as far as has been told.
+    pub(crate) refusing: bool,
+    /// The store does not take the ledger's entries: told once.
+    pub(crate) ledger_gap: bool,
+}
+
+impl SiteDisk {
+    pub(crate) fn new(seed: (u64, u32), hold_ms: u64) -> Self {
+        let key = NodeKey::of("dcu disk");
+        let mut draws = Draws::keyed(seed.0, seed.1, key, MEDIUM, 0);
+        let medium = Disk::new(Config { seed: draws.u64(), ..Config::default() });
+        let mut journal = [0; 16];
+        for chunk in journal.chunks_exact_mut(8) {
+            chunk.copy_from_slice(&draws.u64().to_le_bytes());
+        }
+        let mut config = StoreConfig::new(journal);
+        config.hold_ms = hold_ms;
+        Self {
+            medium,
+            store: None,
+            config,
+            key,
+            seed,
+            doing: Doing::Waiting,
+            wake: Wake::default(),
+            armed_for: None,
+            commits: 0,
+            cuts: 0,
+            part: Part::new(Cause::FlashFailed),
+            held: Vec::new(),
+            witnessed: 0,
+            refusing: false,
+            ledger_gap: false,
+        }
+    }
+
+    /// With a deliberate fault in the store.
+    pub(crate) fn sabotage(&mut self, fault: taa_store::Sabotage) {
+        self.config = self.config.clone().sabotaged(fault);
+    }
+
+    /// Opens what survived. `witness`: the cloud can be asked what it knows.
+    pub(crate) fn open(&mut self, witness: bool) -> Result<Recovery, StoreError> {
+        self.medium.power_on();
+        let witness = (witness && self.witnessed > 0).then_some(Witness {
+            journal: self.config.journal,
+            last_record: self.witnessed,
+            leaves: 0,
+        });
+        let place = Place::Vfs { name: self.medium.vfs_name().to_owned(), path: FILE.to_owned() };
+        let (store, recovery) = Store::open(&place, self.config.clone(), witness)?;
+        if let Health::Failing { trouble, .. } | Health::Stopped(trouble) = store.health() {
+            // A DCU whose very start cannot be recorded may do nothing; and what is opened read-only stays so.
+            return Err(StoreError::Disk(trouble));
+        }
+        self.store = Some(store);
+        self.doing = Doing::Waiting;
+        self.armed_for = None;
+        if !recovery.rolled_back.is_empty() {
+            // Told; what is promised from now on counts.
+            self.witnessed = recovery.last_record;
+        }
+        Ok(recovery)
+    }
+
+    /// Takes a record into RAM.
+    pub(crate) fn append(&mut self, now_ms: u64, record: &Record) -> Result<(), StoreError> {
+        match &mut self.store {
+            Some(store) => store.append(now_ms, record, record.entry.urgency()),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes an entry of the ledger into RAM: it goes with the record appended last.
+    pub(crate) fn append_leaf(&mut self, now_ms: u64, index: u64, entry: &[u8]) -> Result<(), StoreError> {
+        match &mut self.store {
+            Some(store) => store.append_leaf(now_ms, index, entry),
+            None => Ok(()),
+        }
+    }
+
+    /// Number of the last record appended.
+    pub(crate) fn appended(&self) -> u64 {
+        self.store.as_ref().map_or(0, Store::appended)
+    }
+
+    /// When the disk is to do something; `waits`: the DCU has something that may not leave before.
+    pub(crate) fn due_ms(&self, now_ms: u64, waits: bool) -> Option<u64> {
+        let store = self.store.as_ref()?;
+        let due = store.due(now_ms)?;
+        let well = store.health() == Health::Good;
+        Some(if waits && well && store.appended() > store.durable() { now_ms } else { due })
+    }
+
+    /// How long the commit that begins now takes, ms.
+    pub(crate) fn commit_ms(&mut self) -> u64 {
+        self.commits += 1;
+        let mut draws = Draws::keyed(self.seed.0, self.seed.1, self.key, COMMIT, self.commits);
+        let (share, stall_ms) = STALL;
+        let usual_ms = if draws.chance(share) { stall_ms } else { COMMIT_MS };
+        if !self.held.contains(&FaultKind::SdWear) {
+            return usual_ms;
+        }
+        let (times, failing) = WORN;
+        if draws.chance(failing) {
+            self.medium.inject(Fault { operation: Operation::Sync, after: 0, stays: false });
+        }
+        usual_ms * times
+    }
+
+    /// The end of a commit: up to which record all is durable.
+    pub(crate) fn commit(&mut self, now_ms: u64) -> Result<u64, StoreError> {
+        self.doing = Doing::Waiting;
+        match &mut self.store {
+            Some(store) => {
+                let done = store.commit(now_ms);
+                // A sync that was to fail has failed, or was not needed.
+                self.medium.heal();
+                done
+            }
+            None => Ok(0),
+        }
+    }
+
+    /// The journal has grown: a snapshot pays.
+    pub(crate) fn wants_snapshot(&self) -> bool {
+        self.store.as_ref().is_some_and(Store::wants_snapshot)
+    }
+
+    /// Word of everything durable so far is on its way to the cloud.
+    pub(crate) fn witness(&mut self) {
+        if let Some(store) = &self.store {
+            self.witnessed = self.witnessed.max(store.durable());
+        }
+    }
+
+    /// The power is gone: of what was under way the medium keeps what chance leaves.
+    pub(crate) fn cut(&mut self, now_ms: u64) {
+        self.cuts += 1;
+        if self.doing == Doing::Committing {
+            let mut draws = Draws::keyed(self.seed.0, self.seed.1, self.key, CUT, self.cuts);
+            self.medium.cut_after(1 + draws.u64() % CHANGES_MAX);
+            // Nobody hears of it any more, whether it succeeds or not.
+            let _unheard = self.store.as_mut().map(|store| store.commit(now_ms));
+        }
+        self.medium.cut();
+        self.store = None;
+        self.doing = Doing::Waiting;
+        self.wake.cancel();
+        self.armed_for = None;
+        self.refusing = false;
+    }
+
+    /// A scripted fault takes hold of the disk, or lets it go.
+    pub(crate) fn hold(&mut self, kind: FaultKind, on: bool) {
+        self.held.retain(|held| *held != kind);
+        if on {
+            self.held.push(kind);
+        }
+    }
+
+    /// Makes the medium what wear and faults have made of it by now.
+    pub(crate) fn settle(&self) {
+        let has = |kind: FaultKind| self.held.contains(&kind);
+        // A card that has reached its end turns read-only; what is on it can be copied to the next.
+        self.medium.set_read_only(has(FaultKind::DiskReadOnly) || self.part.failed());
+        let used: usize = self.medium.image().files.values().map(Vec::len).sum();
+        self.medium.set_room(has(FaultKind::DiskFull).then_some(used as u64));
+        self.medium.set_sync(if has(FaultKind::FsyncLies) { Sync::Lies } else { Sync::Honest });
+    }
+
+    /// Some bytes within one page of the database go bad; false where there is none yet.
+    pub(crate) fn rot(&self, occasion: u64) -> bool {
+        let length = self.medium.image().files.get(FILE).map_or(0, Vec::len);
+        let mut draws = Draws::keyed(self.seed.0, self.seed.1, self.key, ROT, occasion);
+        let pages = (length / 4096).max(1) as u64;
+        let page = (draws.u64() % pages) as usize * 4096;
+        (0..ROTTEN).fold(false, |any, _| {
+            let (at, mask) = (draws.u64() % 4096, (draws.u64() % 255) as u8 + 1);
+            self.medium.rot(FILE, page + at as usize, mask) || any
+        })
+    }
+}
+
+/// What refuses, in words for the log.
+pub(crate) fn trouble(error: &StoreError) -> String {
+    match error {
+        StoreError::Disk(Trouble::Full) => "the disk is full".to_owned(),
+        other => other.to_string(),
+    }
+}

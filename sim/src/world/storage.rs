@@ -1,0 +1,209 @@
+//! What goes to the disk of the DCU, when, and what comes back at a boot.
+
+use taa_dcu::{Dcu, config::CreditAt, journal::Record, ledger::Leaf};
+use taa_scenarios::model::FaultKind;
+use taa_store::{Held, Mode, Recovery, RolledBack};
+
+use super::{
+    Event, Village,
+    disk::{Doing, SiteDisk, trouble},
+    parts::Turn,
+};
+use crate::{
+    kernel::{Phase, Queue, SimTime},
+    run::Sabotage,
+};
+
+/// Readings wait this long for company on their way to the disk, ms: a power cut may take them, and the meters still have
+/// them. Where the cloud bills by them they may not leave before, so the wait is short.
+const HOLD_MS: [u64; 2] = [15 * 60_000, 60_000];
+
+impl SiteDisk {
+    /// The disk of a DCU whose balances are kept there.
+    pub(crate) fn of(credit_at: CreditAt, seed: (u64, u32)) -> Self {
+        let [edge, cloud] = HOLD_MS;
+        Self::new(seed, if credit_at == CreditAt::Cloud { cloud } else { edge })
+    }
+}
+
+impl Village<'_> {
+    /// Opens the DCU's disk, says what it found, and gives the records to start from; nothing while the disk refuses.
+    pub(super) fn open_disk(&mut self, now_ms: u64) -> Option<impl Iterator<Item = Record> + use<>> {
+        let cloud_is_there = self.wan.up() && self.cloud_part.up();
+        match self.site.disk.open(cloud_is_there) {
+            Ok(mut recovery) => {
+                self.tell_recovery(&recovery, now_ms);
+                Some(recovery.take_records())
+            }
+            Err(error) => {
+                if !std::mem::replace(&mut self.site.disk.refusing, true) {
+                    self.log(now_ms, "disk_refuses", String::new(), format!("no start: {}", trouble(&error)));
+                }
+                None
+            }
+        }
+    }
+
+    fn tell_recovery(&mut self, recovery: &Recovery, now_ms: u64) {
+        for damage in &recovery.lost {
+            let held = match damage.held {
+                Held::Readings => "readings",
+                Held::Snapshot => "a snapshot",
+                Held::Leaves => "entries of the ledger",
+                Held::Series => "readings kept for queries",
+                _ => "records that may concern money, relays or keys",
+            };
+            let to = damage.to.map_or_else(|| "the end".to_owned(), |to| to.to_string());
+            self.log(now_ms, "disk_damage", String::new(), format!("{held} lost: {} to {to}", damage.from));
+        }
+        if let Some(name) = &recovery.set_aside {
+            self.log(now_ms, "disk_damage", String::new(), format!("database unusable, set aside as {name}"));
+        }
+        for rolled_back in &recovery.rolled_back {
+            let text = match rolled_back {
+                RolledBack::Records { witnessed, found } => {
+                    format!("the cloud knows record {witnessed}, the disk ends with {found}")
+                }
+                other => format!("{other:?}"),
+            };
+            self.log(now_ms, "disk_rolled_back", String::new(), text);
+        }
+        if recovery.mode == Mode::Safe {
+            self.log(
+                now_ms,
+                "dcu_safe_mode",
+                String::new(),
+                "records are missing that nobody can tell again".to_owned(),
+            );
+        }
+    }
+
+    /// A deliberate fault: the DCU is told that all is durable as soon as it has said it.
+    pub(super) fn promises_early(&mut self, now_ms: u64) -> bool {
+        let appended = self.site.disk.appended();
+        if self.sabotage != Some(Sabotage::PromisesEarly) || self.site.claimed >= appended {
+            return false;
+        }
+        self.site.claimed = appended;
+        let now = self.site.monotonic(now_ms);
+        if let Some(dcu) = &mut self.site.dcu {
+            dcu.handle_durable(now, appended);
+        }
+        true
+    }
+
+    /// Makes one of our own parts faulty.
+    pub(crate) fn sabotage(&mut self, sabotage: Sabotage) {
+        self.sabotage = Some(sabotage);
+        if sabotage == Sabotage::LosesLastCommit {
+            self.site.disk.sabotage(taa_store::Sabotage::LosesLastBlock);
+        }
+    }
+
+    /// A record of the DCU goes into the store's RAM.
+    pub(super) fn append(&mut self, record: &Record, now_ms: u64) {
+        if let Err(error) = self.site.disk.append(now_ms, record)
+            && !std::mem::replace(&mut self.site.disk.refusing, true)
+        {
+            self.log(now_ms, "disk_refuses", String::new(), trouble(&error));
+        }
+    }
+
+    /// An entry of the ledger: to the disk with its record, and kept where the run is asked to. One that was lost with the
+    /// power comes again, or another in its place.
+    pub(super) fn append_leaf(&mut self, leaf: Leaf, now_ms: u64) {
+        let taken = self.site.disk.append_leaf(now_ms, leaf.index, &leaf.bytes);
+        if taken.is_err() && !std::mem::replace(&mut self.site.disk.ledger_gap, true) {
+            let text = "the ledger on the disk does not go on where the journal does".to_owned();
+            self.log(now_ms, "ledger_gap", String::new(), text);
+        }
+        if self.scenario.run.ledger {
+            self.records.ledger.truncate(usize::try_from(leaf.index).unwrap_or(usize::MAX));
+            self.records.ledger.push(leaf.bytes);
+        }
+    }
+
+    /// Sees to it that the disk does the next thing when it is due.
+    pub(super) fn arm_disk(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
+        let site = &mut self.site;
+        if site.disk.doing == Doing::Committing {
+            return;
+        }
+        let waits = site.dcu_awaits_durable();
+        let Some(due_ms) = site.disk.due_ms(now_ms, waits) else { return };
+        let disk = &mut site.disk;
+        let at_ms = if due_ms <= now_ms {
+            disk.doing = Doing::Committing;
+            now_ms + disk.commit_ms()
+        } else {
+            due_ms
+        };
+        let at = SimTime::from_ms(at_ms);
+        if disk.armed_for != Some(at) {
+            disk.armed_for = Some(at);
+            queue.arm(&mut disk.wake, at, Phase::Dcu, self.ops.dcu, |generation| Event::Disk { generation });
+        }
+    }
+
+    /// A commit is due, or has come to its end.
+    pub(crate) fn disk_wakes(&mut self, generation: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        let disk = &mut self.site.disk;
+        if !disk.wake.is_current(generation) {
+            return;
+        }
+        disk.armed_for = None;
+        if disk.doing == Doing::Waiting {
+            return self.arm_disk(now_ms, queue);
+        }
+        let done = disk.commit(now_ms);
+        let refused = done.is_err();
+        let turned = std::mem::replace(&mut disk.refusing, refused) != refused;
+        match done {
+            Ok(durable) => {
+                let snapshot = disk.wants_snapshot();
+                if turned {
+                    self.log(now_ms, "disk_takes", String::new(), "the disk takes records again".to_owned());
+                }
+                self.with_dcu(now_ms, queue, |dcu, now| dcu.handle_durable(now, durable));
+                if snapshot {
+                    self.with_dcu(now_ms, queue, Dcu::checkpoint);
+                }
+            }
+            Err(error) => {
+                if turned {
+                    self.log(now_ms, "disk_refuses", String::new(), trouble(&error));
+                }
+                self.arm_disk(now_ms, queue);
+            }
+        }
+        if turned {
+            self.touch_all();
+        }
+    }
+
+    /// The disk failed or was mended, or a scripted fault took hold of it or let it go.
+    pub(crate) fn disk_turned(&mut self, turn: Turn, now_ms: u64, queue: &mut Queue<Event>) {
+        let kind = match turn {
+            Turn::Hold(n) | Turn::Release(n) => self.scenario.faults.get(usize::from(n)).map(|fault| fault.what),
+            Turn::Fail(_) | Turn::Mend => None,
+        };
+        let disk = &mut self.site.disk;
+        match (kind, turn) {
+            (Some(FaultKind::PageCorrupt), Turn::Hold(n)) => {
+                disk.rot(u64::from(n));
+            }
+            (Some(FaultKind::PageCorrupt), _) => {}
+            // A lie is an obstacle to nobody until the power goes.
+            (Some(kind @ FaultKind::FsyncLies), turn) => disk.hold(kind, matches!(turn, Turn::Hold(_))),
+            (kind, turn) => {
+                disk.part.turn(turn);
+                if let Some(kind) = kind {
+                    disk.hold(kind, matches!(turn, Turn::Hold(_)));
+                }
+            }
+        }
+        disk.settle();
+        // A disk that takes again is tried at once: the store would wait for its next attempt.
+        self.with_dcu(now_ms, queue, |_, _| {});
+    }
+}

@@ -1,0 +1,137 @@
+//! The reference ledger: what must be true of money, from what can be seen outside.
+
+use taa_dcu::config::{CreditAt, Traits};
+use taa_scenarios::model::Scenario;
+use taa_sim::{
+    records::{AccountRow, PaymentRow, TokenBy},
+    result::ArchResult,
+};
+
+use super::{DAY_MS, HOUR_MS};
+
+/// How soon a payment must have its effect once nothing stands in its way, ms.
+pub(crate) struct Bound {
+    reach_ms: u64,
+}
+
+impl Bound {
+    /// What the architecture promises: retries of the link, the intake, the fetch and the meter have gone round within two
+    /// hours; where numbers are typed by hand, somebody types by day.
+    pub(crate) fn of(traits: &Traits) -> Self {
+        Self { reach_ms: if traits.keypad { 16 * HOUR_MS } else { 2 * HOUR_MS } }
+    }
+}
+
+/// What the schedules have brought about, so that they can be seen to test something.
+#[derive(Debug, Default)]
+pub(crate) struct Reference {
+    pub(crate) payments: u64,
+    pub(crate) repeats: u64,
+    pub(crate) boots: u64,
+    pub(crate) refused: u64,
+}
+
+impl Reference {
+    pub(crate) fn add(&mut self, arch: &ArchResult) {
+        let records = &arch.records;
+        let count = |kind: &str| records.log.kind.iter().filter(|of| **of == kind).count() as u64;
+        self.payments += records.payments.rows().filter(|pay| pay.accepted_ms.is_some()).count() as u64;
+        self.repeats += u64::from(records.books.duplicates);
+        self.boots += count("dcu_up");
+        self.refused += count("disk_refuses");
+    }
+}
+
+/// One customer's money, as the customer and the meter tell it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Purse {
+    /// Paid, and accepted by somebody.
+    paid: i128,
+    /// Of that, what its receipt says has been credited.
+    credited: i128,
+    /// Of that, what has had its effect.
+    applied: i128,
+}
+
+/// What is wrong with the money of a run; empty when nothing is.
+pub(crate) fn wrongs(scenario: &Scenario, arch: &ArchResult, bound: &Bound) -> Vec<String> {
+    let records = &arch.records;
+    let mut purses = vec![Purse::default(); scenario.village.customers.len()];
+    for pay in records.payments.rows().filter(|pay| pay.accepted_ms.is_some()) {
+        let purse = &mut purses[pay.customer as usize];
+        let amount = i128::from(pay.amount_minor);
+        purse.paid += amount;
+        purse.credited += if pay.credited_ms.is_some() { amount } else { 0 };
+        purse.applied += if pay.applied_ms.is_some() { amount } else { 0 };
+    }
+    let mut found = Vec::new();
+    let mut equal = |what: String, left: i128, right: i128| {
+        if left != right {
+            found.push(format!("{what}: {left} is not {right}"));
+        }
+    };
+    // Money in is credit given, or still under way.
+    let sum = |of: &dyn Fn(&Purse) -> i128| purses.iter().map(of).sum::<i128>();
+    let books = &records.books;
+    equal("the vendor's takings".into(), i128::from(books.vendor_minor), sum(&|purse| purse.credited));
+    equal("money in".into(), sum(&|purse| purse.paid), i128::from(books.vendor_minor + books.in_flight_minor));
+    for (account, purse) in records.accounts.iter().zip(&purses) {
+        let given = i128::from(account.credited_minor - account.opening_minor);
+        equal(format!("account {}: credit given", account.customer), given, purse.credited);
+        match arch.traits.credit_at {
+            CreditAt::Meter => {
+                let loaded = i128::from(account.loaded_minor - account.opening_minor);
+                equal(format!("meter {}: credit loaded", account.customer), loaded, purse.applied);
+            }
+            CreditAt::Cloud | CreditAt::Dcu => found_use(scenario, account, purse, &mut equal),
+        }
+    }
+    if records.accounts.len() != purses.len() {
+        equal("accounts".into(), records.accounts.len() as i128, purses.len() as i128);
+    }
+    found.extend(records.payments.rows().enumerate().filter_map(|(row, pay)| late(scenario, row, &pay, bound)));
+    found
+}
+
+/// What was taken off the balance is the price of what the register shows: not less than from the end of the first hour
+/// on, in which the first reading is made, and not more than from the start.
+fn found_use(scenario: &Scenario, account: &AccountRow, purse: &Purse, equal: &mut impl FnMut(String, i128, i128)) {
+    let price = i128::from(scenario.tariff.energy_price_per_kwh_minor);
+    let billed_wh = i128::from(account.billed_wh.unwrap_or(0));
+    let taken = i128::from(account.opening_minor) + purse.credited - i128::from(account.balance_minor);
+    let most = billed_wh * price / 1000;
+    // A household draws a few hundred watts at most in the half hour before its first reading.
+    let least = (billed_wh - 500).max(0) * price / 1000 - 1;
+    if !(least..=most).contains(&taken) {
+        equal(format!("account {}: taken for {billed_wh} Wh", account.customer), taken, most);
+    }
+    if billed_wh > i128::from(account.meter_wh) {
+        equal(format!("meter {}: register", account.customer), i128::from(account.meter_wh), billed_wh);
+    }
+}
+
+/// The payment has had its effect within the bound, once nothing stood in its way.
+fn late(scenario: &Scenario, row: usize, pay: &PaymentRow, bound: &Bound) -> Option<String> {
+    let accepted_ms = pay.accepted_ms?;
+    let end_ms = u64::from(scenario.run.days) * DAY_MS;
+    // The next trouble begins before the last one's wait is over: the end of the last one counts.
+    let mut due_ms = accepted_ms + bound.reach_ms;
+    for fault in &scenario.faults {
+        if fault.from_ms <= due_ms && fault.until_ms + bound.reach_ms > due_ms && fault.until_ms > accepted_ms {
+            due_ms = fault.until_ms + bound.reach_ms;
+        }
+    }
+    // A callback that is lost is found by the next status query, one that is late is late.
+    due_ms += 3 * HOUR_MS;
+    let by_paper = pay.token_by == TokenBy::Stock;
+    let done_ms = if by_paper { pay.credited_ms.max(pay.applied_ms) } else { pay.applied_ms };
+    (due_ms < end_ms && done_ms.is_none_or(|done_ms| done_ms > due_ms)).then(|| {
+        let customer = pay.customer;
+        let held = pay.held_by.names();
+        format!(
+            "payment {row} of customer {customer}, accepted at {accepted_ms}, was due by {due_ms} and took effect at \
+             {done_ms:?}; credited at {:?}, at the vendor's at {:?}; {held}",
+            pay.credited_ms, pay.at_vendor_ms
+        )
+    })
+}
