@@ -11,7 +11,6 @@ use taa_dcu::{
     Dcu, DcuEvent, ImageCampaign, LinkState, MeterIx, Output,
     billing::{Account, Book},
     config::{CreditAt, DcuConfig, MeterEntry},
-    ledger::Leaf,
     payment::Payment,
     relay::Reason,
     vending::KeyRefusal,
@@ -292,15 +291,15 @@ impl Village<'_> {
                     self.send_up(&bytes, now_ms, queue);
                     self.recycle(bytes);
                 }
+                Output::Leaf(leaf) => self.append_leaf(leaf, now_ms),
+                // Nobody signs within a simulation: what is kept is signed as a whole at its end.
+                Output::Sign(_) => {}
                 // Payments travel as payments here; no simulated DCU is told to fetch.
                 Output::Fetch(bytes) => self.recycle(bytes),
                 Output::Append(record) => self.append(&record, now_ms),
                 // The simulated site has no secure module: its vendor is the cloud, or sells credit without tokens.
                 Output::KeyRequest { id, .. } => dcu.handle_key(now, id, Err(KeyRefusal::NoKey)),
                 Output::KeyChangeRequest { id, .. } => dcu.handle_key_change(now, id, Err(KeyRefusal::NoKey)),
-                Output::Leaf(leaf) => self.keep_leaf(leaf),
-                // Nobody signs within a simulation: what is kept is signed as a whole at its end.
-                Output::Sign(_) => {}
                 Output::Event(event) => self.dcu_event(event, now_ms, queue),
                 Output::Timeout(_) if self.promises_early(now_ms) => {}
                 Output::Timeout(deadline) => {
@@ -309,15 +308,6 @@ impl Village<'_> {
                     return;
                 }
             }
-        }
-    }
-
-    /// An entry of the ledger, where they are asked for. One that was lost with the power comes again, or another in its
-    /// place.
-    fn keep_leaf(&mut self, leaf: Leaf) {
-        if self.scenario.run.ledger {
-            self.records.ledger.truncate(usize::try_from(leaf.index).unwrap_or(usize::MAX));
-            self.records.ledger.push(leaf.bytes);
         }
     }
 

@@ -13,8 +13,7 @@ pub use vending::{By, CachePolicy, Contradiction, DeliveryPolicy, PaygDevice, St
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::fetch::FetchConfig;
-use crate::relay::RelayRules;
+use crate::{fetch::FetchConfig, relay::RelayRules};
 
 /// Where the balance that decides over a customer's relay is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]

@@ -319,8 +319,8 @@ impl Dcu {
         self.take_reserved(now);
         self.take_confirmable();
         self.fetch.handle_durable(self.durable);
-        self.run_vending(now);
         self.ask_to_sign();
+        self.run_vending(now);
         self.pump(now);
         self.send(now);
         self.fetch(now);

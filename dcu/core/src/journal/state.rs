@@ -32,9 +32,9 @@ pub struct State {
     maps: StoredMaps,
     title: Option<[u8; 8]>,
     campaign: Option<ImageCampaign>,
-    inbox: Inbox,
     orders: Orders,
     ledger: Ledger,
+    inbox: Inbox,
     desk: Desk,
     payments_late_s: u32,
 }
@@ -109,9 +109,9 @@ impl State {
             campaign: None,
             maps: StoredMaps::default(),
             title: None,
-            inbox: Inbox::default(),
             orders: Orders::new(meters.len()),
             ledger: Ledger::new(config.traits.credit_at, meters.iter().map(|m| m.id.as_str())),
+            inbox: Inbox::default(),
             desk: Desk::new(config, meters),
             payments_late_s: 0,
         }

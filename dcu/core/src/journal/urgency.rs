@@ -59,11 +59,12 @@ impl Entry {
             | Self::MeterAlarm { .. }
             | Self::ImageOrdered(_)
             | Self::ImageCancelled
+            // The relay is asked under the one, and keeps payments until the other.
             | Self::FetchSession { .. }
             | Self::FetchMoved { .. }
+            | Self::Vending(_)
             // Orders wait for theirs; promises go out; what was lost is told.
             | Self::RelayOrdered(_)
-            | Self::Vending(_)
             | Self::OpeningsAllowed
             | Self::LedgerSigned { .. }
             | Self::PromiseBroken { .. }
