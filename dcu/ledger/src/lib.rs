@@ -44,6 +44,7 @@ mod frontier;
 mod hash;
 mod log;
 pub mod note;
+pub mod pack;
 mod proof;
 pub mod prove;
 pub mod range;

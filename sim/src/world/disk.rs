@@ -14,7 +14,7 @@ use taa_dcu::journal::Record;
 use taa_models::draw::{Draws, NodeKey, Purpose};
 use taa_powercut::{Config, Disk, Fault, Operation, Sync};
 use taa_scenarios::model::FaultKind;
-use taa_store::{Place, Recovery, Store, StoreConfig, StoreError, Trouble, Witness};
+use taa_store::{Health, Place, Recovery, Store, StoreConfig, StoreError, Trouble, Witness};
 
 use super::parts::Part;
 use crate::{
@@ -68,6 +68,8 @@ pub(crate) struct SiteDisk {
     witnessed: u64,
     /// The medium refuses, as far as has been told.
     pub(crate) refusing: bool,
+    /// The store does not take the ledger's entries: told once.
+    pub(crate) ledger_gap: bool,
 }
 
 impl SiteDisk {
@@ -96,6 +98,7 @@ impl SiteDisk {
             held: Vec::new(),
             witnessed: 0,
             refusing: false,
+            ledger_gap: false,
         }
     }
 
@@ -114,6 +117,10 @@ impl SiteDisk {
         });
         let place = Place::Vfs { name: self.medium.vfs_name().to_owned(), path: FILE.to_owned() };
         let (store, recovery) = Store::open(&place, self.config.clone(), witness)?;
+        if let Health::Failing { trouble, .. } | Health::Stopped(trouble) = store.health() {
+            // A DCU whose very start cannot be recorded may do nothing; and what is opened read-only stays so.
+            return Err(StoreError::Disk(trouble));
+        }
         self.store = Some(store);
         self.doing = Doing::Waiting;
         self.armed_for = None;
@@ -132,6 +139,14 @@ impl SiteDisk {
         }
     }
 
+    /// Takes an entry of the ledger into RAM: it goes with the record appended last.
+    pub(crate) fn append_leaf(&mut self, now_ms: u64, index: u64, entry: &[u8]) -> Result<(), StoreError> {
+        match &mut self.store {
+            Some(store) => store.append_leaf(now_ms, index, entry),
+            None => Ok(()),
+        }
+    }
+
     /// Number of the last record appended.
     pub(crate) fn appended(&self) -> u64 {
         self.store.as_ref().map_or(0, Store::appended)
@@ -141,7 +156,7 @@ impl SiteDisk {
     pub(crate) fn due_ms(&self, now_ms: u64, waits: bool) -> Option<u64> {
         let store = self.store.as_ref()?;
         let due = store.due(now_ms)?;
-        let well = store.health() == taa_store::Health::Good;
+        let well = store.health() == Health::Good;
         Some(if waits && well && store.appended() > store.durable() { now_ms } else { due })
     }
 

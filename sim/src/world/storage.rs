@@ -1,6 +1,6 @@
 //! What goes to the disk of the DCU, when, and what comes back at a boot.
 
-use taa_dcu::{Dcu, config::CreditAt, journal::Record};
+use taa_dcu::{Dcu, config::CreditAt, journal::Record, ledger::Leaf};
 use taa_scenarios::model::FaultKind;
 use taa_store::{Held, Mode, Recovery, RolledBack};
 
@@ -15,8 +15,8 @@ use crate::{
 };
 
 /// Readings wait this long for company on their way to the disk, ms: a power cut may take them, and the meters still have
-/// them. Where the cloud bills by them they follow at once.
-const HOLD_MS: [u64; 2] = [15 * 60_000, 2_000];
+/// them. Where the cloud bills by them they may not leave before, so the wait is short.
+const HOLD_MS: [u64; 2] = [15 * 60_000, 60_000];
 
 impl SiteDisk {
     /// The disk of a DCU whose balances are kept there.
@@ -109,6 +109,20 @@ impl Village<'_> {
         }
     }
 
+    /// An entry of the ledger: to the disk with its record, and kept where the run is asked to. One that was lost with the
+    /// power comes again, or another in its place.
+    pub(super) fn append_leaf(&mut self, leaf: Leaf, now_ms: u64) {
+        let taken = self.site.disk.append_leaf(now_ms, leaf.index, &leaf.bytes);
+        if taken.is_err() && !std::mem::replace(&mut self.site.disk.ledger_gap, true) {
+            let text = "the ledger on the disk does not go on where the journal does".to_owned();
+            self.log(now_ms, "ledger_gap", String::new(), text);
+        }
+        if self.scenario.run.ledger {
+            self.records.ledger.truncate(usize::try_from(leaf.index).unwrap_or(usize::MAX));
+            self.records.ledger.push(leaf.bytes);
+        }
+    }
+
     /// Sees to it that the disk does the next thing when it is due.
     pub(super) fn arm_disk(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
         let site = &mut self.site;
@@ -162,7 +176,9 @@ impl Village<'_> {
                 self.arm_disk(now_ms, queue);
             }
         }
-        self.touch_all();
+        if turned {
+            self.touch_all();
+        }
     }
 
     /// The disk failed or was mended, or a scripted fault took hold of it or let it go.

@@ -27,7 +27,7 @@ impl Entry {
             | Self::DayFee { .. }
             | Self::Acked { .. }
             | Self::MapLearned { .. }
-            | Self::FetchMoved { .. }
+            | Self::PaymentsLate { .. }
             | Self::AlarmConfirmed { .. } => Urgency::Soon,
             // Seen of itself it will be seen again; as the answer to an order the cloud waits for it.
             Self::RelaySeen { order, .. } => {
@@ -49,13 +49,19 @@ impl Entry {
             | Self::Ordered { .. }
             | Self::CreditDelivered { .. }
             | Self::TariffChanged(_)
+            | Self::TariffStarted
+            | Self::Amended(_)
+            | Self::Subscribed { .. }
+            | Self::ReceiptSettled { .. }
             | Self::Alarm { .. }
             | Self::TitleTaken { .. }
             | Self::CounterReserved { .. }
             | Self::MeterAlarm { .. }
             | Self::ImageOrdered(_)
             | Self::ImageCancelled
+            // The relay is asked under the one, and keeps payments until the other.
             | Self::FetchSession { .. }
+            | Self::FetchMoved { .. }
             | Self::Vending(_)
             // Orders wait for theirs; promises go out; what was lost is told.
             | Self::RelayOrdered(_)
