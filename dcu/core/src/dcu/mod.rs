@@ -3,6 +3,7 @@
 mod campaign;
 mod decide;
 mod discovery;
+mod doubt;
 mod exchange;
 mod fetching;
 mod getters;
@@ -129,6 +130,8 @@ pub struct Dcu {
     images: Images,
     /// The supply is about to go: nothing new is begun.
     failing: bool,
+    /// Records are missing that nobody can tell again.
+    doubt: bool,
     /// Mixes the waiting times so that meters do not retry in step.
     jitter: u64,
     outputs: VecDeque<Output>,
@@ -185,6 +188,7 @@ impl Dcu {
             judgements: BTreeSet::new(),
             images: Images::default(),
             failing: false,
+            doubt: false,
             outputs: VecDeque::new(),
             waiting: Vec::new(),
             receipts: VecDeque::new(),

@@ -124,10 +124,12 @@ pub enum AlarmCode {
     VendingStopped = 41,
     /// A meter refuses a token for good.
     TokenRefused = 42,
+    /// The journal has lost records that nobody can tell again, or was put back: the site runs in safe mode.
+    RecordsLost = 60,
 }
 
 impl AlarmCode {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::RegisterBackward,
         Self::WrongMeter,
         Self::Refused,
@@ -140,6 +142,7 @@ impl AlarmCode {
         Self::LeaseLow,
         Self::VendingStopped,
         Self::TokenRefused,
+        Self::RecordsLost,
     ];
 }
 
