@@ -148,7 +148,8 @@ fn main() {
     let readings = f64::from(METERS) * f64::from(DAYS) * 24.0;
     let line = |title: &str, total: Counters, days: u32, packed: u64| {
         let day = |bytes: u64| bytes as f64 / f64::from(days) / 1024.0;
-        let amplification = if packed == 0 { String::new() } else { format!("{:.1}", total.flash_bytes() as f64 / packed as f64) };
+        let amplification =
+            if packed == 0 { String::new() } else { format!("{:.1}", total.flash_bytes() as f64 / packed as f64) };
         println!(
             "{title:<44} {:>12.1} {:>12.1} {:>9.0} {amplification:>8}",
             day(total.bytes_written),
@@ -156,7 +157,10 @@ fn main() {
             total.syncs as f64 / f64::from(days),
         );
     };
-    println!("{METERS} meters, {DAYS} days; KiB a day\n{:<44} {:>12} {:>12} {:>9} {:>8}", "", "written", "flash", "syncs", "× packed");
+    println!(
+        "{METERS} meters, {DAYS} days; KiB a day\n{:<44} {:>12} {:>12} {:>9} {:>8}",
+        "", "written", "flash", "syncs", "× packed"
+    );
     let mut flash = Vec::new();
     for (title, with_readings, with_events) in
         [("readings alone", true, false), ("urgent records alone", false, true), ("both", true, true)]
@@ -188,6 +192,10 @@ fn main() {
         stats.block_bytes as f64 / stats.commits as f64,
     );
     let (_, stats, both) = &flash[2];
-    println!("both: {stats:?}\nfile and log after a month: {:.1} MiB (readings alone {:.1})", *both as f64 / 1_048_576.0, *file as f64 / 1_048_576.0);
+    println!(
+        "both: {stats:?}\nfile and log after a month: {:.1} MiB (readings alone {:.1})",
+        *both as f64 / 1_048_576.0,
+        *file as f64 / 1_048_576.0
+    );
     println!("bar: at least 50 times fewer: {}", if worst >= 50.0 { "met" } else { "MISSED" });
 }

@@ -61,11 +61,16 @@ fn main() {
         store.commit(now_ms).expect("a disk that works");
         hour += 1;
     }
-    println!("{number} records of {} days made in {:.0} s, {snapshots} snapshots", hour / 24, started.elapsed().as_secs_f64());
+    println!(
+        "{number} records of {} days made in {:.0} s, {snapshots} snapshots",
+        hour / 24,
+        started.elapsed().as_secs_f64()
+    );
     let stats = store.stats();
     println!("{stats:?}");
     drop(store);
-    let bytes: u64 = std::fs::read_dir(&folder).expect("a folder").flatten().map(|f| f.metadata().map_or(0, |m| m.len())).sum();
+    let bytes: u64 =
+        std::fs::read_dir(&folder).expect("a folder").flatten().map(|f| f.metadata().map_or(0, |m| m.len())).sum();
 
     for attempt in 1..=3 {
         let started = Instant::now();
@@ -99,7 +104,8 @@ fn reading(meter: u32, hour: u32) -> Reading {
 }
 
 fn dcu_config() -> DcuConfig {
-    let tariff: Tariff = serde_json::from_str(r#"{"currency":"TZS","energy_price_per_kwh_minor":90000}"#).expect("a tariff");
+    let tariff: Tariff =
+        serde_json::from_str(r#"{"currency":"TZS","energy_price_per_kwh_minor":90000}"#).expect("a tariff");
     DcuConfig::new(Traits::bundle("edge_local").expect("a bundle"), tariff)
 }
 

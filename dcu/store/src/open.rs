@@ -54,14 +54,12 @@ pub(crate) fn open(place: &Place, config: &StoreConfig) -> Result<Opened, StoreE
     let log = read_log(place, generation);
     let opened = match usable(place, generation, config, &log) {
         // One error of the medium may have been the last; of a second one, what can be read is taken.
-        Err(Unusable::Error(StoreError::Disk(Trouble::Io))) => {
-            match usable(place, generation, config, &log) {
-                Err(Unusable::Error(StoreError::Disk(Trouble::Io))) if is_readable(place, generation) => {
-                    Err(Unusable::Damaged("the disk cannot read all of it".to_owned()))
-                }
-                second => second,
+        Err(Unusable::Error(StoreError::Disk(Trouble::Io))) => match usable(place, generation, config, &log) {
+            Err(Unusable::Error(StoreError::Disk(Trouble::Io))) if is_readable(place, generation) => {
+                Err(Unusable::Damaged("the disk cannot read all of it".to_owned()))
             }
-        }
+            second => second,
+        },
         first => first,
     };
     match opened {
@@ -94,7 +92,11 @@ fn usable(place: &Place, generation: u32, config: &StoreConfig, log: &[u8]) -> R
     if !marks.is_ours && !marks.is_empty {
         drop(db);
         let is_ours = !carve::carve(&read_database(place, generation), log).is_empty();
-        return Err(if is_ours { Unusable::Damaged("its marks are changed".to_owned()) } else { Unusable::Error(StoreError::Foreign) });
+        return Err(if is_ours {
+            Unusable::Damaged("its marks are changed".to_owned())
+        } else {
+            Unusable::Error(StoreError::Foreign)
+        });
     }
     let mut migrated_from = None;
     if marks.is_empty {
@@ -116,7 +118,11 @@ fn usable(place: &Place, generation: u32, config: &StoreConfig, log: &[u8]) -> R
     } else if marks.schema > SCHEMA {
         let (found, known) = (u64::from(marks.schema), u64::from(SCHEMA));
         let says_so = Loaded::meta_of(&db)?.is_some_and(|meta| meta.schema == found);
-        return Err(if says_so { Unusable::Error(StoreError::Newer { found, known }) } else { Unusable::Damaged("its marks are changed".to_owned()) });
+        return Err(if says_so {
+            Unusable::Error(StoreError::Newer { found, known })
+        } else {
+            Unusable::Damaged("its marks are changed".to_owned())
+        });
     }
     if !db::schema_is_ours(&db)? {
         return Err(Unusable::Damaged("its tables are others".to_owned()));
@@ -143,7 +149,17 @@ fn new(mut db: Connection, config: &StoreConfig) -> rusqlite::Result<Opened> {
     put_meta(&transaction, meta, 1)?;
     transaction.commit()?;
     let found = Loaded::default().assemble();
-    Ok(Opened { db, meta, commit: 1, leaves: 0, found, set_aside: None, set_aside_why: None, migrated_from: None, trouble: None })
+    Ok(Opened {
+        db,
+        meta,
+        commit: 1,
+        leaves: 0,
+        found,
+        set_aside: None,
+        set_aside_why: None,
+        migrated_from: None,
+        trouble: None,
+    })
 }
 
 /// The name of the journal is written twice: it would be a pity to lose it to one bit.

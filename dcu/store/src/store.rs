@@ -73,11 +73,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Disk`] when the disk refuses: try again later, nothing was changed.
     /// [`StoreError::Newer`], [`StoreError::Foreign`]: another path, or another program.
-    pub fn open(
-        place: &Place,
-        config: StoreConfig,
-        witness: Option<Witness>,
-    ) -> Result<(Self, Recovery), StoreError> {
+    pub fn open(place: &Place, config: StoreConfig, witness: Option<Witness>) -> Result<(Self, Recovery), StoreError> {
         let Opened { db, meta, commit, leaves, mut found, set_aside, set_aside_why, migrated_from, trouble } =
             open::open(place, &config)?;
         if config.has(Sabotage::LosesLastBlock) {
@@ -170,8 +166,7 @@ impl Store {
     #[must_use]
     pub fn wants_snapshot(&self) -> bool {
         let enough = self.config.snapshot_bytes.max(self.snapshot_bytes);
-        self.health == Health::Good
-            && (self.tail_records >= self.config.snapshot_records || self.tail_bytes >= enough)
+        self.health == Health::Good && (self.tail_records >= self.config.snapshot_records || self.tail_bytes >= enough)
     }
 
     /// When [`Self::commit`] is to be called, ms; `now_ms` where it is due; `None` while nothing waits.

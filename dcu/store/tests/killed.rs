@@ -98,7 +98,9 @@ fn a_file_that_must_not_grow_is_a_full_disk() {
         for number in 1..100_000 {
             let record = common::record(number, common::entry(number, mix(number)));
             store.append(number, &record, record.entry.urgency()).unwrap();
-            if number % 7 == 0 && let Err(error) = store.commit(number) {
+            if number % 7 == 0
+                && let Err(error) = store.commit(number)
+            {
                 println!("\nrefused at {} of {number}: {error}", store.durable());
                 return;
             }
@@ -109,7 +111,8 @@ fn a_file_that_must_not_grow_is_a_full_disk() {
     std::fs::create_dir_all(&folder).unwrap();
     let program = std::env::current_exe().unwrap();
     // 512 KiB; the signal that comes with the limit is ignored, so that the write is refused with EFBIG instead.
-    let script = "trap '' XFSZ; ulimit -f 512; exec \"$0\" a_file_that_must_not_grow_is_a_full_disk --exact --nocapture";
+    let script =
+        "trap '' XFSZ; ulimit -f 512; exec \"$0\" a_file_that_must_not_grow_is_a_full_disk --exact --nocapture";
     let run = Command::new("bash").args(["-c", script]).arg(program).env("TAA_STORE_LIMITED_FOLDER", &folder).output();
     let run = run.unwrap();
     let said = String::from_utf8_lossy(&run.stdout).into_owned();

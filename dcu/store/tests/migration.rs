@@ -98,6 +98,7 @@ fn a_newer_file_is_left_to_a_newer_program() {
     // The mark alone is a flipped bit: the sealed row that names the schema says otherwise.
     let (_, recovery) = Store::open(&place(&disk), config(), None).unwrap();
     assert_eq!(recovery.set_aside_why.as_deref(), Some("its marks are changed"));
-    let old_store = Store::open(&Place::Vfs { name: disk.vfs_name().to_owned(), path: "none/of/it".into() }, config(), None);
+    let old_store =
+        Store::open(&Place::Vfs { name: disk.vfs_name().to_owned(), path: "none/of/it".into() }, config(), None);
     assert!(old_store.is_ok() || matches!(old_store, Err(StoreError::Disk(_))));
 }

@@ -291,6 +291,9 @@ impl Village<'_> {
                     self.send_up(&bytes, now_ms, queue);
                     self.recycle(bytes);
                 }
+                Output::Leaf(leaf) => self.append_leaf(leaf, now_ms),
+                // Nobody signs within a simulation: what is kept is signed as a whole at its end.
+                Output::Sign(_) => {}
                 // Payments travel as payments here; no simulated DCU is told to fetch.
                 Output::Fetch(bytes) => self.recycle(bytes),
                 Output::Append(record) => self.append(&record, now_ms),

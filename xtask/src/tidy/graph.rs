@@ -52,6 +52,8 @@ const PLAN: [(&str, &[&str]); 22] = [
     (
         "taa",
         &[
+            "taa-keys",
+            "taa-tokens",
             "taa-dcu",
             "taa-ledger",
             "taa-store",

@@ -62,6 +62,11 @@ impl Entry {
             | Self::FetchSession { .. }
             | Self::FetchMoved { .. }
             | Self::Vending(_)
+            // Orders wait for theirs; promises go out; what was lost is told.
+            | Self::RelayOrdered(_)
+            | Self::OpeningsAllowed
+            | Self::LedgerSigned { .. }
+            | Self::PromiseBroken { .. }
             | Self::Checkpoint(_) => Urgency::Now,
         }
     }

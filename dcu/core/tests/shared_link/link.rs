@@ -346,6 +346,7 @@ impl Run {
                     durable = Some(record.number);
                 }
                 Output::Uplink(bytes) | Output::Fetch(bytes) => self.dcu.recycle(bytes),
+                Output::Leaf(_) | Output::Sign(_) => {}
                 Output::Event(event) => self.tell(&event),
                 Output::Timeout(deadline) => {
                     self.deadline = deadline;
