@@ -9,7 +9,7 @@
 #[path = "../tests/common/mod.rs"]
 mod common;
 
-use common::{config as _, empty_state, mix, payment, place, record};
+use common::{empty_state, mix, payment, place, record};
 use taa_dcu::{
     MeterIx,
     journal::{Entry, Record, State},
@@ -105,7 +105,7 @@ fn month(disk: &Disk, readings: bool, events: bool) -> Site {
                 due.push(match n {
                     0..=6 => (at, Entry::Payment { payment: payment(number, meter), local: false }),
                     7..=9 => {
-                        let relay = if draw % 2 == 0 { Relay::Open } else { Relay::Closed };
+                        let relay = if draw.is_multiple_of(2) { Relay::Open } else { Relay::Closed };
                         (at, Entry::RelaySeen { meter, relay, order: Some(number) })
                     }
                     10..=16 => (at, Entry::CounterReserved { meter, bound: hour * 64 }),

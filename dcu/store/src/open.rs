@@ -47,9 +47,9 @@ impl From<rusqlite::Error> for Unusable {
 
 /// Opens the newest generation; salvages a damaged one into the next.
 pub(crate) fn open(place: &Place, config: &StoreConfig) -> Result<Opened, StoreError> {
-    let mut generation = 0;
-    while place.file(generation + 1).is_some_and(|file| raw::exists(place.vfs(), &file)) {
-        generation += 1;
+    let mut generation = 0_u32;
+    while place.file(generation.saturating_add(1)).is_some_and(|file| raw::exists(place.vfs(), &file)) {
+        generation = generation.saturating_add(1);
     }
     let log = read_log(place, generation);
     let opened = match usable(place, generation, config, &log) {

@@ -158,7 +158,7 @@ impl Store {
         match self.health {
             Health::Good => false,
             Health::Stopped(_) => true,
-            Health::Failing { .. } => self.buffer.bytes() >= self.config.ram_bytes_max / 4 * 3,
+            Health::Failing { .. } => self.buffer.bytes() >= (self.config.ram_bytes_max / 4).saturating_mul(3),
         }
     }
 

@@ -120,7 +120,7 @@ fn while_the_disk_refuses_readings_go_and_money_stays_and_then_it_stops() {
     let mut payments = Vec::new();
     let stopped = loop {
         let number = reference.journal.len() as u64 + 1;
-        let entry = if number % 4 == 0 {
+        let entry = if number.is_multiple_of(4) {
             Entry::Payment { payment: common::payment(number, MeterIx(1)), local: true }
         } else {
             Entry::Reading(common::reading(MeterIx(2), number as u32, number as u32))
@@ -128,11 +128,11 @@ fn while_the_disk_refuses_readings_go_and_money_stays_and_then_it_stops() {
         let record = record(number, entry);
         match store.append(number, &record, record.entry.urgency()) {
             Ok(()) => {
-                if number % 4 == 0 {
+                if number.is_multiple_of(4) {
                     payments.push(number);
                 }
                 reference.journal.push(record);
-                if number % 50 == 0 {
+                if number.is_multiple_of(50) {
                     assert!(store.commit(number).is_err());
                 }
             }

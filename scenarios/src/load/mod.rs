@@ -177,6 +177,13 @@ fn resolve(dir: &Path, overrides: &Overrides, found: &mut Diagnostics) -> Option
     let distance_km = distance_km(site.lat_deg, site.lon_deg, weather_file.lat_deg, weather_file.lon_deg);
     notes.insert(0, format!("Weather: {}.", weather_file.source));
     notes.extend(remarks);
+    if tariff.flat_price().is_none() {
+        notes.push(
+            "What people are charged follows the tariff's hours and months; the report's money (revenue, lost and deferred \
+             income) values every kilowatt-hour at energy_price_per_kwh."
+                .to_owned(),
+        );
+    }
     let name = folder_name(dir);
     Some(Scenario {
         title: file.title.clone().unwrap_or_else(|| name.clone()),

@@ -178,7 +178,7 @@ impl Village<'_> {
             CloudEvent::ReadingStored { meter, period, .. } => self.telemetry.arrived(meter.0, *period),
             CloudEvent::Credited { key, balance_minor, .. } => {
                 if let Some(payment) = payment_number(key) {
-                    let in_debt = balance_minor + self.scenario.tariff.grace_minor <= 0;
+                    let in_debt = balance_minor + self.scenario.tariff.trust_minor() <= 0;
                     self.credited(payment, in_debt, now_ms, queue);
                 }
             }

@@ -241,7 +241,7 @@ impl Dcu {
         let flat = self.state.book().tariff().flat_price();
         let price = flat.unwrap_or(0);
         if flat.is_none() && !in_money {
-            return self.cannot_sell(now, meter, VendRefusal::PriceVaries);
+            return self.cannot_sell(now, meter, &VendRefusal::PriceVaries);
         }
         let mut left_u = self.vend_due_u(meter);
         while left_u > 0 {
@@ -254,16 +254,16 @@ impl Dcu {
                     left_u = self.vend_due_u(meter);
                     continue;
                 }
-                return self.cannot_sell(now, meter, refusal);
+                return self.cannot_sell(now, meter, &refusal);
             }
         }
         self.vending.unsold.remove(&meter);
     }
 
     /// Paid credit that cannot be sold is told once, and tried again later.
-    fn cannot_sell(&mut self, now: u64, meter: MeterIx, refusal: VendRefusal) {
+    fn cannot_sell(&mut self, now: u64, meter: MeterIx, refusal: &VendRefusal) {
         let told = self.vending.unsold.insert(meter, Some(refusal.clone())).flatten();
-        if told.as_ref().map(std::mem::discriminant) != Some(std::mem::discriminant(&refusal)) {
+        if told.as_ref().map(std::mem::discriminant) != Some(std::mem::discriminant(refusal)) {
             self.event(DcuEvent::VendRefused { meter, refusal: refusal.clone() });
             if !matches!(refusal, VendRefusal::NoClock | VendRefusal::KeyChangeUnderWay(_)) {
                 self.alarm(now, Some(meter), AlarmCode::VendingStopped);

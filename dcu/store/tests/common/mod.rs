@@ -56,9 +56,13 @@ pub(crate) fn entry(n: u64, draw: u64) -> Entry {
     let meter = MeterIx(u32::try_from(draw % u64::from(METERS)).unwrap());
     let small = u32::try_from(n).unwrap_or(u32::MAX);
     match mix(draw) % 20 {
-        0..=1 => Entry::Payment { payment: payment(n, meter), local: n % 2 == 0 },
+        0..=1 => Entry::Payment { payment: payment(n, meter), local: n.is_multiple_of(2) },
         2 => Entry::CounterReserved { meter, bound: small },
-        3 => Entry::RelaySeen { meter, relay: if n % 2 == 0 { Relay::Open } else { Relay::Closed }, order: None },
+        3 => Entry::RelaySeen {
+            meter,
+            relay: if n.is_multiple_of(2) { Relay::Open } else { Relay::Closed },
+            order: None,
+        },
         4 => Entry::CreditDelivered { meter, total_minor: i64::from(small) },
         5 => Entry::Acked { lane: Lane::Readings, from: n / 8, to: n / 7 },
         6 => Entry::Backfilled { meter, from: small, to: small + 3, found: vec![reading(meter, small + 1, 0)] },
@@ -262,7 +266,7 @@ pub(crate) fn lives(plan: &Plan, seed: u64, cuts: u32, census: &mut Census) {
                 if reference.step(store, draw, plan.early).is_err() || !disk.is_on() {
                     break;
                 }
-                if reference.promised > before && draw % 5 == 0 {
+                if reference.promised > before && draw.is_multiple_of(5) {
                     census.cuts += 1;
                     if let Err(wrong) = glance(plan, &reference, disk.after_cut(draw)) {
                         return census.note(wrong);
