@@ -337,6 +337,8 @@ pub struct RunPlan {
     pub seed: u64,
     /// Which of the seed's worlds: 0 for a single run, counted up by studies over many.
     pub replication: u32,
+    /// The site's ledger is kept: some 350 bytes per customer and day.
+    pub ledger: bool,
     /// Architectures by name.
     pub architectures: Vec<(String, Traits)>,
 }

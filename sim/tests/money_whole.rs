@@ -28,14 +28,15 @@ fn money_in_equals_credit_given_and_who_has_paid_is_connected() {
         let result = common::simulate(&scenario);
         for arch in &result.architectures {
             let found = wrongs(&scenario, arch, &Bound::of(&arch.traits));
-            assert_eq!(found, Vec::<String>::new(), "seed {seed}, {}: {}", arch.name, schedule::story(&scenario));
+            let story = || format!("{}\n{}", schedule::story(&scenario), schedule::told(arch));
+            assert_eq!(found, Vec::<String>::new(), "seed {seed}, {}: {}", arch.name, story());
             seen.add(arch);
         }
     }
     println!("{seen:?}");
     // A schedule that tests little is no test.
     let each = seeds();
-    assert!(seen.payments > 40 * each && seen.repeats > 5 * each && seen.boots > 2 * each, "{seen:?}");
+    assert!(seen.payments > 100 * each && seen.repeats > 20 * each && seen.boots > 40 * each, "{seen:?}");
 }
 
 /// Whether some seed's run is found out.

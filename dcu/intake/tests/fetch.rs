@@ -3,7 +3,11 @@
 mod world;
 
 use proptest::prelude::*;
-use taa_dcu::{DcuEvent, fetch::FetchFault, journal::Entry};
+use taa_dcu::{
+    DcuEvent,
+    fetch::{Fate, FetchFault},
+    journal::Entry,
+};
 use taa_intake::relay::{Event, HeldWhy};
 use world::{S, World};
 
@@ -136,6 +140,34 @@ fn a_payment_that_arrives_late_bears_the_time_at_which_it_was_paid() {
         _ => None,
     });
     assert_eq!(accepted, Some(world::START_UNIX_MS), "TransTime, ten hours before it came");
+}
+
+#[test]
+fn a_receipt_counts_up_to_the_limit_and_the_providers_word_takes_its_place() {
+    let mut world = World::new(8);
+    world.relay_config = world::with_receipts(world.relay_config.clone());
+    world.cut_relay();
+    world.start_relay();
+    // One within the site's limit of 20.00, one above it.
+    world.text("RTEXT00001", "A1", "15.00");
+    world.text("RTEXT00002", "A2", "900.00");
+    world.run_for(10 * MINUTE);
+    let balance = |world: &World, n| world.sites[0].dcu.as_ref().unwrap().account_balance(taa_dcu::MeterIx(n));
+    assert_eq!((balance(&world, 1), balance(&world, 2)), (1_500, 0));
+    let fate = |world: &World, key: &str, fate: Fate| {
+        let of = |event: &Event| matches!(event, Event::Fate { id, fate: told, .. } if id.key == key && *told == fate);
+        world.relay_events.iter().any(of)
+    };
+    assert!(fate(&world, "RTEXT00001", Fate::Provisional) && fate(&world, "RTEXT00002", Fate::Unproven));
+    assert_eq!(world.relay.as_ref().unwrap().held().count(), 0, "a receipt that is not believed is no money");
+    for (key, account, amount) in [("RTEXT00001", "A1", 1_500), ("RTEXT00002", "A2", 90_000)] {
+        world.confirm(key, account, amount);
+    }
+    world.run_for(10 * MINUTE);
+    assert_eq!((balance(&world, 1), balance(&world, 2)), (1_500, 90_000), "once");
+    assert!(fate(&world, "RTEXT00001", Fate::Credited) && fate(&world, "RTEXT00002", Fate::Credited));
+    let totals = world.sites[0].dcu.as_ref().unwrap().state().book().totals();
+    assert_eq!((totals.received, totals.provisional), (91_500, 0));
 }
 
 #[test]

@@ -245,6 +245,52 @@ pub enum SettingProblem {
         minor_per_unit: u32,
     },
 
+    /// A time or a day that is none.
+    #[error("{at}: {what}")]
+    #[diagnostic(
+        forward(at),
+        code(taa::tariff::time),
+        help("local time, two digits each: \"00:00\" to \"24:00\"; days as \"12-25\" or \"2026-04-03\"")
+    )]
+    TariffTime {
+        /// Where.
+        at: Spot,
+        /// What is wrong.
+        what: String,
+    },
+
+    /// A tariff that contradicts itself.
+    #[error("{at}: {what}")]
+    #[diagnostic(
+        forward(at),
+        code(taa::tariff::contradiction),
+        help(
+            "periods must not overlap, blocks must rise above the lifeline; where neither applies, energy_price_per_kwh does"
+        )
+    )]
+    TariffFault {
+        /// Where.
+        at: Spot,
+        /// What contradicts what.
+        what: String,
+    },
+
+    /// Meters that count by themselves and a price that moves.
+    #[error("{at}: `{architecture}` keeps the credit in the meter, which counts it down at one price and a fee a day")]
+    #[diagnostic(
+        forward(at),
+        code(taa::tariff::not_flat),
+        help(
+            "leave out periods, blocks, lifeline, capacity and friendly hours, or architectures with credit_at = \"meter\""
+        )
+    )]
+    NotFlat {
+        /// Where the price begins to move.
+        at: Spot,
+        /// The architecture.
+        architecture: String,
+    },
+
     /// A demand profile that cannot be used.
     #[error("{at}: {what}")]
     #[diagnostic(forward(at), code(taa::demand::profile), help("{help}"))]

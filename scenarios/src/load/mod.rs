@@ -15,6 +15,7 @@ mod plan;
 mod power;
 mod prices;
 mod reference;
+mod tariff;
 
 use std::path::{Path, PathBuf};
 
@@ -137,9 +138,12 @@ fn resolve(dir: &Path, overrides: &Overrides, found: &mut Diagnostics) -> Option
         }
     };
     let mut notes = Vec::new();
-    let tariff = prices::tariff(&document, &file.tariff, found);
+    let tariff = tariff::read(&document, &file.tariff, found);
     let economics = prices::economics(&document, &file.economics, &file.tariff.currency, found);
     let plan = plan::read(&document, &file, overrides, found);
+    if let (Some(tariff), Some(plan)) = (&tariff, &plan) {
+        tariff::fits(&document, tariff, plan.architectures(), found);
+    }
     parameters(&document, &file, found);
     let layout_sound = layout_parameters(&document, &file, found);
     let source = village_source(&document, &file.village.file, &own_classes(&file.demand), found);
@@ -173,6 +177,13 @@ fn resolve(dir: &Path, overrides: &Overrides, found: &mut Diagnostics) -> Option
     let distance_km = distance_km(site.lat_deg, site.lon_deg, weather_file.lat_deg, weather_file.lon_deg);
     notes.insert(0, format!("Weather: {}.", weather_file.source));
     notes.extend(remarks);
+    if tariff.flat_price().is_none() {
+        notes.push(
+            "What people are charged follows the tariff's hours and months; the report's money (revenue, lost and deferred \
+             income) values every kilowatt-hour at energy_price_per_kwh."
+                .to_owned(),
+        );
+    }
     let name = folder_name(dir);
     Some(Scenario {
         title: file.title.clone().unwrap_or_else(|| name.clone()),

@@ -25,6 +25,10 @@ impl Plan {
         faults::Span { start: self.start, days: self.days }
     }
 
+    pub(super) fn architectures(&self) -> &[(String, Traits)] {
+        &self.architectures
+    }
+
     /// The run at a site's local midnight.
     pub(super) fn at(self, site: &Site) -> RunPlan {
         let epoch = Date::constant(1970, 1, 1);
@@ -34,6 +38,7 @@ impl Plan {
             days: self.days,
             seed: self.seed,
             replication: 0,
+            ledger: false,
             architectures: self.architectures,
         }
     }

@@ -8,6 +8,7 @@
 //! `[table]`; below it they belong to the table.
 
 mod sections;
+mod tariff;
 
 use std::collections::BTreeMap;
 
@@ -16,9 +17,10 @@ use serde::{Deserialize, Serialize};
 use taa_models::{assets::AssetParams, demand::DemandParams, people::PeopleParams};
 
 pub use sections::{
-    ArchitectureSection, CommsSection, EconomicsSection, PowerSection, RunSection, SiteSection, TariffSection,
-    VillageSection, WeatherSection,
+    ArchitectureSection, CommsSection, EconomicsSection, PowerSection, RunSection, SiteSection, VillageSection,
+    WeatherSection,
 };
+pub use tariff::{BlockSection, CapacitySection, FriendlySection, LifelineSection, PeriodSection, TariffSection};
 
 use crate::layout::LayoutParams;
 

@@ -57,24 +57,6 @@ pub struct PowerSection {
     pub plant: PlantParams,
 }
 
-/// Prices, in units of the currency (shillings, not cents).
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct TariffSection {
-    /// ISO 4217 code, for instance TZS.
-    pub currency: String,
-    /// Minor units in a unit of the currency; left out: as ISO 4217 has it (TZS 100, UGX 1).
-    pub minor_per_unit: Option<u32>,
-    /// Price of a kilowatt-hour, units of the currency.
-    pub energy_price_per_kwh: f64,
-    /// Fixed fee a day, units of the currency.
-    #[serde(default)]
-    pub daily_fee: f64,
-    /// Balance below zero that is still served, units of the currency.
-    #[serde(default)]
-    pub grace: f64,
-}
-
 /// Radio, mesh, wide-area link, payment provider.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]

@@ -53,6 +53,17 @@ cases! {
     currency: "taa::tariff::currency" at "scenario.toml, line 18, `tariff.currency`" says ["`TSh`", "did you mean `TZS`", "ISO 4217"] when |f| f.toml("\"TZS\"", "\"TSh\"");
     free_energy: "taa::tariff::price" at "scenario.toml, line 19, `tariff.energy_price_per_kwh`" says ["0 TZS", "more than 0"] when |f| f.toml("1800", "0");
     fraction_of_a_cent: "taa::tariff::minor_unit" at "`tariff.energy_price_per_kwh`" says ["1800.005", "100 minor units"] when |f| f.toml("1800", "1800.005");
+    no_time_of_day: "taa::tariff::time" at "`tariff.periods.0.from`" says ["`6 pm` is not a time", "06:30", "24:00"] when |f| f.toml("[run]", "[[tariff.periods]]\nname = \"peak\"\nfrom = \"6 pm\"\nto = \"22:00\"\nprice_per_kwh = 2400\n\n[run]");
+    no_such_named_day: "taa::tariff::time" at "`tariff.friendly_hours.0.days.1`" says ["`02-30` is not a day"] when |f| f.toml("[run]", "[[tariff.friendly_hours]]\nfrom = \"17:00\"\nto = \"08:00\"\ndays = [\"12-25\", \"02-30\"]\n\n[run]");
+    periods_overlap: "taa::tariff::contradiction" at "`tariff.periods.1.from`" says ["overlaps entry 0"] when |f| f.toml("[run]", "[[tariff.periods]]\nname = \"peak\"\nfrom = \"18:00\"\nto = \"22:00\"\nprice_per_kwh = 2400\n\n[[tariff.periods]]\nname = \"night\"\nfrom = \"21:00\"\nto = \"05:00\"\nprice_per_kwh = 900\n\n[run]");
+    blocks_fall: "taa::tariff::contradiction" at "`tariff.blocks.1.up_to_kwh`" says ["above the block before"] when |f| f.toml("[run]", "[[tariff.blocks]]\nup_to_kwh = 30\nprice_per_kwh = 900\n\n[[tariff.blocks]]\nup_to_kwh = 10\nprice_per_kwh = 1200\n\n[run]");
+    debt_share: "taa::tariff::contradiction" at "`tariff.debt`" says ["1 to 100 percent"] when |f| f.toml("[run]", "[tariff.debt]\nshare_percent = 0\n\n[run]");
+    negative_period: "taa::scenario::negative" at "`tariff.periods.0.price_per_kwh`" says ["-1", "0 or more"] when |f| f.toml("[run]", "[[tariff.periods]]\nname = \"peak\"\nfrom = \"18:00\"\nto = \"22:00\"\nprice_per_kwh = -1\n\n[run]");
+    no_weekday: "taa::scenario::unknown_word" at "`tariff.periods.0.weekdays.0`" says ["monday", "mon"] when |f| f.toml("[run]", "[[tariff.periods]]\nname = \"peak\"\nfrom = \"18:00\"\nto = \"22:00\"\nweekdays = [\"monday\"]\nprice_per_kwh = 1\n\n[run]");
+    hours_in_a_meter: "taa::tariff::not_flat" at "`tariff.lifeline`" says ["`sts_keypad` keeps the credit in the meter", "one price"] when |f| {
+        f.toml("edge_local", "sts_keypad");
+        f.toml("[run]", "[tariff.lifeline]\nkwh = 5\nprice_per_kwh = 900\n\n[run]");
+    };
     off_the_planet: "taa::site::coordinates" at "scenario.toml, line 5, `site.lat_deg`" says ["-285", "-90 to 90"] when |f| f.toml("-2.85", "-285");
     swapped_site: "taa::site::far_from_buildings" at "`site.lat_deg`" says ["swapped", "leave them out"] when |f| {
         f.toml("lat_deg = -2.85", "lat_deg = 33.612");

@@ -178,7 +178,7 @@ impl Village<'_> {
             CloudEvent::ReadingStored { meter, period, .. } => self.telemetry.arrived(meter.0, *period),
             CloudEvent::Credited { meter, key, balance_minor, .. } => {
                 if let Some(payment) = payment_number(key) {
-                    let in_debt = balance_minor + self.scenario.tariff.grace_minor <= 0;
+                    let in_debt = balance_minor + self.scenario.tariff.trust_minor() <= 0;
                     let sequence = self.cloud.cloud.book().account(meter.0).map_or(0, |account| account.credits());
                     self.credited(payment, sequence, in_debt, now_ms, queue);
                 }

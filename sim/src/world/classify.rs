@@ -86,6 +86,7 @@ impl Village<'_> {
         let One { identity, unit, purse, .. } = self.people.of(customer);
         let feeder = identity.feeder;
         let (dead, opened, last_loss) = (unit.dead, unit.opened, unit.last_loss);
+        purse.look(unit.energy_mwh(now_ms), now_ms);
         let entitled = purse.entitled(unit.energy_mwh(now_ms), tariff);
         let held = purse.open.first().copied();
         let wish = purse.wish;

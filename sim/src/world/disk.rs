@@ -14,7 +14,7 @@ use taa_dcu::journal::Record;
 use taa_models::draw::{Draws, NodeKey, Purpose};
 use taa_powercut::{Config, Disk, Fault, Operation, Sync};
 use taa_scenarios::model::FaultKind;
-use taa_store::{Place, Recovery, Store, StoreConfig, StoreError, Trouble, Witness};
+use taa_store::{Health, Place, Recovery, Store, StoreConfig, StoreError, Trouble, Witness};
 
 use super::parts::Part;
 use crate::{
@@ -114,6 +114,10 @@ impl SiteDisk {
         });
         let place = Place::Vfs { name: self.medium.vfs_name().to_owned(), path: FILE.to_owned() };
         let (store, recovery) = Store::open(&place, self.config.clone(), witness)?;
+        if let Health::Failing { trouble, .. } | Health::Stopped(trouble) = store.health() {
+            // A DCU whose very start cannot be recorded may do nothing; and what is opened read-only stays so.
+            return Err(StoreError::Disk(trouble));
+        }
         self.store = Some(store);
         self.doing = Doing::Waiting;
         self.armed_for = None;
@@ -141,7 +145,7 @@ impl SiteDisk {
     pub(crate) fn due_ms(&self, now_ms: u64, waits: bool) -> Option<u64> {
         let store = self.store.as_ref()?;
         let due = store.due(now_ms)?;
-        let well = store.health() == taa_store::Health::Good;
+        let well = store.health() == Health::Good;
         Some(if waits && well && store.appended() > store.durable() { now_ms } else { due })
     }
 

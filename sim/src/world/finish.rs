@@ -127,6 +127,7 @@ impl Village<'_> {
             one.load.integrate(now_ms, one.light.status());
             one.light.finish(customer, now_ms, &mut self.records.downtime);
             let energy_mwh = one.unit.energy_mwh(now_ms);
+            one.purse.look(energy_mwh, now_ms);
             one.purse.count_unbilled(energy_mwh, tariff);
             self.records.image_blocks += one.unit.meter.image_blocks();
             let [supply_down_ms, credit_stuck_ms, payment_blocked_ms] = one.light.lost_ms;

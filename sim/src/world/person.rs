@@ -63,6 +63,7 @@ impl Village<'_> {
 
         let want = disposition.next_want(&mut stream(WANT, topups));
         let waiting: i64 = purse.open.iter().map(|&p| self.pays[p as usize].amount_minor).sum();
+        purse.look(unit.energy_mwh(now_ms), now_ms);
         // An account found empty has nothing left, whatever rounding says.
         let balance = if purse.exhausted { 0 } else { purse.balance_minor(unit.energy_mwh(now_ms), tariff) };
         let daily = purse.daily_spend_minor.max(1.0);

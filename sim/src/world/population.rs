@@ -13,7 +13,7 @@ use crate::{
     cause::Chain,
     kernel::{NodeId, SimTime, Wake},
     records::PayChannel,
-    world::{demand::Planned, late::Late, light::Light, mood::Mood},
+    world::{demand::Planned, late::Late, light::Light, mood::Mood, purse::Rated},
 };
 
 /// Who this is.
@@ -98,6 +98,8 @@ pub(crate) struct Load {
 #[derive(Component, Debug)]
 pub(crate) struct Purse {
     pub(crate) disposition: Disposition,
+    /// What energy costs, where the tariff has no single price.
+    pub(crate) rated: Option<Box<Rated>>,
     /// Mean spending a day when nothing is in the way, minor units.
     pub(crate) daily_spend_minor: f64,
     /// Money applied at the meter or its account, minor units, initial credit included.

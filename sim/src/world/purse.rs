@@ -1,15 +1,74 @@
 //! A customer's money and energy as they truly are: what is applied, what it buys, what is served beyond it.
 
-use taa_dcu::config::Tariff;
+use taa_dcu::{
+    billing::Book,
+    config::{LocalTime, Tariff},
+};
 use taa_models::people::{Disposition, PeopleParams, income::MoneyBox};
 
 use super::{money::Pay, mood::Mood, population::Purse};
 use crate::{cause::Chain, kernel::Wake, records::PayChannel};
 
+/// What energy truly costs where its price moves: rated as the accounts rate it, but at every look and not only when
+/// a meter was read, and never late.
+#[derive(Debug)]
+pub(crate) struct Rated {
+    book: Book,
+    looks: u32,
+    start_unix_ms: i64,
+    utc_offset_s: i32,
+    energy_mwh: u64,
+    /// The price of the next kWh, minor units: near enough for what is left to be used.
+    price_minor: i64,
+}
+
+impl Rated {
+    /// For a tariff that has no single price; `None` where it has.
+    pub(crate) fn new(tariff: &Tariff, start_unix_s: i64, utc_offset_s: i32) -> Option<Box<Self>> {
+        if tariff.flat_price().is_some() {
+            return None;
+        }
+        let book = Book::new(tariff, [("", 0)]).at_offset(utc_offset_s);
+        let price_minor = tariff.energy_price_per_kwh_minor;
+        let start_unix_ms = start_unix_s * 1000;
+        let mut rated = Self { book, looks: 0, start_unix_ms, utc_offset_s, energy_mwh: 0, price_minor };
+        rated.look(0, 0);
+        Some(Box::new(rated))
+    }
+
+    fn look(&mut self, energy_mwh: u64, now_ms: u64) {
+        let unix_ms = self.start_unix_ms + now_ms as i64;
+        self.looks += 1;
+        self.book.debit_at(0, self.looks, energy_mwh / 1000, Some(unix_ms));
+        self.energy_mwh = energy_mwh;
+        let (tariff, at) = (self.book.tariff(), LocalTime::new(unix_ms, self.utc_offset_s));
+        let period = tariff.period_at(at).map(|period| period.price_per_kwh_minor);
+        self.price_minor = period.unwrap_or(tariff.energy_price_per_kwh_minor).max(1);
+    }
+
+    fn spent_minor(&self) -> i64 {
+        -self.book.balance_minor(0)
+    }
+}
+
 impl Purse {
+    /// Looks at the meter, where the price of energy moves. Called before anything below is asked.
+    pub(crate) fn look(&mut self, energy_mwh: u64, now_ms: u64) {
+        if let Some(rated) = &mut self.rated {
+            rated.look(energy_mwh, now_ms);
+        }
+    }
+
     /// With this money at hand and credit to start with, and this mean spending a day.
-    pub(crate) fn new(disposition: Disposition, money: MoneyBox, opening_minor: i64, daily_spend_minor: f64) -> Self {
+    pub(crate) fn new(
+        disposition: Disposition,
+        money: MoneyBox,
+        opening_minor: i64,
+        daily_spend_minor: f64,
+        rated: Option<Box<Rated>>,
+    ) -> Self {
         Self {
+            rated,
             disposition,
             daily_spend_minor,
             applied_minor: opening_minor,
@@ -49,7 +108,11 @@ impl Purse {
 
     /// Energy that the money applied so far buys, mWh.
     pub(crate) fn limit_mwh(&self, tariff: &Tariff) -> i64 {
-        let minor = i128::from(self.applied_minor + tariff.grace_minor);
+        let minor = i128::from(self.applied_minor + tariff.trust_minor());
+        if let Some(rated) = &self.rated {
+            let left = (minor - i128::from(rated.spent_minor())) * 1_000_000 / i128::from(rated.price_minor);
+            return i64::try_from(i128::from(rated.energy_mwh) + left).unwrap_or(i64::MAX);
+        }
         let mwh = minor * 1_000_000 / i128::from(tariff.energy_price_per_kwh_minor.max(1));
         i64::try_from(mwh).unwrap_or(i64::MAX)
     }
@@ -61,12 +124,20 @@ impl Purse {
 
     /// Balance in minor units.
     pub(crate) fn balance_minor(&self, energy_mwh: u64, tariff: &Tariff) -> i64 {
+        if let Some(rated) = &self.rated {
+            return self.applied_minor - rated.spent_minor();
+        }
         let spent = i128::from(energy_mwh) * i128::from(tariff.energy_price_per_kwh_minor) / 1_000_000;
         self.applied_minor - i64::try_from(spent).unwrap_or(i64::MAX)
     }
 
     /// Energy served and not paid for by now, mWh.
     pub(crate) fn unpaid_mwh(&self, energy_mwh: u64, tariff: &Tariff) -> u64 {
+        if let Some(rated) = &self.rated {
+            let spent = i128::from(rated.spent_minor().max(1));
+            let owed = (spent - i128::from(self.applied_minor.max(0))).max(0);
+            return u64::try_from(i128::from(energy_mwh) * owed / spent).unwrap_or(u64::MAX);
+        }
         let paid =
             i128::from(self.applied_minor.max(0)) * 1_000_000 / i128::from(tariff.energy_price_per_kwh_minor.max(1));
         energy_mwh.saturating_sub(u64::try_from(paid).unwrap_or(u64::MAX))

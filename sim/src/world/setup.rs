@@ -29,6 +29,7 @@ use super::{
     parts::Part,
     population::{Identity, Load, MeterUnit, Opened, Population, Purse},
     power::{Power, SAMPLE_MS, TICK_MS},
+    purse::Rated,
     radio::Mesh,
     site::Site,
     sky::Sky,
@@ -261,8 +262,9 @@ fn person(
     let (factor, disposition, daily) = character(scenario, usage, seed, index);
     let mut found = Draws::keyed(seed.0, seed.1, key, MONEY, 0);
     let money = MoneyBox::found(&disposition.earner, &scenario.people.income, first_day(scenario), &mut found);
+    let rated = Rated::new(&scenario.tariff, scenario.run.start_unix_s, scenario.site.utc_offset_s);
     let identity = Identity { node, key, class: customer.class, feeder: customer.feeder };
-    (identity, Load::new(factor), Purse::new(disposition, money, opening_minor, daily))
+    (identity, Load::new(factor), Purse::new(disposition, money, opening_minor, daily, rated))
 }
 
 fn meter(scenario: &Scenario, traits: Traits, (entry, keys, entropy): (&MeterEntry, &SiteKeys, [u8; 32])) -> Meter {
@@ -279,7 +281,7 @@ fn meter(scenario: &Scenario, traits: Traits, (entry, keys, entropy): (&MeterEnt
         opening_credit_minor: entry.opening_balance_minor,
         price_per_kwh_minor: scenario.tariff.energy_price_per_kwh_minor,
         fee_per_day_minor: scenario.tariff.daily_fee_minor,
-        grace_minor: scenario.tariff.grace_minor,
+        grace_minor: scenario.tariff.trust_minor(),
         ..MeterConfig::default()
     })
 }

@@ -11,6 +11,7 @@ use taa_dcu::{
     Dcu, DcuEvent, ImageCampaign, LinkState, MeterIx, Output,
     billing::Book,
     config::{CreditAt, DcuConfig, MeterEntry},
+    ledger::Leaf,
     payment::Payment,
     relay::Reason,
 };
@@ -292,6 +293,11 @@ impl Village<'_> {
                 // Payments travel as payments here; no simulated DCU is told to fetch.
                 Output::Fetch(bytes) => self.recycle(bytes),
                 Output::Append(record) => self.append(&record, now_ms),
+                // No simulated DCU sells tokens yet.
+                Output::KeyRequest { .. } | Output::KeyChangeRequest { .. } => {}
+                Output::Leaf(leaf) => self.keep_leaf(leaf),
+                // Nobody signs within a simulation: what is kept is signed as a whole at its end.
+                Output::Sign(_) => {}
                 Output::Event(event) => self.dcu_event(event, now_ms, queue),
                 Output::Timeout(_) if self.promises_early(now_ms) => {}
                 Output::Timeout(deadline) => {
@@ -300,6 +306,15 @@ impl Village<'_> {
                     return;
                 }
             }
+        }
+    }
+
+    /// An entry of the ledger, where they are asked for. One that was lost with the power comes again, or another in its
+    /// place.
+    fn keep_leaf(&mut self, leaf: Leaf) {
+        if self.scenario.run.ledger {
+            self.records.ledger.truncate(usize::try_from(leaf.index).unwrap_or(usize::MAX));
+            self.records.ledger.push(leaf.bytes);
         }
     }
 
@@ -397,15 +412,18 @@ impl Village<'_> {
         }
         match event {
             DcuEvent::ReadingStored { meter, period, .. } => self.telemetry.stored(meter.0, period),
-            DcuEvent::Credited { meter, key, balance_minor, .. } => {
+            DcuEvent::Credited { key, .. } => {
                 if let Some(payment) = payment_number(&key) {
-                    let in_debt = balance_minor + self.scenario.tariff.grace_minor <= 0;
-                    let account = self.site.dcu.as_ref().and_then(|dcu| dcu.state().book().account(meter.0));
-                    let sequence = account.map_or(0, |account| account.credits());
-                    self.credited(payment, sequence, in_debt, now_ms, queue);
+                    self.was_credited(payment, now_ms, queue);
                 }
             }
-            DcuEvent::Duplicate { .. } => self.payment_repeated(),
+            DcuEvent::Duplicate { key } => {
+                self.payment_repeated();
+                // The DCU had it on its disk when its power went, and nobody had been told: this is the answer.
+                if let Some(payment) = payment_number(&key) {
+                    self.was_credited(payment, now_ms, queue);
+                }
+            }
             DcuEvent::CreditDelivered { meter, total_minor } => {
                 self.apply(meter.0, Take::UpTo(total_minor), now_ms, queue);
                 self.meter_deadline(meter.0, now_ms, queue);
@@ -423,6 +441,18 @@ impl Village<'_> {
         }
     }
 
+    /// The DCU has told that a payment is in its Book, for good.
+    fn was_credited(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        let customer = self.pays[payment as usize].customer;
+        let account = self.site.dcu.as_ref().and_then(|dcu| dcu.state().book().account(customer));
+        let Some((balance_minor, sequence)) = account.map(|account| (account.balance_minor(), account.credits()))
+        else {
+            return;
+        };
+        let in_debt = balance_minor + self.scenario.tariff.trust_minor() <= 0;
+        self.credited(payment, sequence, in_debt, now_ms, queue);
+    }
+
     /// A relay has turned.
     pub(crate) fn relay_turned(&mut self, customer: u32, closed: bool, now_ms: u64, queue: &mut Queue<Event>) {
         let one = self.people.of(customer);
@@ -434,9 +464,12 @@ impl Village<'_> {
             }
         } else {
             let energy_mwh = one.unit.energy_mwh(now_ms);
+            one.purse.look(energy_mwh, now_ms);
             let left_mwh = one.purse.limit_mwh(&self.scenario.tariff).saturating_sub_unsigned(energy_mwh);
-            // Registers count whole Wh: up to that, truth and account may differ. More left means an old decision.
-            let stale = one.unit.ordered == Some(Reason::Stale) || left_mwh > 2_000;
+            // Registers count whole Wh: up to that, truth and account may differ, and where the price moves with the hour,
+            // by what is used between two readings. More left means an old decision.
+            let slack_mwh = if one.purse.rated.is_some() { 1_000_000 } else { 2_000 };
+            let stale = one.unit.ordered == Some(Reason::Stale) || left_mwh > slack_mwh;
             if stale && !one.purse.exhausted && left_mwh > 0 {
                 one.unit.opened = Opened::Stale;
             } else {

@@ -15,8 +15,8 @@ use crate::{
 };
 
 /// Readings wait this long for company on their way to the disk, ms: a power cut may take them, and the meters still have
-/// them. Where the cloud bills by them they follow at once.
-const HOLD_MS: [u64; 2] = [15 * 60_000, 2_000];
+/// them. Where the cloud bills by them they may not leave before, so the wait is short.
+const HOLD_MS: [u64; 2] = [15 * 60_000, 60_000];
 
 impl SiteDisk {
     /// The disk of a DCU whose balances are kept there.
@@ -162,7 +162,9 @@ impl Village<'_> {
                 self.arm_disk(now_ms, queue);
             }
         }
-        self.touch_all();
+        if turned {
+            self.touch_all();
+        }
     }
 
     /// The disk failed or was mended, or a scripted fault took hold of it or let it go.

@@ -38,6 +38,7 @@ pub(crate) fn village(customers: u32, days: u32, seed: u64) -> Scenario {
             energy_price_per_kwh_minor: 200_000,
             daily_fee_minor: 0,
             grace_minor: 0,
+            ..Tariff::default()
         },
         comms: Comms { dcu_holdup_h: 8.0, ..Comms::default() },
         demand: taa_models::demand::DemandParams::default(),
@@ -50,6 +51,7 @@ pub(crate) fn village(customers: u32, days: u32, seed: u64) -> Scenario {
             days,
             seed,
             replication: 0,
+            ledger: false,
             architectures: vec![bundle("cloud_sync"), bundle("edge_local")],
         },
         faults: Vec::new(),

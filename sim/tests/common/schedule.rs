@@ -8,15 +8,14 @@ use taa_models::{
 };
 use taa_scenarios::model::{Fault, FaultKind, FaultTarget, Scenario};
 
+use taa_sim::result::ArchResult;
+
 use super::{DAY_MS, HOUR_MS, all_bundles, village};
 
 const SCHEDULE: Purpose = Purpose::named("money schedule");
 
 /// What may happen, and for how many minutes at most.
-const TROUBLES: [(FaultKind, u64); 14] = [
-    // Cuts of the DCU's power come often, and short: each is a cut of its disk.
-    (FaultKind::DcuPowerLost, 90),
-    (FaultKind::DcuPowerLost, 10),
+const TROUBLES: [(FaultKind, u64); 10] = [
     (FaultKind::DcuPowerLost, 300),
     (FaultKind::TowerOut, 900),
     (FaultKind::BackhaulOut, 600),
@@ -25,8 +24,6 @@ const TROUBLES: [(FaultKind, u64); 14] = [
     (FaultKind::AggregatorOut, 400),
     (FaultKind::ProviderOut, 300),
     (FaultKind::SmsLost, 500),
-    (FaultKind::AgentAway, 900),
-    (FaultKind::DiskReadOnly, 200),
     (FaultKind::DiskFull, 300),
     (FaultKind::SdWear, 900),
 ];
@@ -43,7 +40,7 @@ pub(crate) fn draw(seed: u64) -> Scenario {
     scenario.comms.dcu_holdup_h = 0.05;
     scenario.assets = AssetParams::none();
     scenario.run.architectures = all_bundles();
-    scenario.people.topup_interval_median_days = 0.4 + draws.uniform();
+    scenario.people.topup_interval_median_days = 0.1 + 0.4 * draws.uniform();
     // What is asked here is what becomes of money, not whether people lose heart.
     scenario.people.phone_share = 1.0;
     let payments = &mut scenario.comms.payments;
@@ -57,13 +54,22 @@ pub(crate) fn draw(seed: u64) -> Scenario {
     payments.intake.outages_per_year = 0.0;
     payments.agent.away_per_month = 0.0;
     let calm_from_ms = u64::from(days - 1) * DAY_MS;
-    let count = 4 + draws.u64() % 9;
-    for number in 0..count {
-        let (what, minutes) = TROUBLES[(draws.u64() % TROUBLES.len() as u64) as usize];
-        let from_ms = draws.u64() % (calm_from_ms - HOUR_MS);
-        let length_ms = 60_000 + draws.u64() % (minutes * 60_000);
+    let mut fault = |what: FaultKind, from_ms: u64, length_ms: u64| {
         let until_ms = (from_ms + length_ms).min(calm_from_ms);
-        scenario.faults.push(Fault { id: format!("f{number}"), what, target: FaultTarget::All, from_ms, until_ms });
+        let id = format!("f{}", scenario.faults.len());
+        scenario.faults.push(Fault { id, what, target: FaultTarget::All, from_ms, until_ms });
+    };
+    for _ in 0..4 + draws.u64() % 6 {
+        let (what, minutes) = TROUBLES[(draws.u64() % TROUBLES.len() as u64) as usize];
+        fault(what, draws.u64() % (calm_from_ms - HOUR_MS), 60_000 + draws.u64() % (minutes * 60_000));
+    }
+    // A disk that takes nothing for a while, and in the middle of it the power goes.
+    let (refuses_ms, minutes) = (draws.u64() % (calm_from_ms - HOUR_MS), 30 + draws.u64() % 300);
+    fault(FaultKind::DiskReadOnly, refuses_ms, minutes * 60_000);
+    fault(FaultKind::DcuPowerLost, refuses_ms + minutes * 45_000, 120_000);
+    // Short cuts of the power, each of them a cut of the disk: a quarter of an hour apart on the worst days.
+    for _ in 0..10 + draws.u64() % 40 {
+        fault(FaultKind::DcuPowerLost, draws.u64() % (calm_from_ms - HOUR_MS), 30_000 + draws.u64() % 200_000);
     }
     scenario.faults.sort_by_key(|fault| (fault.from_ms, fault.id.clone()));
     scenario
@@ -71,7 +77,17 @@ pub(crate) fn draw(seed: u64) -> Scenario {
 
 /// The schedule in words, for whoever looks into a failure.
 pub(crate) fn story(scenario: &Scenario) -> String {
-    let fault = |fault: &Fault| format!("{:?} {}-{} min", fault.what, fault.from_ms / 60_000, fault.until_ms / 60_000);
+    let fault = |fault: &Fault| {
+        format!("{} {:?} {}-{} min", fault.id, fault.what, fault.from_ms / 60_000, fault.until_ms / 60_000)
+    };
     let faults: Vec<String> = scenario.faults.iter().map(fault).collect();
     format!("{} customers, {} days; {}", scenario.village.customers.len(), scenario.run.days, faults.join(", "))
+}
+
+/// What was said of the site and its disk.
+pub(crate) fn told(arch: &ArchResult) -> String {
+    let log = &arch.records.log;
+    let of_the_site = |kind: &str| kind.starts_with("disk") || kind.starts_with("dcu");
+    let rows = (0..log.kind.len()).filter(|&n| of_the_site(log.kind[n]));
+    rows.map(|n| format!("{} min {}: {}\n", log.time_ms[n] / 60_000, log.kind[n], log.text[n])).collect()
 }

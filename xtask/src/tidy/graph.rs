@@ -53,6 +53,8 @@ const PLAN: [(&str, &[&str]); 23] = [
     (
         "taa",
         &[
+            "taa-keys",
+            "taa-tokens",
             "taa-dcu",
             "taa-ledger",
             "taa-store",

@@ -1,10 +1,12 @@
 //! One account.
 
-use super::Debit;
+use super::{
+    Debit,
+    rating::{Month, NANO, Span, rate},
+    schedule::Schedule,
+};
+use crate::config::{Tariff, tariff::DebtRule};
 use serde::{Deserialize, Serialize};
-
-/// One thousandth of a minor unit: what a Wh is priced in when a kWh is priced in minor units.
-const MILLI: i64 = 1000;
 
 /// One account and the register it is billed by.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,17 +14,47 @@ pub struct Account {
     /// As payers type it.
     pub name: String,
     pub(super) balance_minor: i64,
-    pub(super) carry_milli: i64,
+    /// Consumption not yet worth a whole minor unit, billionths of one.
+    carry_nano: i64,
     /// Everything ever credited, opening balance included.
     pub(super) credited_minor: i64,
     pub(super) credits: u32,
-    pub(super) register: Option<Register>,
+    register: Option<Register>,
+    month: Month,
+    debt: Debt,
+    subscribed_w: Option<u32>,
+    /// Credited on receipts that the provider has not confirmed.
+    pub(super) ahead_minor: i64,
+    /// Corrections less refunds.
+    adjusted_minor: i64,
+    used_up: Option<UsedUp>,
+    emergencies: u32,
+    /// Since when the balance is too low to be served, Unix ms.
+    owing_since_ms: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Register {
-    pub(super) sequence: u32,
-    pub(super) wh: u64,
+struct Register {
+    sequence: u32,
+    wh: u64,
+    at_ms: Option<i64>,
+}
+
+/// What an account owes beside its balance.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Debt {
+    open_minor: i64,
+    recovered_minor: i64,
+    /// The first of what is open was lent then, Unix ms.
+    since_ms: i64,
+}
+
+/// The balance is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct UsedUp {
+    since_ms: i64,
+    /// An emergency credit was begun with it.
+    lent: bool,
 }
 
 impl Account {
@@ -30,10 +62,18 @@ impl Account {
         Self {
             name: name.to_owned(),
             balance_minor: opening_minor,
-            carry_milli: 0,
+            carry_nano: 0,
             credited_minor: opening_minor,
             credits: 0,
             register: None,
+            month: Month::default(),
+            debt: Debt::default(),
+            subscribed_w: None,
+            ahead_minor: 0,
+            adjusted_minor: 0,
+            used_up: None,
+            emergencies: 0,
+            owing_since_ms: None,
         }
     }
 
@@ -46,13 +86,28 @@ impl Account {
     /// Consumption not yet worth a whole minor unit, thousandths of one: 0 to 999.
     #[must_use]
     pub const fn carry_milli(&self) -> i64 {
-        self.carry_milli
+        self.carry_nano / (NANO / 1000)
     }
 
-    /// Everything ever credited, opening balance included, minor units.
+    /// The same, billionths: 0 to 999,999,999.
+    #[must_use]
+    pub const fn carry_nano(&self) -> i64 {
+        self.carry_nano
+    }
+
+    /// Everything ever credited by payments, opening balance included, minor units; what went to debt is in it.
     #[must_use]
     pub const fn credited_minor(&self) -> i64 {
         self.credited_minor
+    }
+
+    /// All credit that a meter which keeps it should hold by now: credited, less what went to debt, corrections, receipts.
+    #[must_use]
+    pub const fn granted_minor(&self) -> i64 {
+        self.credited_minor
+            .saturating_sub(self.debt.recovered_minor)
+            .saturating_add(self.adjusted_minor)
+            .saturating_add(self.ahead_minor)
     }
 
     /// How many payments have been credited: the sequence of the last one, for whoever issues numbers for a keypad.
@@ -67,34 +122,157 @@ impl Account {
         self.register.map(|r| r.wh)
     }
 
-    pub(super) fn debit(&mut self, sequence: u32, wh: u64, price_per_kwh_minor: i64) -> Debit {
+    /// When the register was read that is billed up to now, Unix ms.
+    #[must_use]
+    pub fn read_unix_ms(&self) -> Option<i64> {
+        self.register.and_then(|r| r.at_ms)
+    }
+
+    /// Energy of the month, as blocks and lifeline count it.
+    #[must_use]
+    pub const fn month(&self) -> Month {
+        self.month
+    }
+
+    /// Debt still to be paid off by a share of each payment, minor units. It is not in the balance.
+    #[must_use]
+    pub const fn debt_minor(&self) -> i64 {
+        self.debt.open_minor
+    }
+
+    /// Watts subscribed, where it differs from the tariff's.
+    #[must_use]
+    pub const fn subscribed_w(&self) -> Option<u32> {
+        self.subscribed_w
+    }
+
+    /// Credited on receipts that the provider has not confirmed, minor units; the balance holds it.
+    #[must_use]
+    pub const fn ahead_minor(&self) -> i64 {
+        self.ahead_minor
+    }
+
+    /// Since when the balance is used up (emergency credit or grace in use, or nothing left), Unix ms.
+    #[must_use]
+    pub fn used_up_since_ms(&self) -> Option<i64> {
+        self.used_up.map(|u| u.since_ms)
+    }
+
+    /// Since when it is too low to be served, Unix ms.
+    #[must_use]
+    pub const fn owing_since_ms(&self) -> Option<i64> {
+        self.owing_since_ms
+    }
+
+    /// How often emergency credit was taken. One that a payment made before it undoes is not counted.
+    #[must_use]
+    pub const fn emergencies(&self) -> u32 {
+        self.emergencies
+    }
+
+    /// Emergency credit in use under this tariff, minor units.
+    #[must_use]
+    pub fn emergency_minor(&self, tariff: &Tariff) -> i64 {
+        self.balance_minor.saturating_neg().clamp(0, tariff.emergency_credit_minor.max(0))
+    }
+
+    pub(super) fn debit(
+        &mut self,
+        (sequence, wh, at_ms): (u32, u64, Option<i64>),
+        schedule: &Schedule,
+        utc_offset_s: i32,
+    ) -> Debit {
         let Some(last) = self.register else {
-            self.register = Some(Register { sequence, wh });
+            self.register = Some(Register { sequence, wh, at_ms });
             return Debit::First;
         };
         if sequence <= last.sequence {
             return Debit::Stale;
         }
-        self.register = Some(Register { sequence, wh });
+        self.register = Some(Register { sequence, wh, at_ms });
         let Some(delta) = wh.checked_sub(last.wh) else {
             return Debit::Backward { from_wh: last.wh, to_wh: wh };
         };
-        let milli = i128::from(delta)
-            .saturating_mul(i128::from(price_per_kwh_minor))
-            .saturating_add(i128::from(self.carry_milli));
-        let minor = i64::try_from(milli.div_euclid(i128::from(MILLI))).unwrap_or(i64::MAX);
-        self.carry_milli = i64::try_from(milli.rem_euclid(i128::from(MILLI))).unwrap_or(0);
-        self.balance_minor = self.balance_minor.saturating_sub(minor);
+        let span = Span { wh: delta, from_ms: last.at_ms, to_ms: at_ms };
+        let nano = rate(schedule, utc_offset_s, &mut self.month, span);
+        let minor = self.charge_nano(nano);
+        self.settle(at_ms, schedule.now());
         Debit::Billed { wh: delta, minor }
     }
 
-    pub(super) fn credit(&mut self, amount_minor: i64) {
-        self.balance_minor = self.balance_minor.saturating_add(amount_minor);
-        self.credited_minor = self.credited_minor.saturating_add(amount_minor);
-        self.credits = self.credits.saturating_add(1);
+    /// Takes billionths of a minor unit; gives the whole minor units taken now, and carries the rest.
+    pub(super) fn charge_nano(&mut self, nano: i128) -> i64 {
+        let sum = nano.saturating_add(i128::from(self.carry_nano));
+        let minor = i64::try_from(sum.div_euclid(i128::from(NANO))).unwrap_or(i64::MAX);
+        self.carry_nano = i64::try_from(sum.rem_euclid(i128::from(NANO))).unwrap_or(0);
+        self.charge(minor);
+        minor
     }
 
     pub(super) fn charge(&mut self, minor: i64) {
         self.balance_minor = self.balance_minor.saturating_sub(minor);
+    }
+
+    /// Credits a payment as of the time paid; gives what of it went to debt.
+    ///
+    /// What is used on trust is repaid first, then the debt has its share. A spell on trust or a debt that began after
+    /// the payment was made takes nothing of it: it would not have been there.
+    pub(super) fn credit(&mut self, amount_minor: i64, paid_ms: i64, rule: Option<DebtRule>) -> i64 {
+        let on_trust = self.used_up.is_some_and(|spell| spell.since_ms <= paid_ms);
+        let owed = if on_trust { self.balance_minor.saturating_neg().max(0) } else { 0 };
+        let share = rule.map_or(0, |rule| i128::from(rule.share_percent.min(100)));
+        let free = i128::from(amount_minor.saturating_sub(owed).max(0));
+        let due = i64::try_from(free.saturating_mul(share) / 100).unwrap_or(0);
+        let to_debt = if self.debt.since_ms <= paid_ms { due.min(self.debt.open_minor).max(0) } else { 0 };
+        self.debt.open_minor = self.debt.open_minor.saturating_sub(to_debt);
+        self.debt.recovered_minor = self.debt.recovered_minor.saturating_add(to_debt);
+        self.balance_minor = self.balance_minor.saturating_add(amount_minor).saturating_sub(to_debt);
+        self.credited_minor = self.credited_minor.saturating_add(amount_minor);
+        self.credits = self.credits.saturating_add(1);
+        if self.balance_minor > 0
+            && let Some(spell) = self.used_up.filter(|spell| spell.lent && spell.since_ms > paid_ms)
+        {
+            self.emergencies = self.emergencies.saturating_sub(u32::from(spell.lent));
+        }
+        to_debt
+    }
+
+    /// Adds (or with a negative amount takes) what a receipt alone has promised.
+    pub(super) fn ahead(&mut self, amount_minor: i64) {
+        self.ahead_minor = self.ahead_minor.saturating_add(amount_minor);
+        self.balance_minor = self.balance_minor.saturating_add(amount_minor);
+    }
+
+    pub(super) fn adjust(&mut self, amount_minor: i64) {
+        self.adjusted_minor = self.adjusted_minor.saturating_add(amount_minor);
+        self.balance_minor = self.balance_minor.saturating_add(amount_minor);
+    }
+
+    pub(super) fn lend(&mut self, amount_minor: i64, at_ms: Option<i64>) {
+        if self.debt.open_minor == 0 {
+            self.debt.since_ms = at_ms.unwrap_or(0);
+        }
+        self.debt.open_minor = self.debt.open_minor.saturating_add(amount_minor);
+    }
+
+    pub(super) fn subscribe(&mut self, watts: Option<u32>) {
+        self.subscribed_w = watts;
+    }
+
+    /// Notes since when the balance is used up, or too low to be served. Called after everything that moves either.
+    pub(super) fn settle(&mut self, at_ms: Option<i64>, tariff: &Tariff) {
+        let at_ms = at_ms.unwrap_or(0);
+        if self.balance_minor > 0 {
+            self.used_up = None;
+        } else if self.used_up.is_none() {
+            let lent = tariff.emergency_credit_minor > 0;
+            self.used_up = Some(UsedUp { since_ms: at_ms, lent });
+            self.emergencies = self.emergencies.saturating_add(u32::from(lent));
+        }
+        if self.balance_minor > tariff.trust_minor().saturating_neg() {
+            self.owing_since_ms = None;
+        } else if self.owing_since_ms.is_none() {
+            self.owing_since_ms = Some(at_ms);
+        }
     }
 }

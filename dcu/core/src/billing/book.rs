@@ -1,10 +1,16 @@
 //! All accounts of a site.
 
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Account, Credit, Debit, Fees, Suspended, Totals};
-use crate::{config::Tariff, payment::Payment, relay::Relay};
+use super::{
+    Account, Credit, Debit, Fees, Suspended, TariffRefusal, TariffStart, Totals, ahead::Receipt, amend::Amended,
+    paid_at, schedule::Schedule,
+};
+use crate::{
+    config::{LocalTime, Tariff},
+    payment::{Certainty, Payment, PaymentError, PaymentId},
+};
 
 /// Most days of fees charged at once. Arbitrary: a DCU may be off for a month; a clock that leaps further is wrong.
 const FEE_DAYS_MAX: i64 = 31;
@@ -12,13 +18,20 @@ const FEE_DAYS_MAX: i64 = 31;
 /// The accounts, what has been paid in, what lies in suspense.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Book {
-    tariff: Tariff,
-    accounts: Vec<Account>,
+    pub(super) schedule: Schedule,
+    utc_offset_s: i32,
+    pub(super) accounts: Vec<Account>,
     by_name: BTreeMap<String, u32>,
-    seen: BTreeMap<String, Seen>,
-    suspense: BTreeMap<String, Suspended>,
+    seen: BTreeMap<PaymentId, Seen>,
+    pub(super) suspense: BTreeMap<PaymentId, Suspended>,
+    pub(super) receipts: BTreeMap<PaymentId, Receipt>,
+    /// Receipts that were taken back.
+    pub(super) disbelieved: BTreeSet<PaymentId>,
+    pub(super) amended: BTreeMap<String, Amended>,
     fee_day: Option<i64>,
-    totals: Totals,
+    /// When the register billed last was read, Unix ms.
+    read_ms: Option<i64>,
+    pub(super) totals: Totals,
 }
 
 /// What is remembered of a payment, to tell a repeat from a clash.
@@ -41,14 +54,25 @@ impl Book {
             by_name.entry(account.name.clone()).or_insert(ix);
         }
         Self {
-            tariff: tariff.clone(),
+            schedule: Schedule::new(tariff),
+            utc_offset_s: 0,
             accounts,
             by_name,
             seen: BTreeMap::new(),
             suspense: BTreeMap::new(),
+            receipts: BTreeMap::new(),
+            disbelieved: BTreeSet::new(),
+            amended: BTreeMap::new(),
             fee_day: None,
+            read_ms: None,
             totals: Totals::default(),
         }
+    }
+
+    /// The same book where local civil time differs from UTC by this.
+    #[must_use]
+    pub fn at_offset(self, utc_offset_s: i32) -> Self {
+        Self { utc_offset_s, ..self }
     }
 
     /// One account.
@@ -77,8 +101,8 @@ impl Book {
 
     /// Prices in force.
     #[must_use]
-    pub fn tariff(&self) -> &Tariff {
-        &self.tariff
+    pub const fn tariff(&self) -> &Tariff {
+        self.schedule.now()
     }
 
     /// Payments that wait for somebody to find their account, by key.
@@ -86,21 +110,30 @@ impl Book {
         self.suspense.values().map(|s| &s.payment)
     }
 
-    /// A payment with this key was taken (credited or in suspense).
+    /// The payment of this provider and key, if it waits for its account.
     #[must_use]
-    pub fn has_seen(&self, key: &str) -> bool {
-        self.seen.contains_key(key)
+    pub fn suspended(&self, id: &PaymentId) -> Option<&Payment> {
+        self.suspense.get(id).map(|s| &s.payment)
     }
 
-    /// The very same payment (key, amount, account) was taken before.
+    /// A payment of this provider with this key was taken (credited or in suspense).
+    #[must_use]
+    pub fn has_seen(&self, id: &PaymentId) -> bool {
+        self.seen.contains_key(id)
+    }
+
+    /// The very same payment (provider, key, amount, account) was taken before, or counts on its receipt.
     #[must_use]
     pub fn would_be_duplicate(&self, payment: &Payment) -> bool {
-        let Some(seen) = self.seen.get(&payment.key) else { return false };
-        let same_account = match seen.account {
-            Some(_) => seen.account == self.find(&payment.account),
-            None => self.suspense.get(&payment.key).is_none_or(|s| s.payment.account == payment.account),
-        };
-        seen.amount_minor == payment.amount_minor && same_account
+        let id = payment.id();
+        if let Some(seen) = self.seen.get(&id) {
+            let same_account = match seen.account {
+                Some(_) => seen.account == self.find(&payment.account),
+                None => self.suspense.get(&id).is_none_or(|s| s.payment.account == payment.account),
+            };
+            return seen.amount_minor == payment.amount_minor && same_account;
+        }
+        payment.certainty == Certainty::Provisional && self.repeats_receipt(payment)
     }
 
     /// Sums over the book.
@@ -109,56 +142,102 @@ impl Book {
         self.totals
     }
 
-    /// Whether the account's light may be on: the balance lies above the grace below zero.
-    #[must_use]
-    pub fn desired_relay(&self, account: u32) -> Relay {
-        let floor = self.tariff.grace_minor.saturating_neg();
-        if self.balance_minor(account) > floor { Relay::Closed } else { Relay::Open }
+    /// Whether a payment can be taken.
+    ///
+    /// # Errors
+    /// [`PaymentError`], naming the field; the currency is that of the prices in force.
+    pub fn check(&self, payment: &Payment) -> Result<(), PaymentError> {
+        payment.check()?;
+        let foreign = payment.currency.is_some_and(|currency| currency.code() != self.tariff().currency);
+        if foreign { Err(PaymentError::Currency) } else { Ok(()) }
     }
 
-    /// Takes a payment.
+    /// Takes a payment, as of the time paid ([`Self::credit_at`], where nobody knows the time).
     pub fn credit(&mut self, payment: &Payment) -> Credit {
-        if payment.check().is_err() {
+        self.credit_at(payment, None)
+    }
+
+    /// Takes a payment that arrives at this instant, as of the time paid.
+    ///
+    /// A balance is the same whenever a payment arrives. What the time paid decides: emergency credit and debt that began
+    /// after it take nothing of it, and an emergency that it covers is not counted. A clock that cannot be right
+    /// ([`paid_at`]) is replaced by the arrival.
+    pub fn credit_at(&mut self, payment: &Payment, arrived_ms: Option<i64>) -> Credit {
+        if self.check(payment).is_err() {
             return Credit::Refused;
         }
-        if self.has_seen(&payment.key) {
+        let id = payment.id();
+        if self.has_seen(&id) {
             return if self.would_be_duplicate(payment) { Credit::Duplicate } else { Credit::Conflict };
         }
-        let account = self.find(&payment.account);
-        let amount = i128::from(payment.amount_minor);
-        self.seen.insert(payment.key.clone(), Seen { amount_minor: payment.amount_minor, account });
-        self.totals.received = self.totals.received.saturating_add(amount);
-        let Some((ix, found)) = account.and_then(|ix| Some((ix, self.accounts.get_mut(ix as usize)?))) else {
-            self.suspense.insert(payment.key.clone(), Suspended { payment: payment.clone() });
-            self.totals.suspended = self.totals.suspended.saturating_add(amount);
-            return Credit::Suspended;
+        if payment.certainty == Certainty::Provisional {
+            return self.credit_ahead(payment, arrived_ms);
+        }
+        // The provider's word takes the place of its receipt.
+        let withdrawn = self.withdraw(&id);
+        let account = self.find(&payment.account).filter(|ix| self.account(*ix).is_some());
+        self.seen.insert(id.clone(), Seen { amount_minor: payment.amount_minor, account });
+        self.totals.received = self.totals.received.saturating_add(i128::from(payment.amount_minor));
+        let outcome = if let Some(ix) = account {
+            self.put_in(ix, payment, arrived_ms)
+        } else {
+            self.suspense.insert(id, Suspended { payment: payment.clone() });
+            self.totals.suspended = self.totals.suspended.saturating_add(i128::from(payment.amount_minor));
+            Credit::Suspended
         };
-        found.credit(payment.amount_minor);
-        self.totals.credited = self.totals.credited.saturating_add(amount);
-        Credit::Credited { account: ix, balance_minor: found.balance_minor }
+        if let Some((ix, _)) = withdrawn.filter(|(ix, _)| Some(*ix) != account)
+            && let Some(found) = self.accounts.get_mut(ix as usize)
+        {
+            found.settle(arrived_ms, self.schedule.now());
+        }
+        outcome
     }
 
-    /// Moves a payment out of suspense to the account that an operator has found for it.
-    pub fn resolve(&mut self, key: &str, account: u32) -> Credit {
-        let (Some(found), Some(entry)) = (self.accounts.get_mut(account as usize), self.suspense.remove(key)) else {
+    /// Moves a payment out of suspense to the account that an operator has found for it, as of the time paid.
+    pub fn resolve(&mut self, id: &PaymentId, account: u32, now_ms: Option<i64>) -> Credit {
+        if self.account(account).is_none() {
             return Credit::Refused;
-        };
-        let amount = entry.payment.amount_minor;
-        found.credit(amount);
-        self.totals.suspended = self.totals.suspended.saturating_sub(i128::from(amount));
-        self.totals.credited = self.totals.credited.saturating_add(i128::from(amount));
+        }
+        let Some(entry) = self.suspense.remove(id) else { return Credit::Refused };
+        let amount = i128::from(entry.payment.amount_minor);
+        self.totals.suspended = self.totals.suspended.saturating_sub(amount);
+        self.put_in(account, &entry.payment, now_ms)
+    }
+
+    fn put_in(&mut self, account: u32, payment: &Payment, now_ms: Option<i64>) -> Credit {
+        let tariff = self.schedule.now();
+        let Some(found) = self.accounts.get_mut(account as usize) else { return Credit::Refused };
+        let (paid_ms, _) = paid_at(payment.accepted_unix_ms, now_ms);
+        let to_debt = found.credit(payment.amount_minor, paid_ms, tariff.debt);
+        found.settle(now_ms, tariff);
+        self.totals.credited = self.totals.credited.saturating_add(i128::from(payment.amount_minor));
+        self.totals.recovered = self.totals.recovered.saturating_add(i128::from(to_debt));
         Credit::Credited { account, balance_minor: found.balance_minor }
     }
 
-    /// Bills a live reading of the account's register.
+    /// Bills a live reading of the account's register, where nobody knows the time: at the price of now.
     pub fn debit(&mut self, account: u32, sequence: u32, register_wh: u64) -> Debit {
-        let price = self.tariff.energy_price_per_kwh_minor;
+        self.debit_at(account, sequence, register_wh, None)
+    }
+
+    /// Bills a live reading of the account's register, read at this instant (Unix ms). The energy since the reading
+    /// before is spread evenly over the time between, and priced by the tariffs and hours then in force.
+    pub fn debit_at(&mut self, account: u32, sequence: u32, register_wh: u64, at_ms: Option<i64>) -> Debit {
         let Some(found) = self.accounts.get_mut(account as usize) else { return Debit::Unknown };
-        let outcome = found.debit(sequence, register_wh, price);
+        let outcome = found.debit((sequence, register_wh, at_ms), &self.schedule, self.utc_offset_s);
         if let Debit::Billed { minor, .. } = outcome {
             self.totals.energy_billed = self.totals.energy_billed.saturating_add(i128::from(minor));
         }
+        if outcome != Debit::Stale {
+            self.read_ms = at_ms;
+        }
         outcome
+    }
+
+    /// Sets the watts that an account has subscribed; `None`: as the tariff says. False when there is no such account.
+    pub fn subscribe(&mut self, account: u32, watts: Option<u32>) -> bool {
+        let found = self.accounts.get_mut(account as usize);
+        found.map(|account| account.subscribe(watts)).is_some()
     }
 
     /// The last day whose fee is settled (days since 1970, local).
@@ -187,10 +266,8 @@ impl Book {
         }
         self.fee_day = Some(day);
         let days = due.min(FEE_DAYS_MAX);
-        let fee = self.tariff.daily_fee_minor.saturating_mul(days);
-        for account in &mut self.accounts {
-            account.charge(fee);
-            self.totals.fees = self.totals.fees.saturating_add(i128::from(fee));
+        for n in 1..=days {
+            self.charge_day(last.saturating_add(n));
         }
         let charged = u32::try_from(days).unwrap_or(0);
         match u32::try_from(due.saturating_sub(days)).unwrap_or(u32::MAX) {
@@ -199,8 +276,78 @@ impl Book {
         }
     }
 
-    /// New prices from now on. Carried fractions stay.
+    /// Charges one day to everybody, by the tariff in force when it began.
+    fn charge_day(&mut self, day: i64) {
+        let starts_ms = LocalTime::instant_ms(day, 0, self.utc_offset_s);
+        let (tariff, _) = self.schedule.at(starts_ms);
+        let (fee, capacity) = (tariff.daily_fee_minor, tariff.capacity);
+        if fee == 0 && capacity.is_none() {
+            return;
+        }
+        for account in &mut self.accounts {
+            account.charge(fee);
+            self.totals.fees = self.totals.fees.saturating_add(i128::from(fee));
+            if let Some(capacity) = capacity {
+                let watts = account.subscribed_w().unwrap_or(capacity.subscribed_w);
+                // Minor units per kW times watts are thousandths; the accounts carry billionths.
+                let nano = i128::from(capacity.price_per_kw_day_minor)
+                    .saturating_mul(i128::from(watts))
+                    .saturating_mul(1_000_000);
+                let minor = account.charge_nano(nano);
+                self.totals.capacity_fees = self.totals.capacity_fees.saturating_add(i128::from(minor));
+            }
+            account.settle(Some(starts_ms), self.schedule.now());
+        }
+    }
+
+    /// New prices from now on, where nobody knows the time. Carried fractions stay.
     pub fn set_tariff(&mut self, tariff: Tariff) {
-        self.tariff = tariff;
+        self.set_tariff_at(tariff, None);
+    }
+
+    /// New prices from this instant on (Unix ms); energy not yet billed that was used before stays at the old ones. What
+    /// has been billed stays billed.
+    pub fn set_tariff_at(&mut self, tariff: Tariff, from_ms: Option<i64>) {
+        // Without a clock: from the last reading on.
+        let from_ms = from_ms.or(self.read_ms).unwrap_or(i64::MIN);
+        self.schedule.put(tariff, from_ms);
+        self.settle_all(Some(from_ms));
+    }
+
+    /// Whether a tariff may be taken, and from when.
+    ///
+    /// # Errors
+    /// [`TariffRefusal`]; a repeat is one of them.
+    pub fn judge_tariff(&self, tariff: &Tariff, now_ms: Option<i64>) -> Result<TariffStart, TariffRefusal> {
+        self.schedule.judge(tariff, now_ms)
+    }
+
+    /// Takes a tariff that has been judged: in force at once (or from an instant that has passed), or announced.
+    pub fn take_tariff(&mut self, tariff: Tariff, now_ms: Option<i64>) {
+        match tariff.from_unix_ms {
+            Some(from) if now_ms.is_none_or(|now| from > now) => self.schedule.plan(from, tariff),
+            Some(from) => self.set_tariff_at(tariff, Some(from)),
+            None => self.set_tariff_at(tariff, now_ms),
+        }
+    }
+
+    /// When the next announced tariff comes into force, Unix ms.
+    #[must_use]
+    pub fn tariff_due_unix_ms(&self) -> Option<i64> {
+        self.schedule.due_ms()
+    }
+
+    /// Puts the next announced tariff in force, from the instant that was announced. False when there is none.
+    pub fn start_tariff(&mut self) -> bool {
+        let due = self.schedule.due_ms();
+        let started = self.schedule.start_next();
+        self.settle_all(due);
+        started
+    }
+
+    fn settle_all(&mut self, at_ms: Option<i64>) {
+        for account in &mut self.accounts {
+            account.settle(at_ms, self.schedule.now());
+        }
     }
 }

@@ -9,17 +9,29 @@
 //!   that overtakes another makes the slower one [`Debit::Stale`], and no energy is lost by it, because the register
 //!   counts on. Back-filled rows are telemetry and are never billed.
 //! - Prices are per kWh and registers count Wh, so a reading is worth a fraction of a minor unit. The fraction is
-//!   carried per account ([`Account::carry_milli`]); over any number of readings not one minor unit is lost.
-//! - Credits are deduplicated by the provider's key, for ever. Delivery may repeat and reorder.
+//!   carried per account ([`Account::carry_nano`]); over any number of readings not one minor unit is lost.
+//! - Energy is priced by the tariff and the hour at which it was used, as far as readings tell: a delta is spread evenly
+//!   over the time between its two readings ([`Book::debit_at`]). What has been billed is never priced anew.
+//! - Credits are deduplicated by provider and key, for ever. Delivery may repeat and reorder.
 //! - Money for an unknown account is kept in suspense, never refused: it has already left the payer's purse.
 
 mod account;
+mod ahead;
+mod amend;
 mod book;
+mod decision;
 mod outcome;
+mod rating;
+mod schedule;
 
 pub use account::Account;
+pub use ahead::{Settled, Settling};
+pub use amend::{AmendError, Amendable, Amendment, Correction, ID_BYTES_MAX, Loan, Refund, RefundFrom, WHY_BYTES_MAX};
 pub use book::Book;
-pub use outcome::{Credit, Debit, Fees, Suspended, Totals};
+pub use decision::{Decision, Why};
+pub use outcome::{Credit, Debit, Fees, Suspended, Timing, Totals, paid_at};
+pub use rating::Month;
+pub use schedule::{TariffRefusal, TariffStart};
 
 #[cfg(test)]
 mod tests;

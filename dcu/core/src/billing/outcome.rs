@@ -19,7 +19,17 @@ pub enum Credit {
     Conflict,
     /// No such account: the money is kept in suspense.
     Suspended,
-    /// Not a payment ([`crate::payment::PaymentError`]): nothing changed.
+    /// Added on a receipt alone, until the provider's word takes its place or it is taken back.
+    Ahead {
+        /// The account's index.
+        account: u32,
+        /// Its balance now, minor units.
+        balance_minor: i64,
+    },
+    /// A receipt alone, and more than may be credited on one (or for nobody, or taken back before): nothing changed. It
+    /// waits for the provider's word.
+    Unproven,
+    /// Not a payment, or not in the accounts' currency ([`crate::payment::PaymentError`]): nothing changed.
     Refused,
 }
 
@@ -77,16 +87,75 @@ pub struct Suspended {
 }
 
 /// Sums over the whole book, minor units.
+///
+/// ```text
+/// received          = credited + suspended + refunded_suspense
+/// sum of balances   = opening balances + credited − recovered + provisional
+///                     − energy_billed − fees − capacity_fees + corrected − refunded
+/// sum of debts      = lent − recovered
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
-    /// Payments taken, in suspense or not.
+    /// Payments taken, in suspense or not. Mere receipts are not in it.
     pub received: i128,
-    /// Credited to accounts.
+    /// Credited to accounts; what went to debt is in it.
     pub credited: i128,
     /// In suspense.
     pub suspended: i128,
+    /// Handed back out of suspense.
+    pub refunded_suspense: i128,
+    /// Handed back out of accounts.
+    pub refunded: i128,
+    /// Corrections, with their signs.
+    pub corrected: i128,
+    /// Credited on receipts alone and not settled.
+    pub provisional: i128,
+    /// Debt given.
+    pub lent: i128,
+    /// Debt paid off by shares of payments.
+    pub recovered: i128,
     /// Energy billed.
     pub energy_billed: i128,
-    /// Fees charged.
+    /// Daily fees charged.
     pub fees: i128,
+    /// Fees for subscribed power charged.
+    pub capacity_fees: i128,
+}
+
+impl Totals {
+    /// What should be zero: money received that is neither credited, nor waiting, nor handed back.
+    #[must_use]
+    pub const fn missing(&self) -> i128 {
+        self.received
+            .saturating_sub(self.credited)
+            .saturating_sub(self.suspended)
+            .saturating_sub(self.refunded_suspense)
+    }
+}
+
+/// Payments accepted before this are the work of a clock that was not set: 1 January 2020, Unix ms.
+const PLAUSIBLE_MS: i64 = 1_577_836_800_000;
+/// Two clocks may differ by so much.
+const CLOCKS_DIFFER_MS: i64 = 600_000;
+
+/// Whose clock a payment's instant was taken from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timing {
+    /// The provider's.
+    AsPaid,
+    /// The provider's clock was not set (1970): the arrival counts.
+    NotSet,
+    /// The provider's clock is ahead of ours (2099): the arrival counts.
+    Ahead,
+}
+
+/// The instant as of which a payment counts, Unix ms.
+#[must_use]
+pub fn paid_at(accepted_ms: i64, arrived_ms: Option<i64>) -> (i64, Timing) {
+    let arrived = arrived_ms.filter(|arrived| *arrived >= PLAUSIBLE_MS);
+    match arrived {
+        _ if accepted_ms < PLAUSIBLE_MS => (arrived_ms.unwrap_or(accepted_ms), Timing::NotSet),
+        Some(arrived) if accepted_ms > arrived.saturating_add(CLOCKS_DIFFER_MS) => (arrived, Timing::Ahead),
+        _ => (accepted_ms, Timing::AsPaid),
+    }
 }

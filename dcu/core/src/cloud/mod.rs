@@ -24,16 +24,14 @@ pub use self::{
 };
 use crate::{
     MeterIx,
-    billing::{Book, Credit, Debit},
-    config::{CreditAt, MeterEntry, Tariff},
+    billing::{AmendError, Amendable, Amendment, Book, Credit, Debit, Settled, TariffRefusal},
+    config::{CreditAt, LocalTime, MeterEntry, Tariff, tariff::DAY_MS},
     dcu::{NS_PER_MS, output::LinkState},
     payment::Payment,
     reading::Reading,
     relay::Relay,
     uplink::{AlarmCode, Down, DownFrame, Up, UpFrame},
 };
-
-const DAY_MS: i64 = 86_400_000;
 
 /// What the cloud knows of one meter.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +52,12 @@ pub struct Cloud {
     orders: u64,
     downlink: Downlink,
     clock_offset_ms: Option<i64>,
+    /// The instant of the last call, ns.
+    now: u64,
+    /// Highest version of a tariff taken.
+    versions: u32,
+    /// When the clock next changes a decision, Unix ms.
+    judge_at_ms: Option<i64>,
     readings: u64,
     witness: Witness,
     outputs: VecDeque<CloudOutput>,
@@ -66,7 +70,10 @@ impl Cloud {
     pub fn new(config: CloudConfig, meters: &[MeterEntry]) -> Self {
         let accounts = meters.iter().map(|m| (m.account.as_str(), m.opening_balance_minor));
         Self {
-            book: Book::new(&config.tariff, accounts),
+            book: Book::new(&config.tariff, accounts).at_offset(config.utc_offset_s),
+            now: 0,
+            versions: config.tariff.version,
+            judge_at_ms: None,
             remotes: vec![Remote::default(); meters.len()],
             orders: 0,
             downlink: Downlink::new(config.resend_ms, config.window),
@@ -117,6 +124,7 @@ impl Cloud {
 
     /// The wall clock (the cloud's is right, so once is enough).
     pub fn handle_clock(&mut self, now: u64, unix_ms: i64) {
+        self.now = now;
         let elapsed_ms = i64::try_from(now / NS_PER_MS).unwrap_or(i64::MAX);
         self.clock_offset_ms = Some(unix_ms.saturating_sub(elapsed_ms));
         self.run(now);
@@ -130,6 +138,7 @@ impl Cloud {
 
     /// One frame from the DCU.
     pub fn handle_receive(&mut self, now: u64, frame: &[u8]) {
+        self.now = now;
         match UpFrame::decode(frame) {
             Ok(UpFrame { sequence, body }) => {
                 if let Up::Ack(acknowledged) = body {
@@ -146,6 +155,7 @@ impl Cloud {
 
     /// The provider's callback, or an agent's receipt entered at the operator's.
     pub fn handle_payment(&mut self, now: u64, payment: Payment) {
+        self.now = now;
         if self.vends_here() {
             self.credit(&payment);
         } else {
@@ -154,12 +164,46 @@ impl Cloud {
         self.flush(now);
     }
 
-    /// The operator changes prices: here and at the DCU.
+    /// The operator changes prices: here and at the DCU. Version 0 gets the next number. What is refused is told by
+    /// [`CloudEvent::TariffRefused`], and goes nowhere.
     pub fn handle_tariff(&mut self, now: u64, tariff: Tariff) {
-        self.book.set_tariff(tariff.clone());
-        self.downlink.push(Down::TariffChange(tariff));
-        self.reconsider_all();
+        self.now = now;
+        let version = if tariff.version == 0 { self.versions.saturating_add(1) } else { tariff.version };
+        let tariff = Tariff { version, ..tariff };
+        let unix_ms = self.unix_ms();
+        let needs_flat = self.config.traits.credit_at == CreditAt::Meter && !tariff.suits_meters();
+        let judged =
+            if needs_flat { Err(TariffRefusal::NeedsFlatPrice) } else { self.book.judge_tariff(&tariff, unix_ms) };
+        match judged {
+            Ok(_) => {
+                self.versions = version;
+                self.book.take_tariff(tariff.clone(), unix_ms);
+                self.downlink.push(Down::TariffChange(Box::new(tariff)));
+                self.reconsider_all();
+            }
+            Err(refusal) => self.event(CloudEvent::TariffRefused(refusal)),
+        }
         self.flush(now);
+    }
+
+    /// A correction, a refund or a loan on an account that is kept here.
+    ///
+    /// # Errors
+    /// [`AmendError`]; nothing was changed. [`AmendError::KeptElsewhere`]: it is the DCU's to do.
+    pub fn amend(&mut self, now: u64, amendment: &Amendment) -> Result<Amendable, AmendError> {
+        self.now = now;
+        if self.config.traits.credit_at != CreditAt::Cloud {
+            return Err(AmendError::KeptElsewhere);
+        }
+        let outcome = match self.book.amend(amendment, self.unix_ms()) {
+            Amendable::Refused(error) => return Err(error),
+            outcome => outcome,
+        };
+        if let Amendable::Done { account: Some(account), .. } = outcome {
+            self.reconsider(MeterIx(account));
+        }
+        self.flush(now);
+        Ok(outcome)
     }
 
     /// The deadline has come.
@@ -173,8 +217,10 @@ impl Cloud {
     }
 
     fn run(&mut self, now: u64) {
+        self.now = now;
+        self.check_terms();
         if self.config.traits.credit_at == CreditAt::Cloud
-            && let Some(day) = self.local_day(now)
+            && let Some(day) = self.local().map(LocalTime::day)
             && self.book.fee_is_due(day)
         {
             self.book.charge_until(day);
@@ -189,13 +235,39 @@ impl Cloud {
             let unix_ms = day.saturating_add(1).saturating_mul(DAY_MS).saturating_sub(offset_ms);
             u64::try_from(unix_ms.saturating_sub(clock)).unwrap_or(0).saturating_mul(NS_PER_MS)
         });
-        [fee, self.downlink.deadline()].into_iter().flatten().min()
+        [fee, self.terms_due(), self.downlink.deadline()].into_iter().flatten().min()
     }
 
-    fn local_day(&self, now: u64) -> Option<i64> {
-        let elapsed_ms = i64::try_from(now / NS_PER_MS).unwrap_or(i64::MAX);
-        let offset_ms = i64::from(self.config.utc_offset_s).saturating_mul(1000);
-        Some(self.clock_offset_ms?.saturating_add(elapsed_ms).saturating_add(offset_ms).div_euclid(DAY_MS))
+    /// When an announced tariff begins, a receipt runs out, or the clock may change a decision, ns.
+    fn terms_due(&self) -> Option<u64> {
+        let terms = [self.book.tariff_due_unix_ms(), self.book.receipt_due_unix_ms(), self.judge_at_ms];
+        let due_ms = terms.into_iter().flatten().min()?.saturating_sub(self.clock_offset_ms?);
+        Some(u64::try_from(due_ms).unwrap_or(0).saturating_mul(NS_PER_MS))
+    }
+
+    fn check_terms(&mut self) {
+        let Some(unix_ms) = self.unix_ms() else { return };
+        while self.book.tariff_due_unix_ms().is_some_and(|due| due <= unix_ms) {
+            self.book.start_tariff();
+            self.reconsider_all();
+        }
+        while let Some(id) = self.book.expired_receipt(unix_ms).cloned() {
+            self.book.settle_receipt(&id, &Settled::Expired, Some(unix_ms));
+            self.reconsider_all();
+        }
+        if self.judge_at_ms.is_some_and(|at| at <= unix_ms) {
+            self.judge_at_ms = None;
+            self.reconsider_all();
+        }
+    }
+
+    fn unix_ms(&self) -> Option<i64> {
+        let elapsed_ms = i64::try_from(self.now / NS_PER_MS).unwrap_or(i64::MAX);
+        Some(self.clock_offset_ms?.saturating_add(elapsed_ms))
+    }
+
+    fn local(&self) -> Option<LocalTime> {
+        Some(LocalTime::new(self.unix_ms()?, self.config.utc_offset_s))
     }
 
     fn take(&mut self, now: u64, message: Up) {
@@ -242,7 +314,8 @@ impl Cloud {
         if reading.is_backfilled() || self.config.traits.credit_at != CreditAt::Cloud {
             return;
         }
-        let debit = self.book.debit(meter.0, reading.sequence, reading.register_wh);
+        let at_ms = i64::from(reading.at_unix_s).saturating_mul(1000);
+        let debit = self.book.debit_at(meter.0, reading.sequence, reading.register_wh, Some(at_ms));
         if let Debit::Backward { .. } = debit {
             self.event(CloudEvent::Alarm { meter: Some(meter), code: AlarmCode::RegisterBackward });
         }
@@ -272,8 +345,8 @@ impl Cloud {
 
     fn credit(&mut self, payment: &Payment) {
         let key = payment.key.clone();
-        match self.book.credit(payment) {
-            Credit::Credited { account, balance_minor } => {
+        match self.book.credit_at(payment, self.unix_ms()) {
+            Credit::Credited { account, balance_minor } | Credit::Ahead { account, balance_minor } => {
                 let meter = MeterIx(account);
                 let amount_minor = payment.amount_minor;
                 self.event(CloudEvent::Credited { meter, key, amount_minor, balance_minor });
@@ -281,6 +354,7 @@ impl Cloud {
             }
             Credit::Suspended => self.event(CloudEvent::Suspended { key }),
             Credit::Duplicate => self.event(CloudEvent::Duplicate { key }),
+            Credit::Unproven => self.event(CloudEvent::Unproven { key }),
             Credit::Conflict | Credit::Refused => self.event(CloudEvent::Conflict { key }),
         }
     }
@@ -289,7 +363,12 @@ impl Cloud {
         if self.config.traits.credit_at != CreditAt::Cloud {
             return;
         }
-        let relay = self.book.desired_relay(meter.0);
+        let decision = self.book.desired_relay(meter.0, self.local());
+        self.judge_at_ms = [self.judge_at_ms, decision.until_unix_ms].into_iter().flatten().min();
+        let Some(relay) = decision.order() else {
+            self.withhold(meter);
+            return;
+        };
         let Some(remote) = self.remotes.get_mut(meter.at()) else { return };
         let needed = match remote.order {
             Some((_, ordered)) => ordered != relay,
@@ -301,6 +380,20 @@ impl Cloud {
             self.downlink.push(Down::RelayOrder { order: self.orders, meter, closed: relay.is_closed() });
             self.event(CloudEvent::RelayDecided { meter, relay, order: self.orders });
         }
+    }
+
+    /// Nobody is disconnected now: an order to open that is not confirmed is overruled by one to leave the light on.
+    fn withhold(&mut self, meter: MeterIx) {
+        let Some(remote) = self.remotes.get_mut(meter.at()) else { return };
+        if remote.order.is_none_or(|(_, ordered)| ordered.is_closed())
+            || remote.seen.is_none_or(|(_, seen)| seen == Relay::Open)
+        {
+            return;
+        }
+        self.orders = self.orders.saturating_add(1);
+        remote.order = Some((self.orders, Relay::Closed));
+        self.downlink.push(Down::RelayOrder { order: self.orders, meter, closed: true });
+        self.event(CloudEvent::RelayDecided { meter, relay: Relay::Closed, order: self.orders });
     }
 
     fn reconsider_all(&mut self) {

@@ -3,6 +3,7 @@
 use super::LeasePolicy;
 use crate::{
     MeterIx,
+    billing::TariffRefusal,
     config::{Tariff, Traits},
     relay::Relay,
     uplink::{AlarmCode, DecodeError},
@@ -96,6 +97,13 @@ pub enum CloudEvent {
         /// The provider's key.
         key: String,
     },
+    /// A receipt alone is not enough: the provider's word is waited for.
+    Unproven {
+        /// The key on the receipt.
+        key: String,
+    },
+    /// The operator's new prices were refused; nothing was sent.
+    TariffRefused(TariffRefusal),
     /// The same key came with another amount or account.
     Conflict {
         /// The provider's key.
@@ -133,6 +141,18 @@ pub enum CloudEvent {
         /// What.
         code: AlarmCode,
     },
+    /// A signed checkpoint of the site's ledger is kept here from now on.
+    Promised {
+        /// Number of leaves.
+        size: u64,
+    },
+    /// The site has signed a checkpoint that contradicts the one kept here.
+    PromiseBroken {
+        /// Leaves in the one kept.
+        kept: u64,
+        /// Leaves in the new one.
+        size: u64,
+    },
     /// Minutes were granted to the site.
     LeaseGranted {
         /// The lease's number.
@@ -154,18 +174,6 @@ pub enum CloudEvent {
         meter: MeterIx,
         /// Minutes since 1970-01-01 00:00 UTC.
         minute: i64,
-    },
-    /// A signed checkpoint of the site's ledger is kept here from now on.
-    Promised {
-        /// Number of leaves.
-        size: u64,
-    },
-    /// The site has signed a checkpoint that contradicts the one kept here.
-    PromiseBroken {
-        /// Leaves in the one kept.
-        kept: u64,
-        /// Leaves in the new one.
-        size: u64,
     },
     /// A frame of the DCU was refused.
     BadFrame(DecodeError),

@@ -3,9 +3,11 @@
 //! These types are read from `scenario.toml` (by `taa-scenarios`) and from the daemon's configuration alike.
 
 mod meter;
+pub mod tariff;
 mod vending;
 
 pub use meter::{MeterAccess, MeterEntry};
+pub use tariff::{LocalTime, Tariff, TariffFault};
 pub use vending::{By, CachePolicy, Contradiction, DeliveryPolicy, PaygDevice, Step, StsMeter, VendingConfig, Way};
 
 use schemars::JsonSchema;
@@ -133,29 +135,6 @@ impl Traits {
     }
 }
 
-/// Prices, in integer minor units of one currency.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Tariff {
-    /// ISO 4217 code, for instance `TZS`.
-    pub currency: String,
-    /// How many minor units make one unit of the currency (100 for most; 1 where none is used).
-    #[serde(default = "minor_per_unit")]
-    pub minor_per_unit: u32,
-    /// Price of one kWh, in minor units.
-    pub energy_price_per_kwh_minor: i64,
-    /// Fixed fee a day, in minor units.
-    #[serde(default)]
-    pub daily_fee_minor: i64,
-    /// Balance below zero that is still served, in minor units.
-    #[serde(default)]
-    pub grace_minor: i64,
-}
-
-const fn minor_per_unit() -> u32 {
-    100
-}
-
 /// What the operator sets for one DCU. Times are in the unit of the field's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DcuConfig {
@@ -191,6 +170,10 @@ pub struct DcuConfig {
     pub intake_silence_s: u32,
     /// From the first word of the cloud until balances count as complete again.
     pub intake_settling_s: u32,
+    /// Payments that wait less than this in plain sight count as in time.
+    pub lateness_from_s: u32,
+    /// However late payments come, debt older than this counts.
+    pub lateness_max_s: u32,
     /// At most one extra look per meter in this time when the mesh says it was heard.
     pub heard_interval_s: u32,
     /// Most profile rows asked for in one back-fill exchange.
@@ -243,6 +226,8 @@ impl DcuConfig {
             stale_limit_s: 6 * 3600,
             intake_silence_s: 5400,
             intake_settling_s: 120,
+            lateness_from_s: 300,
+            lateness_max_s: 86_400,
             heard_interval_s: 60,
             backfill_rows_max: 744,
             image_attempts_max: 4,

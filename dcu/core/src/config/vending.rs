@@ -234,6 +234,9 @@ pub enum Contradiction {
     /// Minor units that tokens cannot express: their unit is 1/100000 of the currency's.
     #[error("{0} minor units to the currency's unit cannot be written in tokens (1, 10, 100, 1000 can)")]
     MinorUnits(u32),
+    /// Tokens in energy, and energy that has more than one price: what is paid cannot be told as energy beforehand.
+    #[error("meter {} counts energy, and the tariff has more than one price for it", .0.0)]
+    PriceVaries(MeterIx),
     /// A limit of zero or below.
     #[error("{0} must be above zero")]
     NotPositive(&'static str),
@@ -269,7 +272,8 @@ impl VendingConfig {
                 found.push(Contradiction::Unreachable(at));
             }
         }
-        self.check_meters(traits, meters, &mut found);
+        let flat = tariff.flat_price().is_some();
+        self.check_meters((traits, flat), meters, &mut found);
         if !matches!(tariff.minor_per_unit, 1 | 10 | 100 | 1000) {
             found.push(Contradiction::MinorUnits(tariff.minor_per_unit));
         }
@@ -287,7 +291,7 @@ impl VendingConfig {
         found
     }
 
-    fn check_meters(&self, traits: &Traits, meters: &[MeterEntry], found: &mut Vec<Contradiction>) {
+    fn check_meters(&self, (traits, flat): (&Traits, bool), meters: &[MeterEntry], found: &mut Vec<Contradiction>) {
         let leads = |sts: &StsMeter| {
             self.policy.steps.iter().any(|step| match step.way {
                 Way::Gateway => sts.gateway,
@@ -307,6 +311,9 @@ impl VendingConfig {
             };
             if traits.credit_at != CreditAt::Meter {
                 found.push(Contradiction::CreditElsewhere(ix));
+            }
+            if !sts.in_money && !flat {
+                found.push(Contradiction::PriceVaries(ix));
             }
             if !leads(sts) {
                 found.push(Contradiction::NoWay(ix));
@@ -375,13 +382,7 @@ mod tests {
     }
 
     fn tariff(minor_per_unit: u32) -> Tariff {
-        Tariff {
-            currency: "TZS".into(),
-            minor_per_unit,
-            energy_price_per_kwh_minor: 10_000,
-            daily_fee_minor: 0,
-            grace_minor: 0,
-        }
+        Tariff::flat("TZS", minor_per_unit, 10_000)
     }
 
     fn meter(serial: u32, keypad: bool, gateway: bool) -> MeterEntry {

@@ -14,7 +14,8 @@ impl Dcu {
     pub(super) fn reconsider(&mut self, now: u64, meter: MeterIx) {
         let Some(seen) = self.state.meter(meter) else { return };
         let (relay_seen, order, delivered) = (seen.relay_seen, seen.order, seen.credit_delivered_minor);
-        let decided = self.decided(meter, order);
+        let (decided, until) = self.decided(now, meter, order);
+        self.judgements.extend(until.map(|until| (until, meter)));
         let wanted = decided.filter(|wanted| {
             // An order of the cloud is carried out even when nothing seems to be wrong: it wants its confirmation.
             wanted.order.is_some() || relay_seen.is_some_and(|seen| seen != wanted.relay)
@@ -69,7 +70,7 @@ impl Dcu {
     }
 
     fn credited_minor(&self, meter: MeterIx) -> i64 {
-        self.state.book().account(meter.0).map_or(0, |account| account.credited_minor())
+        self.state.book().account(meter.0).map_or(0, |account| account.granted_minor())
     }
 
     /// The prices in force, as a meter takes them.
@@ -78,21 +79,48 @@ impl Dcu {
         Prices {
             per_kwh_minor: tariff.energy_price_per_kwh_minor,
             fee_per_day_minor: tariff.daily_fee_minor,
-            grace_minor: tariff.grace_minor,
+            grace_minor: tariff.trust_minor(),
         }
     }
 
-    /// The state that the deciding party wants, if it has said so.
-    fn decided(&self, meter: MeterIx, order: Option<(u64, Relay)>) -> Option<Wanted> {
+    /// The state that the deciding party wants, if it has said so, and when the clock alone changes that (Unix ms).
+    fn decided(&self, now: u64, meter: MeterIx, order: Option<(u64, Relay)>) -> (Option<Wanted>, Option<i64>) {
         match self.config.traits.credit_at {
-            CreditAt::Meter => None,
-            CreditAt::Dcu => {
-                let relay = self.state.book().desired_relay(meter.0);
-                let reason = if relay.is_closed() { Reason::Credit } else { Reason::Debt };
-                self.unless_blind(Wanted { relay, reason, order: None })
+            CreditAt::Meter => (None, None),
+            CreditAt::Dcu => self.judged(now, meter),
+            CreditAt::Cloud if self.stale => {
+                (Some(Wanted { relay: Relay::Open, reason: Reason::Stale, order: None }), None)
             }
-            CreditAt::Cloud if self.stale => Some(Wanted { relay: Relay::Open, reason: Reason::Stale, order: None }),
-            CreditAt::Cloud => order.map(|(n, relay)| Wanted { relay, reason: Reason::Cloud, order: Some(n) }),
+            CreditAt::Cloud => (order.map(|(n, relay)| Wanted { relay, reason: Reason::Cloud, order: Some(n) }), None),
+        }
+    }
+
+    /// By the book kept here.
+    fn judged(&self, now: u64, meter: MeterIx) -> (Option<Wanted>, Option<i64>) {
+        let decision = self.state.book().desired_relay(meter.0, self.local(now));
+        let until = decision.until_unix_ms;
+        let Some(relay) = decision.order() else { return (None, until) };
+        let wanted = Wanted { relay, reason: decision.why.reason(), order: None };
+        match self.young_debt_until(now, meter).filter(|_| relay == Relay::Open) {
+            Some(later) => (None, Some(until.map_or(later, |until| until.min(later)))),
+            None => (self.unless_blind(wanted), until),
+        }
+    }
+
+    /// The clock was set or stepped: what it decides is decided anew.
+    pub(super) fn judge_anew(&mut self, now: u64) {
+        if !self.judgements.is_empty() || !self.state.book().tariff().friendly_hours.is_empty() {
+            self.judgements.clear();
+            self.reconsider_all(now);
+        }
+    }
+
+    /// Decides anew where the clock has changed what was decided.
+    pub(super) fn check_judgements(&mut self, now: u64) {
+        let Some(unix_ms) = self.unix_ms(now) else { return };
+        let later = self.judgements.split_off(&(unix_ms.saturating_add(1), MeterIx(0)));
+        for (_, meter) in std::mem::replace(&mut self.judgements, later) {
+            self.reconsider(now, meter);
         }
     }
 

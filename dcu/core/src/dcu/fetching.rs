@@ -8,7 +8,7 @@ use crate::{
     config::CreditAt,
     fetch::{Fate, FetchFault, FetchReply, Item, Verdict},
     journal::Entry,
-    payment::{Certainty, Payment},
+    payment::{Payment, PaymentError},
 };
 
 impl Dcu {
@@ -106,16 +106,16 @@ impl Dcu {
         Ok(())
     }
 
-    /// Takes a payment from the relay as if it had been paid here, and says what became of it.
+    /// Takes a payment from the relay, and says what became of it.
     fn take_fetched(&mut self, now: u64, payment: &Payment) -> Fate {
-        let currency = &self.state.book().tariff().currency;
-        if payment.currency.is_some_and(|paid| paid.code() != currency) {
-            return Fate::WrongCurrency;
+        match self.state.book().check(payment) {
+            Ok(()) => {}
+            Err(PaymentError::Currency) => return Fate::WrongCurrency,
+            Err(_) => return Fate::Refused,
         }
-        if payment.check().is_err() {
-            return Fate::Refused;
-        }
-        self.take_payment(now, payment.clone(), true);
+        // A cloud that keeps the accounts has to hear of it; any other hears how it ended.
+        let forward = self.config.traits.credit_at == CreditAt::Cloud;
+        self.take_payment(now, payment.clone(), forward);
         self.fate_of(payment)
     }
 
@@ -124,16 +124,14 @@ impl Dcu {
         if self.config.traits.credit_at == CreditAt::Cloud {
             return Fate::Forwarded;
         }
-        let book = self.state.book();
-        if !book.would_be_duplicate(payment) {
-            return Fate::Conflict;
-        }
-        if book.suspense().any(|held| held.provider == payment.provider && held.key == payment.key) {
-            return Fate::Suspended;
-        }
-        match payment.certainty {
-            Certainty::Final => Fate::Credited,
-            Certainty::Provisional => Fate::Provisional,
+        let (book, id) = (self.state.book(), payment.id());
+        let (is_known, on_receipt) = (book.has_seen(&id), book.receipts().any(|receipt| *receipt == id));
+        match book.would_be_duplicate(payment) {
+            true if book.suspended(&id).is_some() => Fate::Suspended,
+            true if is_known => Fate::Credited,
+            true => Fate::Provisional,
+            false if is_known || on_receipt => Fate::Conflict,
+            false => Fate::Unproven,
         }
     }
 }

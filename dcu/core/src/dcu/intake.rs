@@ -9,12 +9,57 @@
 //! [`DcuConfig::intake_silence_s`](crate::config::DcuConfig::intake_silence_s). It returns a settling time after the
 //! cloud is heard again, so that payments which have waited arrive before anybody is judged. Where the DCU fetches its
 //! payments itself ([`crate::fetch`]) all of this goes by the relay's word instead of the cloud's.
+//!
+//! **Payments that come late.** A link that is up may be slow: what was paid an hour ago is still on its way. The DCU
+//! learns how late payments come, from when they were accepted to when they arrive, and cuts nobody off for debt that is
+//! younger than that. Only the time that a payment waited **in plain sight** counts: what an outage has held up says
+//! nothing about the link after it. Of the last [`SAMPLES_MAX`] payments the third quartile counts, so one callback that
+//! somebody found again after a day changes nothing. The payments are remembered for this boot; the estimate is a record
+//! of the journal whenever it has changed by half, so that a restart does not begin with cutting people off.
 
-use super::{Dcu, NS_PER_S, output::LinkState};
+use std::collections::VecDeque;
+
+use super::{
+    Dcu, NS_PER_S,
+    output::{DcuEvent, LinkState},
+};
 use crate::{
+    MeterIx,
     config::{CreditAt, OnLinkLoss},
+    journal::Entry,
     relay::{Relay, Wanted},
 };
+
+/// Payments by which lateness is judged. Arbitrary: a day of a village of two hundred.
+const SAMPLES_MAX: usize = 32;
+/// Fewer say nothing.
+const SAMPLES_MIN: usize = 3;
+
+/// How late payments come, within this boot.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Lateness {
+    /// The last payments, seconds each has waited in plain sight.
+    waits_s: VecDeque<u32>,
+    /// Since when payments can be seen, Unix ms.
+    clear_since_ms: Option<i64>,
+}
+
+impl Lateness {
+    fn note(&mut self, wait_s: u32) {
+        self.waits_s.push_back(wait_s);
+        if self.waits_s.len() > SAMPLES_MAX {
+            self.waits_s.pop_front();
+        }
+    }
+
+    /// The third quartile, seconds.
+    fn estimate_s(&self) -> Option<u32> {
+        let mut sorted: Vec<u32> = self.waits_s.iter().copied().collect();
+        sorted.sort_unstable();
+        let last = sorted.len().checked_sub(1).filter(|_| sorted.len() >= SAMPLES_MIN)?;
+        sorted.get(last.saturating_mul(3) / 4).copied()
+    }
+}
 
 /// What the DCU sees of the intake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +87,40 @@ impl Dcu {
         (wanted.relay == Relay::Closed || !blind).then_some(wanted)
     }
 
+    /// A payment has come through the link that was accepted at this instant.
+    pub(super) fn note_arrival(&mut self, now: u64, accepted_ms: i64) {
+        let Some(unix_ms) = self.unix_ms(now).filter(|_| self.judges_by_payments()) else { return };
+        let Some(clear_ms) = self.lateness.clear_since_ms.filter(|_| self.sight == Sight::Clear) else { return };
+        let wait_ms = unix_ms.saturating_sub(accepted_ms.max(clear_ms)).max(0);
+        self.lateness.note(u32::try_from(wait_ms / 1000).unwrap_or(u32::MAX));
+        let noted_s = self.state.payments_late_s();
+        let late_s = self.late_s();
+        let changed = late_s >= noted_s.saturating_mul(2) && late_s > 0 || late_s <= noted_s / 2 && noted_s > 0;
+        if changed {
+            self.record(now, Entry::PaymentsLate { late_s });
+            self.event(DcuEvent::PaymentsLate { late_s });
+            // Orders for debt that have not left yet are taken back, or are due now.
+            self.reconsider_all(now);
+        }
+    }
+
+    /// How late payments come, seconds; 0 as long as they come in time.
+    fn late_s(&self) -> u32 {
+        let estimate = self.lateness.estimate_s().unwrap_or(self.state.payments_late_s());
+        if estimate < self.config.lateness_from_s { 0 } else { estimate.min(self.config.lateness_max_s) }
+    }
+
+    /// Until when the debt of this meter's account is too young to cut it off, Unix ms.
+    pub(super) fn young_debt_until(&self, now: u64, meter: MeterIx) -> Option<i64> {
+        let late_s = self.late_s();
+        if late_s == 0 || !self.judges_by_payments() {
+            return None;
+        }
+        let since = self.state.book().account(meter.0)?.owing_since_ms()?;
+        let until = since.saturating_add(i64::from(late_s).saturating_mul(1000));
+        self.unix_ms(now).filter(|unix_ms| *unix_ms < until).map(|_| until)
+    }
+
     pub(super) fn sight_at(&self) -> Option<u64> {
         if !self.judges_by_payments() {
             return None;
@@ -60,6 +139,7 @@ impl Dcu {
     pub(super) fn check_sight(&mut self, now: u64) {
         if self.sight_at().is_some_and(|at| at <= now) {
             self.sight = if self.sight == Sight::Clear { Sight::Lost { link: true } } else { Sight::Clear };
+            self.lateness.clear_since_ms = self.unix_ms(now).filter(|_| self.sight == Sight::Clear);
             // Orders for debt that have not left yet are taken back, or are due now.
             self.reconsider_all(now);
         }

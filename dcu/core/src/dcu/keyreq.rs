@@ -97,6 +97,8 @@ impl Dcu {
             return self.take_refusal(now, id, KeyRefusal::Refused);
         }
         let tokens = tokens.iter().map(|token| TokenDigits(token.digits())).collect();
+        let meter = sale.meter;
+        self.vending.held.remove(&meter);
         self.note(now, Note::TokenIssued { id, tokens });
         if !stock {
             self.deliver(now, id);
@@ -160,12 +162,12 @@ impl Dcu {
         let mut any = false;
         while let Some(id) = self.best_of_stock(now, meter, self.vend_due_u(meter)) {
             let desk = self.state.desk();
-            let covered = desk.meter(meter).map_or(0, |desk| desk.covered());
-            let credits = self.state.book().account(meter.0).map_or(0, |account| account.credits());
+            let covered_minor = desk.meter(meter).map_or(0, |desk| desk.covered_minor());
+            let granted_minor = super::vend::granted_minor(&self.state, meter);
             let worth_u = desk.sale(id).map_or(0, |sale| sale.worth_u);
             // What is left and worth a token of its own waits for the module.
             let whole = self.vend_due_u(meter).saturating_sub(worth_u) < desk.u_per_minor();
-            let source = Source::Account { credits: if whole { credits } else { covered } };
+            let source = Source::Account { granted_minor: if whole { granted_minor } else { covered_minor } };
             self.note(now, Note::CacheSold { id, source });
             self.deliver(now, id);
             any = true;
@@ -195,7 +197,7 @@ impl Dcu {
     /// Has a missing token of the stock made, one at a time for each meter, while the module answers.
     pub(super) fn fill_cache(&mut self, now: u64) {
         let Some(cache) = self.config.vending.as_ref().and_then(|vending| vending.cache.clone()) else { return };
-        let price = self.state.book().tariff().energy_price_per_kwh_minor;
+        let price = self.state.book().tariff().flat_price().unwrap_or(0);
         for at in 0..self.fleet.len() {
             let meter = MeterIx(at);
             let Some(in_money) = self.vendable(meter).ok().map(|(_, sts)| sts.in_money) else { continue };

@@ -15,6 +15,7 @@ pub(crate) mod output;
 mod push;
 mod relays;
 mod sender;
+mod terms;
 mod time;
 mod tokens;
 mod turns;
@@ -26,14 +27,14 @@ mod vend_payg;
 
 pub use self::log::SignedError;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use taa_keys::Drbg;
 
 use self::{
     campaign::Images,
     discovery::Atlas,
-    intake::Sight,
+    intake::{Lateness, Sight},
     keys::Reservation,
     log::Signing,
     output::{DcuEvent, LinkState, Output},
@@ -50,7 +51,7 @@ use crate::{
     ids::{Stamp, fleet_digest},
     journal::{Applied, Entry, Record, State},
     ledger::Leaf,
-    payment::{Payment, PaymentError},
+    payment::{Payment, PaymentError, PaymentId},
     plan::Plan,
     uplink::AlarmCode,
 };
@@ -74,13 +75,7 @@ const BUFFERS_MAX: usize = 16;
 /// use taa_dcu::{Dcu, Output, config::{DcuConfig, MeterAccess, MeterEntry, Tariff, Traits}};
 /// use taa_keys::{Key, MeterKeys};
 ///
-/// let tariff = Tariff {
-///     currency: "TZS".into(),
-///     minor_per_unit: 100,
-///     energy_price_per_kwh_minor: 90_000,
-///     daily_fee_minor: 0,
-///     grace_minor: 0,
-/// };
+/// let tariff = Tariff::flat("TZS", 100, 90_000);
 /// let config = DcuConfig::new(Traits::bundle("edge_local").ok_or("no such bundle")?, tariff);
 /// let meter = MeterEntry {
 ///     id: "TAA0000000000001".into(),
@@ -134,6 +129,10 @@ pub struct Dcu {
     stale: bool,
     /// Whether payments can be seen.
     sight: Sight,
+    /// How late they come.
+    lateness: Lateness,
+    /// Decisions that the clock alone changes: when (Unix ms), for which meter.
+    judgements: BTreeSet<(i64, MeterIx)>,
     /// What is remembered of the image campaign within a boot.
     images: Images,
     /// The supply is about to go: nothing new is begun.
@@ -154,14 +153,14 @@ pub struct Dcu {
     atlas: Atlas,
     /// Alarms taken that wait for their record to be durable before the meter is told.
     unconfirmed: VecDeque<(u64, MeterIx)>,
-    /// What is remembered of selling tokens within a boot.
-    vending: Vending,
     /// Orders that may not leave now.
     holds: Holds,
     /// Checkpoints asked for and not signed yet.
     signing: Signing,
     /// Leaves of the record being applied.
     leaves: Vec<Leaf>,
+    /// What is remembered of selling tokens within a boot.
+    vending: Vending,
 }
 
 impl Dcu {
@@ -196,6 +195,8 @@ impl Dcu {
             contact: None,
             stale: false,
             sight: Sight::Lost { link: false },
+            lateness: Lateness::default(),
+            judgements: BTreeSet::new(),
             images: Images::default(),
             failing: false,
             outputs: VecDeque::new(),
@@ -205,13 +206,13 @@ impl Dcu {
             randomness: None,
             reservations: VecDeque::new(),
             unconfirmed: VecDeque::new(),
-            vending,
             holds: Holds::default(),
             signing: Signing::default(),
             leaves: Vec::new(),
+            vending,
         };
         let stamp = Stamp { boot: dcu.state.boot().saturating_add(1), monotonic_ns: 0, unix_ms: None };
-        let tariff = dcu.state.book().tariff().clone();
+        let tariff = Box::new(dcu.state.book().tariff().clone());
         dcu.append(stamp, Entry::Boot { tariff });
         dcu.reconsider_all(0);
         dcu.queue_images();
@@ -231,6 +232,8 @@ impl Dcu {
             self.clock_offset_ms = Some(offset);
             self.plan.restart(unix_ms);
             self.recheck_holds();
+            self.sell_soon(now);
+            self.judge_anew(now);
         }
         self.run(now);
     }
@@ -296,7 +299,7 @@ impl Dcu {
         if !self.config.traits.local_vending {
             return Err(PaymentError::NoLocalVending);
         }
-        payment.check()?;
+        self.state.book().check(&payment)?;
         self.take_payment(now, payment, true);
         self.pump(now);
         self.send(now);
@@ -349,13 +352,13 @@ impl Dcu {
     // ---- commands ------------------------------------------------------------------------------------------------
 
     /// Credits a payment from suspense to the account of this meter. False when there is no such payment or meter.
-    pub fn resolve_suspense(&mut self, now: u64, key: &str, account: MeterIx) -> bool {
+    pub fn resolve_suspense(&mut self, now: u64, id: &PaymentId, account: MeterIx) -> bool {
         self.begin(now);
-        let known = self.state.book().suspense().any(|p| p.key == key);
+        let known = self.state.book().suspended(id).is_some();
         if !known || self.state.book().account(account.0).is_none() {
             return false;
         }
-        self.resolve(now, key, account);
+        self.resolve(now, id, account);
         self.pump(now);
         self.send(now);
         true
@@ -397,9 +400,11 @@ impl Dcu {
         self.check_lists(now);
         self.take_image_waits(now);
         self.charge_fees(now);
+        self.check_terms(now);
         self.check_stale(now);
         self.check_sight(now);
         self.run_vending(now);
+        self.check_judgements(now);
         self.take_holds(now);
         self.check_ledger(now);
         self.pump(now);

@@ -3,10 +3,10 @@
 use super::{Dcu, output::DcuEvent};
 use crate::{
     MeterIx,
-    billing::{Credit, Fees},
+    billing::{Credit, Fees, Timing, paid_at},
     config::CreditAt,
     journal::{Applied, Entry},
-    payment::Payment,
+    payment::{Certainty, Payment, PaymentId},
     uplink::AlarmCode,
 };
 
@@ -19,14 +19,21 @@ impl Dcu {
             self.receipt(DcuEvent::Duplicate { key });
             return;
         }
+        let arrived = self.unix_ms(now);
+        let (_, timing) = paid_at(payment.accepted_unix_ms, arrived);
+        if timing != Timing::AsPaid {
+            self.event(DcuEvent::PaymentClock { key: key.clone(), timing });
+        } else if !local && payment.certainty == Certainty::Final {
+            self.note_arrival(now, payment.accepted_unix_ms);
+        }
         let applied = self.record(now, Entry::Payment { payment, local });
         self.tell_credit(now, key, amount_minor, &applied);
     }
 
-    pub(super) fn resolve(&mut self, now: u64, key: &str, account: MeterIx) {
-        let amount_minor = self.state.book().suspense().find(|p| p.key == key).map_or(0, |p| p.amount_minor);
-        let applied = self.record(now, Entry::Resolved { key: key.to_owned(), account: account.0 });
-        self.tell_credit(now, key.to_owned(), amount_minor, &applied);
+    pub(super) fn resolve(&mut self, now: u64, id: &PaymentId, account: MeterIx) {
+        let amount_minor = self.state.book().suspended(id).map_or(0, |p| p.amount_minor);
+        let applied = self.record(now, Entry::Resolved { id: id.clone(), account: account.0 });
+        self.tell_credit(now, id.key.clone(), amount_minor, &applied);
     }
 
     fn tell_credit(&mut self, now: u64, key: String, amount_minor: i64, applied: &Applied) {
@@ -37,6 +44,13 @@ impl Dcu {
                 self.reconsider(now, meter);
                 self.sell_for(now, meter);
             }
+            Applied::Credit(Credit::Ahead { account, balance_minor }) => {
+                let meter = MeterIx(*account);
+                self.receipt(DcuEvent::CreditedAhead { meter, key, amount_minor, balance_minor: *balance_minor });
+                self.reconsider(now, meter);
+                self.sell_for(now, meter);
+            }
+            Applied::Credit(Credit::Unproven) => self.receipt(DcuEvent::Unproven { key }),
             Applied::Credit(Credit::Duplicate) => self.receipt(DcuEvent::Duplicate { key }),
             Applied::Credit(Credit::Suspended) => self.receipt(DcuEvent::Suspended { key }),
             Applied::Credit(Credit::Conflict) => {
@@ -45,7 +59,7 @@ impl Dcu {
             }
             Applied::Forwarded => self.receipt(DcuEvent::Forwarded { key }),
             // Payments are checked before they are recorded; nothing else applies one.
-            Applied::Credit(Credit::Refused) | Applied::Quiet | Applied::Reading { .. } | Applied::Fees(_) => {}
+            _ => {}
         }
     }
 

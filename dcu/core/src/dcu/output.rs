@@ -6,12 +6,13 @@ use taa_tokens::sts::{Content, vend::MeterKey};
 
 use crate::{
     MeterIx,
+    billing::{Amendable, Settled, TariffRefusal, TariffStart, Timing},
     config::Way,
     fetch::FetchFault,
     gateway::{TokenDigits, TokenReply},
     journal::Record,
     ledger::Leaf,
-    payment::PaymentError,
+    payment::{PaymentError, PaymentId},
     reading::Lack,
     relay::{Held, Reason, Relay},
     uplink::AlarmCode,
@@ -34,6 +35,10 @@ pub enum Output {
     Fetch(Vec<u8>),
     /// Append this record to the journal, then call [`crate::Dcu::handle_durable`].
     Append(Record),
+    /// Store this leaf of the ledger, in the same transaction as the record before it.
+    Leaf(Leaf),
+    /// Sign this checkpoint with the ledger's key, then call [`crate::Dcu::handle_signed`]. All its leaves are durable.
+    Sign(Checkpoint),
     /// Have this sealed by the module that holds the vending keys, and answer by [`crate::Dcu::handle_key`]. Asked again
     /// with the same content when no answer comes.
     KeyRequest {
@@ -53,10 +58,6 @@ pub enum Output {
         /// The key that it is to hold.
         to: MeterKey,
     },
-    /// Store this leaf of the ledger, in the same transaction as the record before it.
-    Leaf(Leaf),
-    /// Sign this checkpoint with the ledger's key, then call [`crate::Dcu::handle_signed`]. All its leaves are durable.
-    Sign(Checkpoint),
     /// Something for the operator's log, the agent's receipt, the simulator.
     Event(DcuEvent),
     /// Nothing more now. Call [`crate::Dcu::handle_timeout`] at this instant (ns), if nothing else happens before.
@@ -102,6 +103,66 @@ pub enum DcuEvent {
         amount_minor: i64,
         /// Balance after it, minor units.
         balance_minor: i64,
+    },
+    /// Credited on a receipt alone, which the provider has not confirmed: it may be taken back.
+    CreditedAhead {
+        /// Index of the account and of its meter.
+        meter: MeterIx,
+        /// The key on the receipt.
+        key: String,
+        /// Amount, minor units.
+        amount_minor: i64,
+        /// Balance after it, minor units.
+        balance_minor: i64,
+    },
+    /// A receipt alone is not enough here: nothing was credited, the provider's word is waited for.
+    Unproven {
+        /// The key on the receipt.
+        key: String,
+    },
+    /// What a receipt had added was taken back.
+    TakenBack {
+        /// Index of the account and of its meter.
+        meter: MeterIx,
+        /// The receipt.
+        id: PaymentId,
+        /// So much, minor units.
+        amount_minor: i64,
+        /// Why.
+        how: Settled,
+    },
+    /// The provider's clock cannot be right: the payment counts as of its arrival.
+    PaymentClock {
+        /// The provider's key.
+        key: String,
+        /// What is wrong with it.
+        timing: Timing,
+    },
+    /// A correction, a refund or a loan was done.
+    Amended {
+        /// Its id.
+        id: String,
+        /// What became of it.
+        outcome: Amendable,
+    },
+    /// New prices are taken.
+    TariffTaken {
+        /// Their version.
+        version: u32,
+        /// From when they are in force.
+        start: TariffStart,
+    },
+    /// Prices announced before are in force.
+    TariffStarted {
+        /// Their version.
+        version: u32,
+    },
+    /// New prices were refused; the old ones stay.
+    TariffRefused(TariffRefusal),
+    /// Payments are learnt to arrive so late, seconds: nobody is cut off for debt younger than that. 0: in time again.
+    PaymentsLate {
+        /// How late.
+        late_s: u32,
     },
     /// The payment is recorded for the cloud to credit (credit is kept there).
     Forwarded {

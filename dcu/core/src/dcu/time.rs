@@ -1,7 +1,7 @@
 //! Clocks and deadlines: the monotonic one, the wall's, the next instant at which something is due.
 
 use super::{Dcu, NS_PER_MS};
-use crate::config::CreditAt;
+use crate::config::{CreditAt, LocalTime};
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -20,10 +20,11 @@ impl Dcu {
         }
         let plan = self.plan.due_unix_ms().and_then(|at| self.instant_of(at));
         let fee = self.fee_due_unix_ms().and_then(|at| self.instant_of(at));
-        let fetch = self.fetch.deadline(self.durable);
+        let terms = self.terms_due_unix_ms().and_then(|at| self.instant_of(at));
         let images = self.images.deadline();
         let vending = self.vending_deadline();
-        [plan, fee, stale, sight, fleet, lists, sender, fetch, images, vending, holds, signing]
+        let fetch = self.fetch.deadline(self.durable);
+        [plan, fee, terms, stale, sight, fleet, lists, sender, images, vending, fetch, holds, signing]
             .into_iter()
             .flatten()
             .min()
@@ -46,8 +47,12 @@ impl Dcu {
     }
 
     pub(super) fn local_day(&self, now: u64) -> Option<i64> {
-        let offset_ms = i64::from(self.config.utc_offset_s).saturating_mul(1000);
-        Some(self.unix_ms(now)?.saturating_add(offset_ms).div_euclid(DAY_MS))
+        Some(self.local(now)?.day())
+    }
+
+    /// Local civil time, once the clock is set.
+    pub(super) fn local(&self, now: u64) -> Option<LocalTime> {
+        Some(LocalTime::new(self.unix_ms(now)?, self.config.utc_offset_s))
     }
 
     /// Up to a quarter longer, so that meters that failed together do not come back together.

@@ -25,7 +25,7 @@ impl Dcu {
                 }
                 return;
             }
-            Down::Payment(payment) => match payment.check() {
+            Down::Payment(payment) => match self.state.book().check(&payment) {
                 Ok(()) => self.take_payment(now, payment, false),
                 Err(error) => self.event(DcuEvent::PaymentRefused { key: payment.key, error }),
             },
@@ -36,14 +36,9 @@ impl Dcu {
                     self.reconsider(now, meter);
                 }
             }
-            Down::Lease(lease) => self.take_lease(now, lease),
             Down::Witnessed { note } => self.take_witness(now, &note),
-            Down::TariffChange(tariff) => {
-                if tariff != *self.state.book().tariff() {
-                    self.record(now, Entry::TariffChanged(tariff));
-                    self.reconsider_all(now);
-                }
-            }
+            Down::Lease(lease) => self.take_lease(now, lease),
+            Down::TariffChange(tariff) => self.take_tariff(now, *tariff),
         }
         self.sender.acknowledge(self.state.last_record(), sequence);
     }

@@ -94,14 +94,6 @@ impl Vending {
                 _ => {}
             }
         }
-        for (at, sts) in (0..).zip(&made.sts) {
-            let meter = MeterIx(at);
-            let covered = state.desk().meter(meter).map_or(0, |desk| desk.covered());
-            let credits = state.book().account(at).map_or(0, |account| account.credits());
-            if sts.is_some() && credits > covered {
-                made.unsold.insert(meter, None);
-            }
-        }
         made
     }
 }
@@ -148,7 +140,8 @@ impl Dcu {
         }
         let desk = self.state.desk();
         let u_per_minor = desk.u_per_minor();
-        let price = self.state.book().tariff().energy_price_per_kwh_minor;
+        let flat = self.state.book().tariff().flat_price();
+        let price = flat.unwrap_or(0);
         let asked_anew = matches!(&source, Source::Outside(reference) if desk.reference(reference).is_some());
         let (said, worth_u) = match ask {
             Ask::Money { amount_minor } if amount_minor <= 0 || amount_minor > max_minor => {
@@ -173,6 +166,7 @@ impl Dcu {
             }
             Ask::Energy { .. } if in_money => return Err(VendRefusal::Unfit),
             Ask::Energy { wh } if wh <= 0 => return Err(VendRefusal::Amount { max_minor }),
+            Ask::Energy { .. } if flat.is_none() => return Err(VendRefusal::PriceVaries),
             Ask::Energy { wh } => {
                 let (said, worth_u) = worth::energy(wh, price, u_per_minor).ok_or(VendRefusal::TooLittle)?;
                 let Said::Energy { field } = said else { return Err(VendRefusal::Unfit) };
@@ -191,7 +185,10 @@ impl Dcu {
         let source = match source {
             // What nobody pays for is no stock that could be sold later.
             Source::Stock => return Err(VendRefusal::Unfit),
-            Source::Account { .. } => Source::Account { credits: 0 },
+            Source::Account { .. } => {
+                let granted_minor = desk.meter(meter).map_or(0, |desk| desk.covered_minor());
+                Source::Account { granted_minor }
+            }
             other => other,
         };
         let asked = matches!(source, Source::Outside(_)).then_some(ask);
@@ -219,8 +216,7 @@ impl Dcu {
 
     /// Paid and not yet sold, u.
     pub(super) fn vend_due_u(&self, meter: MeterIx) -> i64 {
-        let credited_minor = self.state.book().account(meter.0).map_or(0, |account| account.credited_minor());
-        self.state.desk().due_u(meter, credited_minor)
+        self.state.desk().due_u(meter, granted_minor(&self.state, meter))
     }
 
     pub(super) fn content_for(&self, in_money: bool, due_u: i64, price_per_kwh_minor: i64) -> Option<(Said, i64)> {
@@ -230,37 +226,41 @@ impl Dcu {
 
     /// Sells what the account has paid: one token, or several where it is more than one may carry.
     pub(super) fn sell_due(&mut self, now: u64, meter: MeterIx) {
-        let credits = self.state.book().account(meter.0).map_or(0, |account| account.credits());
-        let covered = self.state.desk().meter(meter).map_or(0, |desk| desk.covered());
-        if !self.takes_tokens(meter) || credits <= covered {
+        let granted_minor = granted_minor(&self.state, meter);
+        let covered_minor = self.state.desk().meter(meter).map_or(0, |desk| desk.covered_minor());
+        if !self.takes_tokens(meter) || granted_minor <= covered_minor {
             self.vending.unsold.remove(&meter);
             return;
         }
         let Ok((vending, sts)) = self.vendable(meter) else { return };
         let max_u = vending.token_max_minor.saturating_mul(self.state.desk().u_per_minor());
         let in_money = sts.in_money;
-        let price = self.state.book().tariff().energy_price_per_kwh_minor;
+        let flat = self.state.book().tariff().flat_price();
+        let price = flat.unwrap_or(0);
+        if flat.is_none() && !in_money {
+            return self.cannot_sell(now, meter, &VendRefusal::PriceVaries);
+        }
         let mut left_u = self.vend_due_u(meter);
         while left_u > 0 {
             let part_u = left_u.min(max_u);
             left_u = left_u.saturating_sub(part_u);
             let Some(content) = self.content_for(in_money, part_u, price) else { break };
-            let source = Source::Account { credits: if left_u > 0 { covered } else { credits } };
+            let source = Source::Account { granted_minor: if left_u > 0 { covered_minor } else { granted_minor } };
             if let Err(refusal) = self.begin_sale(now, meter, source, None, content) {
                 if matches!(refusal, VendRefusal::Lease(_)) && self.sell_stock(now, meter) {
                     left_u = self.vend_due_u(meter);
                     continue;
                 }
-                return self.cannot_sell(now, meter, refusal);
+                return self.cannot_sell(now, meter, &refusal);
             }
         }
         self.vending.unsold.remove(&meter);
     }
 
     /// Paid credit that cannot be sold is told once, and tried again later.
-    fn cannot_sell(&mut self, now: u64, meter: MeterIx, refusal: VendRefusal) {
+    fn cannot_sell(&mut self, now: u64, meter: MeterIx, refusal: &VendRefusal) {
         let told = self.vending.unsold.insert(meter, Some(refusal.clone())).flatten();
-        if told.as_ref().map(std::mem::discriminant) != Some(std::mem::discriminant(&refusal)) {
+        if told.as_ref().map(std::mem::discriminant) != Some(std::mem::discriminant(refusal)) {
             self.event(DcuEvent::VendRefused { meter, refusal: refusal.clone() });
             if !matches!(refusal, VendRefusal::NoClock | VendRefusal::KeyChangeUnderWay(_)) {
                 self.alarm(now, Some(meter), AlarmCode::VendingStopped);
@@ -327,14 +327,20 @@ impl Dcu {
         self.check_questions(now);
         self.check_waits(now);
         if self.vending.retry_at.is_some_and(|at| at <= now) && self.clock_offset_ms.is_some() {
-            self.vending.retry_at = None;
-            for meter in self.vending.unsold.keys().copied().collect::<Vec<_>>() {
+            // Also what a correction has granted without a payment.
+            self.vending.retry_at = Some(now.saturating_add(wait_ns(self.again_s())));
+            for meter in (0..self.fleet.len()).map(MeterIx) {
                 self.sell_due(now, meter);
             }
             self.sell_days(now);
             self.fill_cache(now);
         }
         self.check_leases(now);
+    }
+
+    /// Something has changed that sales may have waited for.
+    pub(super) fn sell_soon(&mut self, now: u64) {
+        self.vending.retry_at = self.vending.retry_at.map(|at| at.min(now));
     }
 
     pub(super) fn vending_deadline(&self) -> Option<u64> {
@@ -379,6 +385,11 @@ impl Dcu {
             self.event(DcuEvent::TokenSettled { meter, id, fate });
         }
     }
+}
+
+/// All credit that a meter should have been given by now, minor units.
+pub(super) fn granted_minor(state: &State, meter: MeterIx) -> i64 {
+    state.book().account(meter.0).map_or(0, |account| account.granted_minor())
 }
 
 /// As the vendor is asked.

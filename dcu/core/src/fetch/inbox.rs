@@ -26,11 +26,13 @@ pub enum Fate {
     WrongCurrency = 5,
     /// Not a payment: not taken.
     Refused = 6,
+    /// A receipt alone, and more than the site credits on one: not taken, it waits for the provider's word.
+    Unproven = 7,
 }
 
 impl Fate {
     /// All of them, by their number.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Credited,
         Self::Suspended,
         Self::Provisional,
@@ -38,6 +40,7 @@ impl Fate {
         Self::Conflict,
         Self::WrongCurrency,
         Self::Refused,
+        Self::Unproven,
     ];
 
     /// The site has the money; otherwise whoever sent it still has.

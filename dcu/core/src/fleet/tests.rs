@@ -12,6 +12,7 @@ fn config() -> DcuConfig {
         energy_price_per_kwh_minor: 1,
         daily_fee_minor: 0,
         grace_minor: 0,
+        ..Tariff::default()
     };
     DcuConfig::new(Traits::bundle("edge_local").unwrap(), tariff)
 }

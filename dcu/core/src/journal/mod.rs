@@ -31,11 +31,12 @@ use taa_ledger::Hash;
 
 use crate::{
     MeterIx,
+    billing::{Amendment, Settled},
     campaign::{ImageOrder, ImageState},
     config::Tariff,
     fetch::Fate,
     ids::Stamp,
-    payment::Payment,
+    payment::{Payment, PaymentId},
     reading::Reading,
     relay::{Relay, RelayOrder},
     uplink::{AlarmCode, Lane},
@@ -62,7 +63,7 @@ pub enum Entry {
     /// so a changed configuration file never reprices the past.
     Boot {
         /// Prices in force.
-        tariff: Tariff,
+        tariff: Box<Tariff>,
     },
     /// A meter was read.
     Reading(Reading),
@@ -87,8 +88,8 @@ pub enum Entry {
     },
     /// An operator moved a payment out of suspense.
     Resolved {
-        /// The payment's key.
-        key: String,
+        /// Provider and key of the payment.
+        id: PaymentId,
         /// Index of the account.
         account: u32,
     },
@@ -131,8 +132,31 @@ pub enum Entry {
         /// The entry after the last.
         to: u64,
     },
-    /// New prices.
-    TariffChanged(Tariff),
+    /// New prices: from now on, or announced for [`Tariff::from_unix_ms`].
+    TariffChanged(Box<Tariff>),
+    /// The tariff announced next is in force, from the instant that was announced.
+    TariffStarted,
+    /// A correction, a refund or a loan.
+    Amended(Amendment),
+    /// An account has subscribed so many watts; `None`: what the tariff says.
+    Subscribed {
+        /// Index of the account.
+        account: u32,
+        /// Watts.
+        watts: Option<u32>,
+    },
+    /// A receipt ended without the provider's word under its own key: what it had added is taken back.
+    ReceiptSettled {
+        /// Provider and key on the receipt.
+        id: PaymentId,
+        /// How.
+        how: Settled,
+    },
+    /// Payments are learnt to arrive so late, seconds; told when it changes by half or to the double.
+    PaymentsLate {
+        /// How late.
+        late_s: u32,
+    },
     /// Somebody should look.
     Alarm {
         /// Which meter, where it concerns one.

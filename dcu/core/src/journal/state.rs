@@ -3,7 +3,7 @@
 use super::{Entry, Floor, Gaps, Record, StoredMaps, counts::Counts};
 use crate::{
     MeterIx,
-    billing::{Book, Credit, Debit, Fees},
+    billing::{Amendable, Book, Credit, Debit, Fees, Settling},
     campaign::ImageCampaign,
     config::{CreditAt, DcuConfig, MeterEntry},
     fetch::Inbox,
@@ -33,9 +33,10 @@ pub struct State {
     title: Option<[u8; 8]>,
     campaign: Option<ImageCampaign>,
     inbox: Inbox,
-    desk: Desk,
     orders: Orders,
     ledger: Ledger,
+    desk: Desk,
+    payments_late_s: u32,
 }
 
 /// What is remembered of one meter.
@@ -83,6 +84,10 @@ pub enum Applied {
     Forwarded,
     /// Days were charged.
     Fees(Fees),
+    /// A correction, a refund, a loan.
+    Amended(Amendable),
+    /// A receipt was settled.
+    Settled(Settling),
 }
 
 impl State {
@@ -97,7 +102,7 @@ impl State {
             backfill_horizon_periods: config.backfill_horizon_s.checked_div(config.reading_period_s).unwrap_or(0),
             boot: 0,
             last_record: 0,
-            book: Book::new(&config.tariff, accounts),
+            book: Book::new(&config.tariff, accounts).at_offset(config.utc_offset_s),
             meters: vec![MeterState::default(); meters.len()],
             outbox: Outbox::new(config.uplink.urgent_max, config.uplink.readings_max),
             counts: Counts::default(),
@@ -105,9 +110,10 @@ impl State {
             maps: StoredMaps::default(),
             title: None,
             inbox: Inbox::default(),
-            desk: Desk::new(config, meters),
             orders: Orders::new(meters.len()),
             ledger: Ledger::new(config.traits.credit_at, meters.iter().map(|m| m.id.as_str())),
+            desk: Desk::new(config, meters),
+            payments_late_s: 0,
         }
     }
 
@@ -127,6 +133,12 @@ impl State {
     #[must_use]
     pub const fn book(&self) -> &Book {
         &self.book
+    }
+
+    /// How late payments came when last noted, seconds; 0: in time.
+    #[must_use]
+    pub const fn payments_late_s(&self) -> u32 {
+        self.payments_late_s
     }
 
     /// What waits for the cloud.
@@ -215,7 +227,7 @@ impl State {
     pub fn apply_to(&mut self, record: &Record, leaves: &mut Vec<Leaf>) -> Applied {
         let before = self.before(&record.entry);
         let applied = self.fold(record);
-        let cause = Cause { record, before, applied: &applied, book: &self.book };
+        let cause = Cause { record, before, applied: &applied, book: &self.book, desk: &self.desk };
         self.ledger.take(&cause, leaves);
         applied
     }
@@ -230,10 +242,12 @@ impl State {
                     ..Before::default()
                 }
             }
-            Entry::Resolved { key, .. } => {
-                let found = self.book.suspense().find(|p| p.key == *key);
-                Before { suspended_minor: found.map_or(0, |p| p.amount_minor), ..Before::default() }
+            Entry::Resolved { id, .. } => {
+                let found = self.book.suspended(id);
+                let totals = self.book.totals();
+                Before { suspended_minor: found.map_or(0, |p| p.amount_minor), totals, ..Before::default() }
             }
+            Entry::Payment { .. } => Before { totals: self.book.totals(), ..Before::default() },
             _ => Before::default(),
         }
     }
@@ -246,7 +260,7 @@ impl State {
         match &record.entry {
             Entry::Boot { tariff } => {
                 self.boot = record.stamp.boot;
-                self.book.set_tariff(tariff.clone());
+                self.book.set_tariff((**tariff).clone());
                 Applied::Quiet
             }
             Entry::Reading(reading) => {
@@ -264,7 +278,8 @@ impl State {
                 Applied::Quiet
             }
             Entry::Payment { payment, local } => {
-                let outcome = (self.credit_at != CreditAt::Cloud).then(|| self.book.credit(payment));
+                let arrived = record.stamp.unix_ms;
+                let outcome = (self.credit_at != CreditAt::Cloud).then(|| self.book.credit_at(payment, arrived));
                 let fresh = !matches!(outcome, Some(Credit::Duplicate | Credit::Refused));
                 if *local && fresh {
                     self.outbox.push_urgent(number, Up::PaymentSeen(payment.clone()));
@@ -273,10 +288,10 @@ impl State {
                 self.tell_credit(number, unix_ms, &payment.key, payment.amount_minor, outcome);
                 Applied::Credit(outcome)
             }
-            Entry::Resolved { key, account } => {
-                let amount = self.book.suspense().find(|p| p.key == *key).map_or(0, |p| p.amount_minor);
-                let outcome = self.book.resolve(key, *account);
-                self.tell_credit(number, unix_ms, key, amount, outcome);
+            Entry::Resolved { id, account } => {
+                let amount = self.book.suspended(id).map_or(0, |p| p.amount_minor);
+                let outcome = self.book.resolve(id, *account, record.stamp.unix_ms);
+                self.tell_credit(number, unix_ms, &id.key, amount, outcome);
                 Applied::Credit(outcome)
             }
             Entry::DayFee { day } => {
@@ -294,10 +309,6 @@ impl State {
                 self.outbox.ack(*lane, *from, *to);
                 Applied::Quiet
             }
-            Entry::TariffChanged(tariff) => {
-                self.book.set_tariff(tariff.clone());
-                Applied::Quiet
-            }
             Entry::RelayOrdered(_)
             | Entry::OpeningsAllowed
             | Entry::LedgerSigned { .. }
@@ -305,12 +316,18 @@ impl State {
                 self.apply_accounted(record, unix_ms);
                 Applied::Quiet
             }
+            Entry::TariffChanged(_)
+            | Entry::TariffStarted
+            | Entry::Amended(_)
+            | Entry::Subscribed { .. }
+            | Entry::ReceiptSettled { .. }
+            | Entry::PaymentsLate { .. } => self.apply_terms(record.stamp.unix_ms, &record.entry),
             Entry::Alarm { meter, code } => {
-                if let (AlarmCode::LeaseLow, Some(title)) = (code, self.title) {
-                    self.outbox.push_urgent(number, Up::LeaseWanted { title });
-                }
                 if *code == AlarmCode::MassDisconnection {
                     self.orders.stop((&record.stamp).into());
+                }
+                if let (AlarmCode::LeaseLow, Some(title)) = (code, self.title) {
+                    self.outbox.push_urgent(number, Up::LeaseWanted { title });
                 }
                 self.outbox.push_urgent(number, Up::Alarm { meter: *meter, code: *code, unix_ms });
                 Applied::Quiet
@@ -349,17 +366,6 @@ impl State {
         }
     }
 
-    /// Tokens. Every minute used is reported, so that one used twice is found.
-    fn apply_vending(&mut self, at: (u64, i64), note: &Note) {
-        self.desk.apply(note);
-        if let Note::MinuteUsed { id, meter, minute, said, worth_u, random, .. } = note
-            && *minute != 0
-        {
-            let digest = crate::vending::use_digest(*id, said, *worth_u, *random, at);
-            self.outbox.push_urgent(at.0, Up::MinuteUsed { meter: *meter, minute: *minute, digest });
-        }
-    }
-
     /// What is recorded for others to see.
     fn apply_accounted(&mut self, record: &Record, unix_ms: i64) {
         match &record.entry {
@@ -374,6 +380,35 @@ impl State {
             }
             _ => {}
         }
+    }
+
+    /// Tokens. Every minute used is reported, so that one used twice is found.
+    fn apply_vending(&mut self, at: (u64, i64), note: &Note) {
+        self.desk.apply(note);
+        if let Note::MinuteUsed { id, meter, minute, said, worth_u, random, .. } = note
+            && *minute != 0
+        {
+            let digest = crate::vending::use_digest(*id, said, *worth_u, *random, at);
+            self.outbox.push_urgent(at.0, Up::MinuteUsed { meter: *meter, minute: *minute, digest });
+        }
+    }
+
+    /// What changes accounts besides payments and consumption.
+    fn apply_terms(&mut self, at_ms: Option<i64>, entry: &Entry) -> Applied {
+        match entry {
+            Entry::TariffChanged(tariff) => self.book.take_tariff((**tariff).clone(), at_ms),
+            Entry::TariffStarted => {
+                self.book.start_tariff();
+            }
+            Entry::Amended(amendment) => return Applied::Amended(self.book.amend(amendment, at_ms)),
+            Entry::Subscribed { account, watts } => {
+                self.book.subscribe(*account, *watts);
+            }
+            Entry::ReceiptSettled { id, how } => return Applied::Settled(self.book.settle_receipt(id, how, at_ms)),
+            Entry::PaymentsLate { late_s } => self.payments_late_s = *late_s,
+            _ => {}
+        }
+        Applied::Quiet
     }
 
     /// What was ordered of a meter, and what it has done.
@@ -465,7 +500,10 @@ impl State {
         state.sequence = reading.sequence;
         self.outbox.push_reading(number, reading);
         let debit = match self.credit_at {
-            CreditAt::Dcu => Some(self.book.debit(reading.meter.0, reading.sequence, reading.register_wh)),
+            CreditAt::Dcu => {
+                let at_ms = i64::from(reading.at_unix_s).saturating_mul(1000);
+                Some(self.book.debit_at(reading.meter.0, reading.sequence, reading.register_wh, Some(at_ms)))
+            }
             CreditAt::Cloud | CreditAt::Meter => None,
         };
         if let Some(Debit::Backward { .. }) = debit {
@@ -477,12 +515,12 @@ impl State {
 
     fn tell_credit(&mut self, number: u64, unix_ms: i64, key: &str, amount_minor: i64, outcome: Credit) {
         let message = match outcome {
-            Credit::Credited { account, balance_minor } => {
+            Credit::Credited { account, balance_minor } | Credit::Ahead { account, balance_minor } => {
                 Up::Credited { key: key.to_owned(), account, amount_minor, balance_minor, unix_ms }
             }
             Credit::Suspended => Up::Suspended { key: key.to_owned() },
             Credit::Conflict => Up::Alarm { meter: None, code: AlarmCode::PaymentConflict, unix_ms },
-            Credit::Duplicate | Credit::Refused => return,
+            Credit::Duplicate | Credit::Unproven | Credit::Refused => return,
         };
         self.outbox.push_urgent(number, message);
     }

@@ -27,7 +27,7 @@ impl Entry {
             | Self::DayFee { .. }
             | Self::Acked { .. }
             | Self::MapLearned { .. }
-            | Self::FetchMoved { .. }
+            | Self::PaymentsLate { .. }
             | Self::AlarmConfirmed { .. } => Urgency::Soon,
             // Seen of itself it will be seen again; as the answer to an order the cloud waits for it.
             Self::RelaySeen { order, .. } => {
@@ -49,6 +49,10 @@ impl Entry {
             | Self::Ordered { .. }
             | Self::CreditDelivered { .. }
             | Self::TariffChanged(_)
+            | Self::TariffStarted
+            | Self::Amended(_)
+            | Self::Subscribed { .. }
+            | Self::ReceiptSettled { .. }
             | Self::Alarm { .. }
             | Self::TitleTaken { .. }
             | Self::CounterReserved { .. }
@@ -56,9 +60,10 @@ impl Entry {
             | Self::ImageOrdered(_)
             | Self::ImageCancelled
             | Self::FetchSession { .. }
-            | Self::Vending(_)
+            | Self::FetchMoved { .. }
             // Orders wait for theirs; promises go out; what was lost is told.
             | Self::RelayOrdered(_)
+            | Self::Vending(_)
             | Self::OpeningsAllowed
             | Self::LedgerSigned { .. }
             | Self::PromiseBroken { .. }

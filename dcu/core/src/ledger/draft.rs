@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     fn tariff(currency: &str, minor_per_unit: u32) -> Tariff {
-        Tariff { currency: currency.into(), minor_per_unit, ..crate::ledger::tests::tariff() }
+        Tariff { currency: currency.into(), minor_per_unit, ..Tariff::default() }
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Which records become leaves, and what those say. `docs/ledger.md` has the table.
 
 use super::{
-    Before, Cause, Leaf, Ledger,
+    Before, Cause, Leaf, Ledger, amend,
     draft::{Draft, moment},
     promises::Promised,
-    rules, statement,
+    rules, statement, tokens,
 };
 use crate::{
     billing::{Book, Credit, Debit},
@@ -37,13 +37,22 @@ pub(super) fn take(ledger: &mut Ledger, cause: &Cause<'_>, leaves: &mut Vec<Leaf
             statement::close_all(ledger, cause, Some(*day), &tariff, leaves);
         }
         Entry::Payment { payment, local } => take_payment(ledger, cause, payment, *local, leaves),
-        Entry::Resolved { key, .. } => {
+        Entry::Resolved { id, .. } => {
             if let Applied::Credit(Credit::Credited { account, .. }) = applied {
                 let minor = cause.before.suspended_minor;
                 let draft = ledger.draft(stamp, "payment.resolved", rules::CREDITED, *account, book);
-                let draft = draft.amount(minor, book.tariff()).reference(key);
+                let draft = draft.amount(minor, book.tariff()).reference(&id.key).detail("provider", id.provider);
                 ledger.push_on(*account, minor, record.number, draft, leaves);
+                amend::recovered(ledger, cause, *account, leaves);
             }
+        }
+        Entry::Vending(note) => tokens::take(ledger, cause, note, leaves),
+        Entry::Amended(amendment) => amend::amended(ledger, cause, amendment, leaves),
+        Entry::ReceiptSettled { id, how } => amend::settled(ledger, cause, id, how, leaves),
+        Entry::TariffChanged(tariff) if **tariff != *book.tariff() => {
+            let named = rules::tariff_name(tariff);
+            let draft = Draft::new(stamp, "tariff.announced", &rules::tariff(tariff, "prices")).reference(&named);
+            ledger.push(record.number, draft.detail_if("from", tariff.from_unix_ms.map(moment)), leaves);
         }
         Entry::CreditDelivered { meter, total_minor } => {
             // Not on the account: there it was credited when it came.
@@ -92,7 +101,7 @@ fn open_accounts(ledger: &mut Ledger, cause: &Cause<'_>, leaves: &mut Vec<Leaf>)
     let Cause { record, book, .. } = *cause;
     if ledger.credit_at != CreditAt::Cloud {
         for (account, found) in (0..).zip(book.accounts()) {
-            let minor = found.credited_minor();
+            let minor = found.balance_minor();
             let draft = ledger.draft(&record.stamp, "account.opened", rules::OPENED, account, book);
             ledger.push_on(account, minor, record.number, draft.amount(minor, book.tariff()), leaves);
         }
@@ -121,6 +130,11 @@ fn prices(stamp: &Stamp, what: &str, book: &Book) -> Draft {
         .detail("energy_price_per_kwh_minor", tariff.energy_price_per_kwh_minor)
         .detail("daily_fee_minor", tariff.daily_fee_minor)
         .detail("grace_minor", tariff.grace_minor)
+        .detail("emergency_credit_minor", tariff.emergency_credit_minor)
+        .detail("periods", tariff.periods.len())
+        .detail("blocks", tariff.blocks.len())
+        // Every term of it: whoever has the tariff's text can compare.
+        .detail("terms_sha256", rules::terms_hash(tariff))
 }
 
 fn take_debit(
@@ -166,12 +180,22 @@ fn take_payment(ledger: &mut Ledger, cause: &Cause<'_>, payment: &Payment, local
         Applied::Credit(Credit::Credited { account, .. }) => {
             let draft = with(ledger.draft(stamp, "payment.credited", rules::CREDITED, *account, book));
             ledger.push_on(*account, payment.amount_minor, record.number, draft, leaves);
+            amend::recovered(ledger, cause, *account, leaves);
+            amend::replaced(ledger, cause, payment, leaves);
+        }
+        Applied::Credit(Credit::Ahead { account, .. }) => {
+            let draft = with(ledger.draft(stamp, "payment.provisional", rules::RECEIPT, *account, book));
+            ledger.push_on(*account, payment.amount_minor, record.number, draft, leaves);
         }
         Applied::Credit(Credit::Suspended) => {
             ledger.push(record.number, unknown("payment.suspended", rules::SUSPENDED), leaves);
+            amend::replaced(ledger, cause, payment, leaves);
         }
         Applied::Credit(Credit::Conflict) => {
             ledger.push(record.number, unknown("payment.conflict", rules::CONFLICT), leaves);
+        }
+        Applied::Credit(Credit::Unproven) => {
+            ledger.push(record.number, unknown("payment.unproven", rules::RECEIPT), leaves);
         }
         Applied::Forwarded => {
             ledger.push(record.number, unknown("payment.forwarded", rules::FORWARDED), leaves);

@@ -19,6 +19,7 @@
 //!
 //! [`Entry::DayFee`]: crate::journal::Entry::DayFee
 
+mod amend;
 mod draft;
 mod entries;
 mod promises;
@@ -26,6 +27,7 @@ pub mod rules;
 mod statement;
 #[cfg(test)]
 mod tests;
+mod tokens;
 
 use serde::{Deserialize, Serialize};
 use taa_ledger::{Checkpoint, Frontier, Hash};
@@ -33,11 +35,12 @@ use taa_ledger::{Checkpoint, Frontier, Hash};
 pub use self::promises::{PROMISES_MAX, Promised, Promises, Witnessed};
 use self::{draft::Draft, statement::Open};
 use crate::{
-    billing::Book,
+    billing::{Book, Totals},
     config::{CreditAt, Tariff},
     ids::Stamp,
     journal::{Applied, Record},
     relay::Relay,
+    vending::Desk,
 };
 
 /// An entry of the ledger, as it is to be stored.
@@ -73,6 +76,8 @@ pub(crate) struct Before {
     pub(crate) delivered_minor: i64,
     /// The amount of the record's payment in suspense, minor units.
     pub(crate) suspended_minor: i64,
+    /// Sums of the book, where the record is a payment.
+    pub(crate) totals: Totals,
 }
 
 /// What a leaf follows from.
@@ -86,6 +91,8 @@ pub(crate) struct Cause<'a> {
     pub(crate) applied: &'a Applied,
     /// The accounts after it.
     pub(crate) book: &'a Book,
+    /// The sales of tokens after it.
+    pub(crate) desk: &'a Desk,
 }
 
 impl Ledger {
@@ -148,6 +155,12 @@ impl Ledger {
     /// Takes a record that has just been applied; its leaves are appended to `leaves`.
     pub(crate) fn take(&mut self, cause: &Cause<'_>, leaves: &mut Vec<Leaf>) {
         entries::take(self, cause, leaves);
+    }
+
+    /// What has moved on the account and no leaf has told, energy aside, minor units.
+    fn untold_movement(&self, account: u32, book: &Book) -> i64 {
+        let told = self.told_minor(account).saturating_sub(self.untold_minor(account));
+        book.balance_minor(account).saturating_sub(told)
     }
 
     fn name(&self, meter: u32) -> &str {

@@ -15,6 +15,18 @@ pub const CREDITED: &str = "policy/taa-1#credit-once-per-key";
 pub const SUSPENDED: &str = "policy/taa-1#unknown-account-is-kept";
 /// A key that came with other content changes nothing.
 pub const CONFLICT: &str = "policy/taa-1#one-key-one-payment";
+/// A receipt that only a telephone has relayed counts up to a limit, until the provider's word or its end.
+pub const RECEIPT: &str = "policy/taa-1#receipt-counts-until-settled";
+/// What was wrong is put right by an entry with a reason; the wrong one stays.
+pub const CORRECTED: &str = "policy/taa-1#corrections-are-entries";
+/// Money is handed back, out of an account or out of suspense.
+pub const REFUNDED: &str = "policy/taa-1#refunds-are-entries";
+/// Minutes for tokens are leased; each is used once for a meter.
+pub const MINUTES: &str = "policy/taa-1#minutes-are-leased";
+/// A token's minute is used before it is made; what tokens promise and what is due add up to what was credited.
+pub const TOKENS: &str = "policy/taa-1#tokens-worth-what-was-paid";
+/// Something was given on credit, beside the balance.
+pub const LENT: &str = "policy/taa-1#debt-beside-the-balance";
 /// Credit is kept elsewhere: the DCU passes the payment on.
 pub const FORWARDED: &str = "policy/taa-1#credit-kept-in-cloud";
 /// The meter keeps the credit and has been given all of it up to this amount.
@@ -40,10 +52,19 @@ pub fn tariff(tariff: &Tariff, clause: &str) -> String {
     format!("tariff/{}#{clause}", tariff_name(tariff))
 }
 
-/// What this tariff is called: its own name, or the first bytes of its hash where it has none.
+/// What this tariff is called: its own name and version, or the first bytes of its hash where it has no name.
 #[must_use]
 pub fn tariff_name(tariff: &Tariff) -> String {
+    match (tariff.id.as_str(), tariff.version) {
+        ("", _) => format!("unnamed-{}", terms_hash(tariff).get(..8).unwrap_or_default()),
+        (id, 0) => id.to_owned(),
+        (id, version) => format!("{id}@{version}"),
+    }
+}
+
+/// SHA-256 over all terms of a tariff, in the journal's way of writing them, hexadecimal.
+#[must_use]
+pub fn terms_hash(tariff: &Tariff) -> String {
     let bytes = postcard::to_stdvec(tariff).unwrap_or_default();
-    let short: String = sha256(&[&bytes]).iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    format!("unnamed-{short}")
+    sha256(&[&bytes]).iter().map(|byte| format!("{byte:02x}")).collect()
 }

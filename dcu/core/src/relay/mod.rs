@@ -61,6 +61,12 @@ pub enum Reason {
     Cloud = 2,
     /// The balance could not be confirmed within the stale limit.
     Stale = 3,
+    /// The balance is used up; emergency credit is lent.
+    Emergency = 4,
+    /// Balance and emergency credit are used up; the grace is not.
+    Grace = 5,
+    /// Nothing is left, in hours in which nobody is disconnected.
+    Friendly = 6,
 }
 
 /// An order that waits to be carried out.

@@ -1,6 +1,9 @@
 //! What the cloud sends down.
 
-use super::wire::{self, DecodeError};
+use super::{
+    tariff,
+    wire::{self, DecodeError},
+};
 use crate::{MeterIx, config::Tariff, payment::Payment, vending::LeaseNote};
 
 /// A message from the cloud.
@@ -19,15 +22,15 @@ pub enum Down {
         /// To this state.
         closed: bool,
     },
-    /// New prices from the moment the DCU records them.
-    TariffChange(Tariff),
-    /// Minutes that belong to this site from now on.
-    Lease(LeaseNote),
+    /// New prices, whole: from the moment the DCU records them, or from the instant that they name.
+    TariffChange(Box<Tariff>),
     /// The newest checkpoint of this site's ledger that the cloud keeps.
     Witnessed {
         /// The note, at most [`super::NOTE_BYTES_MAX`] bytes.
         note: String,
     },
+    /// Minutes that belong to this site from now on.
+    Lease(LeaseNote),
 }
 
 /// A numbered message from the cloud.
@@ -43,8 +46,8 @@ const ACK: u8 = 1;
 const PAYMENT: u8 = 2;
 const RELAY_ORDER: u8 = 3;
 const TARIFF_CHANGE: u8 = 4;
+const WITNESSED: u8 = 50;
 const LEASE: u8 = 40;
-const WITNESSED: u8 = 41;
 
 impl DownFrame {
     /// Appends the frame to `out`.
@@ -54,8 +57,8 @@ impl DownFrame {
             Down::Payment(_) => PAYMENT,
             Down::RelayOrder { .. } => RELAY_ORDER,
             Down::TariffChange(_) => TARIFF_CHANGE,
-            Down::Lease(_) => LEASE,
             Down::Witnessed { .. } => WITNESSED,
+            Down::Lease(_) => LEASE,
         };
         let start = wire::begin(out, kind, self.sequence);
         match &self.body {
@@ -74,13 +77,7 @@ impl DownFrame {
                 wire::put_u64(out, u64::from(*phase));
                 wire::put_u64(out, u64::from_be_bytes(*holder));
             }
-            Down::TariffChange(tariff) => {
-                wire::put_text(out, &tariff.currency);
-                wire::put_u64(out, u64::from(tariff.minor_per_unit));
-                wire::put_i64(out, tariff.energy_price_per_kwh_minor);
-                wire::put_i64(out, tariff.daily_fee_minor);
-                wire::put_i64(out, tariff.grace_minor);
-            }
+            Down::TariffChange(tariff) => tariff::put(out, tariff),
             Down::Witnessed { note } => wire::put_note(out, note),
         }
         wire::finish(out, start);
@@ -101,13 +98,8 @@ impl DownFrame {
                 meter: MeterIx(from.u32("meter")?),
                 closed: from.flag("closed")?,
             },
-            TARIFF_CHANGE => Down::TariffChange(Tariff {
-                currency: from.text("currency")?,
-                minor_per_unit: from.u32("minor_per_unit")?,
-                energy_price_per_kwh_minor: not_negative(from.i64("price")?, "price")?,
-                daily_fee_minor: not_negative(from.i64("fee")?, "fee")?,
-                grace_minor: from.i64("grace")?,
-            }),
+            TARIFF_CHANGE => Down::TariffChange(Box::new(tariff::take(&mut from)?)),
+            WITNESSED => Down::Witnessed { note: from.note()? },
             LEASE => Down::Lease(LeaseNote {
                 id: from.u64("lease")?,
                 from: from.i64("from")?,
@@ -116,14 +108,9 @@ impl DownFrame {
                 phase: u16::try_from(from.u64("phase")?).map_err(|_| DecodeError::Field("phase"))?,
                 holder: from.u64("holder")?.to_be_bytes(),
             }),
-            WITNESSED => Down::Witnessed { note: from.note()? },
             other => return Err(DecodeError::Kind(other)),
         };
         from.end()?;
         Ok(Self { sequence, body })
     }
-}
-
-fn not_negative(value: i64, field: &'static str) -> Result<i64, DecodeError> {
-    if value < 0 { Err(DecodeError::Field(field)) } else { Ok(value) }
 }

@@ -21,6 +21,7 @@
 
 mod down;
 mod outbox;
+mod tariff;
 mod up;
 pub(crate) mod wire;
 

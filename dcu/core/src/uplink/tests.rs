@@ -3,7 +3,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     MeterIx,
-    config::Tariff,
+    config::{
+        Tariff,
+        tariff::{Block, Capacity, DebtRule, FriendlyHours, Lifeline, LongGap, NamedDay, Period, TimeOfDay, Weekday},
+    },
     payment::{AMOUNT_MINOR_MAX, Certainty, Channel, Currency, Payment, Provider},
     reading::Reading,
 };
@@ -71,16 +74,69 @@ fn down() -> impl Strategy<Value = Down> {
             closed
         }),
         prices.prop_map(|(minor_per_unit, energy_price_per_kwh_minor, daily_fee_minor, grace_minor)| {
-            Down::TariffChange(Tariff {
-                currency: "KES".into(),
+            Down::TariffChange(Box::new(Tariff {
                 minor_per_unit,
-                energy_price_per_kwh_minor,
                 daily_fee_minor,
                 grace_minor,
-            })
+                ..Tariff::flat("KES", 100, energy_price_per_kwh_minor)
+            }))
         }),
+        whole_tariff().prop_map(|tariff| Down::TariffChange(Box::new(tariff))),
     ]
 }
+
+fn whole_tariff() -> impl Strategy<Value = Tariff> {
+    let time = || (0_u16..=1440).prop_map(|minutes| TimeOfDay::from_minutes(minutes).unwrap());
+    let weekdays = || proptest::sample::subsequence(Weekday::ALL.to_vec(), 0..=7);
+    let price = || 0..=PRICE;
+    let period = (text(), time(), time(), weekdays(), price()).prop_map(|(name, from, to, weekdays, price)| Period {
+        name,
+        from,
+        to,
+        weekdays,
+        price_per_kwh_minor: price,
+    });
+    let block = (any::<u32>(), price()).prop_map(|(up_to_kwh, price)| Block { up_to_kwh, price_per_kwh_minor: price });
+    let day = (proptest::option::of(1_u16..3000), 1_u8..=12, 1_u8..=28);
+    let day = day.prop_map(|(year, month, day)| NamedDay::new(year, month, day).unwrap());
+    let friendly = (time(), time(), weekdays(), proptest::collection::vec(day, 0..4));
+    let friendly = friendly.prop_map(|(from, to, weekdays, days)| FriendlyHours { from, to, weekdays, days });
+    let lists = (
+        proptest::collection::vec(period, 0..5),
+        proptest::collection::vec(block, 0..5),
+        proptest::collection::vec(friendly, 0..5),
+    );
+    let months = (any::<u32>(), price()).prop_map(|(kwh, price)| Lifeline { kwh, price_per_kwh_minor: price });
+    let power = (price(), any::<u32>())
+        .prop_map(|(price, subscribed_w)| Capacity { price_per_kw_day_minor: price, subscribed_w });
+    let options = (proptest::option::of(months), proptest::option::of(power), proptest::option::of(any::<u8>()));
+    let numbers = (any::<u32>(), any::<Option<i64>>(), price(), price(), any::<(u32, u32, bool)>());
+    (text(), lists, options, numbers).prop_map(|(id, (periods, blocks, friendly_hours), options, numbers)| {
+        let (lifeline, capacity, share) = options;
+        let (version, from_unix_ms, emergency_credit_minor, receipt_credit_minor, (long_gap_h, receipt_h, low)) =
+            numbers;
+        Tariff {
+            id,
+            version,
+            from_unix_ms,
+            periods,
+            blocks,
+            friendly_hours,
+            lifeline,
+            capacity,
+            debt: share.map(|share_percent| DebtRule { share_percent }),
+            emergency_credit_minor,
+            receipt_credit_minor,
+            long_gap: if low { LongGap::LowestPrice } else { LongGap::ProRata },
+            long_gap_h,
+            receipt_h,
+            ..Tariff::flat("KES", 100, 12)
+        }
+    })
+}
+
+/// Any amount will do.
+const PRICE: i64 = 1 << 50;
 
 proptest! {
     #[test]

@@ -80,6 +80,11 @@ pub enum Up {
         /// When the DCU heard it, Unix milliseconds (0: the clock was not set).
         unix_ms: i64,
     },
+    /// A signed checkpoint of the ledger, to be kept: it shows a log that is rolled back later.
+    Promised {
+        /// The note, at most [`super::NOTE_BYTES_MAX`] bytes.
+        note: String,
+    },
     /// The site's leased minutes end soon, or it has none.
     LeaseWanted {
         /// The system title of its journal: the lease is for this one alone.
@@ -93,11 +98,6 @@ pub enum Up {
         minute: i64,
         /// [`crate::vending::use_digest`]: equal for the same report sent twice.
         digest: u64,
-    },
-    /// A signed checkpoint of the ledger, to be kept: it shows a log that is rolled back later.
-    Promised {
-        /// The note, at most [`super::NOTE_BYTES_MAX`] bytes.
-        note: String,
     },
 }
 
@@ -130,11 +130,11 @@ pub enum AlarmCode {
     /// A meter refuses a token for good.
     TokenRefused = 42,
     /// Too many openings within an hour: they have been stopped.
-    MassDisconnection = 43,
+    MassDisconnection = 50,
     /// One meter was given as many orders as are allowed within an hour.
-    TooManyOrders = 44,
+    TooManyOrders = 51,
     /// The ledger does not hold what it has promised: the disk lost what it had confirmed, or an old copy was put back.
-    LedgerRolledBack = 45,
+    LedgerRolledBack = 52,
 }
 
 impl AlarmCode {
@@ -178,7 +178,7 @@ const CREDIT_DELIVERED: u8 = 9;
 const METER_ALARM: u8 = 10;
 const MINUTE_USED: u8 = 40;
 const LEASE_WANTED: u8 = 41;
-const PROMISED: u8 = 42;
+const PROMISED: u8 = 50;
 
 impl Up {
     /// Appends a frame with this number and this message to `out`.

@@ -25,8 +25,8 @@ pub struct MeterDesk {
     opening_u: i64,
     /// Worth of all tokens that its account has paid, u.
     sold_u: i64,
-    /// Payments of its account that are wholly sold.
-    covered: u32,
+    /// All credit of its account that is wholly sold, but for what a rounding left, minor units.
+    covered_minor: i64,
     /// Last minute used, and last special one.
     last: Option<i64>,
     last_special: Option<i64>,
@@ -49,10 +49,10 @@ impl MeterDesk {
         self.sold_u
     }
 
-    /// Payments of its account that are wholly sold, but for what a rounding left.
+    /// All credit of its account that is wholly sold, but for what a rounding left, minor units.
     #[must_use]
-    pub const fn covered(&self) -> u32 {
-        self.covered
+    pub const fn covered_minor(&self) -> i64 {
+        self.covered_minor
     }
 
     /// The key that it holds as far as is known.
@@ -112,6 +112,7 @@ impl Desk {
         let devices = config.vending.as_ref().map_or(&[][..], |vending| &vending.devices);
         let desk = |entry: &MeterEntry| MeterDesk {
             opening_u: entry.opening_balance_minor.saturating_mul(u_per_minor),
+            covered_minor: entry.opening_balance_minor,
             key: entry.sts.as_ref().map(|sts| KeyNote::from(&sts.key)),
             ..MeterDesk::default()
         };
@@ -193,12 +194,12 @@ impl Desk {
         self.references.get(reference).copied()
     }
 
-    /// What the account has paid and no token has promised yet, u: `credited_minor` is all that was ever credited to it.
+    /// What the account has paid and no token has promised yet, u: `granted_minor` is all that was ever granted to it.
     /// Below zero after a correction that took back what had been sold.
     #[must_use]
-    pub fn due_u(&self, meter: MeterIx, credited_minor: i64) -> i64 {
+    pub fn due_u(&self, meter: MeterIx, granted_minor: i64) -> i64 {
         let Some(desk) = self.meter(meter) else { return 0 };
-        credited_minor.saturating_mul(self.u_per_minor).saturating_sub(desk.opening_u).saturating_sub(desk.sold_u)
+        granted_minor.saturating_mul(self.u_per_minor).saturating_sub(desk.opening_u).saturating_sub(desk.sold_u)
     }
 
     /// The key for a new token: the one that a key change leads to, once that has left.
@@ -322,10 +323,11 @@ impl Desk {
     /// A token of this worth is paid for from there; below zero: it is given back.
     fn charge(&mut self, meter: MeterIx, source: &Source, worth_u: i64) {
         match source {
-            Source::Account { credits } => {
+            Source::Account { granted_minor } => {
                 if let Some(desk) = self.meters.get_mut(meter.at()) {
                     desk.sold_u = desk.sold_u.saturating_add(worth_u);
-                    desk.covered = if worth_u < 0 { credits.saturating_sub(1) } else { desk.covered.max(*credits) };
+                    // What is given back is to be sold again.
+                    desk.covered_minor = if worth_u < 0 { granted_minor.saturating_sub(1) } else { *granted_minor };
                 }
             }
             Source::Outside(_) => {

@@ -122,8 +122,8 @@ impl Said {
 pub enum Source {
     /// The meter's account, out of what was credited and not yet sold.
     Account {
-        /// Payments of the account that are wholly sold with this: what a rounding leaves waits for the next one.
-        credits: u32,
+        /// All credit of the account that is wholly sold with this, minor units: what a rounding leaves waits for more.
+        granted_minor: i64,
     },
     /// Somebody outside who keeps the money himself (a token server's client); one token per reference, for ever.
     Outside(Reference),
@@ -239,6 +239,9 @@ pub enum VendRefusal {
     /// From this key no change leads to that one.
     #[error("no key change leads to this key: {0}")]
     KeyChange(&'static str),
+    /// The meter counts energy, and the tariff in force has more than one price for it.
+    #[error("energy has more than one price: it cannot be sold beforehand")]
+    PriceVaries,
     /// Such a thing is not sold to this meter.
     #[error("the meter does not count that")]
     Unfit,

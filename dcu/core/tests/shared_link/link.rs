@@ -156,6 +156,7 @@ impl Run {
             energy_price_per_kwh_minor: 10_000,
             daily_fee_minor: 0,
             grace_minor: 0,
+            ..Tariff::default()
         };
         let traits = Traits { credit_at: CreditAt::Cloud, ..Traits::bundle("edge_local").unwrap() };
         let mut config = DcuConfig::new(traits, tariff.clone());
@@ -470,7 +471,7 @@ fn gaps(meters: u32, tariff: Tariff, lacks: u32) -> Vec<Record> {
     let readings =
         (0..meters).flat_map(|meter| [reading(meter, FIRST_PERIOD - lacks - 1, 1), reading(meter, FIRST_PERIOD, 2)]);
     let stamp = Stamp { boot: 1, monotonic_ns: 0, unix_ms: Some(START_UNIX_S * 1000) };
-    std::iter::once(Entry::Boot { tariff })
+    std::iter::once(Entry::Boot { tariff: Box::new(tariff) })
         .chain(readings)
         .zip(1..)
         .map(|(entry, number)| Record { number, stamp, entry })

@@ -96,8 +96,11 @@ fn somebody_outside_gets_one_token_for_each_reference() {
     assert_eq!(outside.sold_u, i128::from(site.meters[0].credited));
     assert_eq!(outside.asked_u - outside.sold_u, i128::from(site.state().desk().outside_due_u(MeterIx(0))));
     assert_eq!(site.due_u(0), 0, "the account has nothing to do with it");
-    let account =
-        VendAsk { meter: MeterIx(0), ask: Ask::Money { amount_minor: 7 }, source: Source::Account { credits: 0 } };
+    let account = VendAsk {
+        meter: MeterIx(0),
+        ask: Ask::Money { amount_minor: 7 },
+        source: Source::Account { granted_minor: 0 },
+    };
     let refused = site.with_dcu(|dcu, now| dcu.handle_vend(now, account)).unwrap();
     assert_eq!(refused, Err(VendRefusal::NotPaid { due_minor: 0 }));
 }

@@ -6,7 +6,7 @@ use taa_dcu::{
     config::{CreditAt, DcuConfig, MeterAccess, MeterEntry, StsMeter, Tariff, Traits, VendingConfig, Way},
     gateway::TokenDigits,
     journal::{Record, State},
-    payment::{Certainty, Channel, Payment, Provider},
+    payment::{Channel, Payment, Provider},
     vending::{Fate, KeyRefusal, LeaseNote, VendId},
 };
 use taa_keys::{KeyStore, Secret};
@@ -28,13 +28,7 @@ pub(crate) const START_MINUTE: i64 = START_UNIX_S / 60;
 pub(crate) const U: i64 = 1000;
 
 pub(crate) fn tariff() -> Tariff {
-    Tariff {
-        currency: "TZS".into(),
-        minor_per_unit: 100,
-        energy_price_per_kwh_minor: 10_000,
-        daily_fee_minor: 0,
-        grace_minor: 0,
-    }
+    Tariff::flat("TZS", 100, 10_000)
 }
 
 pub(crate) fn traits() -> Traits {
@@ -238,16 +232,8 @@ impl Site {
     }
 
     pub(crate) fn payment(&self, key: &str, account: &str, amount_minor: i64) -> Payment {
-        Payment {
-            key: key.to_owned(),
-            account: account.to_owned(),
-            amount_minor,
-            provider: Provider::Agent,
-            currency: None,
-            certainty: Certainty::Final,
-            channel: Channel::Agent,
-            accepted_unix_ms: START_UNIX_S * 1000,
-        }
+        let (provider, at) = (Provider::Agent, START_UNIX_S * 1000);
+        Payment::new(provider, key, account, amount_minor, Channel::Agent, at)
     }
 
     pub(crate) fn pay(&mut self, key: &str, meter: u32, amount_minor: i64) {
@@ -300,8 +286,7 @@ impl Site {
                 }
                 Output::Event(event) => self.events.push((self.now, event)),
                 Output::Uplink(bytes) => self.uplink.push(bytes),
-                Output::Fetch(_) | Output::Leaf(_) | Output::Sign(_) => {}
-                Output::Transmit { .. } => {}
+                Output::Transmit { .. } | Output::Fetch(_) | Output::Leaf(_) | Output::Sign(_) => {}
                 Output::Timeout(deadline) => {
                     self.deadline = deadline;
                     if let Some(number) = last.take().filter(|_| self.syncs || self.lies) {

@@ -12,11 +12,15 @@ use crate::site::{HOUR, MINUTE, START_MINUTE, Site, U, entry};
 const TEXT: Way = Way::Keypad { by: By::Text };
 const PAPER: Way = Way::Keypad { by: By::Paper };
 
+/// The second customer has no phone, where paper can reach the meter instead.
 fn site(steps: Vec<Step>) -> Site {
+    let paper = steps.iter().any(|step| step.way == PAPER);
     let policy = DeliveryPolicy { steps, again_s: 3600 };
     let mut entries = vec![entry(0), entry(1)];
     entries[0].sts.as_mut().unwrap().ble = true;
-    entries[1].sts.as_mut().unwrap().phone = None;
+    if paper {
+        entries[1].sts.as_mut().unwrap().phone = None;
+    }
     let mut site = Site::with(VendingConfig { policy, ..VendingConfig::default() }, entries);
     site.lease(START_MINUTE, START_MINUTE + 1440, 2, 1);
     site

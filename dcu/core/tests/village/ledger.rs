@@ -48,8 +48,9 @@ fn eventful(credit_at: CreditAt, seed: u64) -> Village {
     village.boot();
     village.pay_phone("P1", 1, 12_345);
     village.run_for(2 * HOUR);
+    let lost = village.state().book().suspense().next().map(|payment| payment.id());
     village.with_dcu(|dcu, now| {
-        dcu.resolve_suspense(now, "R2", MeterIx(2));
+        lost.map(|id| dcu.resolve_suspense(now, &id, MeterIx(2)));
     });
     village.change_prices(Tariff { energy_price_per_kwh_minor: 7_777, daily_fee_minor: 11, ..tariff() });
     village.run_for(30 * HOUR);
@@ -101,7 +102,10 @@ fn sums_agree(records: &[Record], state: &State) -> Result<(), String> {
             *sums.entry("energy").or_default() += detail(record, "energy_minor");
             *sums.entry("fees").or_default() += detail(record, "fee_minor");
         }
-        if let (Some(account), false) = (&record.account, record.what == "credit.delivered") {
+        if let (Some(account), false) = (
+            &record.account,
+            ["credit.delivered", "debt.lent"].contains(&record.what.as_str()) || record.what.starts_with("token."),
+        ) {
             *accounts.entry(account).or_default() += minor(record);
         }
     }
@@ -118,10 +122,15 @@ fn sums_agree(records: &[Record], state: &State) -> Result<(), String> {
     let totals = state.book().totals();
     for (what, told, booked) in [
         ("credited", sum("payment.credited") + sum("payment.resolved"), totals.credited),
-        ("suspended", sum("payment.suspended") - sum("payment.resolved"), totals.suspended),
+        ("suspended", sum("payment.suspended") - sum("payment.resolved") + sum("suspense.refunded"), totals.suspended),
+        ("corrected", sum("account.corrected"), totals.corrected),
+        ("refunded", -sum("account.refunded"), totals.refunded),
+        ("handed back", -sum("suspense.refunded"), totals.refunded_suspense),
+        ("recovered", -sum("debt.recovered"), totals.recovered),
+        ("lent", sum("debt.lent"), totals.lent),
         ("received", sum("payment.credited") + sum("payment.suspended"), totals.received),
         ("energy", sum("energy") + untold, totals.energy_billed),
-        ("fees", sum("fees"), totals.fees),
+        ("fees", sum("fees"), totals.fees + totals.capacity_fees),
     ] {
         if told != booked {
             return Err(format!("{what}: the leaves say {told}, the book {booked}"));

@@ -1,7 +1,7 @@
 //! A whole village against the DCU: model meters behind a lossy mesh, a link that comes and goes, power cuts.
 //!
-//! `field`, `money`, `keypad`, `secrets`, `maps`, `gateway`, `selling`, `alarms`, `ledger`, `orders` and `liars` tell single
-//! stories; `chaos` lets chance write them and demands, once everything has healed, that money and light agree.
+//! `field`, `money`, `keypad`, `secrets`, `maps`, `gateway`, `selling`, `alarms`, `ledger`, `orders`, `terms` and `liars` tell
+//! single stories; `chaos` lets chance write them and demands, once everything has healed, that money and light agree.
 
 mod alarms;
 mod chaos;
@@ -19,4 +19,5 @@ mod orders;
 mod secrets;
 mod selling;
 mod slot;
+mod terms;
 mod village;

@@ -67,6 +67,8 @@ pub(crate) struct Village {
     pub(crate) delay_max: u64,
     /// The disk takes up to this long.
     pub(crate) sync_max: u64,
+    /// Frames down the link wait so long behind others; 0: they do not.
+    pub(crate) down_delay: u64,
     pub(crate) link_up: bool,
     pub(crate) meters: Vec<ModelMeter>,
     pub(crate) dcu: Option<Dcu>,
@@ -83,6 +85,8 @@ pub(crate) struct Village {
     /// The ledger's leaves, and checkpoints that wait to be signed.
     pub(crate) leaves: Vec<Leaf>,
     pub(crate) to_sign: Vec<Checkpoint>,
+    /// Leaves when they were last compared with the book; `None` where they are of another journal.
+    compared: Option<usize>,
     config: DcuConfig,
     entries: Vec<MeterEntry>,
     journal: Vec<Record>,
@@ -101,6 +105,7 @@ pub(crate) fn tariff() -> Tariff {
         energy_price_per_kwh_minor: 10_000,
         daily_fee_minor: 0,
         grace_minor: 0,
+        ..Tariff::default()
     }
 }
 
@@ -140,6 +145,7 @@ impl Village {
             duplicates: 0,
             delay_max: 2 * S,
             sync_max: 0,
+            down_delay: 0,
             link_up: false,
             meters: entries.iter().map(|e| ModelMeter::new(&e.id, &e.access, START_UNIX_S)).collect(),
             dcu: None,
@@ -152,6 +158,7 @@ impl Village {
             misread: |_| {},
             leaves: Vec::new(),
             to_sign: Vec::new(),
+            compared: Some(0),
             config,
             entries,
             journal: Vec::new(),
@@ -204,6 +211,7 @@ impl Village {
         self.journal.retain(|record| keep(&record.entry));
         (1..).zip(&mut self.journal).for_each(|(number, record)| record.number = number);
         self.durable = self.journal.len() as u64;
+        self.compared = None;
     }
 
     pub(crate) fn link(&mut self, up: bool) {
@@ -216,7 +224,8 @@ impl Village {
 
     pub(crate) fn payment(&self, key: &str, meter: u32, amount_minor: i64) -> Payment {
         let account = format!("A{meter}");
-        Payment::new(Provider::Simulated, key, account, amount_minor, Channel::Phone, START_UNIX_S * 1000)
+        let now_ms = START_UNIX_S * 1000 + (self.now / 1_000_000) as i64;
+        Payment::new(Provider::Simulated, key, account, amount_minor, Channel::Phone, now_ms)
     }
 
     pub(crate) fn pay_phone(&mut self, key: &str, meter: u32, amount_minor: i64) {
@@ -363,6 +372,18 @@ impl Village {
         }
         self.now = end;
         self.meters.iter_mut().for_each(|m| m.advance(end));
+        self.compare_ledger();
+    }
+
+    /// Whatever the story: the ledger says what the book says.
+    fn compare_ledger(&mut self) {
+        if self.compared.is_none_or(|leaves| leaves == self.leaves.len()) {
+            return;
+        }
+        if let Some(dcu) = &self.dcu {
+            assert_eq!(crate::ledger::agree(&self.leaves, dcu.state()), Ok(()));
+            self.compared = Some(self.leaves.len());
+        }
     }
 
     fn happen(&mut self, thing: Thing) {
@@ -401,6 +422,14 @@ impl Village {
         for _ in 0..copies {
             let delay = 10_000_000 + self.chance.below(self.delay_max.max(1));
             self.schedule(delay, thing.clone());
+        }
+    }
+
+    /// Down the link: through the air, or where the link is throttled, behind what waits there.
+    fn schedule_down(&mut self, bytes: Vec<u8>) {
+        match self.down_delay {
+            0 => self.travel(&Thing::DownAtDcu(bytes)),
+            delay => self.schedule(delay, Thing::DownAtDcu(bytes)),
         }
     }
 
@@ -460,7 +489,7 @@ impl Village {
     fn drain_cloud(&mut self) {
         loop {
             match self.cloud.poll_output() {
-                CloudOutput::Downlink(bytes) => self.travel(&Thing::DownAtDcu(bytes)),
+                CloudOutput::Downlink(bytes) => self.schedule_down(bytes),
                 CloudOutput::Event(event) => self.cloud_events.push((self.now, event)),
                 CloudOutput::Timeout(deadline) => {
                     self.cloud_deadline = deadline;

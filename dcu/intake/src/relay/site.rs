@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
-use taa_dcu::{fetch::Fate, payment::Payment};
+use taa_dcu::{
+    fetch::Fate,
+    payment::{Certainty, Payment},
+};
 
 /// Sessions remembered, to tell a late question from a second DCU.
 const HISTORY_MAX: usize = 16;
@@ -137,10 +140,11 @@ impl Inbox {
         self.floor = self.floor.max(upto.min(self.last));
     }
 
-    /// What became of one payment; gives it back when the site has not taken it.
+    /// What became of one payment; gives it back when the site has not taken it and it is money: a receipt that was not
+    /// believed is none.
     pub(super) fn fate(&mut self, number: u64, fate: Fate) -> Option<Payment> {
         self.fates_known = self.fates_known.max(number);
-        self.delivered.remove(&number).filter(|_| !fate.is_taken())
+        self.delivered.remove(&number).filter(|payment| !fate.is_taken() && payment.certainty == Certainty::Final)
     }
 
     /// The payment that a fate is about.

@@ -136,7 +136,7 @@ impl State {
             Entry::TakenOver { site, session, offered } => {
                 let inbox = self.inbox(site);
                 inbox.bind(Some(*session));
-                for payment in inbox.withdraw(*offered) {
+                for payment in inbox.withdraw(*offered).into_iter().filter(|p| p.certainty == Certainty::Final) {
                     self.hold(payment, HeldWhy::OfferedBefore);
                 }
             }
@@ -169,6 +169,8 @@ impl State {
         let seen =
             Seen { amount_minor: payment.amount_minor, account: payment.account.clone(), certainty: payment.certainty };
         self.seen.insert(payment.id(), seen);
+        // A receipt that nobody could place, and now the provider's own word.
+        self.held.remove(&payment.id());
         match place {
             Place::Site(site) => self.inbox(site).push(payment.clone()),
             Place::Held(why) => self.hold(payment.clone(), *why),

@@ -15,10 +15,14 @@ use taa_dcu::{
 };
 use taa_intake::{
     HttpRequest, Relay,
-    provider::{Money, daraja::Shortcode},
-    relay::{Accounts, Event, Output, Query, Record, RelayConfig, SiteConfig},
+    provider::{
+        Money,
+        daraja::Shortcode,
+        sms::{MPESA_KENYA, Template},
+    },
+    relay::{Accounts, Event, Operator, Output, Query, Record, RelayConfig, SiteConfig},
 };
-use taa_keys::Secret;
+use taa_keys::{Secret, hash::hmac_sha256};
 
 pub(crate) const S: u64 = 1_000_000_000;
 pub(crate) const START_UNIX_MS: i64 = 1_772_323_200_000;
@@ -114,18 +118,25 @@ pub(crate) fn relay_config() -> RelayConfig {
 }
 
 pub(crate) fn dcu_config() -> DcuConfig {
-    let tariff = Tariff {
-        currency: "KES".into(),
-        minor_per_unit: 100,
-        energy_price_per_kwh_minor: 0,
-        daily_fee_minor: 0,
-        grace_minor: 0,
-    };
+    let tariff = Tariff { receipt_credit_minor: 2_000, ..Tariff::flat("KES", 100, 0) };
     let mut config = DcuConfig::new(Traits::bundle("edge_local").unwrap(), tariff);
     let mut fetch = FetchConfig::new("jija", site_key());
     fetch.reply_bytes_max = 600;
     fetch.retry = RetryPolicy { first_s: 20, max_s: 120 };
     config.fetch = Some(fetch);
+    config
+}
+
+/// With a telephone that passes receipts on.
+pub(crate) fn with_receipts(mut config: RelayConfig) -> RelayConfig {
+    config.phones.insert("gateway".into(), Operator { key: Secret::new(b"signing"), money: kes() });
+    config.templates.push(Template {
+        provider: Provider::Daraja,
+        pattern: MPESA_KENYA[0].into(),
+        money: kes(),
+        utc_offset_s: 10_800,
+        payees: vec!["JIJA POWER".into()],
+    });
     config
 }
 
@@ -338,6 +349,24 @@ impl World {
         self.calls.insert(call, Call::Callback(payment));
         let request = HttpRequest::post("/hidden/daraja/c2b/confirmation", body);
         self.with_relay(|relay, wall| relay.handle_callback(wall, call, Provider::Daraja, &request));
+    }
+
+    /// A telephone passes a receipt on.
+    pub(crate) fn text(&mut self, key: &str, account: &str, amount: &str) {
+        let text = format!(
+            "{key} Confirmed. Ksh{amount} sent to JIJA POWER for account {account} on 1/3/26 at 3:00 AM New M-PESA balance"
+        );
+        let body = format!(r#"{{"phone":"gateway","text":"{text}"}}"#);
+        let tag = hmac_sha256(&Secret::new(b"signing"), &[body.as_bytes()]);
+        let tag: String = tag.iter().map(|byte| format!("{byte:02x}")).collect();
+        let request = HttpRequest::post("/sms", body).with("X-Signature", tag);
+        self.with_relay(|relay, wall| relay.handle_callback(wall, 0, Provider::Sms, &request));
+    }
+
+    /// The provider confirms a payment, once.
+    pub(crate) fn confirm(&mut self, key: &str, account: &str, amount_minor: i64) {
+        let request = HttpRequest::post("/hidden/daraja/c2b/confirmation", confirmation(key, account, amount_minor));
+        self.with_relay(|relay, wall| relay.handle_callback(wall, 0, Provider::Daraja, &request));
     }
 
     // ---- time ----------------------------------------------------------------------------------------------------

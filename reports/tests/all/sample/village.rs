@@ -41,6 +41,7 @@ pub(crate) fn scenario_of(days: u32, copies: usize) -> Scenario {
             energy_price_per_kwh_minor: 160_000,
             daily_fee_minor: 0,
             grace_minor: 0,
+            ..Tariff::default()
         },
         comms: Comms::default(),
         demand: Default::default(),

@@ -322,6 +322,7 @@ impl Village<'_> {
         let tariff = &self.scenario.tariff;
         let one = self.people.of(customer);
         let energy_mwh = one.unit.energy_mwh(now_ms);
+        one.purse.look(energy_mwh, now_ms);
         one.purse.count_unbilled(energy_mwh, tariff);
         let pays = &mut self.pays;
         let (mut applied, mut amount) = (false, 0);

@@ -1,13 +1,15 @@
 //! Runs of records in few bytes: what a store keeps together.
 //!
-//! A block is the number of its format, a check over what follows, how many records it has, how many raw bytes follow,
-//! these bytes, and the coded answers of `coder`:
+//! A block is the number of its format, a check over what follows, and its records:
 //!
 //! ```text
-//!   version │ CRC-32C, 4 bytes, lowest first │ records (varint) │ raw bytes (varint) │ raw … │ coded …
+//!   plain │ CRC-32C, 4 bytes, lowest first │ records in Postcard …                              fewer than 8 records
+//!   coded │ CRC-32C, 4 bytes, lowest first │ how many (varint) │ raw bytes (varint) │ raw … │ coded answers …
 //! ```
 //!
-//! Readings, live and back-filled, are coded field by field against what came before in the block: numbers count on,
+//! Few records have nothing to be coded against and are written down as they are, one after another.
+//!
+//! In a coded block readings, live and back-filled, are coded field by field against what came before in the block: numbers count on,
 //! clocks run on, a meter's register goes up a little. Every other record is Postcard in the raw bytes, its number and its
 //! stamp coded. A block stands for itself: a lost neighbour takes nothing of it along.
 //!
@@ -28,8 +30,12 @@ use self::{
 use super::{Entry, Record, bytes::BytesError};
 use crate::ids::Stamp;
 
-/// Version of the format.
-pub const VERSION: u8 = 1;
+/// First byte of a plain block.
+const PLAIN: u8 = 1;
+/// First byte of a coded block.
+const CODED: u8 = 2;
+/// Records from which on a block is coded.
+const CODED_FROM: usize = 8;
 /// Most records in a block.
 pub const RECORDS_MAX: usize = 8192;
 /// Most rows of load profiles in a block, over all its records.
@@ -47,6 +53,13 @@ pub fn pack(records: &[Record]) -> Result<Vec<u8>, BytesError> {
     });
     if records.len() > RECORDS_MAX || rows.sum::<usize>() > ROWS_MAX {
         return Err(BytesError::Unwritable);
+    }
+    if records.len() < CODED_FROM {
+        let mut body = Vec::new();
+        for record in records {
+            body.append(&mut postcard::to_stdvec(record).map_err(|_| BytesError::Unwritable)?);
+        }
+        return Ok(sealed(PLAIN, body));
     }
     let mut raw = Vec::new();
     let mut encoder = Encoder::new();
@@ -77,11 +90,15 @@ pub fn pack(records: &[Record]) -> Result<Vec<u8>, BytesError> {
     put_varint(&mut body, raw.len() as u64);
     body.append(&mut raw);
     body.append(&mut encoder.finish());
+    Ok(sealed(CODED, body))
+}
+
+fn sealed(format: u8, mut body: Vec<u8>) -> Vec<u8> {
     let mut block = Vec::with_capacity(body.len().saturating_add(5));
-    block.push(VERSION);
+    block.push(format);
     block.extend_from_slice(&crc32c(&body).to_le_bytes());
     block.append(&mut body);
-    Ok(block)
+    block
 }
 
 /// The records of a block, in their order.
@@ -89,14 +106,30 @@ pub fn pack(records: &[Record]) -> Result<Vec<u8>, BytesError> {
 /// # Errors
 /// [`BytesError`]: nothing of the block is used.
 pub fn unpack(block: &[u8]) -> Result<Vec<Record>, BytesError> {
-    let (&version, rest) = block.split_first().ok_or(BytesError::Malformed)?;
-    if version != VERSION {
-        return Err(BytesError::Version(version));
+    let (&format, rest) = block.split_first().ok_or(BytesError::Malformed)?;
+    if !matches!(format, PLAIN | CODED) {
+        return Err(BytesError::Version(format));
     }
     let (check, body) = rest.split_first_chunk::<4>().ok_or(BytesError::Malformed)?;
     if crc32c(body) != u32::from_le_bytes(*check) {
         return Err(BytesError::Damaged);
     }
+    let records = if format == PLAIN { plain(body)? } else { coded(body)? };
+    // Also finds raw bytes that are left over, numbers that do not fit their fields, and the wrong format for so many.
+    if pack(&records)? == block { Ok(records) } else { Err(BytesError::Malformed) }
+}
+
+fn plain(mut body: &[u8]) -> Result<Vec<Record>, BytesError> {
+    let mut records = Vec::new();
+    while !body.is_empty() && records.len() < CODED_FROM {
+        let (record, left) = postcard::take_from_bytes(body).map_err(|_| BytesError::Malformed)?;
+        records.push(record);
+        body = left;
+    }
+    Ok(records)
+}
+
+fn coded(body: &[u8]) -> Result<Vec<Record>, BytesError> {
     let (count, rest) = take_varint(body)?;
     let (raw_len, rest) = take_varint(rest)?;
     let (mut raw, coded) = rest.split_at_checked(raw_len).ok_or(BytesError::Malformed)?;
@@ -125,8 +158,7 @@ pub fn unpack(block: &[u8]) -> Result<Vec<Record>, BytesError> {
         };
         records.push(Record { number, stamp, entry });
     }
-    // Also finds raw bytes that are left over, and numbers that do not fit their fields.
-    if pack(&records)? == block { Ok(records) } else { Err(BytesError::Malformed) }
+    Ok(records)
 }
 
 /// CRC-32C (Castagnoli), bit by bit: blocks are small and rare.

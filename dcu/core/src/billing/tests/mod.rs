@@ -1,9 +1,14 @@
+mod amending;
+mod deciding;
+mod late;
+mod rating;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
     config::Tariff,
-    payment::{Channel, Payment, Provider},
+    payment::{Channel, Payment, PaymentId, Provider},
     relay::Relay,
 };
 
@@ -14,11 +19,16 @@ fn tariff(price: i64, fee: i64, grace: i64) -> Tariff {
         energy_price_per_kwh_minor: price,
         daily_fee_minor: fee,
         grace_minor: grace,
+        ..Tariff::default()
     }
 }
 
 fn payment(key: &str, account: &str, amount_minor: i64) -> Payment {
     Payment::new(Provider::Simulated, key, account, amount_minor, Channel::Phone, 1_700_000_000_000)
+}
+
+fn id(key: &str) -> PaymentId {
+    PaymentId { provider: Provider::Simulated, key: key.into() }
 }
 
 fn book() -> Book {
@@ -61,13 +71,13 @@ fn a_reading_that_was_overtaken_is_stale_and_no_energy_is_lost() {
 fn the_relay_follows_the_balance_and_the_grace() {
     let mut book = Book::new(&tariff(1000, 0, 50), [("A1", 0)]);
     book.debit(0, 1, 0);
-    assert_eq!(book.desired_relay(0), Relay::Closed, "nothing owed, grace unused");
+    assert_eq!(book.desired_relay(0, None).relay, Relay::Closed, "nothing owed, grace unused");
     book.debit(0, 2, 49);
-    assert_eq!(book.desired_relay(0), Relay::Closed);
+    assert_eq!(book.desired_relay(0, None).relay, Relay::Closed);
     book.debit(0, 3, 50);
-    assert_eq!(book.desired_relay(0), Relay::Open, "grace used up");
+    assert_eq!(book.desired_relay(0, None).relay, Relay::Open, "grace used up");
     book.credit(&payment("k", "A1", 1));
-    assert_eq!(book.desired_relay(0), Relay::Closed);
+    assert_eq!(book.desired_relay(0, None).relay, Relay::Closed);
 }
 
 #[test]
@@ -88,8 +98,8 @@ fn unknown_accounts_wait_in_suspense_until_somebody_finds_them() {
     assert_eq!(book.credit(&payment("T1", "a1", 700)), Credit::Duplicate);
     assert_eq!(book.credit(&payment("T1", "other", 700)), Credit::Conflict);
     assert_eq!(book.suspense().count(), 1);
-    assert_eq!(book.resolve("T1", 0), Credit::Credited { account: 0, balance_minor: 700 });
-    assert_eq!(book.resolve("T1", 0), Credit::Refused, "it is resolved once");
+    assert_eq!(book.resolve(&id("T1"), 0, None), Credit::Credited { account: 0, balance_minor: 700 });
+    assert_eq!(book.resolve(&id("T1"), 0, None), Credit::Refused, "it is resolved once");
     assert_eq!(book.credit(&payment("T1", "a1", 700)), Credit::Duplicate, "and never taken again");
     assert_eq!(book.totals().suspended, 0);
 }

@@ -1,0 +1,280 @@
+//! What changes an account besides payments and consumption: corrections, refunds, loans. Entries, never edits.
+//!
+//! Each bears an id that somebody has given it; the same one twice changes nothing, the same id with other content is
+//! told. What it corrects it names; the entry that was wrong stays.
+
+use serde::{Deserialize, Serialize};
+
+use super::Book;
+use crate::payment::{AMOUNT_MINOR_MAX, PaymentId};
+
+/// Longest id of an amendment and longest reason, bytes.
+pub const ID_BYTES_MAX: usize = 64;
+/// Longest reason, bytes.
+pub const WHY_BYTES_MAX: usize = 256;
+
+/// An amount put right on an account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Correction {
+    /// Known by this, for ever.
+    pub id: String,
+    /// Index of the account.
+    pub account: u32,
+    /// Added to the balance; below zero it is taken from it. Minor units.
+    pub amount_minor: i64,
+    /// The payment that it corrects, where it is one.
+    pub of: Option<PaymentId>,
+    /// In somebody's words.
+    pub why: String,
+}
+
+/// Where a refund comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RefundFrom {
+    /// An account's balance.
+    Account {
+        /// Its index.
+        account: u32,
+        /// So much, minor units.
+        amount_minor: i64,
+    },
+    /// The whole of a payment in suspense.
+    Suspense(PaymentId),
+}
+
+/// Money handed back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refund {
+    /// Known by this, for ever.
+    pub id: String,
+    /// Where it comes from.
+    pub from: RefundFrom,
+    /// In somebody's words.
+    pub why: String,
+}
+
+/// Something given on credit: a connection, an appliance. It is paid off by a share of each payment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loan {
+    /// Known by this, for ever.
+    pub id: String,
+    /// Index of the account.
+    pub account: u32,
+    /// How much, minor units.
+    pub amount_minor: i64,
+    /// In somebody's words.
+    pub why: String,
+}
+
+/// Any of the three.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Amendment {
+    /// A correction.
+    Correction(Correction),
+    /// A refund.
+    Refund(Refund),
+    /// A loan.
+    Loan(Loan),
+}
+
+/// What is remembered of one, to tell a repeat from a clash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Amended {
+    kind: u8,
+    account: Option<u32>,
+    amount_minor: i64,
+}
+
+/// What became of an amendment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Amendable {
+    /// Done.
+    Done {
+        /// The account; `None` for money from suspense.
+        account: Option<u32>,
+        /// Its balance now, minor units; 0 for suspense.
+        balance_minor: i64,
+        /// What moved, minor units, with its sign.
+        amount_minor: i64,
+    },
+    /// The very same was done before: nothing changed.
+    Duplicate,
+    /// Nothing changed.
+    Refused(AmendError),
+}
+
+/// Why an amendment is refused. Whoever ordered it is at fault; nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AmendError {
+    /// The id is empty or too long.
+    #[error("the id must have 1 to {ID_BYTES_MAX} bytes")]
+    Id,
+    /// The reason is missing or too long.
+    #[error("the reason must have 1 to {WHY_BYTES_MAX} bytes")]
+    Why,
+    /// Zero, too large, or below zero where that has no meaning.
+    #[error("the amount is zero, below zero or beyond {AMOUNT_MINOR_MAX} minor units")]
+    Amount,
+    /// No such account.
+    #[error("there is no such account")]
+    Account,
+    /// The id was used for something else.
+    #[error("this id was used before for something else")]
+    Clash,
+    /// More than is there (credit on mere receipts is not there).
+    #[error("there are {free_minor} minor units to hand back")]
+    Exceeds {
+        /// What could be handed back.
+        free_minor: i64,
+    },
+    /// No such payment waits.
+    #[error("no such payment is in suspense")]
+    NotInSuspense,
+    /// The balance is in the meter or in the cloud, not here.
+    #[error("the balance is kept elsewhere")]
+    KeptElsewhere,
+}
+
+impl Amendment {
+    /// What it is known by.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Correction(c) => &c.id,
+            Self::Refund(r) => &r.id,
+            Self::Loan(l) => &l.id,
+        }
+    }
+
+    fn why(&self) -> &str {
+        match self {
+            Self::Correction(c) => &c.why,
+            Self::Refund(r) => &r.why,
+            Self::Loan(l) => &l.why,
+        }
+    }
+}
+
+impl Book {
+    /// Puts an amount right.
+    pub fn correct(&mut self, correction: Correction, at_ms: Option<i64>) -> Amendable {
+        self.amend(&Amendment::Correction(correction), at_ms)
+    }
+
+    /// Hands money back.
+    pub fn refund(&mut self, refund: Refund, at_ms: Option<i64>) -> Amendable {
+        self.amend(&Amendment::Refund(refund), at_ms)
+    }
+
+    /// Lends something.
+    pub fn lend(&mut self, loan: Loan, at_ms: Option<i64>) -> Amendable {
+        self.amend(&Amendment::Loan(loan), at_ms)
+    }
+
+    /// What would become of an amendment; `Ok` with what would be remembered when it can be done.
+    fn judge(&self, amendment: &Amendment) -> Result<Amended, Amendable> {
+        let refuse = |error| Err(Amendable::Refused(error));
+        let id = amendment.id();
+        if id.is_empty() || id.len() > ID_BYTES_MAX {
+            return refuse(AmendError::Id);
+        }
+        if amendment.why().is_empty() || amendment.why().len() > WHY_BYTES_MAX {
+            return refuse(AmendError::Why);
+        }
+        let before = self.amended.get(id);
+        let (kind, account, amount_minor) = match amendment {
+            Amendment::Correction(c) => (0, Some(c.account), c.amount_minor),
+            Amendment::Refund(Refund { from: RefundFrom::Account { account, amount_minor }, .. }) => {
+                (1, Some(*account), *amount_minor)
+            }
+            Amendment::Refund(Refund { from: RefundFrom::Suspense(payment), .. }) => {
+                let waiting = self.suspended(payment).map(|p| p.amount_minor);
+                match (waiting, before) {
+                    (Some(amount_minor), _) => (2, None, amount_minor),
+                    (None, Some(Amended { kind: 2, .. })) => return Err(Amendable::Duplicate),
+                    (None, _) => return refuse(AmendError::NotInSuspense),
+                }
+            }
+            Amendment::Loan(l) => (3, Some(l.account), l.amount_minor),
+        };
+        let amended = Amended { kind, account, amount_minor };
+        if let Some(before) = before {
+            return if *before == amended { Err(Amendable::Duplicate) } else { refuse(AmendError::Clash) };
+        }
+        let least = if kind == 0 { AMOUNT_MINOR_MAX.saturating_neg() } else { 1 };
+        if amount_minor == 0 || !(least..=AMOUNT_MINOR_MAX).contains(&amount_minor) {
+            return refuse(AmendError::Amount);
+        }
+        if let Some(ix) = account {
+            let Some(found) = self.account(ix) else { return refuse(AmendError::Account) };
+            let free_minor = found.balance_minor().saturating_sub(found.ahead_minor()).max(0);
+            if kind == 1 && amount_minor > free_minor {
+                return refuse(AmendError::Exceeds { free_minor });
+            }
+        }
+        Ok(amended)
+    }
+
+    /// What an amendment would be refused for; `None` also for a repeat, which is harmless.
+    #[must_use]
+    pub fn amend_error(&self, amendment: &Amendment) -> Option<AmendError> {
+        match self.judge(amendment) {
+            Err(Amendable::Refused(error)) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// An amendment of this id was done.
+    #[must_use]
+    pub fn is_amended(&self, id: &str) -> bool {
+        self.amended.contains_key(id)
+    }
+
+    /// Does it, unless it was done before or cannot be.
+    pub fn amend(&mut self, amendment: &Amendment, at_ms: Option<i64>) -> Amendable {
+        let amended = match self.judge(amendment) {
+            Ok(amended) => amended,
+            Err(outcome) => return outcome,
+        };
+        self.amended.insert(amendment.id().to_owned(), amended);
+        let amount = amended.amount_minor;
+        let wide = i128::from(amount);
+        let totals = &mut self.totals;
+        let moved = match amended.kind {
+            0 => {
+                totals.corrected = totals.corrected.saturating_add(wide);
+                amount
+            }
+            1 => {
+                totals.refunded = totals.refunded.saturating_add(wide);
+                amount.saturating_neg()
+            }
+            2 => {
+                totals.refunded_suspense = totals.refunded_suspense.saturating_add(wide);
+                totals.suspended = totals.suspended.saturating_sub(wide);
+                amount.saturating_neg()
+            }
+            _ => {
+                totals.lent = totals.lent.saturating_add(wide);
+                amount
+            }
+        };
+        if let Amendment::Refund(Refund { from: RefundFrom::Suspense(payment), .. }) = amendment {
+            self.suspense.remove(payment);
+        }
+        let Some(ix) = amended.account else {
+            return Amendable::Done { account: None, balance_minor: 0, amount_minor: moved };
+        };
+        let tariff = self.schedule.now();
+        if let Some(found) = self.accounts.get_mut(ix as usize) {
+            if amended.kind == 3 {
+                found.lend(amount, at_ms);
+            } else {
+                found.adjust(moved);
+                found.settle(at_ms, tariff);
+            }
+        }
+        Amendable::Done { account: Some(ix), balance_minor: self.balance_minor(ix), amount_minor: moved }
+    }
+}

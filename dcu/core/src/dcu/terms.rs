@@ -1,0 +1,121 @@
+//! Tariffs, corrections, refunds, loans, receipts: what changes accounts besides payments and consumption.
+
+use super::{Dcu, output::DcuEvent};
+use crate::{
+    MeterIx,
+    billing::{AmendError, Amendable, Amendment, RefundFrom, Settled, Settling, TariffRefusal, TariffStart},
+    config::{CreditAt, Tariff},
+    journal::{Applied, Entry},
+    payment::PaymentId,
+};
+
+impl Dcu {
+    /// A correction, a refund or a loan. The outcome comes as [`DcuEvent::Amended`] once it is durable; money may be
+    /// handed back then and not before. The very same one again is harmless and told again.
+    ///
+    /// # Errors
+    /// [`AmendError`]; nothing was recorded.
+    pub fn amend(&mut self, now: u64, amendment: Amendment) -> Result<(), AmendError> {
+        self.begin(now);
+        let from_account = matches!(&amendment, Amendment::Refund(r) if matches!(r.from, RefundFrom::Account { .. }));
+        let kept_at = self.config.traits.credit_at;
+        // What a meter has left only the meter knows; what the cloud keeps the cloud amends.
+        if kept_at == CreditAt::Cloud || kept_at == CreditAt::Meter && from_account {
+            return Err(AmendError::KeptElsewhere);
+        }
+        if let Some(error) = self.state.book().amend_error(&amendment) {
+            return Err(error);
+        }
+        let id = amendment.id().to_owned();
+        let outcome = if self.state.book().is_amended(&id) {
+            Applied::Amended(Amendable::Duplicate)
+        } else {
+            self.record(now, Entry::Amended(amendment))
+        };
+        if let Applied::Amended(outcome) = outcome {
+            self.receipt(DcuEvent::Amended { id, outcome });
+            if let Amendable::Done { account: Some(account), .. } = outcome {
+                self.reconsider(now, MeterIx(account));
+            }
+        }
+        self.pump(now);
+        self.send(now);
+        Ok(())
+    }
+
+    /// Sets the watts that an account has subscribed; `None`: as the tariff says. False when there is no such account.
+    pub fn subscribe(&mut self, now: u64, account: MeterIx, watts: Option<u32>) -> bool {
+        self.begin(now);
+        let Some(found) = self.state.book().account(account.0) else { return false };
+        if found.subscribed_w() != watts {
+            self.record(now, Entry::Subscribed { account: account.0, watts });
+        }
+        true
+    }
+
+    /// Ends a receipt that counts without the provider's word: it was found forged, or matched by hand. False when no
+    /// such receipt counts, or the payment that is said to match it is not known.
+    pub fn settle_receipt(&mut self, now: u64, id: &PaymentId, how: Settled) -> bool {
+        self.begin(now);
+        let book = self.state.book();
+        let matched = !matches!(&how, Settled::Matched(by) if !book.has_seen(by));
+        if !matched || !book.receipts().any(|known| known == id) {
+            return false;
+        }
+        self.take_back(now, id, how);
+        self.pump(now);
+        self.send(now);
+        true
+    }
+
+    fn take_back(&mut self, now: u64, id: &PaymentId, how: Settled) {
+        let applied = self.record(now, Entry::ReceiptSettled { id: id.clone(), how: how.clone() });
+        if let Applied::Settled(Settling::TakenBack { account, amount_minor, .. }) = applied {
+            let meter = MeterIx(account);
+            self.receipt(DcuEvent::TakenBack { meter, id: id.clone(), amount_minor, how });
+            self.reconsider(now, meter);
+        }
+    }
+
+    /// A tariff from the cloud.
+    pub(super) fn take_tariff(&mut self, now: u64, tariff: Tariff) {
+        let needs_flat = self.config.traits.credit_at == CreditAt::Meter;
+        let judged = if needs_flat && !tariff.suits_meters() {
+            Err(TariffRefusal::NeedsFlatPrice)
+        } else {
+            self.state.book().judge_tariff(&tariff, self.unix_ms(now))
+        };
+        match judged {
+            Ok(start) => {
+                let version = tariff.version;
+                self.record(now, Entry::TariffChanged(Box::new(tariff)));
+                self.event(DcuEvent::TariffTaken { version, start });
+                if start == TariffStart::Now {
+                    self.reconsider_all(now);
+                }
+            }
+            Err(refusal) => self.event(DcuEvent::TariffRefused(refusal)),
+        }
+    }
+
+    /// When an announced tariff begins, a receipt runs out, or the clock changes a decision, Unix ms.
+    pub(super) fn terms_due_unix_ms(&self) -> Option<i64> {
+        let book = self.state.book();
+        let judgement = self.judgements.first().map(|(at, _)| *at);
+        [book.tariff_due_unix_ms(), book.receipt_due_unix_ms(), judgement].into_iter().flatten().min()
+    }
+
+    /// Announced tariffs that begin, receipts that have run out.
+    pub(super) fn check_terms(&mut self, now: u64) {
+        let Some(unix_ms) = self.unix_ms(now) else { return };
+        while self.state.book().tariff_due_unix_ms().is_some_and(|due| due <= unix_ms) {
+            self.record(now, Entry::TariffStarted);
+            let version = self.state.book().tariff().version;
+            self.event(DcuEvent::TariffStarted { version });
+            self.reconsider_all(now);
+        }
+        while let Some(id) = self.state.book().expired_receipt(unix_ms).cloned() {
+            self.take_back(now, &id, Settled::Expired);
+        }
+    }
+}
