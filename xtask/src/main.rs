@@ -1,4 +1,4 @@
-//! The workshop: `cargo xtask test`, `cargo xtask bench NAME`, `cargo xtask fuzz`, `cargo xtask tidy`.
+//! The workshop: `cargo xtask test`, `cargo xtask bench NAME`, `cargo xtask fuzz`, `cargo xtask soak`, `cargo xtask tidy`.
 //!
 //! Everything that is run around the code is a command here, so that a developer's machine and CI do the same. What a
 //! command needs and can get, it gets (Debian packages when root, Python packages in an environment under `target/`);
@@ -11,6 +11,7 @@ mod fuzz;
 mod needs;
 mod process;
 mod python;
+mod soak;
 mod stages;
 mod test;
 mod tidy;
@@ -26,6 +27,8 @@ const USAGE: &str = "Usage: cargo xtask COMMAND
   browser REPORT.html          judge one report in Chromium, wide and narrow
   fuzz [TARGET…] [--minutes N] [--keep]
                                libFuzzer over the DLMS targets, N minutes each (default 5); --keep rewrites the corpus
+  soak [--cuts N] [--schedules N] [--kills N]
+                               power cuts over the store (10000), schedules of money (400), rounds of 50 kills (4)
   bench NAME                   demand | dlms | kernel | tokens | village: a table, then one JSON line; fails when a bar is missed
 
 With CI=true nothing is left out: what is missing and cannot be installed is a failure.";
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         ["browser", report] => browser::judge_report(report.as_ref()).map(|done| println!("{done}")),
         ["bench", name, rest @ ..] => bench::run(name, rest),
         ["fuzz", rest @ ..] => fuzz::run(rest),
+        ["soak", rest @ ..] => soak::run(rest),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");
             Ok(())

@@ -3,6 +3,7 @@
 mod campaign;
 mod decide;
 mod discovery;
+mod doubt;
 mod exchange;
 mod fetching;
 mod getters;
@@ -137,6 +138,8 @@ pub struct Dcu {
     images: Images,
     /// The supply is about to go: nothing new is begun.
     failing: bool,
+    /// Records are missing that nobody can tell again.
+    doubt: bool,
     /// Mixes the waiting times so that meters do not retry in step.
     jitter: u64,
     outputs: VecDeque<Output>,
@@ -199,6 +202,7 @@ impl Dcu {
             judgements: BTreeSet::new(),
             images: Images::default(),
             failing: false,
+            doubt: false,
             outputs: VecDeque::new(),
             waiting: Vec::new(),
             receipts: VecDeque::new(),

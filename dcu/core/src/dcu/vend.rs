@@ -120,6 +120,9 @@ impl Dcu {
     }
 
     fn vend(&mut self, now: u64, VendAsk { meter, ask, source }: VendAsk) -> Result<VendId, VendRefusal> {
+        if self.doubt {
+            return Err(VendRefusal::Doubt);
+        }
         let (vending, sts) = self.vendable(meter)?;
         let max_minor = vending.token_max_minor;
         let in_money = sts.in_money;
@@ -313,7 +316,7 @@ impl Dcu {
 
     /// Everything about selling that is due: by its record, by the clock.
     pub(super) fn run_vending(&mut self, now: u64) {
-        if self.config.vending.is_none() || self.failing {
+        if self.config.vending.is_none() || self.failing || self.doubt {
             return;
         }
         while let Some((_, next)) = self.vending.next.pop_front_if(|(record, _)| *record <= self.durable) {
@@ -344,7 +347,7 @@ impl Dcu {
     }
 
     pub(super) fn vending_deadline(&self) -> Option<u64> {
-        self.config.vending.as_ref()?;
+        self.config.vending.as_ref().filter(|_| !self.doubt)?;
         let asked = self.vending.asked.values().map(|question| question.until).min();
         let waits = self.vending.waits.values().copied().min();
         let retry = self.vending.retry_at.filter(|_| self.clock_offset_ms.is_some());

@@ -194,6 +194,9 @@ pub enum VendRefusal {
     /// The clock is not set.
     #[error("the clock is not set")]
     NoClock,
+    /// The journal has lost records ([`crate::Dcu::handle_damage`]). The operator's: set right what hung on them.
+    #[error("records are missing from the journal; no token is issued until somebody has looked")]
+    Doubt,
     /// Zero, negative, or more than a token may carry.
     #[error("the amount must be above zero and at most {max_minor} minor units")]
     Amount {
