@@ -3,6 +3,7 @@
 mod campaign;
 mod decide;
 mod discovery;
+mod doubt;
 mod exchange;
 mod fetching;
 mod getters;

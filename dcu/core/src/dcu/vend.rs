@@ -120,6 +120,9 @@ impl Dcu {
     }
 
     fn vend(&mut self, now: u64, VendAsk { meter, ask, source }: VendAsk) -> Result<VendId, VendRefusal> {
+        if self.state.is_in_doubt() {
+            return Err(VendRefusal::Doubt);
+        }
         let (vending, sts) = self.vendable(meter)?;
         let max_minor = vending.token_max_minor;
         let in_money = sts.in_money;
@@ -231,6 +234,9 @@ impl Dcu {
         if !self.takes_tokens(meter) || granted_minor <= covered_minor {
             self.vending.unsold.remove(&meter);
             return;
+        }
+        if self.state.is_in_doubt() {
+            return self.cannot_sell(now, meter, &VendRefusal::Doubt);
         }
         let Ok((vending, sts)) = self.vendable(meter) else { return };
         let max_u = vending.token_max_minor.saturating_mul(self.state.desk().u_per_minor());

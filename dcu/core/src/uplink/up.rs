@@ -135,10 +135,12 @@ pub enum AlarmCode {
     TooManyOrders = 51,
     /// The ledger does not hold what it has promised: the disk lost what it had confirmed, or an old copy was put back.
     LedgerRolledBack = 52,
+    /// The journal has lost records that may concern money, relays or keys: the DCU neither cuts off nor sells tokens.
+    JournalDamaged = 53,
 }
 
 impl AlarmCode {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::RegisterBackward,
         Self::WrongMeter,
         Self::Refused,
@@ -154,6 +156,7 @@ impl AlarmCode {
         Self::MassDisconnection,
         Self::TooManyOrders,
         Self::LedgerRolledBack,
+        Self::JournalDamaged,
     ];
 }
 
