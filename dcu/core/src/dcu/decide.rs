@@ -88,7 +88,7 @@ impl Dcu {
         match self.config.traits.credit_at {
             CreditAt::Meter => (None, None),
             CreditAt::Dcu => self.judged(now, meter),
-            CreditAt::Cloud if self.stale && !self.doubt => {
+            CreditAt::Cloud if self.stale => {
                 (Some(Wanted { relay: Relay::Open, reason: Reason::Stale, order: None }), None)
             }
             CreditAt::Cloud => (order.map(|(n, relay)| Wanted { relay, reason: Reason::Cloud, order: Some(n) }), None),

@@ -1,31 +1,36 @@
-//! Safe mode: the store has said that records are missing which nobody can tell again, or that the journal was rolled back.
+//! A journal with a gap: what the DCU leaves undone until somebody has looked.
 //!
-//! Balances, relays and counters may then be older than what was promised. Until somebody has set right what hung on the
-//! damage the DCU goes on reading, taking payments and closing relays for credit, and does nothing that could wrong a
-//! customer or repeat a secret: it opens no relay, issues no token, and speaks to meters under another system title,
-//! because invocation counters under the old one may have been used.
+//! ```text
+//!   store: records missing that nobody can tell again ─▶ doubt_journal ─▶ JournalDoubted ─┬─ no relay opens for debt
+//!                                                                                         ├─ no token is sold
+//!   operator: set right ─▶ end_doubt ─▶ DoubtEnded ─▶ all goes on                         └─ another system title
+//! ```
+//!
+//! Readings and payments are taken meanwhile, and relays are closed. A token whose sale was lost would be sold again for the
+//! same money; a customer whose payment was lost would be cut off for it; a counter used again gives a key stream away.
 
 use super::Dcu;
-use crate::uplink::AlarmCode;
+use crate::{journal::Entry, relay::Held};
 
 impl Dcu {
-    /// The journal that this DCU was recovered from is not to be trusted in full (`taa_store::Mode::Safe`). Call it at the
-    /// start of every boot for which that holds, **before** [`Self::handle_entropy`]; the next boot without it goes on as
-    /// always.
-    pub fn handle_damage(&mut self, now: u64) {
+    /// The store has found that records `from..=to` are missing (`None`: nobody knows how far they went) and may concern
+    /// money, relays or keys; or that the journal was rolled back. To be called right after [`Self::recover`], before
+    /// [`Self::handle_entropy`]. In doubt already, nothing more is recorded.
+    pub fn doubt_journal(&mut self, now: u64, from: u64, to: Option<u64>) {
         self.begin(now);
-        if !self.doubt {
-            self.doubt = true;
-            self.alarm(now, None, AlarmCode::RecordsLost);
-            // Orders for debt that have not left yet are taken back.
-            self.reconsider_all(now);
+        if !self.state.is_in_doubt() {
+            self.record(now, Entry::JournalDoubted { from, to });
         }
-        self.send(now);
     }
 
-    /// Records are missing: no relay is opened, no token issued.
-    #[must_use]
-    pub const fn is_in_doubt(&self) -> bool {
-        self.doubt
+    /// An operator has set right what hung on the missing records: relays and tokens go on.
+    pub fn end_doubt(&mut self, now: u64) {
+        self.begin(now);
+        if self.state.is_in_doubt() {
+            self.record(now, Entry::DoubtEnded);
+            self.requeue_held(|why| why == Held::Doubt);
+            self.vending.retry_at = Some(now);
+        }
+        self.run(now);
     }
 }

@@ -83,7 +83,7 @@ impl Dcu {
 
     /// A decision, unless it would cut somebody off on trust in payments that cannot be seen.
     pub(super) fn unless_blind(&self, wanted: Wanted) -> Option<Wanted> {
-        let blind = self.doubt || self.judges_by_payments() && self.sight != Sight::Clear;
+        let blind = self.judges_by_payments() && self.sight != Sight::Clear;
         (wanted.relay == Relay::Closed || !blind).then_some(wanted)
     }
 

@@ -43,8 +43,7 @@ impl Dcu {
     /// The title of this journal; a new journal draws one. Counters are reserved by later records, so nothing is sent
     /// under a title that is not durable. `None` from a generator that gives nothing.
     fn title(&mut self, now: u64, randomness: &mut Drbg) -> Option<[u8; 8]> {
-        // Counters under the title of a journal that has lost records may have been used.
-        if let Some(title) = self.state.system_title().filter(|_| !self.doubt) {
+        if let Some(title) = self.state.system_title() {
             return Some(title);
         }
         let mut title = self.config.system_title;

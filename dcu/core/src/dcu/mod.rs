@@ -138,8 +138,6 @@ pub struct Dcu {
     images: Images,
     /// The supply is about to go: nothing new is begun.
     failing: bool,
-    /// Records are missing that nobody can tell again.
-    doubt: bool,
     /// Mixes the waiting times so that meters do not retry in step.
     jitter: u64,
     outputs: VecDeque<Output>,
@@ -202,7 +200,6 @@ impl Dcu {
             judgements: BTreeSet::new(),
             images: Images::default(),
             failing: false,
-            doubt: false,
             outputs: VecDeque::new(),
             waiting: Vec::new(),
             receipts: VecDeque::new(),

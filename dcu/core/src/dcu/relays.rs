@@ -11,7 +11,7 @@ use crate::{
     MeterIx,
     fleet::Class,
     journal::Entry,
-    relay::{Held, Hold, Moment, RelayOrder, Wanted},
+    relay::{Held, Hold, Moment, Reason, Relay, RelayOrder, Wanted},
     uplink::AlarmCode,
 };
 
@@ -47,6 +47,9 @@ impl Dcu {
 
     /// Whether the order may leave now.
     pub(super) fn may_order(&self, now: u64, meter: MeterIx, wanted: &Wanted) -> Result<(), Hold> {
+        if self.state.is_in_doubt() && wanted.relay == Relay::Open && wanted.reason == Reason::Debt {
+            return Err(Hold { why: Held::Doubt, for_ms: None });
+        }
         let cloud_age_ms = self.contact.map(|at| now.saturating_sub(at) / NS_PER_MS);
         self.state.orders().gate(&self.config.relays, meter, wanted, self.moment(now), cloud_age_ms)
     }
@@ -127,7 +130,7 @@ impl Dcu {
         self.requeue_held(|why| why == Held::Cloud);
     }
 
-    fn requeue_held(&mut self, which: impl Fn(Held) -> bool) {
+    pub(super) fn requeue_held(&mut self, which: impl Fn(Held) -> bool) {
         let held: Vec<MeterIx> = self.holds.0.iter().filter(|(_, (why, _))| which(*why)).map(|(m, _)| *m).collect();
         for meter in held {
             self.requeue(meter);

@@ -120,7 +120,7 @@ impl Dcu {
     }
 
     fn vend(&mut self, now: u64, VendAsk { meter, ask, source }: VendAsk) -> Result<VendId, VendRefusal> {
-        if self.doubt {
+        if self.state.is_in_doubt() {
             return Err(VendRefusal::Doubt);
         }
         let (vending, sts) = self.vendable(meter)?;
@@ -235,6 +235,9 @@ impl Dcu {
             self.vending.unsold.remove(&meter);
             return;
         }
+        if self.state.is_in_doubt() {
+            return self.cannot_sell(now, meter, &VendRefusal::Doubt);
+        }
         let Ok((vending, sts)) = self.vendable(meter) else { return };
         let max_u = vending.token_max_minor.saturating_mul(self.state.desk().u_per_minor());
         let in_money = sts.in_money;
@@ -316,7 +319,7 @@ impl Dcu {
 
     /// Everything about selling that is due: by its record, by the clock.
     pub(super) fn run_vending(&mut self, now: u64) {
-        if self.config.vending.is_none() || self.failing || self.doubt {
+        if self.config.vending.is_none() || self.failing {
             return;
         }
         while let Some((_, next)) = self.vending.next.pop_front_if(|(record, _)| *record <= self.durable) {
@@ -347,7 +350,7 @@ impl Dcu {
     }
 
     pub(super) fn vending_deadline(&self) -> Option<u64> {
-        self.config.vending.as_ref().filter(|_| !self.doubt)?;
+        self.config.vending.as_ref()?;
         let asked = self.vending.asked.values().map(|question| question.until).min();
         let waits = self.vending.waits.values().copied().min();
         let retry = self.vending.retry_at.filter(|_| self.clock_offset_ms.is_some());

@@ -255,6 +255,15 @@ pub enum Entry {
         /// There are fewer leaves than promised; else the log has grown anew past them.
         rolled_back: bool,
     },
+    /// Records may be missing that concern money, relays or keys: [`crate::Dcu::doubt_journal`].
+    JournalDoubted {
+        /// First number in doubt.
+        from: u64,
+        /// Last one, where anybody can say.
+        to: Option<u64>,
+    },
+    /// An operator has set right what hung on the missing records.
+    DoubtEnded,
     /// The whole state after the record before this one.
     Checkpoint(Box<State>),
 }

@@ -37,6 +37,7 @@ pub struct State {
     inbox: Inbox,
     desk: Desk,
     payments_late_s: u32,
+    in_doubt: bool,
 }
 
 /// What is remembered of one meter.
@@ -114,6 +115,7 @@ impl State {
             inbox: Inbox::default(),
             desk: Desk::new(config, meters),
             payments_late_s: 0,
+            in_doubt: false,
         }
     }
 
@@ -121,6 +123,12 @@ impl State {
     #[must_use]
     pub const fn boot(&self) -> u32 {
         self.boot
+    }
+
+    /// Records may be missing that concern money, relays or keys, and no operator has set that right yet.
+    #[must_use]
+    pub const fn is_in_doubt(&self) -> bool {
+        self.in_doubt
     }
 
     /// Number of the last record.
@@ -312,7 +320,9 @@ impl State {
             Entry::RelayOrdered(_)
             | Entry::OpeningsAllowed
             | Entry::LedgerSigned { .. }
-            | Entry::PromiseBroken { .. } => {
+            | Entry::PromiseBroken { .. }
+            | Entry::JournalDoubted { .. }
+            | Entry::DoubtEnded => {
                 self.apply_accounted(record, unix_ms);
                 Applied::Quiet
             }
@@ -378,6 +388,14 @@ impl State {
                 let code = AlarmCode::LedgerRolledBack;
                 self.outbox.push_urgent(record.number, Up::Alarm { meter: None, code, unix_ms });
             }
+            Entry::JournalDoubted { .. } => {
+                self.in_doubt = true;
+                // Counters may have been used that nobody remembers: they belong to a title that is given up.
+                self.title = None;
+                let code = AlarmCode::JournalDamaged;
+                self.outbox.push_urgent(record.number, Up::Alarm { meter: None, code, unix_ms });
+            }
+            Entry::DoubtEnded => self.in_doubt = false,
             _ => {}
         }
     }

@@ -68,6 +68,8 @@ impl Entry {
             | Self::OpeningsAllowed
             | Self::LedgerSigned { .. }
             | Self::PromiseBroken { .. }
+            | Self::JournalDoubted { .. }
+            | Self::DoubtEnded
             | Self::Checkpoint(_) => Urgency::Now,
         }
     }

@@ -77,6 +77,8 @@ pub enum Held {
     Closed,
     /// Too many openings at the site within an hour.
     Openings,
+    /// The journal has lost records: what this account owes is in doubt.
+    Doubt,
 }
 
 /// An order that waits.

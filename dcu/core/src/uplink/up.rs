@@ -135,8 +135,8 @@ pub enum AlarmCode {
     TooManyOrders = 51,
     /// The ledger does not hold what it has promised: the disk lost what it had confirmed, or an old copy was put back.
     LedgerRolledBack = 52,
-    /// The journal has lost records that nobody can tell again, or was put back: the site runs in safe mode.
-    RecordsLost = 60,
+    /// The journal has lost records that may concern money, relays or keys: the DCU neither cuts off nor sells tokens.
+    JournalDamaged = 53,
 }
 
 impl AlarmCode {
@@ -156,7 +156,7 @@ impl AlarmCode {
         Self::MassDisconnection,
         Self::TooManyOrders,
         Self::LedgerRolledBack,
-        Self::RecordsLost,
+        Self::JournalDamaged,
     ];
 }
 

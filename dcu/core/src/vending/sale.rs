@@ -194,9 +194,6 @@ pub enum VendRefusal {
     /// The clock is not set.
     #[error("the clock is not set")]
     NoClock,
-    /// The journal has lost records ([`crate::Dcu::handle_damage`]). The operator's: set right what hung on them.
-    #[error("records are missing from the journal; no token is issued until somebody has looked")]
-    Doubt,
     /// Zero, negative, or more than a token may carry.
     #[error("the amount must be above zero and at most {max_minor} minor units")]
     Amount {
@@ -245,6 +242,9 @@ pub enum VendRefusal {
     /// The meter counts energy, and the tariff in force has more than one price for it.
     #[error("energy has more than one price: it cannot be sold beforehand")]
     PriceVaries,
+    /// The journal has lost records: what was sold is in doubt. The operator's: set it right ([`crate::Dcu::end_doubt`]).
+    #[error("the journal has lost records; an operator has to look first")]
+    Doubt,
     /// Such a thing is not sold to this meter.
     #[error("the meter does not count that")]
     Unfit,

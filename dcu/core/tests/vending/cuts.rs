@@ -2,7 +2,10 @@
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use taa_dcu::{MeterIx, vending::Fate};
+use taa_dcu::{
+    Dcu, DcuEvent, MeterIx,
+    vending::{Fate, VendRefusal},
+};
 use taa_tokens::sts::meter::Reason;
 
 use crate::site::{DAY, HOUR, MINUTE, Question, Site, U};
@@ -153,4 +156,21 @@ fn without_durability_a_minute_is_used_twice() {
         minutes_used_twice(&run(&history, true))
     });
     assert!(seen);
+}
+
+#[test]
+fn a_journal_with_a_gap_sells_nothing_until_an_operator_has_looked() {
+    let refused =
+        |site: &Site| site.count(|event| matches!(event, DcuEvent::VendRefused { refusal: VendRefusal::Doubt, .. }));
+    let mut site = Site::new();
+    site.with_dcu(|dcu, now| dcu.doubt_journal(now, 5, None));
+    site.pay("R1", 0, 400_00);
+    site.run_for(DAY);
+    assert_eq!((site.left(), site.questions.len()), (Vec::new(), 0));
+    assert_eq!(refused(&site), 1, "told once");
+    assert_eq!(site.due_u(0), 400_00 * U, "the money is taken, and kept");
+    site.with_dcu(Dcu::end_doubt);
+    site.run_for(HOUR);
+    assert!(!site.left().is_empty());
+    assert_eq!(site.due_u(0), 0);
 }

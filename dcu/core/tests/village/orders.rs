@@ -174,3 +174,31 @@ fn a_cloud_that_is_silent_has_not_ordered_anything_lately() {
     village.run_for(HOUR);
     assert!(village.when(0, reason).is_some(), "it is heard again, and has not taken it back");
 }
+
+#[test]
+fn a_journal_with_a_gap_cuts_nobody_off_until_an_operator_has_looked() {
+    let titles = |village: &Village| -> Vec<[u8; 8]> {
+        let taken = village.journal().iter().filter_map(|record| match record.entry {
+            Entry::TitleTaken { title } => Some(title),
+            _ => None,
+        });
+        taken.collect()
+    };
+    let mut village = Village::new(traits(CreditAt::Dcu), 3, 2_500, 31);
+    village.with_dcu(|dcu, now| dcu.doubt_journal(now, 2, Some(7)));
+    // The driver says so at every boot, as long as the store does; it counts once.
+    village.with_dcu(|dcu, now| dcu.doubt_journal(now, 2, Some(7)));
+    village.run_until(HOUR);
+    village.cut();
+    village.boot();
+    village.run_until(5 * HOUR);
+    assert!((0..3).all(|meter| village.lit(meter)), "they owe, as far as the DCU knows");
+    assert!(village.when(0, held(Held::Doubt)).is_some());
+    let doubted = village.journal().iter().filter(|record| matches!(record.entry, Entry::JournalDoubted { .. }));
+    assert_eq!(doubted.count(), 1);
+    let titles = titles(&village);
+    assert!(titles.len() == 2 && titles[0] != titles[1], "counters may have been used: {titles:?}");
+    village.with_dcu(taa_dcu::Dcu::end_doubt);
+    village.run_for(HOUR);
+    assert!((0..3).all(|meter| !village.lit(meter)));
+}
