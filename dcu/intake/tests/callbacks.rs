@@ -1,5 +1,6 @@
 //! What providers, agents and telephones send, good and bad: each has a named outcome.
 
+use proptest::prelude::*;
 use taa_dcu::payment::{AMOUNT_MINOR_MAX, Certainty, Currency, Payment, PaymentId, Provider};
 use taa_intake::{
     HttpRequest, Relay,
@@ -654,4 +655,41 @@ fn a_snapshot_is_the_whole_journal() {
     assert_eq!(desk.waiting().len(), 1);
     assert_eq!(decode(&[9, 1]), Err(taa_intake::relay::BytesError::Version(9)));
     assert_eq!(Refusal::NotFound.status(), 404);
+}
+
+proptest! {
+    /// Whatever is changed in a genuine callback: everybody is answered, nothing panics, and no payment comes of it that
+    /// the text does not tell of.
+    #[test]
+    fn a_damaged_callback_is_refused_or_says_what_it_says(
+        flips in proptest::collection::vec((0_usize..400, any::<u8>()), 1..6),
+        which in 0_usize..5,
+    ) {
+        let mut desk = Desk::new();
+        desk.asked(Provider::Daraja, "ws_CO_1", "174379", None);
+        desk.asked(Provider::MtnMomo, "id", "", None);
+        let (provider, path, body) = match which {
+            0 => (Provider::Daraja, format!("/{SECRET}/daraja/c2b/confirmation"), good("RKTQDM7W6S")),
+            1 => (
+                Provider::Daraja,
+                format!("/{SECRET}/daraja/stk"),
+                r#"{"Body":{"stkCallback":{"CheckoutRequestID":"ws_CO_1","ResultCode":0,"CallbackMetadata":{"Item":[
+                    {"Name":"Amount","Value":50.00},{"Name":"MpesaReceiptNumber","Value":"RKL4CL10OG"}]}}}}"#.to_owned(),
+            ),
+            2 => (Provider::MtnMomo, format!("/{SECRET}/momo/id"), r#"{"status":"SUCCESSFUL"}"#.to_owned()),
+            3 => (Provider::Agent, "/agent".to_owned(), r#"{"agent":"amina","receipt":"1"}"#.to_owned()),
+            _ => (Provider::CashCode, "/code".to_owned(), r#"{"code":"1","account":"A1","caller":"0"}"#.to_owned()),
+        };
+        let mut body = body.into_bytes();
+        for (at, byte) in flips {
+            let at = at % body.len();
+            body[at] = byte;
+        }
+        desk.call(provider, &HttpRequest::post(path, body.clone()));
+        for payment in desk.waiting() {
+            prop_assert!(which < 2 && payment.check().is_ok());
+            let text = String::from_utf8_lossy(&body);
+            prop_assert!(text.contains(payment.amount_minor.to_string().trim_end_matches('0')) || text.contains("50"));
+        }
+    }
 }

@@ -146,7 +146,7 @@ fn stron_gets_a_token_that_the_meter_takes() {
     assert_eq!((status, first(&body).len()), (200, 20));
     desk.site.type_all();
     // A token carries 14 bits of mantissa: the largest that it can that is not more.
-    let (credited, paid) = (desk.site.meters[0].credited, 5_000_00 * site::U);
+    let (credited, paid) = (desk.site.meters[0].credited, 500_000 * site::U);
     assert!((paid - paid / 1000..=paid).contains(&credited), "{credited}");
     assert_eq!(desk.asked[0].reference.provider, Provider::Stron);
 }

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
+use crate::journal::Entry;
+
 /// Most fates kept for the relay. Beyond it the oldest goes: the money is safe, the relay only never hears how it ended.
 const FATES_MAX: usize = 512;
 /// Most sessions kept. Arbitrary: so many boots whose every answer was lost are still told from a second DCU.
@@ -90,7 +92,15 @@ impl Inbox {
         &self.sessions
     }
 
-    pub(crate) fn begin_session(&mut self, session: u64) {
+    pub(crate) fn apply(&mut self, entry: &Entry) {
+        match entry {
+            Entry::FetchSession { session } => self.begin_session(*session),
+            Entry::FetchMoved { epoch, cursor, told, fates } => self.advance(*epoch, *cursor, *told, fates),
+            _ => {}
+        }
+    }
+
+    fn begin_session(&mut self, session: u64) {
         if self.sessions.len() >= SESSIONS_MAX {
             self.sessions.remove(0);
         }
@@ -98,7 +108,7 @@ impl Inbox {
     }
 
     /// Payments have been taken in answer to this session; the relay knows all fates up to `told`.
-    pub(crate) fn advance(&mut self, epoch: u64, cursor: u64, told: u64, fates: &[(u64, Fate)]) {
+    fn advance(&mut self, epoch: u64, cursor: u64, told: u64, fates: &[(u64, Fate)]) {
         self.epoch = epoch;
         self.cursor = self.cursor.max(cursor);
         while self.fates.pop_front_if(|(number, _)| *number <= told).is_some() {}

@@ -354,12 +354,8 @@ impl State {
                 self.apply_firmware(number, &record.entry);
                 Applied::Quiet
             }
-            Entry::FetchSession { session } => {
-                self.inbox.begin_session(*session);
-                Applied::Quiet
-            }
-            Entry::FetchMoved { epoch, cursor, told, fates } => {
-                self.inbox.advance(*epoch, *cursor, *told, fates);
+            Entry::FetchSession { .. } | Entry::FetchMoved { .. } => {
+                self.inbox.apply(&record.entry);
                 Applied::Quiet
             }
             Entry::Vending(note) => {

@@ -366,7 +366,9 @@ impl Site {
     /// The state is what its journal makes of it.
     pub(crate) fn refold(&self) -> State {
         let mut state = State::new(&self.config, &self.entries);
-        self.journal.iter().for_each(|record| drop(state.apply(record)));
+        for record in &self.journal {
+            state.apply(record);
+        }
         state
     }
 }
