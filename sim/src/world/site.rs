@@ -291,6 +291,7 @@ impl Village<'_> {
                 }
                 // Payments travel as payments here; no simulated DCU is told to fetch.
                 Output::Fetch(bytes) => self.recycle(bytes),
+                Output::KeyRequest { .. } | Output::KeyChangeRequest { .. } => {}
                 Output::Append(record) => self.append(&record, now_ms),
                 Output::Event(event) => self.dcu_event(event, now_ms, queue),
                 Output::Timeout(_) if self.promises_early(now_ms) => {}
