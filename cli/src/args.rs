@@ -32,6 +32,18 @@ pub(crate) enum Command {
     New(NewArgs),
     /// Test the claims of the source documents and write docs/claims.md
     Claims(ClaimsArgs),
+    /// Check a ledger, export it, prove one of its entries
+    Audit {
+        /// What to do
+        #[command(subcommand)]
+        what: AuditCommand,
+    },
+    /// What the meters in the field are, and who has to act before a rollover
+    Fleet {
+        /// What to do
+        #[command(subcommand)]
+        what: FleetCommand,
+    },
     /// Print the JSON Schema of scenario.toml
     Schema,
     /// Render the report of an earlier run again
@@ -97,6 +109,9 @@ pub(crate) struct RunArgs {
     /// Simulations at the same time (default: the number of cores)
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = threads)]
     pub(crate) threads: Option<usize>,
+    /// Keep the site's ledger of every architecture in <out>/ledger (`taa audit verify` reads it)
+    #[arg(long)]
+    pub(crate) ledger: bool,
     /// How much run.mcap holds
     #[arg(long, value_enum, default_value_t = Record::Full)]
     pub(crate) record: Record,
@@ -190,6 +205,162 @@ pub(crate) struct ClaimsArgs {
     pub(crate) quiet: bool,
 }
 
+/// A folder with a ledger's files, and the key that must have signed them.
+#[derive(Debug, Args)]
+pub(crate) struct LedgerArgs {
+    /// Folder with the file `checkpoint` in it
+    pub(crate) folder: PathBuf,
+    /// The log's public key, or a file with it (default: the file `verifier` in the folder, which proves less)
+    #[arg(long, value_name = "KEY|FILE")]
+    pub(crate) key: Vec<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Check that nothing in a ledger was altered, added, left out or rolled back, and sum it up
+    #[command(after_help = "Examples:
+  A village's ledger, as a regulator checks it:
+    taa run scenarios/villages/jija --days 30 --architecture edge_local --ledger --out runs/jija
+    taa audit verify runs/jija/ledger/edge_local
+  Against a checkpoint that was kept elsewhere, sums of March alone:
+    taa audit verify LEDGER --key site.pub --checkpoint kept/checkpoint --from 2026-03-01 --to 2026-04-01
+  An export on its own:
+    taa audit verify entries-000000000-000000500.jsonl --key site.pub
+
+Exit codes: 0 sound, 1 not sound, 2 nothing to check.")]
+    Verify {
+        /// The ledger, or an export of it (*.jsonl)
+        #[command(flatten)]
+        ledger: LedgerArgs,
+        /// A signed checkpoint that somebody has kept; may be repeated
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Vec<PathBuf>,
+        /// Sum up entries from this day on (UTC); all are checked
+        #[arg(long, value_name = "YYYY-MM-DD", value_parser = day_ms)]
+        from: Option<i64>,
+        /// Sum up entries before this day (UTC)
+        #[arg(long, value_name = "YYYY-MM-DD", value_parser = day_ms)]
+        to: Option<i64>,
+        /// Print the result as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write entries as JSON lines that prove themselves, as a table, or as appends to an event store
+    #[command(after_help = "Example:
+  taa audit export runs/jija/ledger/edge_local --out for-the-regulator --format csv")]
+    Export {
+        /// The ledger
+        #[command(flatten)]
+        ledger: LedgerArgs,
+        /// Folder that gets the files
+        #[arg(long, value_name = "DIR")]
+        out: PathBuf,
+        /// In which form
+        #[arg(long, value_enum, default_value_t = ExportFormat::Lines)]
+        format: ExportFormat,
+        /// First entry
+        #[arg(long, value_name = "N", default_value_t = 0)]
+        first: u64,
+        /// Entry after the last one (default: all)
+        #[arg(long, value_name = "N")]
+        end: Option<u64>,
+    },
+    /// Prove that one entry is in the ledger: a text for the customer to keep
+    #[command(after_help = "Examples:
+  By the provider's transaction:
+    taa audit receipt runs/jija/ledger/edge_local --reference P000017 > P000017.tlog-proof
+  Check one that was kept:
+    taa audit receipt runs/jija/ledger/edge_local --check P000017.tlog-proof --entry-file P000017.json")]
+    Receipt {
+        /// The ledger
+        #[command(flatten)]
+        ledger: LedgerArgs,
+        /// The entry with this reference (a provider's transaction, a token)
+        #[arg(long, value_name = "S", required_unless_present_any = ["entry", "check"])]
+        reference: Option<String>,
+        /// The entry at this place
+        #[arg(long, value_name = "N", conflicts_with = "reference")]
+        entry: Option<u64>,
+        /// Check this receipt instead of making one; the folder is asked for the key alone
+        #[arg(long, value_name = "FILE", requires = "entry_file", conflicts_with_all = ["reference", "entry"])]
+        check: Option<PathBuf>,
+        /// The entry that the receipt is for: written beside a new one, read with --check
+        #[arg(long, value_name = "FILE")]
+        entry_file: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FleetCommand {
+    /// Keypads, supply groups and keys, local vending: who has to act before when
+    #[command(after_help = "Examples:
+  As a table, on the day before the rollover of 2024:
+    taa fleet audit scenarios/fleets/mixed.toml --at 2024-11-23
+  For a spreadsheet, keys that end within ten years:
+    taa fleet audit fleet.toml --horizon-days 3650 --format csv
+
+Exit codes: 0 done, 1 some meters refuse the tokens of that day, 2 bad input.")]
+    Audit {
+        /// A fleet.toml, or a scenario folder (with a fleet.toml in it)
+        fleet: PathBuf,
+        /// Judge as of this day, UTC (default: today)
+        #[arg(long, value_name = "YYYY-MM-DD", value_parser = day_ms)]
+        at: Option<i64>,
+        /// Keys that end within so many days are to be changed
+        #[arg(long, value_name = "N", default_value_t = 730)]
+        horizon_days: u32,
+        /// In which form
+        #[arg(long, value_enum, default_value_t = FleetFormat::Table)]
+        format: FleetFormat,
+    },
+}
+
+/// In which form a fleet is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum FleetFormat {
+    /// Three sections and a table
+    Table,
+    /// A row per meter
+    Csv,
+    /// The same for programs
+    Json,
+}
+
+/// In which form entries are exported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum ExportFormat {
+    /// JSON lines with hashes and a proof
+    Lines,
+    /// A table for spreadsheets
+    Csv,
+    /// Bodies of appends to KurrentDB, with the expected revision in the name
+    Events,
+}
+
+/// Midnight UTC of a date, Unix milliseconds.
+fn day_ms(text: &str) -> Result<i64, String> {
+    let wrong = || "allowed: a date such as 2026-03-01".to_owned();
+    let parts: Vec<i64> = text.split('-').map(|part| part.parse().map_err(|_| wrong())).collect::<Result<_, _>>()?;
+    let [year, month, day] = parts[..] else { return Err(wrong()) };
+    if text.len() != 10 || !(1..=12).contains(&month) || !(1..=days_in(year, month)).contains(&day) {
+        return Err(wrong());
+    }
+    // Days before this year, this month, this day; leap days of all years before.
+    let leaps = |y: i64| y.div_euclid(4) - y.div_euclid(100) + y.div_euclid(400);
+    let before = 365 * (year - 1970) + leaps(year - 1) - leaps(1969);
+    let months: i64 = (1..month).map(|month| days_in(year, month)).sum();
+    Ok((before + months + day - 1) * 86_400_000)
+}
+
+fn days_in(year: i64, month: i64) -> i64 {
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    match month {
+        2 => 28 + i64::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
 fn days(text: &str) -> Result<u32, String> {
     let allowed = 1..=taa_scenarios::schema::DAYS_MAX;
     let fits = text.parse().ok().filter(|days| allowed.contains(days));
@@ -199,4 +370,19 @@ fn days(text: &str) -> Result<u32, String> {
 fn threads(text: &str) -> Result<usize, String> {
     let fits = text.parse().ok().filter(|&threads| threads > 0);
     fits.ok_or_else(|| "allowed: whole numbers from 1 on; left out: one per core".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_midnights_in_utc() {
+        assert_eq!(day_ms("1970-01-01"), Ok(0));
+        assert_eq!(day_ms("2000-03-01"), Ok(951_868_800_000));
+        assert_eq!(day_ms("2026-03-01"), Ok(1_772_323_200_000));
+        for wrong in ["2026-02-29", "2026-3-1", "tomorrow", "2026-13-01", "", "2026-01-01-1"] {
+            assert!(day_ms(wrong).is_err(), "{wrong}");
+        }
+    }
 }

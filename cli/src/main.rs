@@ -1,7 +1,10 @@
 //! `taa`: parsing and wiring only. What it says and how it exits is here; what it does is in the crates below.
 
 mod args;
+mod audit;
 mod claims;
+mod fleet;
+mod ledger;
 mod progress;
 mod run;
 mod show;
@@ -18,6 +21,8 @@ use crate::args::{Cli, Command};
 enum Failure {
     /// Bad input: 2.
     Input(String),
+    /// What was to be tested does not hold: 1.
+    Found(String),
     /// Our own fault, or the machine's: 3.
     Own(String),
 }
@@ -28,6 +33,8 @@ fn main() -> ExitCode {
         Command::Check(args) => show::check(&args),
         Command::New(args) => show::new(&args),
         Command::Claims(args) => claims::claims(&args),
+        Command::Audit { what } => audit::audit(&what),
+        Command::Fleet { what } => fleet::fleet(&what),
         Command::Schema => show::schema(),
         Command::Report(args) => show::report(&args),
         Command::Completions { shell } => {
@@ -38,6 +45,10 @@ fn main() -> ExitCode {
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Found(text)) => {
+            show::remark(&text);
+            ExitCode::from(1)
+        }
         Err(Failure::Input(text)) => {
             show::remark(&text);
             ExitCode::from(2)

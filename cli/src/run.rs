@@ -10,7 +10,7 @@ use taa_reports::{Attachment, Record, WriteOptions};
 use taa_scenarios::Overrides;
 use taa_sim::run::RunOptions;
 
-use crate::{Failure, args, args::RunArgs, progress::Bars, show, study};
+use crate::{Failure, args, args::RunArgs, ledger, progress::Bars, show, study};
 
 static STOP: AtomicBool = AtomicBool::new(false);
 
@@ -19,6 +19,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     let overrides = overrides(args)?;
     let mut scenario = taa_scenarios::load(&args.scenario, &overrides).map_err(|found| show::input(&found))?;
     scenario.notes.extend(taa_sim::reach::remark(&scenario));
+    scenario.run.ledger = args.ledger;
     for note in scenario.notes.iter().filter(|_| !args.quiet && !args.json) {
         show::remark(note);
     }
@@ -47,6 +48,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     bars.finish();
     let mut result = simulated.map_err(|error| Failure::Own(error.to_string()))?;
     result.wall_s = started.elapsed().as_secs_f64();
+    scenario.run.ledger = false;
     let study = study::of(args, &overrides, &scenario, threads, &STOP)?;
 
     let record = match args.record {
@@ -55,6 +57,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
         args::Record::Full => Record::Full,
     };
     study::write(&out, study.as_ref())?;
+    ledger::write(&out, &scenario, &result)?;
     let options =
         WriteOptions { record, attachments: attachments(args), study: study.clone(), ..WriteOptions::default() };
     let written = taa_reports::write(&out, &scenario, &result, &options).map_err(|e| show::report_failure(&e))?;

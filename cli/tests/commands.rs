@@ -273,3 +273,89 @@ fn interrupted_claims_leave_the_old_page() {
     assert!(!out.join("claims.json").exists() && !out.join("claims.md.part").exists());
     assert_eq!(taa(&["claims", "--village", "scenarios/villages/nowhere"]).status.code(), Some(2));
 }
+
+#[test]
+fn a_run_leaves_a_ledger_that_an_audit_finds_sound_and_a_changed_one_not() {
+    let out = scratch("ledger");
+    let out_arg = out.display().to_string();
+    let run = ["run", "scenarios/villages/jija", "--days", "4", "--architecture", "edge_local", "--ledger", "--quiet"];
+    let done = taa(&[&run[..], &["--no-remedies", "--record", "off", "--out", &out_arg]].concat());
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+    let folder = out.join("ledger/edge_local");
+    let said = folder.display().to_string();
+    let kept = folder.join("kept/checkpoint").display().to_string();
+
+    let sound = taa(&["audit", "verify", &said, "--checkpoint", &kept]);
+    let printed = text(&sound.stdout);
+    assert_eq!(sound.status.code(), Some(0), "{printed}{}", text(&sound.stderr));
+    assert!(printed.contains("Sound: all ") && printed.contains("statement.day"), "{printed}");
+    assert!(printed.contains("One older checkpoint was compared"), "{printed}");
+    let part = taa(&["audit", "verify", &said, "--from", "1999-01-01", "--to", "1999-01-02", "--json"]);
+    let part: serde_json::Value = serde_json::from_slice(&part.stdout).expect("JSON");
+    assert_eq!(part["sound"], true);
+
+    // A receipt of one payment, kept by the customer, and an export that stands alone.
+    let export = out.join("export").display().to_string();
+    let lines = taa(&["audit", "export", &said, "--out", &export, "--first", "300", "--end", "310"]);
+    assert_eq!(lines.status.code(), Some(0), "{}", text(&lines.stderr));
+    let file = text(&lines.stdout).trim().to_owned();
+    let key = folder.join("verifier").display().to_string();
+    assert_eq!(taa(&["audit", "verify", &file, "--key", &key]).status.code(), Some(0));
+    let entry = out.join("entry.json").display().to_string();
+    let receipt = taa(&["audit", "receipt", &said, "--entry", "305", "--entry-file", &entry]);
+    let proof = out.join("entry.tlog-proof");
+    std::fs::write(&proof, &receipt.stdout).expect("writes");
+    let proof = proof.display().to_string();
+    let holds = taa(&["audit", "receipt", &said, "--check", &proof, "--entry-file", &entry]);
+    assert_eq!(holds.status.code(), Some(0), "{}", text(&holds.stderr));
+    std::fs::write(&entry, "{}").expect("writes");
+    let other = taa(&["audit", "receipt", &said, "--check", &proof, "--entry-file", &entry]);
+    assert_eq!(other.status.code(), Some(1));
+
+    // One figure changed in the files; then a log that is rolled back.
+    let entries = folder.join("tile/entries/000");
+    let whole = std::fs::read(&entries).expect("entries");
+    let mut changed = whole.clone();
+    let at = changed.windows(8).position(|w| w == b"\"minor\":").expect("an amount") + 8;
+    changed[at] = if changed[at] == b'9' { b'8' } else { b'9' };
+    std::fs::write(&entries, changed).expect("writes");
+    let found = taa(&["audit", "verify", &said]);
+    assert_eq!(found.status.code(), Some(1));
+    assert!(text(&found.stdout).contains("was altered"), "{}", text(&found.stdout));
+    std::fs::write(&entries, whole).expect("writes");
+    let newest = std::fs::read(folder.join("checkpoint")).expect("a checkpoint");
+    let newer = out.join("newest");
+    std::fs::write(&newer, newest).expect("writes");
+    std::fs::copy(&kept, folder.join("checkpoint")).expect("copies");
+    let back = taa(&["audit", "verify", &said, "--checkpoint", &newer.display().to_string()]);
+    assert_eq!(back.status.code(), Some(1));
+    assert!(text(&back.stdout).contains("rolled back"), "{}", text(&back.stdout));
+
+    assert_eq!(taa(&["audit", "verify", &out_arg]).status.code(), Some(2));
+    assert!(text(&taa(&["audit", "verify", &out_arg]).stderr).contains("edge_local"), "says where there is one");
+}
+
+#[test]
+fn a_fleet_is_told_who_has_to_act_before_which_rollover() {
+    let audit = |more: &[&str]| taa(&[&["fleet", "audit", "scenarios/fleets/mixed.toml"], more].concat());
+    let before = audit(&["--at", "2024-11-23"]);
+    let printed = text(&before.stdout);
+    assert_eq!(before.status.code(), Some(0), "{printed}{}", text(&before.stderr));
+    for part in ["1. Keypads: 2 meters have one, 3 do not", "2. Supply groups", "3. Vending at the site"] {
+        assert!(printed.contains(part), "{printed}");
+    }
+    assert!(printed.contains("2024-11-24") && printed.contains("before that day"), "{printed}");
+    let after = audit(&["--at", "2024-11-26", "--format", "csv"]);
+    assert_eq!(after.status.code(), Some(1), "the old one refuses tokens by now");
+    let row = text(&after.stdout).lines().find(|line| line.starts_with("OLD-0001")).expect("its row").to_owned();
+    assert!(row.contains(",passed,"), "{row}");
+    let json = audit(&["--at", "2026-01-01", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).expect("JSON");
+    assert_eq!(json["meters"][2]["algorithm"], "EA11");
+    assert_eq!(json["meters"][3]["verdict"], "not_in_service");
+    let bad = scratch("fleet").with_extension("toml");
+    std::fs::write(&bad, "[[meter]]\nid = \"M\"\niin = \"600727\"\ndrn = \"12\"\n").expect("writes");
+    let refused = taa(&["fleet", "audit", &bad.display().to_string()]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(text(&refused.stderr).contains(":4: meter M: `drn`: allowed"), "{}", text(&refused.stderr));
+}

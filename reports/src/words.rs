@@ -105,6 +105,10 @@ pub(crate) fn cause_kind(cause: Option<Cause>, scenario: &Scenario) -> CauseKind
         | Cause::CallbackLost
         | Cause::CallbackLate
         | Cause::SmsLost
+        | Cause::KeyModuleDown
+        | Cause::LeaseExhausted
+        | Cause::WrongKey
+        | Cause::RolloverMissed
         | Cause::UssdBroken => CauseKind::Operator,
         Cause::MeshIsolated
         | Cause::HopLimit
@@ -112,7 +116,7 @@ pub(crate) fn cause_kind(cause: Option<Cause>, scenario: &Scenario) -> CauseKind
         | Cause::Rejoining
         | Cause::RadioLoss
         | Cause::RoutesLost => CauseKind::Mesh,
-        Cause::AgentAway | Cause::AgentClosed | Cause::AgentNoFloat => CauseKind::Agent,
+        Cause::AgentAway | Cause::AgentClosed | Cause::AgentNoFloat | Cause::PaperOut => CauseKind::Agent,
         Cause::Scripted(n) => scenario.faults.get(usize::from(n)).map_or(CauseKind::Scripted, |f| fault_kind(f.what)),
         // No wildcard: a new cause has to be given its family here.
         Cause::RelayOpen
@@ -122,6 +126,7 @@ pub(crate) fn cause_kind(cause: Option<Cause>, scenario: &Scenario) -> CauseKind
         | Cause::InTransit
         | Cause::StaleReading
         | Cause::NumberToType
+        | Cause::WrongDigits
         | Cause::Tampered
         | Cause::OperatorConfirms => CauseKind::Handling,
     }
@@ -139,13 +144,17 @@ const fn fault_kind(what: FaultKind) -> CauseKind {
         | FaultKind::AggregatorOut
         | FaultKind::IntakeOut
         | FaultKind::SmsLost
+        | FaultKind::KeyModuleOut
+        | FaultKind::LeasesExhausted
+        | FaultKind::WrongKeyRevision
+        | FaultKind::RolloverMissed
         | FaultKind::UssdBroken => CauseKind::Operator,
         FaultKind::Cloudy { .. } => CauseKind::Energy,
         FaultKind::RadioJammed { .. } | FaultKind::RoofLoss { .. } | FaultKind::RoutesCollapsed => CauseKind::Mesh,
         FaultKind::DcuPowerLost | FaultKind::MeterDead | FaultKind::FeederOut | FaultKind::InverterOut => {
             CauseKind::Repair
         }
-        FaultKind::AgentAway => CauseKind::Agent,
+        FaultKind::AgentAway | FaultKind::PaperOut => CauseKind::Agent,
         FaultKind::DiskFull
         | FaultKind::DiskReadOnly
         | FaultKind::FsyncLies
@@ -188,6 +197,11 @@ pub(crate) fn fault_words(what: FaultKind, target: &FaultTarget, scenario: &Scen
         FaultKind::IntakeOut => "payment intake relay down".to_owned(),
         FaultKind::SmsLost => "text messages lost".to_owned(),
         FaultKind::UssdBroken => "USSD sessions broken".to_owned(),
+        FaultKind::KeyModuleOut => "module with the vending keys down".to_owned(),
+        FaultKind::LeasesExhausted => "vendor's leased minutes used up".to_owned(),
+        FaultKind::PaperOut => "no tokens on paper at the agent's".to_owned(),
+        FaultKind::WrongKeyRevision => "vendor believes in another key revision".to_owned(),
+        FaultKind::RolloverMissed => "meters not changed over before their token identifiers ran out".to_owned(),
         FaultKind::ChargeControllerOut => "charge controller off".to_owned(),
         FaultKind::Lightning => "lightning strikes inverter, concentrator and meters".to_owned(),
         FaultKind::MetersTampered => "meters opened by a tampering".to_owned(),

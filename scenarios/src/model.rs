@@ -337,6 +337,8 @@ pub struct RunPlan {
     pub seed: u64,
     /// Which of the seed's worlds: 0 for a single run, counted up by studies over many.
     pub replication: u32,
+    /// The site's ledger is kept: some 350 bytes per customer and day.
+    pub ledger: bool,
     /// Architectures by name.
     pub architectures: Vec<(String, Traits)>,
 }
@@ -399,6 +401,16 @@ pub enum FaultKind {
     SmsLost,
     /// Every USSD session breaks off.
     UssdBroken,
+    /// The module with the vending keys answers nobody: no token can be made.
+    KeyModuleOut,
+    /// The vendor has used up the minutes leased to it: no token can be made.
+    LeasesExhausted,
+    /// The agent's tokens on paper are used up, and none are delivered.
+    PaperOut,
+    /// The vendor believes in another key revision than the target's meters hold: they refuse its tokens.
+    WrongKeyRevision,
+    /// The target's meters still count from 1993, and their key-change tokens are entered at the end of this alone.
+    RolloverMissed,
     /// The charge controller is off: no sun comes in.
     ChargeControllerOut,
     /// A stroke at the beginning breaks inverter, concentrator and the meters aimed at; all wait for repair.

@@ -136,6 +136,12 @@ causes! {
     ProviderBusy = 55, "provider_busy", "payment provider overloaded on a pay-day";
     AgentNoFloat = 56, "agent_no_float", "cash agent's float used up";
     NumberToType = 57, "number_to_type", "number in hand, not typed in yet";
+    KeyModuleDown = 58, "key_module_down", "module with the vending keys down";
+    LeaseExhausted = 59, "lease_exhausted", "vendor's leased minutes used up";
+    PaperOut = 60, "paper_out", "no tokens on paper at the agent's";
+    WrongKey = 61, "wrong_key", "token under another key than the meter's";
+    RolloverMissed = 62, "rollover_missed", "meter not changed over before its token identifiers ran out";
+    WrongDigits = 63, "wrong_digits", "token typed in wrongly";
     MotorStart = 100, "motor_start", "a motor's starting current";
     Tampered = 75, "tampered", "meter feels tampered with";
     OperatorConfirms = 76, "operator_confirms", "waits for the operator's people to confirm";

@@ -48,7 +48,21 @@ fn money_faults(records: &Records, by_hand: bool) -> Vec<String> {
     demand("accepted against vendor and in flight", accepted, books.vendor_minor + books.in_flight_minor);
     demand("applied", books.applied_minor, applied);
     if by_hand {
-        demand("typed into meters against applied", books.meters_minor, applied);
+        let tokens = &books.tokens;
+        demand("paid for tokens against issued and due", tokens.paid_u, tokens.issued_u + tokens.due_u);
+        demand(
+            "issued against loaded and waiting",
+            tokens.issued_u + tokens.chance_u,
+            tokens.loaded_u + tokens.waiting_u,
+        );
+        demand("typed into meters against loaded", books.meters_minor, tokens.loaded_u.div_euclid(tokens.u_per_minor));
+        let taken = records.payments.applied_ms.iter().flatten().count();
+        demand("tokens taken against payments applied", i64::from(tokens.used), taken as i64);
+        let rest_u = applied * tokens.u_per_minor - (tokens.loaded_u - tokens.chance_u);
+        // What is still due, and what tokens on their way have taken of it: steps of tokens, at most 1/1600 of their worth.
+        if rest_u.abs() > tokens.due_u + tokens.issued_u / 1600 {
+            demand("applied against loaded but for what is due", rest_u, tokens.due_u);
+        }
     }
     for (row, pay) in records.payments.rows().enumerate() {
         let stages = [pay.accepted_ms, pay.at_aggregator_ms, pay.at_intake_ms, pay.at_vendor_ms, pay.credited_ms];
@@ -132,6 +146,10 @@ fn sabotage_money_that_is_doubled_lost_or_out_of_order_is_seen() {
     let amount = good.payments.amount_minor[credited];
     assert!(with(&|r| r.books.vendor_minor += amount).contains("the vendor's Book"), "credited twice");
     assert!(with(&|r| r.books.meters_minor += amount).contains("typed into meters"), "typed twice");
+    let amount_u = amount * good.books.tokens.u_per_minor;
+    assert!(with(&|r| r.books.tokens.loaded_u += amount_u).contains("issued against loaded"), "loaded twice");
+    assert!(with(&|r| r.books.tokens.issued_u += 1).contains("paid for tokens"), "given away");
+    assert!(with(&|r| r.books.tokens.used -= 1).contains("tokens taken"), "applied without a token");
     assert!(with(&|r| r.books.in_flight_minor -= amount).contains("in flight"), "lost on the way");
     assert!(with(&|r| r.payments.credited_ms[credited] = Some(0)).contains("out of order"));
 }

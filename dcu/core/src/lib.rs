@@ -45,6 +45,7 @@ mod fleet;
 pub mod gateway;
 pub mod ids;
 pub mod journal;
+pub mod ledger;
 pub mod payment;
 mod plan;
 pub mod reading;
@@ -54,7 +55,7 @@ pub mod vending;
 
 pub use campaign::{ImageCampaign, ImageOrder, ImageOrderError, ImageState};
 pub use dcu::{
-    Dcu,
+    Dcu, SignedError,
     output::{DcuEvent, LinkState, Output},
     vend_deliver::Delivery,
 };

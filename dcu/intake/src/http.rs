@@ -1,10 +1,12 @@
 //! Requests and answers as plain data: the shell speaks HTTP and TLS.
 
+use std::fmt;
+
 /// Longest body read, bytes. The longest that a provider sends has about 1 KB.
 pub const BODY_BYTES_MAX: usize = 16 * 1024;
 
-/// A request as the shell has read it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A request as the shell has read it. Path, headers and body may hold secrets and do not show in `Debug`.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct HttpRequest {
     /// `POST`, `PUT`, `GET`.
     pub method: String,
@@ -41,8 +43,8 @@ impl HttpRequest {
     }
 }
 
-/// What to answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What to answer. The body may be a token and does not show in `Debug`.
+#[derive(Clone, PartialEq, Eq)]
 pub struct HttpResponse {
     /// Status code.
     pub status: u16,
@@ -50,6 +52,18 @@ pub struct HttpResponse {
     pub content_type: &'static str,
     /// The body.
     pub body: String,
+}
+
+impl fmt::Debug for HttpRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HttpRequest({} with {} bytes)", self.method, self.body.len())
+    }
+}
+
+impl fmt::Debug for HttpResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HttpResponse({} with {} bytes)", self.status, self.body.len())
+    }
 }
 
 impl HttpResponse {

@@ -1,5 +1,7 @@
 //! The right edge of a tree: all that appending and the root need. At most 64 hashes, whatever the size.
 
+use serde::{Deserialize, Serialize};
+
 use crate::Hash;
 use crate::shape::{cover, leaves_below};
 
@@ -13,11 +15,27 @@ use crate::shape::{cover, leaves_below};
 /// tree.push(Hash::of_leaf(b"second"));
 /// assert_eq!(tree.root(), Hash::of_node(&Hash::of_leaf(b"first"), &Hash::of_leaf(b"second")));
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Parts")]
 pub struct Frontier {
     size: u64,
     /// One per one-bit of `size`, from the highest.
     roots: Vec<Hash>,
+}
+
+/// A frontier as it was written: what does not fit together is none.
+#[derive(Deserialize)]
+struct Parts {
+    size: u64,
+    roots: Vec<Hash>,
+}
+
+impl TryFrom<Parts> for Frontier {
+    type Error = &'static str;
+
+    fn try_from(parts: Parts) -> Result<Self, Self::Error> {
+        Self::from_roots(parts.size, &parts.roots).ok_or("as many roots as the size has one-bits")
+    }
 }
 
 impl Frontier {

@@ -4,13 +4,14 @@
 use std::fmt;
 
 use base64ct::{Base64, Encoding};
+use serde::{Deserialize, Serialize};
 use taa_keys::hash::sha256;
 
 /// Bytes of a hash.
 pub const HASH_BYTES: usize = 32;
 
 /// A SHA-256 of a leaf, a node or a whole tree.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Hash([u8; HASH_BYTES]);
 
 impl Hash {

@@ -18,6 +18,7 @@
 //! - [`Record`] says what happened, when and by which rule; [`export`] writes records for people and machines.
 //! - [`receipt`] carries the proof of one entry as a text that needs nothing else.
 //! - [`Audit`] checks exported files, and names every entry that is not what was signed.
+//! - [`report`] is what an office does with the files: check and sum them up, export them, hand out receipts.
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -43,11 +44,13 @@ mod frontier;
 mod hash;
 mod log;
 pub mod note;
+pub mod pack;
 mod proof;
 pub mod prove;
 pub mod range;
 pub mod receipt;
 mod record;
+pub mod report;
 mod shape;
 pub mod tile;
 mod tree;

@@ -16,6 +16,7 @@ use crate::{
 };
 
 const LOG_HEADER_BYTES: usize = 32;
+const OWN_PAGE_BYTES: usize = crate::db::PAGE_BYTES as usize;
 const FRAME_HEADER_BYTES: usize = 24;
 /// No row is longer: a length beyond is no length.
 const ROW_BYTES_MAX: usize = 1 << 28;
@@ -45,7 +46,7 @@ fn page_bytes(database: &[u8], log: &[u8]) -> usize {
     let of_log = of_log.and_then(|four| usize::try_from(u32::from_be_bytes(four)).ok()).filter(|size| sane(*size));
     let of_file = database.get(16..18).and_then(|two| <[u8; 2]>::try_from(two).ok());
     let of_file = of_file.map(u16::from_be_bytes).map(|size| if size == 1 { 65_536 } else { usize::from(size) });
-    of_log.or(of_file.filter(|size| sane(*size))).unwrap_or(1024)
+    of_log.or(of_file.filter(|size| sane(*size))).unwrap_or(OWN_PAGE_BYTES)
 }
 
 /// The log's frames: page number and content, in order.
@@ -61,7 +62,7 @@ fn frames(log: &[u8], page_bytes: usize) -> impl Iterator<Item = (u32, &[u8])> {
 pub(crate) fn carve(database: &[u8], log: &[u8]) -> Rows {
     let page_bytes = page_bytes(database, log);
     // A file of one page size whose header says another is searched by both.
-    let sizes = if page_bytes == 1024 { vec![1024] } else { vec![page_bytes, 1024] };
+    let sizes = if page_bytes == OWN_PAGE_BYTES { vec![page_bytes] } else { vec![page_bytes, OWN_PAGE_BYTES] };
     let mut rows = Rows::new();
     for page_bytes in sizes {
         let files = Files { database, page_bytes, logged: frames(log, page_bytes).collect() };

@@ -90,7 +90,7 @@ impl StoreConfig {
             hold_bytes: 256 * 1024,
             ram_bytes_max: 8 * 1024 * 1024,
             log_pages_max: 512,
-            snapshot_records: 400_000,
+            snapshot_records: 200_000,
             snapshot_bytes: 128 * 1024,
             series_days: 400,
             retry_ms_min: 1_000,

@@ -2,6 +2,7 @@
 
 const POLYNOMIAL_REFLECTED: u32 = 0x82F6_3B78;
 
+#[allow(clippy::arithmetic_side_effects, clippy::indexing_slicing, reason = "at compile time, with bounds in sight")]
 const fn table() -> [u32; 256] {
     let mut table = [0_u32; 256];
     let mut index = 0_usize;

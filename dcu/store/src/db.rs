@@ -7,19 +7,19 @@ use crate::{
     sealed::{Kind, Sealed},
 };
 
-/// Bytes of a page. Flash programs 4 KiB at once, and so does SQLite's log with `psow=0`; within these, small pages leave
-/// room for several of a commit (docs/store.md has the figures).
-const PAGE_BYTES: u32 = 1024;
+/// Bytes of a page: what flash programs as one. A smaller page would make small commits cheaper, but where a card loses
+/// the whole 4 KiB around a torn write, copying the log would endanger the pages beside those that it writes, of which the
+/// log has no copy: with pages of 1 KiB one of 137 cuts on such a card lost acknowledged records.
+pub(crate) const PAGE_BYTES: u32 = 4096;
 /// `TAAj`: says whose file it is (`pragma application_id`).
 const APPLICATION_ID: i32 = 0x5441_416A;
 /// The schema that this program writes (`pragma user_version`).
 pub(crate) const SCHEMA: u32 = 2;
 
-/// Opens the file and sets what durability rests on. Reads nothing yet.
+/// Opens the file. Writes nothing yet: it may be somebody else's.
 pub(crate) fn connect(place: &Place, generation: u32, config: &StoreConfig) -> rusqlite::Result<Connection> {
     let Some(file) = place.file(generation) else {
         let db = Connection::open_in_memory()?;
-        db.execute_batch(&format!("pragma page_size = {PAGE_BYTES}; pragma temp_store = memory;"))?;
         return Ok(db);
     };
     let psow = u8::from(config.has(Sabotage::PowersafeOverwrite));
@@ -34,13 +34,17 @@ pub(crate) fn connect(place: &Place, generation: u32, config: &StoreConfig) -> r
     };
     // Closing copies nothing: opening must work after a cut in any case, so it works the same way after every end.
     db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    db.execute_batch("pragma locking_mode = exclusive; pragma cell_size_check = on; pragma trusted_schema = off;")?;
+    Ok(db)
+}
+
+/// Sets what durability rests on.
+pub(crate) fn prepare(db: &Connection, config: &StoreConfig) -> rusqlite::Result<()> {
     let synchronous = if config.has(Sabotage::SyncNormal) { "normal" } else { "full" };
     db.execute_batch(&format!(
-        "pragma page_size = {PAGE_BYTES}; pragma locking_mode = exclusive; pragma journal_mode = wal;
-         pragma synchronous = {synchronous}; pragma wal_autocheckpoint = 0; pragma temp_store = memory;
-         pragma cell_size_check = on; pragma trusted_schema = off;"
-    ))?;
-    Ok(db)
+        "pragma page_size = {PAGE_BYTES}; pragma journal_mode = wal; pragma synchronous = {synchronous};
+         pragma wal_autocheckpoint = 0; pragma temp_store = memory;"
+    ))
 }
 
 /// What a path needs in a URI.
@@ -159,7 +163,22 @@ pub(crate) fn copy_log(db: &Connection) -> rusqlite::Result<(u32, u32)> {
     checkpoint(db, "passive")
 }
 
+/// Copies all of the log, so that the next commit starts it anew.
+///
+/// With `psow=0` SQLite writes the end of a commit's padding after the commit's sync. A sync that fails later makes the
+/// system forget these bytes; commits behind them would be cut off from the log at the next loss of power, although their
+/// own syncs succeeded. The same bytes may be lost to a cut; SQLite then goes on in the midst of a sector. Nothing is
+/// appended to such a log.
+pub(crate) fn renew_log(db: &Connection) -> rusqlite::Result<()> {
+    let (frames, copied) = copy_log(db)?;
+    if copied < frames {
+        return Err(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY), None));
+    }
+    Ok(())
+}
+
 fn checkpoint(db: &Connection, mode: &str) -> rusqlite::Result<(u32, u32)> {
+    // A database in memory has no log and answers -1.
     let count = |number: i64| u32::try_from(number).unwrap_or(0);
     db.query_row(&format!("pragma wal_checkpoint({mode})"), [], |row| Ok((count(row.get(1)?), count(row.get(2)?))))
 }

@@ -30,6 +30,9 @@ pub(crate) struct Block {
     pub(crate) packed: Vec<u8>,
 }
 
+/// First and last number of a stretch, and what it holds; nothing, if its numbers were given up or stand elsewhere.
+type Link = (u64, u64, Option<(Block, Vec<Record>)>);
+
 /// What a file holds, as far as recovery needs it.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Loaded {
@@ -58,7 +61,7 @@ impl Loaded {
         // Blocks before the oldest snapshot that is whole are history.
         let oldest = loaded.snapshots.iter().find_map(|(number, body)| body.as_ref().map(|_| *number));
         db::each(db, Kind::Block, oldest.unwrap_or(0), u64::MAX, |id, bytes| {
-            loaded.take(Kind::Block, id, bytes, blind)
+            loaded.take(Kind::Block, id, bytes, blind);
         })?;
         for kind in [Kind::Leaves, Kind::Series, Kind::Quarantine] {
             if let Some(last) = db::last_id(db, kind)? {
@@ -152,7 +155,7 @@ impl Loaded {
         }
         let start = snapshot.as_ref().map_or(0, |(number, _)| *number);
         blocks.sort_by_key(|block| (block.first, block.last));
-        let mut chain: Vec<(u64, u64, Option<(Block, Vec<Record>)>)> = Vec::new();
+        let mut chain: Vec<Link> = Vec::new();
         for block in blocks.into_iter().filter(|block| block.last > start) {
             // Whole to the last record, or of no use.
             let records = pack::unpack(&block.packed).unwrap_or_default();
@@ -211,7 +214,7 @@ impl Loaded {
 }
 
 /// Sabotage: a row is believed as it stands.
-fn unsealed(kind: Kind, id: u64, bytes: &[u8]) -> Option<Sealed<'_>> {
+pub(crate) fn unsealed(kind: Kind, id: u64, bytes: &[u8]) -> Option<Sealed<'_>> {
     let (content, _) = bytes.split_last_chunk::<4>()?;
     let (&[_, _, flags], mut rest) = content.split_first_chunk::<3>()?;
     crate::varint::take(&mut rest)?;

@@ -22,6 +22,7 @@ pub(crate) struct Opened {
     pub(crate) leaves: u64,
     pub(crate) found: Assembled,
     pub(crate) set_aside: Option<String>,
+    pub(crate) set_aside_why: Option<String>,
     pub(crate) migrated_from: Option<u32>,
     /// Why what was found could not be written down, if it could not.
     pub(crate) trouble: Option<Trouble>,
@@ -29,7 +30,8 @@ pub(crate) struct Opened {
 
 /// Why a file cannot be used as it is.
 enum Unusable {
-    Damaged,
+    /// How it shows.
+    Damaged(String),
     Error(StoreError),
 }
 
@@ -37,7 +39,7 @@ impl From<rusqlite::Error> for Unusable {
     fn from(error: rusqlite::Error) -> Self {
         match Trouble::from(&error) {
             // What SQLite cannot make sense of is damage, whatever it calls it.
-            Trouble::Damaged | Trouble::Other(_) => Self::Damaged,
+            Trouble::Damaged | Trouble::Other(_) => Self::Damaged(format!("SQLite: {error}")),
             trouble => Self::Error(StoreError::Disk(trouble)),
         }
     }
@@ -45,16 +47,16 @@ impl From<rusqlite::Error> for Unusable {
 
 /// Opens the newest generation; salvages a damaged one into the next.
 pub(crate) fn open(place: &Place, config: &StoreConfig) -> Result<Opened, StoreError> {
-    let mut generation = 0;
-    while place.file(generation + 1).is_some_and(|file| raw::exists(place.vfs(), &file)) {
-        generation += 1;
+    let mut generation = 0_u32;
+    while place.file(generation.saturating_add(1)).is_some_and(|file| raw::exists(place.vfs(), &file)) {
+        generation = generation.saturating_add(1);
     }
     let log = read_log(place, generation);
     let opened = match usable(place, generation, config, &log) {
         // One error of the medium may have been the last; of a second one, what can be read is taken.
         Err(Unusable::Error(StoreError::Disk(Trouble::Io))) => match usable(place, generation, config, &log) {
             Err(Unusable::Error(StoreError::Disk(Trouble::Io))) if is_readable(place, generation) => {
-                Err(Unusable::Damaged)
+                Err(Unusable::Damaged("the disk cannot read all of it".to_owned()))
             }
             second => second,
         },
@@ -63,7 +65,10 @@ pub(crate) fn open(place: &Place, config: &StoreConfig) -> Result<Opened, StoreE
     match opened {
         Ok(opened) => Ok(opened),
         Err(Unusable::Error(error)) => Err(error),
-        Err(Unusable::Damaged) => salvage(place, generation, config, &log),
+        Err(Unusable::Damaged(why)) => salvage(place, generation, config, &log).map(|mut opened| {
+            opened.set_aside_why = Some(why);
+            opened
+        }),
     }
 }
 
@@ -83,28 +88,29 @@ fn is_readable(place: &Place, generation: u32) -> bool {
 fn usable(place: &Place, generation: u32, config: &StoreConfig, log: &[u8]) -> Result<Opened, Unusable> {
     let mut db = db::connect(place, generation, config)?;
     let in_file = *place != Place::Memory;
-    if in_file && config.full_check && !db::structure_is_whole(&db)? {
-        return Err(Unusable::Damaged);
-    }
     let marks = db::marks(&db)?;
+    if !marks.is_ours && !marks.is_empty {
+        drop(db);
+        let is_ours = !carve::carve(&read_database(place, generation), log).is_empty();
+        return Err(if is_ours {
+            Unusable::Damaged("its marks are changed".to_owned())
+        } else {
+            Unusable::Error(StoreError::Foreign)
+        });
+    }
     let mut migrated_from = None;
     if marks.is_empty {
-        let begun_before = in_file && {
-            let database = read_rows_only(&db, place, generation);
-            // A first commit that never ended leaves a trace of itself, and no more.
-            carve::carve(&database, log).values().any(|row| row.commit > 1)
-        };
-        if begun_before || generation > 0 {
-            drop(db);
-            return Err(Unusable::Damaged);
+        // A first commit that never ended leaves a trace of itself, and no more.
+        let rows = if in_file { carve::carve(&read_idle(&db, place, generation), log) } else { carve::Rows::new() };
+        if rows.values().any(|row| row.commit > 1) || generation > 0 {
+            return Err(Unusable::Damaged("its tables are gone".to_owned()));
         }
+        db::prepare(&db, config)?;
         return Ok(new(db, config)?);
     }
-    if !marks.is_ours {
-        let database = read_rows_only(&db, place, generation);
-        drop(db);
-        let is_ours = !carve::carve(&database, log).is_empty();
-        return Err(if is_ours { Unusable::Damaged } else { Unusable::Error(StoreError::Foreign) });
+    db::prepare(&db, config)?;
+    if in_file && config.full_check && !db::structure_is_whole(&db)? {
+        return Err(Unusable::Damaged("its pages do not fit together".to_owned()));
     }
     if marks.schema == migrate::OLD_SCHEMA {
         migrate::migrate(&mut db)?;
@@ -112,23 +118,27 @@ fn usable(place: &Place, generation: u32, config: &StoreConfig, log: &[u8]) -> R
     } else if marks.schema > SCHEMA {
         let (found, known) = (u64::from(marks.schema), u64::from(SCHEMA));
         let says_so = Loaded::meta_of(&db)?.is_some_and(|meta| meta.schema == found);
-        return Err(if says_so { Unusable::Error(StoreError::Newer { found, known }) } else { Unusable::Damaged });
+        return Err(if says_so {
+            Unusable::Error(StoreError::Newer { found, known })
+        } else {
+            Unusable::Damaged("its marks are changed".to_owned())
+        });
     }
     if !db::schema_is_ours(&db)? {
-        return Err(Unusable::Damaged);
+        return Err(Unusable::Damaged("its tables are others".to_owned()));
     }
     let loaded = Loaded::read(&db, config.has(Sabotage::BlindSeals))?;
-    let Some(meta) = loaded.meta else { return Err(Unusable::Damaged) };
+    let Some(meta) = loaded.meta else { return Err(Unusable::Damaged("it has lost its name".to_owned())) };
     // A commit begins only when the one before is durable. So a trace in the log of the next but one, of which SQLite
     // shows nothing, says that the log has lost a commit that was acknowledged.
     if in_file && carve::newest_commit(log).is_some_and(|newest| newest > loaded.commit.saturating_add(1)) {
-        return Err(Unusable::Damaged);
+        return Err(Unusable::Damaged("its log has lost commits".to_owned()));
     }
     Ok(welcome(db, meta, loaded, migrated_from, None))
 }
 
 /// The database's bytes, read past the pager. The connection is idle: nothing of it is pending.
-fn read_rows_only(_idle: &Connection, place: &Place, generation: u32) -> Vec<u8> {
+fn read_idle(_idle: &Connection, place: &Place, generation: u32) -> Vec<u8> {
     read_database(place, generation)
 }
 
@@ -139,7 +149,17 @@ fn new(mut db: Connection, config: &StoreConfig) -> rusqlite::Result<Opened> {
     put_meta(&transaction, meta, 1)?;
     transaction.commit()?;
     let found = Loaded::default().assemble();
-    Ok(Opened { db, meta, commit: 1, leaves: 0, found, set_aside: None, migrated_from: None, trouble: None })
+    Ok(Opened {
+        db,
+        meta,
+        commit: 1,
+        leaves: 0,
+        found,
+        set_aside: None,
+        set_aside_why: None,
+        migrated_from: None,
+        trouble: None,
+    })
 }
 
 /// The name of the journal is written twice: it would be a pity to lose it to one bit.
@@ -159,17 +179,20 @@ fn welcome(
     set_aside: Option<String>,
 ) -> Opened {
     let (mut commit, leaves) = (loaded.commit, loaded.leaves);
+    // SQLite appends to what it has found of the log, which may end within a sector that holds an acknowledged commit.
+    // So all of it goes into the database first, and the log starts anew (docs/store.md).
+    let fresh = db::renew_log(&db);
     let found = loaded.assemble();
     meta.lives = meta.lives.saturating_add(1);
     let next = commit.saturating_add(1);
-    let trouble = match write_down(&mut db, meta, next, &found) {
+    let trouble = match fresh.and_then(|()| write_down(&mut db, meta, next, &found)) {
         Ok(()) => {
             commit = next;
             None
         }
         Err(error) => Some(Trouble::from(&error)),
     };
-    Opened { db, meta, commit, leaves, found, set_aside, migrated_from, trouble }
+    Opened { db, meta, commit, leaves, found, set_aside, set_aside_why: None, migrated_from, trouble }
 }
 
 fn write_down(db: &mut Connection, meta: Meta, commit: u64, found: &Assembled) -> rusqlite::Result<()> {
@@ -209,6 +232,7 @@ fn salvage(place: &Place, generation: u32, config: &StoreConfig, log: &[u8]) -> 
     carve::settle(&mut rows);
     let target = generation.saturating_add(u32::from(source == generation));
     let mut db = db::connect(place, target, config)?;
+    db::prepare(&db, config)?;
     let mut loaded = Loaded::default();
     for (&(kind, id), row) in &rows {
         loaded.take(kind, id, &row.bytes, false);

@@ -70,6 +70,8 @@ pub struct Recovery {
     /// The file that could not be used any more and stays as it is, under this name; what was whole in it has been taken
     /// over into a new one.
     pub set_aside: Option<String>,
+    /// Why, for people.
+    pub set_aside_why: Option<String>,
     /// Rows that were put into quarantine now.
     pub quarantined: usize,
     /// The journal is older than what the witness knows.
@@ -93,6 +95,7 @@ impl Recovery {
             lost: found.lost,
             lost_before: found.known.into_values().collect(),
             set_aside: None,
+            set_aside_why: None,
             quarantined: found.broken.len(),
             rolled_back: Vec::new(),
             mode: Mode::Normal,

@@ -9,6 +9,7 @@ use crate::{
     db,
     error::{StoreError, Trouble},
     health::Health,
+    load::unsealed,
     open::{self, Opened, put_meta},
     pack,
     recovery::{Mode, Recovery, Witness},
@@ -43,6 +44,8 @@ pub struct Store {
     pub(crate) health: Health,
     pub(crate) stats: Stats,
     pub(crate) upkeep: Upkeep,
+    /// A sync has failed since the log was begun: nothing is appended to it any more.
+    pub(crate) is_log_suspect: bool,
     /// Since the last snapshot.
     tail_records: u64,
     tail_bytes: u64,
@@ -71,7 +74,7 @@ impl Store {
     /// [`StoreError::Disk`] when the disk refuses: try again later, nothing was changed.
     /// [`StoreError::Newer`], [`StoreError::Foreign`]: another path, or another program.
     pub fn open(place: &Place, config: StoreConfig, witness: Option<Witness>) -> Result<(Self, Recovery), StoreError> {
-        let Opened { db, meta, commit, leaves, mut found, set_aside, migrated_from, trouble } =
+        let Opened { db, meta, commit, leaves, mut found, set_aside, set_aside_why, migrated_from, trouble } =
             open::open(place, &config)?;
         if config.has(Sabotage::LosesLastBlock) {
             found.tail.pop();
@@ -90,6 +93,7 @@ impl Store {
             health,
             stats: Stats::default(),
             upkeep: Upkeep::new(found.snapshots.clone()),
+            is_log_suspect: trouble.is_some(),
             tail_records: found.tail.iter().map(|run| run.len() as u64).fold(0, u64::saturating_add),
             tail_bytes: found.tail_bytes,
             snapshot_bytes: found.snapshot_bytes,
@@ -98,6 +102,7 @@ impl Store {
         };
         let mut recovery = Recovery::new(found, meta.journal, meta.lives);
         recovery.set_aside = set_aside;
+        recovery.set_aside_why = set_aside_why;
         recovery.migrated_from = migrated_from;
         recovery.judge(witness, leaves);
         Ok((store, recovery))
@@ -153,7 +158,7 @@ impl Store {
         match self.health {
             Health::Good => false,
             Health::Stopped(_) => true,
-            Health::Failing { .. } => self.buffer.bytes() >= self.config.ram_bytes_max / 4 * 3,
+            Health::Failing { .. } => self.buffer.bytes() >= (self.config.ram_bytes_max / 4).saturating_mul(3),
         }
     }
 
@@ -238,12 +243,9 @@ impl Store {
         }
         if !self.buffer.is_empty() {
             let batch = self.batch().ok_or(StoreError::Unwritable(self.durable.saturating_add(1)))?;
-            if let Health::Failing { trouble: Trouble::Full, .. } = self.health {
-                // What is in the log already may go into the database, so that the log starts anew and needs no room.
-                let _still_full = db::copy_log(&self.db);
-            }
             if let Err(error) = self.write(&batch) {
                 let trouble = Trouble::from(&error);
+                self.is_log_suspect |= !matches!(trouble, Trouble::Full | Trouble::Busy);
                 self.health = self.health.after(trouble, now_ms, &self.config);
                 self.stats.refused = self.stats.refused.saturating_add(1);
                 return Err(StoreError::Disk(trouble));
@@ -256,6 +258,16 @@ impl Store {
     }
 
     fn write(&mut self, batch: &Batch) -> rusqlite::Result<()> {
+        if let Health::Failing { trouble, .. } = self.health {
+            // On a full disk the log starts anew as well, if it can: then it needs no room.
+            let renewed = db::renew_log(&self.db);
+            if trouble != Trouble::Full || self.is_log_suspect {
+                renewed?;
+            }
+        } else if self.is_log_suspect {
+            db::renew_log(&self.db)?;
+        }
+        self.is_log_suspect = false;
         let transaction = db::begin(&mut self.db)?;
         for (kind, id, bytes) in &batch.rows {
             db::put_bytes(&transaction, *kind, *id, bytes)?;
@@ -337,6 +349,12 @@ impl Store {
         transaction.commit()?;
         self.commit = commit;
         Ok(())
+    }
+
+    /// The row, if its seal is whole.
+    pub(crate) fn row<'a>(&self, kind: Kind, id: u64, bytes: &'a [u8]) -> Option<Sealed<'a>> {
+        let row = crate::sealed::open(bytes).filter(|row| (row.kind, row.id) == (kind, id));
+        if self.config.has(Sabotage::BlindSeals) { row.or_else(|| unsealed(kind, id, bytes)) } else { row }
     }
 
     /// What opening decides on the damage known by now.

@@ -68,6 +68,7 @@ impl Store {
             }
             Err(error) => {
                 self.upkeep.failures = self.upkeep.failures.saturating_add(1);
+                self.is_log_suspect |= Trouble::from(&error) != Trouble::Full;
                 if Trouble::from(&error) == Trouble::Damaged {
                     self.health = Health::Stopped(Trouble::Damaged);
                 }
@@ -195,8 +196,8 @@ impl Store {
     pub fn leaves(&self, from: u64, to: u64) -> Result<Vec<Vec<u8>>, StoreError> {
         let mut found = Vec::new();
         let mut next = from;
-        db::each(&self.db, Kind::Leaves, from, u64::MAX, |_, bytes| {
-            for (index, leaf) in sealed::open(bytes).and_then(leaves_of).unwrap_or_default() {
+        db::each(&self.db, Kind::Leaves, from, u64::MAX, |id, bytes| {
+            for (index, leaf) in self.row(Kind::Leaves, id, bytes).and_then(leaves_of).unwrap_or_default() {
                 if index == next && index < to {
                     found.push(leaf);
                     next = next.saturating_add(1);

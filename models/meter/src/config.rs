@@ -2,7 +2,7 @@
 
 use taa_dlms::server::ServerLink;
 
-use crate::MeterAccess;
+use crate::{MeterAccess, StsConfig};
 
 /// One meter.
 #[derive(Clone)]
@@ -34,8 +34,9 @@ pub struct MeterConfig {
     pub boot_relay_open: bool,
     /// The meter keeps the credit, deducts from it and moves its own relay.
     pub credit_at_meter: bool,
-    /// It has a keypad; of use only with credit in the meter.
-    pub keypad: bool,
+    /// Its token decoder, if it has one; of use only with credit in the meter. Where it counts energy, prices are those
+    /// of [`crate::Counts::Energy`], and the fee and the grace are in Wh.
+    pub sts: Option<StsConfig>,
     /// Seconds between rows of the load profile, counted from local midnight.
     pub capture_period_s: u32,
     /// Rows that the load profile holds; the oldest goes first.
@@ -75,7 +76,7 @@ impl Default for MeterConfig {
             energised: false,
             boot_relay_open: false,
             credit_at_meter: false,
-            keypad: false,
+            sts: None,
             capture_period_s: 3600,
             // 60 days of hours, as common single-phase prepayment meters hold.
             profile_entries: 1440,

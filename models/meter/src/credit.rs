@@ -18,6 +18,9 @@ pub(crate) struct Credit {
     pub(crate) grace_minor: i64,
     fees_minor: i64,
     spent: i128,
+    /// Credit that came by tokens, u.
+    pub(crate) tokens_u: i64,
+    product_per_u: i128,
 }
 
 impl Credit {
@@ -27,7 +30,45 @@ impl Credit {
         fee_per_day_minor: i64,
         grace_minor: i64,
     ) -> Self {
-        Self { total_minor, price_per_kwh_minor, fee_per_day_minor, grace_minor, fees_minor: 0, spent: 0 }
+        Self {
+            total_minor,
+            price_per_kwh_minor,
+            fee_per_day_minor,
+            grace_minor,
+            fees_minor: 0,
+            spent: 0,
+            tokens_u: 0,
+            product_per_u: PRODUCT_PER_MINOR,
+        }
+    }
+
+    /// Tokens count in so many u to the minor unit.
+    pub(crate) fn with_tokens(self, u_per_minor: i64) -> Self {
+        Self { product_per_u: PRODUCT_PER_MINOR / i128::from(u_per_minor.max(1)), ..self }
+    }
+
+    /// A token over so much, u.
+    pub(crate) const fn load(&mut self, u: i64) {
+        self.tokens_u = self.tokens_u.saturating_add(u);
+    }
+
+    /// All that was ever loaded, minor units rounded down.
+    pub(crate) fn loaded_minor(&self) -> i64 {
+        let all = i128::from(self.total_minor) * PRODUCT_PER_MINOR + i128::from(self.tokens_u) * self.product_per_u;
+        i64::try_from(all.div_euclid(PRODUCT_PER_MINOR)).unwrap_or(i64::MAX)
+    }
+
+    /// Takes away what is left above zero; how much, minor units rounded down. A debt stays.
+    pub(crate) fn clear(&mut self) -> i64 {
+        let cleared = self.balance_minor().max(0);
+        self.spent = self.spent.saturating_add(self.exact().max(0));
+        cleared
+    }
+
+    /// The balance as a product.
+    fn exact(&self) -> i128 {
+        let money = i128::from(self.total_minor) - i128::from(self.fees_minor);
+        money * PRODUCT_PER_MINOR + i128::from(self.tokens_u) * self.product_per_u - self.spent
     }
 
     /// Deducts for a power held for a time.
@@ -42,9 +83,7 @@ impl Credit {
 
     /// Rounded down.
     pub(crate) fn balance_minor(&self) -> i64 {
-        let exact = i128::from(self.total_minor) - i128::from(self.fees_minor);
-        let left = (exact * PRODUCT_PER_MINOR - self.spent).div_euclid(PRODUCT_PER_MINOR);
-        i64::try_from(left).unwrap_or(i64::MIN)
+        i64::try_from(self.exact().div_euclid(PRODUCT_PER_MINOR)).unwrap_or(i64::MIN)
     }
 
     /// Nothing left to serve, grace included.
@@ -64,8 +103,7 @@ impl Credit {
     }
 
     fn left(&self) -> i128 {
-        let money = i128::from(self.total_minor) - i128::from(self.fees_minor) + i128::from(self.grace_minor);
-        money * PRODUCT_PER_MINOR - self.spent
+        self.exact() + i128::from(self.grace_minor) * PRODUCT_PER_MINOR
     }
 }
 

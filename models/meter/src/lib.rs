@@ -33,17 +33,20 @@ mod config;
 mod credit;
 mod extras;
 mod firmware;
-mod keypad;
+mod limit;
 mod metrology;
 mod objects;
+mod payg;
 mod profile;
 mod state;
+mod sts;
 
 pub use access::MeterAccess;
 pub use config::MeterConfig;
 pub use firmware::firmware_image;
-pub use keypad::{Keyed, Number};
+pub use payg::PaygDevice;
 pub use profile::status;
+pub use sts::{Counts, Done, Keyed, StsConfig};
 
 use taa_dlms::apdu::DataNotification;
 use taa_dlms::cosem::model::Effect;
@@ -97,6 +100,8 @@ pub enum RelayWhy {
     Boot,
     /// It felt tampered with.
     Tamper,
+    /// More power than a token allows, or the pause after it is over.
+    Limit,
 }
 
 impl Meter {
@@ -161,7 +166,37 @@ impl Meter {
     /// All credit ever loaded, opening credit included, minor units; 0 where credit is not kept in the meter.
     #[must_use]
     pub fn credit_total_minor(&self) -> i64 {
+        self.state.credit.as_ref().map_or(0, credit::Credit::loaded_minor)
+    }
+
+    /// Credit that was written over DLMS, all ever, opening credit included, minor units.
+    #[must_use]
+    pub fn credit_written_minor(&self) -> i64 {
         self.state.credit.as_ref().map_or(0, |credit| credit.total_minor)
+    }
+
+    /// Credit that came by tokens, all ever, 1/100000 of the currency's unit (Wh where it counts energy).
+    #[must_use]
+    pub fn credit_tokens_u(&self) -> i64 {
+        self.state.credit.as_ref().map_or(0, |credit| credit.tokens_u)
+    }
+
+    /// What belongs to the decoder's key in force.
+    #[must_use]
+    pub fn sts_state(&self) -> Option<&taa_tokens::sts::meter::State> {
+        self.state.sts.as_ref().map(sts::Slot::state)
+    }
+
+    /// How many TIDs it remembers.
+    #[must_use]
+    pub fn tids_remembered(&self) -> usize {
+        self.state.sts.as_ref().map_or(0, |slot| slot.memory().kept().len())
+    }
+
+    /// The largest power that a token allows, W.
+    #[must_use]
+    pub const fn power_limit_w(&self) -> Option<u32> {
+        self.state.limit.watts()
     }
 
     /// It waits for somebody to clear a tampering.
@@ -200,7 +235,10 @@ impl Meter {
     pub fn next_deadline(&self) -> Option<u64> {
         let push = Some(self.state.alarms.due_ns()).filter(|due| *due != u64::MAX);
         let push = push.map(|due| self.restart_ns.map_or(due, |up| up.max(due)));
-        [self.state.credit_deadline(), push, self.restart_ns, self.port.deadline()].into_iter().flatten().min()
+        [self.state.credit_deadline(), self.state.limit_deadline(), push, self.restart_ns, self.port.deadline()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     // What happens to it.
@@ -239,14 +277,7 @@ impl Meter {
     pub fn clear_tamper(&mut self, now: u64) -> bool {
         self.state.advance(now);
         let before = self.state.relay.output();
-        self.state.tampered = false;
-        if self.state.credit.is_some() {
-            // What opened it was not credit, so the way back is a reconnection as if ordered; credit decides at once.
-            self.state.move_relay(now, RelayWhy::Tamper, |relay| {
-                let _ = relay.remote_reconnect();
-            });
-            self.state.mind_credit(now);
-        }
+        self.state.clear_tamper(now);
         before != self.state.relay.output()
     }
 
@@ -306,10 +337,11 @@ impl Meter {
         }
     }
 
-    /// Somebody has typed a number into the keypad. Without power nothing happens: the display is dark.
-    pub fn handle_keypad(&mut self, now: u64, number: Number) -> Keyed {
+    /// Somebody has typed a token into the keypad: 20 digits, spaces and hyphens between them are passed over. Without
+    /// power nothing happens: the display is dark.
+    pub fn handle_keypad_digits(&mut self, now: u64, digits: &str) -> Keyed {
         self.state.advance(now);
-        self.state.key_in(now, number)
+        self.state.key_in(now, digits)
     }
 
     /// What is to be sent, or done to the line, in order.

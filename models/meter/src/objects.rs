@@ -2,17 +2,18 @@
 
 use taa_dlms::apdu::{ActionResult, DataAccessResult, Selection};
 use taa_dlms::axdr::{
-    DateTime, Value, put_array, put_bool, put_date_time, put_enum, put_i8, put_i64, put_null, put_octet_string,
+    DateTime, Value, encode, put_array, put_bool, put_date_time, put_enum, put_i8, put_i64, put_null, put_octet_string,
     put_structure, put_u8, put_u16, put_u32, put_u64,
 };
 use taa_dlms::cosem::{
-    AttributeAccess, CaptureObject, MethodAccess, ObjectEntry, ObjectModel, ScalerUnit, Unit, clock, data, disconnect,
-    profile, register,
+    AttributeAccess, CaptureObject, MethodAccess, Object, ObjectEntry, ObjectModel, ScalerUnit, TokenGateway, Unit,
+    clock, data, disconnect, profile, register,
 };
 use taa_dlms::{AttributeRef, MethodRef, Obis, obis};
 
 use crate::profile::COLUMNS;
 use crate::state::State;
+use crate::sts::Keyed;
 use crate::{MeterConfig, RelayWhy, extras};
 
 const REGISTER: &[AttributeAccess] =
@@ -96,6 +97,8 @@ const VOLTAGE_UNIT: ScalerUnit = ScalerUnit::new(-1, Unit::Volt);
 
 /// Method of the image transfer.
 const IMAGE_BLOCK: i8 = 2;
+/// Method of the token gateway.
+const TOKEN_ENTER: i8 = 1;
 /// Method of the security setup.
 const KEY_TRANSFER: i8 = 2;
 const SORT_FIFO: u8 = 1;
@@ -108,6 +111,12 @@ pub(crate) fn entries(config: &MeterConfig) -> Vec<ObjectEntry> {
     let own = if config.credit_at_meter { OBJECTS.len() } else { OBJECTS.len() - CREDIT_OBJECTS };
     let mut entries = OBJECTS[..own].to_vec();
     entries.extend(extras::entries(&config.access));
+    if let Some(sts) = config.sts.as_ref().filter(|_| config.credit_at_meter) {
+        entries.push(object(data::CLASS, obis::CREDIT_TOKENS, DATA_READ, &[]));
+        if sts.gateway {
+            entries.push(TokenGateway::SPEC.entry(obis::TOKEN_GATEWAY));
+        }
+    }
     entries
 }
 
@@ -128,6 +137,11 @@ impl ObjectModel for State {
             profile::CLASS => self.read_profile(attribute.attribute, selection, out),
             clock::CLASS => self.read_clock(attribute.attribute, out),
             data::CLASS => self.read_data(attribute.obis, out),
+            TokenGateway::CLASS => {
+                let value = self.sts.as_ref().and_then(|slot| slot.shown().give(attribute.attribute));
+                encode(&value.ok_or(DataAccessResult::ObjectUnavailable)?, out);
+                Ok(())
+            }
             _ => self.extras.read(attribute, selection, out),
         }
     }
@@ -180,6 +194,14 @@ impl ObjectModel for State {
                 self.memory.take_keys(parameter.ok_or(ActionResult::TypeUnmatched)?)?;
                 self.keys_changed = true;
                 Ok(())
+            }
+            // Taken, whatever became of it: that stands in the status.
+            (obis::TOKEN_GATEWAY, TOKEN_ENTER) => {
+                let token = parameter.and_then(Value::as_bytes).ok_or(ActionResult::TypeUnmatched)?;
+                match self.gateway_in(self.now_ns, token) {
+                    Keyed::NoKeypad | Keyed::NoPower => Err(ActionResult::ObjectUnavailable),
+                    Keyed::Done(_) | Keyed::Refused(_) => Ok(()),
+                }
             }
             (obis::IMAGE_TRANSFER, IMAGE_BLOCK) => {
                 self.extras.invoke(method, parameter)?;
@@ -300,6 +322,7 @@ impl State {
             (obis::ACTIVE_FIRMWARE, _) => put_octet_string(out, &self.firmware),
             (obis::CREDIT_TOTAL, Some(credit)) => put_i64(out, credit.total_minor),
             (obis::CREDIT_BALANCE, Some(credit)) => put_i64(out, credit.balance_minor()),
+            (obis::CREDIT_TOKENS, Some(credit)) => put_i64(out, credit.tokens_u),
             (obis::CREDIT_PRICE_PER_KWH, Some(credit)) => put_i64(out, credit.price_per_kwh_minor),
             (obis::CREDIT_FEE_PER_DAY, Some(credit)) => put_i64(out, credit.fee_per_day_minor),
             (obis::CREDIT_GRACE, Some(credit)) => put_i64(out, credit.grace_minor),

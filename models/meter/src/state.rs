@@ -2,22 +2,24 @@
 
 use std::collections::VecDeque;
 
-use taa_dlms::cosem::{ControlMode, ControlState, DisconnectControl};
-
-use taa_dlms::cosem::{Model, ObjectEntry};
+use taa_dlms::axdr::DateTime;
+use taa_dlms::cosem::{ControlMode, ControlState, DisconnectControl, Model, ObjectEntry, TokenDelivery};
 use taa_dlms::obis::alarm;
 use taa_keys::hash;
+use taa_tokens::sts::meter::{Action, Reason};
 
 use crate::access::Memory;
 use crate::alarm::Alarms;
 use crate::credit::Credit;
-use crate::keypad::{Keyed, Number, Seen, VENDORS};
+use crate::limit::Limit;
 use crate::metrology::Energy;
 use crate::profile::{LoadProfile, Row, status};
+use crate::sts::{Counts, Done, Keyed, Slot, credit_u, names_register, text_of};
 use crate::{MeterConfig, MeterEvent, RelayWhy, extras, objects};
 
 const NS_PER_MS: i128 = 1_000_000;
 const DAY_S: u32 = 86_400;
+const WH_PER_KWH: i64 = 1000;
 
 pub(crate) struct State {
     pub(crate) config: MeterConfig,
@@ -32,7 +34,9 @@ pub(crate) struct State {
     pub(crate) energy: Energy,
     pub(crate) profile: LoadProfile,
     pub(crate) credit: Option<Credit>,
-    seen: Seen,
+    /// Its token decoder.
+    pub(crate) sts: Option<Slot>,
+    pub(crate) limit: Limit,
     pub(crate) events: VecDeque<MeterEvent>,
     /// The object list.
     pub(crate) entries: Vec<ObjectEntry>,
@@ -54,7 +58,12 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(config: MeterConfig) -> Self {
+    pub(crate) fn new(mut config: MeterConfig) -> Self {
+        let sts = config.sts.as_ref().filter(|_| config.credit_at_meter).map(Slot::new);
+        if sts.as_ref().is_some_and(|slot| slot.config().counts == Counts::Energy) {
+            config.price_per_kwh_minor = WH_PER_KWH;
+        }
+        let u_per_minor = sts.as_ref().map_or(1, |slot| slot.config().counts.u_per_minor());
         let credit = config.credit_at_meter.then(|| {
             Credit::new(
                 config.opening_credit_minor,
@@ -62,6 +71,7 @@ impl State {
                 config.fee_per_day_minor,
                 config.grace_minor,
             )
+            .with_tokens(u_per_minor)
         });
         let mode = if config.credit_at_meter { ControlMode::Six } else { ControlMode::Four };
         let mut relay = DisconnectControl::connected(mode);
@@ -82,7 +92,8 @@ impl State {
             energy: Energy::default(),
             profile: LoadProfile::new(config.profile_entries, config.utc_offset_s),
             credit,
-            seen: Seen::default(),
+            sts,
+            limit: Limit::default(),
             events: VecDeque::new(),
             entries: objects::entries(&config),
             extras: extras::model(&config),
@@ -126,6 +137,7 @@ impl State {
 
     pub(crate) fn set_load(&mut self, power_mw: i64) {
         self.load_mw = power_mw.max(0);
+        self.mind_limit(self.now_ns);
         self.schedule_exhaustion();
     }
 
@@ -198,6 +210,9 @@ impl State {
             if until >= self.next_capture_ns {
                 self.capture();
             }
+            if until >= self.limit.pause_ends_ns() {
+                self.end_pause(until);
+            }
             if self.credit.is_some() {
                 if until >= self.next_fee_ns {
                     self.deduct_fee();
@@ -213,7 +228,7 @@ impl State {
     pub(crate) fn mind_credit(&mut self, now: u64) {
         let Some(credit) = &self.credit else { return };
         let exhausted = credit.is_exhausted();
-        if self.powered() && (exhausted || !self.tampered) {
+        if self.powered() && (exhausted || !(self.tampered || self.limit.pauses())) {
             self.move_relay(now, RelayWhy::Credit, |relay| {
                 // No transition from the present state is no fault: an order from afar holds.
                 let _ = if exhausted { relay.local_disconnect() } else { relay.local_reconnect() };
@@ -222,21 +237,78 @@ impl State {
         self.schedule_exhaustion();
     }
 
-    /// Takes a number from the keypad, once.
-    pub(crate) fn key_in(&mut self, now: u64, number: Number) -> Keyed {
-        if !self.powered() {
-            return Keyed::NoPower;
+    /// A tampering is cleared: by the deciding party, or by a token.
+    pub(crate) fn clear_tamper(&mut self, now: u64) {
+        self.tampered = false;
+        if self.credit.is_some() {
+            // What opened it was not credit, so the way back is a reconnection as if ordered; credit decides at once.
+            self.move_relay(now, RelayWhy::Tamper, |relay| {
+                let _ = relay.remote_reconnect();
+            });
+            self.mind_credit(now);
         }
-        let Some(credit) = self.credit.as_mut().filter(|_| self.config.keypad) else { return Keyed::NoKeypad };
-        if number.amount_minor <= 0 || number.sequence == 0 || usize::from(number.vendor) >= VENDORS {
-            return Keyed::Refused;
+    }
+
+    /// A token typed in.
+    pub(crate) fn key_in(&mut self, now: u64, digits: &str) -> Keyed {
+        match &self.sts {
+            _ if !self.powered() => Keyed::NoPower,
+            Some(slot) if slot.config().keypad => {
+                self.take_token(now, digits.as_bytes(), digits, TokenDelivery::Manual)
+            }
+            _ => Keyed::NoKeypad,
         }
-        if !self.seen.take(number.vendor, number.sequence) {
-            return Keyed::Replayed;
+    }
+
+    /// A token through the gateway.
+    pub(crate) fn gateway_in(&mut self, now: u64, token: &[u8]) -> Keyed {
+        match &self.sts {
+            Some(slot) if slot.config().gateway => self.take_token(now, token, &text_of(token), TokenDelivery::Remote),
+            _ => Keyed::NoKeypad,
         }
-        credit.total_minor = credit.total_minor.saturating_add(number.amount_minor);
+    }
+
+    fn take_token(&mut self, now: u64, shown: &[u8], text: &str, by: TokenDelivery) -> Keyed {
+        let at = DateTime::from_unix_s(self.unix_s(), self.config.utc_offset_s);
+        let (Some(slot), Some(credit)) = (&mut self.sts, &self.credit) else { return Keyed::NoKeypad };
+        let outcome = slot.decode(text, credit.balance_minor());
+        slot.note(shown, at, by, &outcome);
+        match outcome {
+            Ok(action) => self.carry_out(now, &action),
+            Err(reason) => Keyed::Refused(reason),
+        }
+    }
+
+    fn carry_out(&mut self, now: u64, action: &Action) -> Keyed {
+        let (Some(slot), Some(credit)) = (&mut self.sts, &mut self.credit) else { return Keyed::NoKeypad };
+        let done = match action {
+            Action::Credit { .. } | Action::Money { .. } => {
+                let u = credit_u(action).unwrap_or(0);
+                credit.load(u);
+                Done::Credited(u)
+            }
+            Action::Test(test) => Done::Shown(*test),
+            Action::MaxPower(watts) => {
+                self.limit.set(*watts);
+                self.mind_limit(now);
+                Done::PowerLimited(*watts)
+            }
+            Action::ClearCredit(register) if names_register(*register) => Done::CreditCleared(credit.clear()),
+            Action::TariffRate(rate) => {
+                slot.rate = Some(*rate);
+                Done::RateSet(*rate)
+            }
+            Action::ClearTamper => {
+                self.clear_tamper(now);
+                Done::TamperCleared
+            }
+            Action::KeyPart { part, held } => Done::KeyPart(*part, u8::try_from(held.len()).unwrap_or(u8::MAX)),
+            Action::KeyChanged(new) => Done::KeyChanged { rollover: new.rollover },
+            // One phase, no water, one register. Its TID is used all the same.
+            _ => return Keyed::Refused(Reason::Function),
+        };
         self.mind_credit(now);
-        Keyed::Accepted
+        Keyed::Done(done)
     }
 
     pub(crate) fn move_relay(&mut self, now: u64, why: RelayWhy, step: impl FnOnce(&mut DisconnectControl)) {
@@ -292,6 +364,9 @@ impl State {
 
     const fn next_mark_ns(&self) -> u64 {
         let mut mark = self.next_capture_ns;
+        if self.limit.pause_ends_ns() < mark {
+            mark = self.limit.pause_ends_ns();
+        }
         if self.credit.is_some() {
             if self.next_fee_ns < mark {
                 mark = self.next_fee_ns;

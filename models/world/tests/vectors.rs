@@ -4,49 +4,26 @@
 //! the copies in `tests/vectors` are walked. No case found is a failure. Sections of a radio file that no model here
 //! covers yet are listed by the trial `radio::<file>::not_covered`, which passes and says so in its name.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Failed, Trial};
-use serde_json::Value;
+use taa_vectors::{Failed, Json as Value, Trial};
 
 mod vectors_pv;
 mod vectors_radio;
 
-fn main() {
-    let args = Arguments::from_args();
-    let root = std::env::var_os("TAA_VECTORS")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/vectors"), PathBuf::from);
-    let mut trials = Vec::new();
-    for (file, case) in files(&root.join("pv")) {
-        trials.extend(vectors_pv::trials(&file, case));
-    }
-    for (file, case) in files(&root.join("radio")) {
-        trials.extend(vectors_radio::trials(&file, &case));
-    }
-    if trials.is_empty() {
-        let shown = root.display().to_string();
-        trials.push(Trial::test("no_case_found", move || Err(Failed::from(format!("no case under {shown}")))));
-    }
-    libtest_mimic::run(&args, trials).exit();
-}
-
-/// The JSON files of a family by name; an unreadable one is a case that is `Null` and fails.
-fn files(folder: &Path) -> Vec<(String, Value)> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let mut paths: Vec<PathBuf> = entries.filter_map(|e| e.ok().map(|e| e.path())).collect();
-    paths.retain(|p| p.extension().is_some_and(|e| e == "json"));
-    paths.sort();
-    paths
-        .into_iter()
-        .map(|p| {
-            let name = p.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let value = fs::read(&p).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-            (name, value.unwrap_or(Value::Null))
-        })
-        .collect()
+fn main() -> ExitCode {
+    let folder = |family| taa_vectors::folder(env!("CARGO_MANIFEST_DIR"), family);
+    taa_vectors::run(|| {
+        let mut all = taa_vectors::trials(&folder("pv"), &mut |stem, file, trials: &mut Vec<Trial>| {
+            trials.extend(vectors_pv::trials(stem, file));
+            Ok(())
+        })?;
+        all.extend(taa_vectors::trials(&folder("radio"), &mut |stem, file, trials: &mut Vec<Trial>| {
+            trials.extend(vectors_radio::trials(stem, &file));
+            Ok(())
+        })?);
+        Ok(all)
+    })
 }
 
 /// Fails when two figures differ by more than `relative` of the wanted one plus `absolute`.

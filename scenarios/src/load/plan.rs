@@ -38,6 +38,7 @@ impl Plan {
             days: self.days,
             seed: self.seed,
             replication: 0,
+            ledger: false,
             architectures: self.architectures,
         }
     }

@@ -409,7 +409,8 @@ table! {
 }
 
 /// Money at the end of the run, minor units, told by those who hold it: what people paid, what the vendor's Book has
-/// taken in, what the meters have loaded. `accepted = vendor + in_flight`; with keypads `meters = applied`.
+/// taken in, what the meters have loaded. `accepted = vendor + in_flight`; with keypads
+/// `meters = applied` but for what is still due ([`TokenBooks`]).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Books {
     /// Accepted by provider or agent.
@@ -424,6 +425,32 @@ pub struct Books {
     pub meters_minor: i64,
     /// Repeats that a Book has recognised and not credited.
     pub duplicates: u32,
+    /// Where meters have keypads.
+    pub tokens: TokenBooks,
+}
+
+/// Tokens at the end of the run, in 1/100000 of the currency's unit ("u") as tokens carry it.
+/// `paid = issued + due` and `issued + chance = loaded + waiting`, exactly.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TokenBooks {
+    /// u in one minor unit.
+    pub u_per_minor: i64,
+    /// Paid by those who got tokens.
+    pub paid_u: i64,
+    /// Worth of all tokens made.
+    pub issued_u: i64,
+    /// Paid and in no token yet: less than a token's step for each customer.
+    pub due_u: i64,
+    /// Loaded into the meters by tokens.
+    pub loaded_u: i64,
+    /// Worth of tokens made that no meter has taken yet.
+    pub waiting_u: i64,
+    /// Loaded by wrong digits that happened to be a token of that meter (one in many millions).
+    pub chance_u: i64,
+    /// Tokens taken by meters.
+    pub used: u32,
+    /// Entries refused by meters.
+    pub refused: u32,
 }
 
 /// One account at the end of the run, told by the Book that decides over it and by the meter, so that they can be compared.
@@ -476,4 +503,6 @@ pub struct Records {
     pub links: Links,
     /// Log.
     pub log: Log,
+    /// Entries of the site's ledger as they were stored, where the run was asked to keep them ([`taa_ledger::Record`]).
+    pub ledger: Vec<Vec<u8>>,
 }

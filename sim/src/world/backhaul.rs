@@ -176,11 +176,10 @@ impl Village<'_> {
     fn cloud_event(&mut self, event: &CloudEvent, now_ms: u64, queue: &mut Queue<Event>) {
         match event {
             CloudEvent::ReadingStored { meter, period, .. } => self.telemetry.arrived(meter.0, *period),
-            CloudEvent::Credited { meter, key, balance_minor, .. } => {
+            CloudEvent::Credited { key, balance_minor, .. } => {
                 if let Some(payment) = payment_number(key) {
                     let in_debt = balance_minor + self.scenario.tariff.trust_minor() <= 0;
-                    let sequence = self.cloud.cloud.book().account(meter.0).map_or(0, |account| account.credits());
-                    self.credited(payment, sequence, in_debt, now_ms, queue);
+                    self.credited(payment, in_debt, now_ms, queue);
                 }
             }
             CloudEvent::Duplicate { .. } => self.payment_repeated(),

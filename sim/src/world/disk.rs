@@ -68,6 +68,8 @@ pub(crate) struct SiteDisk {
     witnessed: u64,
     /// The medium refuses, as far as has been told.
     pub(crate) refusing: bool,
+    /// The store does not take the ledger's entries: told once.
+    pub(crate) ledger_gap: bool,
 }
 
 impl SiteDisk {
@@ -96,6 +98,7 @@ impl SiteDisk {
             held: Vec::new(),
             witnessed: 0,
             refusing: false,
+            ledger_gap: false,
         }
     }
 
@@ -132,6 +135,14 @@ impl SiteDisk {
     pub(crate) fn append(&mut self, now_ms: u64, record: &Record) -> Result<(), StoreError> {
         match &mut self.store {
             Some(store) => store.append(now_ms, record, record.entry.urgency()),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes an entry of the ledger into RAM: it goes with the record appended last.
+    pub(crate) fn append_leaf(&mut self, now_ms: u64, index: u64, entry: &[u8]) -> Result<(), StoreError> {
+        match &mut self.store {
+            Some(store) => store.append_leaf(now_ms, index, entry),
             None => Ok(()),
         }
     }

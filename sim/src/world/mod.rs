@@ -159,7 +159,13 @@ impl Model for Village<'_> {
                     self.meter_wakes(customer, now_ms, queue);
                 }
             }
-            Event::Day { customer } => self.day(customer, now_ms, queue),
+            Event::Day { customer } => {
+                if customer == 0 {
+                    // Once a day also without a turn of any part: a meter that was dark may have power again.
+                    self.retry_tokens(now_ms, queue);
+                }
+                self.day(customer, now_ms, queue);
+            }
             Event::Switch { customer, generation } => {
                 if self.people.of(customer).load.wake.is_current(generation) {
                     self.switch(customer, now_ms, queue);

@@ -27,6 +27,11 @@ pub(crate) enum PartId {
     Intake,
     Sms,
     Ussd,
+    KeyModule,
+    Leases,
+    Paper,
+    WrongKey(u32),
+    Rollover(u32),
     ChargeController,
     Panels,
     Bms,
@@ -131,10 +136,12 @@ pub(crate) fn hardest_to_clear<const N: usize>(obstacles: [Option<Chain>; N]) ->
 /// Of ways in parallel that are all blocked, the one whose opening would have helped: a scripted fault that is taken
 /// away opens its way whatever the others do, and an agent who is closed at night is no failure beside one.
 pub(crate) fn easiest_to_clear(first: Chain, second: Chain) -> Chain {
-    let rank = |chain: Chain| match chain.root() {
-        Some(Cause::Scripted(_)) => 0,
-        Some(Cause::AgentClosed) => 2,
-        _ => 1,
+    let rank = |chain: Chain| match (chain.causes().next(), chain.root()) {
+        // Paper is what is sold when nothing else goes: with it, it would have been sold.
+        (Some(Cause::PaperOut), Some(Cause::Scripted(_))) => 0,
+        (_, Some(Cause::Scripted(_))) => 1,
+        (_, Some(Cause::AgentClosed)) => 3,
+        _ => 2,
     };
     if rank(second) < rank(first) { second } else { first }
 }

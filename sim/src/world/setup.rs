@@ -5,7 +5,7 @@ use taa_dcu::{
     cloud::{Cloud, CloudConfig},
     config::{BootRelay, CreditAt, DcuConfig, MeterAccess, MeterEntry, Traits},
 };
-use taa_meter::{Meter, MeterConfig};
+use taa_meter::{Meter, MeterConfig, StsConfig};
 use taa_models::{
     demand::Catalogue,
     draw::{Draws, NodeKey, Purpose},
@@ -69,6 +69,7 @@ impl<'s> Village<'s> {
         let usage = Catalogue::new(&scenario.demand);
         let keys = SiteKeys::draw(seed);
         let entries = entries(scenario, &usage, seed, &keys);
+        let tokens = money::Tokens::new(scenario, seed);
         let mut people = Population::new();
         let mut cash_daily_minor = 0.0;
         for (index, entry) in entries.iter().enumerate() {
@@ -77,7 +78,8 @@ impl<'s> Village<'s> {
             if purse.disposition.pays_cash {
                 cash_daily_minor += purse.daily_spend_minor;
             }
-            let meter = meter(scenario, traits, (entry, &keys, meter_entropy(seed, identity.key)));
+            let sts = (traits.keypad && traits.credit_at == CreditAt::Meter).then(|| tokens.decoder(scenario, index));
+            let meter = meter(scenario, traits, (entry, &keys, meter_entropy(seed, identity.key)), sts);
             let unit = meter_unit(meter, index, &mesh);
             people.spawn((identity, unit, load, purse, Light::new()));
         }
@@ -107,7 +109,7 @@ impl<'s> Village<'s> {
             cloud_part: Part::new(Cause::CloudDown),
             provider: Part::new(Cause::ProviderDown),
             agent: Part::new(Cause::AgentAway),
-            money: money::Money::new(scenario, cash_daily_minor),
+            money: money::Money::new(scenario, cash_daily_minor, tokens),
             repairs: super::repair::Repairs::new(layout.customers.len()),
             tampers: super::tamper::Tampers::default(),
             pays: Vec::new(),
@@ -267,13 +269,18 @@ fn person(
     (identity, Load::new(factor), Purse::new(disposition, money, opening_minor, daily, rated))
 }
 
-fn meter(scenario: &Scenario, traits: Traits, (entry, keys, entropy): (&MeterEntry, &SiteKeys, [u8; 32])) -> Meter {
+fn meter(
+    scenario: &Scenario,
+    traits: Traits,
+    (entry, keys, entropy): (&MeterEntry, &SiteKeys, [u8; 32]),
+    sts: Option<StsConfig>,
+) -> Meter {
     Meter::new(MeterConfig {
         logical_device_name: entry.id.clone(),
         energised: true,
         boot_relay_open: traits.boot_relay == BootRelay::Open,
         credit_at_meter: traits.credit_at == CreditAt::Meter,
-        keypad: traits.keypad,
+        sts,
         access: keys.meter(&entry.id),
         entropy,
         unix_s_at_zero: scenario.run.start_unix_s,

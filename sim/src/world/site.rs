@@ -9,10 +9,11 @@ use std::collections::BTreeSet;
 
 use taa_dcu::{
     Dcu, DcuEvent, ImageCampaign, LinkState, MeterIx, Output,
-    billing::Book,
+    billing::{Account, Book},
     config::{CreditAt, DcuConfig, MeterEntry},
     payment::Payment,
     relay::Reason,
+    vending::KeyRefusal,
 };
 use taa_dlms::obis::alarm;
 use taa_models::draw::{Draws, NodeKey, Purpose};
@@ -275,6 +276,7 @@ impl Village<'_> {
 
     /// Drains the DCU to its deadline.
     pub(super) fn drain(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
+        let now = self.site.monotonic(now_ms);
         loop {
             let Some(dcu) = &mut self.site.dcu else { return };
             match dcu.poll_output() {
@@ -289,10 +291,16 @@ impl Village<'_> {
                     self.send_up(&bytes, now_ms, queue);
                     self.recycle(bytes);
                 }
+                Output::Leaf(leaf) => self.append_leaf(leaf, now_ms),
+                // Nobody signs within a simulation: what is kept is signed as a whole at its end.
+                Output::Sign(_) => {}
                 // Payments travel as payments here; no simulated DCU is told to fetch.
                 Output::Fetch(bytes) => self.recycle(bytes),
                 Output::KeyRequest { .. } | Output::KeyChangeRequest { .. } => {}
                 Output::Append(record) => self.append(&record, now_ms),
+                // The simulated site has no secure module: its vendor is the cloud, or sells credit without tokens.
+                Output::KeyRequest { id, .. } => dcu.handle_key(now, id, Err(KeyRefusal::NoKey)),
+                Output::KeyChangeRequest { id, .. } => dcu.handle_key_change(now, id, Err(KeyRefusal::NoKey)),
                 Output::Event(event) => self.dcu_event(event, now_ms, queue),
                 Output::Timeout(_) if self.promises_early(now_ms) => {}
                 Output::Timeout(deadline) => {
@@ -431,12 +439,9 @@ impl Village<'_> {
     fn was_credited(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
         let customer = self.pays[payment as usize].customer;
         let account = self.site.dcu.as_ref().and_then(|dcu| dcu.state().book().account(customer));
-        let Some((balance_minor, sequence)) = account.map(|account| (account.balance_minor(), account.credits()))
-        else {
-            return;
-        };
+        let Some(balance_minor) = account.map(Account::balance_minor) else { return };
         let in_debt = balance_minor + self.scenario.tariff.trust_minor() <= 0;
-        self.credited(payment, sequence, in_debt, now_ms, queue);
+        self.credited(payment, in_debt, now_ms, queue);
     }
 
     /// A relay has turned.

@@ -1,6 +1,6 @@
 //! What goes to the disk of the DCU, when, and what comes back at a boot.
 
-use taa_dcu::{Dcu, config::CreditAt, journal::Record};
+use taa_dcu::{Dcu, config::CreditAt, journal::Record, ledger::Leaf};
 use taa_scenarios::model::FaultKind;
 use taa_store::{Held, Mode, Recovery, RolledBack};
 
@@ -106,6 +106,20 @@ impl Village<'_> {
             && !std::mem::replace(&mut self.site.disk.refusing, true)
         {
             self.log(now_ms, "disk_refuses", String::new(), trouble(&error));
+        }
+    }
+
+    /// An entry of the ledger: to the disk with its record, and kept where the run is asked to. One that was lost with the
+    /// power comes again, or another in its place.
+    pub(super) fn append_leaf(&mut self, leaf: Leaf, now_ms: u64) {
+        let taken = self.site.disk.append_leaf(now_ms, leaf.index, &leaf.bytes);
+        if taken.is_err() && !std::mem::replace(&mut self.site.disk.ledger_gap, true) {
+            let text = "the ledger on the disk does not go on where the journal does".to_owned();
+            self.log(now_ms, "ledger_gap", String::new(), text);
+        }
+        if self.scenario.run.ledger {
+            self.records.ledger.truncate(usize::try_from(leaf.index).unwrap_or(usize::MAX));
+            self.records.ledger.push(leaf.bytes);
         }
     }
 

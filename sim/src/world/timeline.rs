@@ -134,23 +134,39 @@ fn scripted(scenario: &Scenario, horizon_ms: u64, edges: &mut Vec<Edge>) {
             FaultKind::IntakeOut => hold(Target::Part(PartId::Intake)),
             FaultKind::SmsLost => hold(Target::Part(PartId::Sms)),
             FaultKind::UssdBroken => hold(Target::Part(PartId::Ussd)),
+            FaultKind::KeyModuleOut => hold(Target::Part(PartId::KeyModule)),
+            FaultKind::LeasesExhausted => hold(Target::Part(PartId::Leases)),
+            FaultKind::PaperOut => hold(Target::Part(PartId::Paper)),
+            FaultKind::WrongKeyRevision => {
+                aimed_at(scenario, &fault.target).for_each(|c| hold(Target::Part(PartId::WrongKey(c))));
+            }
+            FaultKind::RolloverMissed => {
+                aimed_at(scenario, &fault.target).for_each(|c| hold(Target::Part(PartId::Rollover(c))));
+            }
             FaultKind::ChargeControllerOut => hold(Target::Part(PartId::ChargeController)),
-            FaultKind::MetersTampered => match &fault.target {
-                FaultTarget::Customers(list) => list.iter().for_each(|&c| hold(Target::Part(PartId::Tamper(c)))),
-                _ => (0..scenario.village.customers.len() as u32).for_each(|c| hold(Target::Part(PartId::Tamper(c)))),
-            },
+            FaultKind::MetersTampered => {
+                aimed_at(scenario, &fault.target).for_each(|c| hold(Target::Part(PartId::Tamper(c))));
+            }
             // The crew's calendar knows of them: see `wear::outside`.
             FaultKind::Lightning | FaultKind::RoadClosed | FaultKind::CrewAway => {}
-            FaultKind::MeterDead => match &fault.target {
-                FaultTarget::Customers(list) => list.iter().for_each(|&c| hold(Target::Part(PartId::Meter(c)))),
-                _ => (0..scenario.village.customers.len() as u32).for_each(|c| hold(Target::Part(PartId::Meter(c)))),
-            },
+            FaultKind::MeterDead => {
+                aimed_at(scenario, &fault.target).for_each(|c| hold(Target::Part(PartId::Meter(c))));
+            }
             FaultKind::FeederOut => match fault.target {
                 FaultTarget::Feeder(n) => hold(Target::Part(PartId::Feeder(n))),
                 _ => (0..scenario.village.feeders.len() as u32).for_each(|n| hold(Target::Part(PartId::Feeder(n)))),
             },
         }
     }
+}
+
+/// The customers that a fault is aimed at: all, or those named.
+pub(super) fn aimed_at(scenario: &Scenario, target: &FaultTarget) -> impl Iterator<Item = u32> {
+    let (named, all) = match target {
+        FaultTarget::Customers(list) => (list.clone(), 0),
+        _ => (Vec::new(), scenario.village.customers.len() as u32),
+    };
+    named.into_iter().chain(0..all)
 }
 
 fn digest(scenario: &Scenario, seed: (u64, u32), horizon_ms: u64, edges: &[Edge], outside: &Outside) -> Digest {
@@ -265,9 +281,15 @@ impl Village<'_> {
                 }
             }
             PartId::Meter(n) => self.meter_part_turned(n, turn, now_ms, queue),
-            PartId::Aggregator(_) | PartId::Intake | PartId::Sms | PartId::Ussd => {
-                self.money_part_turned(part, turn, now_ms);
-            }
+            PartId::Aggregator(_)
+            | PartId::Intake
+            | PartId::Sms
+            | PartId::Ussd
+            | PartId::KeyModule
+            | PartId::Leases
+            | PartId::Paper
+            | PartId::WrongKey(_)
+            | PartId::Rollover(_) => self.money_part_turned(part, turn, now_ms),
             PartId::ChargeController | PartId::Panels | PartId::Bms => self.charging_turned(part, turn, now_ms, queue),
             PartId::Router => {
                 self.wan.router.turn(turn);

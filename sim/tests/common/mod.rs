@@ -51,6 +51,7 @@ pub(crate) fn village(customers: u32, days: u32, seed: u64) -> Scenario {
             days,
             seed,
             replication: 0,
+            ledger: false,
             architectures: vec![bundle("cloud_sync"), bundle("edge_local")],
         },
         faults: Vec::new(),

@@ -79,6 +79,12 @@ const fn part(cause: Cause) -> Option<Group> {
         | Cause::CallbackLost
         | Cause::CallbackLate
         | Cause::SmsLost
+        | Cause::KeyModuleDown
+        | Cause::LeaseExhausted
+        | Cause::WrongKey
+        | Cause::RolloverMissed
+        | Cause::PaperOut
+        | Cause::WrongDigits
         | Cause::UssdBroken
         | Cause::PhoneNoSignal
         | Cause::AgentAway

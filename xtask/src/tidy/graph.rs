@@ -11,7 +11,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use super::Finding;
 
 /// Our crates, and which of our crates each may depend on.
-const PLAN: [(&str, &[&str]); 22] = [
+const PLAN: [(&str, &[&str]); 23] = [
     ("taa-keys", &[]),
     ("taa-dlms", &["taa-keys"]),
     ("taa-tokens", &["taa-keys"]),
@@ -25,6 +25,7 @@ const PLAN: [(&str, &[&str]); 22] = [
     ("taa-ports", &["taa-dcu"]),
     ("dcud", &["taa-dcu", "taa-store", "taa-intake", "taa-ports"]),
     ("taa-models", &[]),
+    ("taa-vectors", &[]),
     ("taa-meter", &["taa-keys", "taa-dlms", "taa-tokens"]),
     ("taa-scenarios", &["taa-dcu", "taa-models"]),
     (
@@ -52,6 +53,8 @@ const PLAN: [(&str, &[&str]); 22] = [
     (
         "taa",
         &[
+            "taa-keys",
+            "taa-tokens",
             "taa-dcu",
             "taa-ledger",
             "taa-store",

@@ -13,10 +13,11 @@ mod downlink;
 mod leases;
 mod output;
 mod periods;
+mod witness;
 
 use std::collections::VecDeque;
 
-use self::{downlink::Downlink, leases::Leases, periods::PeriodSet};
+use self::{downlink::Downlink, leases::Leases, periods::PeriodSet, witness::Witness};
 pub use self::{
     leases::LeasePolicy,
     output::{CloudConfig, CloudEvent, CloudOutput},
@@ -58,6 +59,7 @@ pub struct Cloud {
     /// When the clock next changes a decision, Unix ms.
     judge_at_ms: Option<i64>,
     readings: u64,
+    witness: Witness,
     outputs: VecDeque<CloudOutput>,
     leases: Option<Leases>,
 }
@@ -77,6 +79,7 @@ impl Cloud {
             downlink: Downlink::new(config.resend_ms, config.window),
             clock_offset_ms: None,
             readings: 0,
+            witness: Witness::default(),
             outputs: VecDeque::new(),
             leases: config.leases.map(Leases::new),
             config,
@@ -272,6 +275,7 @@ impl Cloud {
             Up::Hello { .. } => {
                 self.downlink.handle_link(true);
                 self.repeat_orders();
+                self.show_promise();
             }
             Up::Readings(readings) => readings.into_iter().for_each(|reading| self.take_reading(reading)),
             Up::RelayState { meter, closed, order, sequence, unix_ms: _ } => {
@@ -292,6 +296,7 @@ impl Cloud {
             Up::MinuteUsed { meter, minute, digest } => self.minute_used(meter, minute, digest),
             Up::MeterAlarm { meter, bits, unix_ms: _ } => self.event(CloudEvent::MeterAlarm { meter, bits }),
             Up::Ack(_) => {}
+            Up::Promised { note } => self.witness(&note),
             Up::CreditDelivered { meter, total_minor } => {
                 self.event(CloudEvent::CreditDelivered { meter, total_minor });
             }

@@ -141,6 +141,18 @@ pub enum CloudEvent {
         /// What.
         code: AlarmCode,
     },
+    /// A signed checkpoint of the site's ledger is kept here from now on.
+    Promised {
+        /// Number of leaves.
+        size: u64,
+    },
+    /// The site has signed a checkpoint that contradicts the one kept here.
+    PromiseBroken {
+        /// Leaves in the one kept.
+        kept: u64,
+        /// Leaves in the new one.
+        size: u64,
+    },
     /// Minutes were granted to the site.
     LeaseGranted {
         /// The lease's number.

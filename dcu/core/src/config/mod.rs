@@ -13,7 +13,7 @@ pub use vending::{By, CachePolicy, Contradiction, DeliveryPolicy, PaygDevice, St
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::fetch::FetchConfig;
+use crate::{fetch::FetchConfig, relay::RelayRules};
 
 /// Where the balance that decides over a customer's relay is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -189,6 +189,13 @@ pub struct DcuConfig {
     /// Invocation counters reserved per meter and journal record. A restart skips what is left of a block; there are
     /// 2³² of them per key.
     pub counter_block: u32,
+    /// When an order of a relay may leave.
+    pub relays: RelayRules,
+    /// Name of this DCU's ledger in its checkpoints: no two share one (C2SP: like a URL without its scheme).
+    pub ledger_origin: String,
+    /// The public key that checkpoints of the ledger are signed with, as [`taa_ledger::note::Verifier`] reads it. Without
+    /// one nothing is signed, and a witness is not believed.
+    pub ledger_verifier: Option<String>,
     /// The uplink.
     pub uplink: UplinkConfig,
     /// How payments are fetched from the hosted intake relay; `None`: they come by the cloud, or by agents alone.
@@ -226,6 +233,9 @@ impl DcuConfig {
             backfill_horizon_s: 60 * 86_400,
             system_title: *b"TAA\xDC\x00\x00\x00\x01",
             counter_block: 256,
+            relays: RelayRules::default(),
+            ledger_origin: "dcu.invalid/ledger".to_owned(),
+            ledger_verifier: None,
             uplink: UplinkConfig::for_credit_at(traits.credit_at),
             fetch: None,
             vending: None,

@@ -33,6 +33,9 @@ impl Dcu {
             })
             .filter(|total| *total > delivered || !prices_known);
         let last_record = self.state.last_record();
+        if self.fleet.unit(meter).is_some_and(|unit| unit.wanted != wanted) {
+            self.forget_hold(meter);
+        }
         let Some(unit) = self.fleet.unit_mut(meter) else { return };
         let ordered_anew = wanted.is_some_and(|new| new.order.is_some() && unit.wanted != wanted);
         if wanted.is_some() && unit.wanted != wanted || credit_due.is_some() && unit.credit_due != credit_due {
@@ -145,6 +148,7 @@ impl Dcu {
         if self.config.fetch.is_none() {
             self.sight_contact(now);
         }
+        self.recheck_cloud_holds();
         if self.stale {
             self.stale = false;
             self.event(DcuEvent::LinkStale(false));

@@ -78,7 +78,7 @@ impl Dcu {
             return unit.session.take_map(now, Some(map));
         }
         let key: Box<[u8]> = firmware.0.as_slice().into();
-        let in_a_hurry = self.is_wanted_urgently(meter);
+        let in_a_hurry = self.is_wanted_urgently(now, meter);
         let Some(unit) = self.fleet.unit_mut(meter) else { return };
         if in_a_hurry {
             return unit.session.take_map(now, None);
@@ -127,7 +127,7 @@ impl Dcu {
     /// An order, or credit, for a meter that waits for another's list does not wait with it: it shows its own.
     pub(super) fn hasten_lists(&mut self, now: u64) {
         let waiting = self.atlas.readings.values().flat_map(|reading| reading.waiting.iter().copied());
-        let urgent: Vec<MeterIx> = waiting.filter(|meter| self.is_wanted_urgently(*meter)).collect();
+        let urgent: Vec<MeterIx> = waiting.filter(|meter| self.is_wanted_urgently(now, *meter)).collect();
         for meter in urgent {
             for reading in self.atlas.readings.values_mut() {
                 reading.waiting.retain(|waiting| *waiting != meter);
@@ -136,9 +136,9 @@ impl Dcu {
         }
     }
 
-    fn is_wanted_urgently(&self, meter: MeterIx) -> bool {
+    fn is_wanted_urgently(&self, now: u64, meter: MeterIx) -> bool {
         let job = self.fleet.unit(meter).and_then(|unit| unit.job);
-        job.is_some_and(|(_, class)| class == Class::Urgent) || self.choose(meter, Class::Urgent).is_some()
+        job.is_some_and(|(_, class)| class == Class::Urgent) || self.choose(now, meter, Class::Urgent).is_some()
     }
 
     fn answer_map(&mut self, now: u64, meter: MeterIx, map: Option<Arc<ObjectMap>>) {

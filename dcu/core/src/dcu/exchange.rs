@@ -98,12 +98,13 @@ impl Dcu {
     }
 
     /// What to ask a free meter that came up in this class's queue.
-    pub(super) fn choose(&self, meter: MeterIx, class: Class) -> Option<(Exchange, Class)> {
+    pub(super) fn choose(&self, now: u64, meter: MeterIx, class: Class) -> Option<(Exchange, Class)> {
         // What is due stays due; all meters are queued again when randomness comes.
         let unit = self.fleet.unit(meter).filter(|unit| !unit.session.is_locked())?;
         let durable = unit.rests_on <= self.durable;
         let urgent = || {
-            let relay = || unit.wanted.filter(|_| durable).map(Exchange::Relay);
+            let may = |wanted: &Wanted| durable && self.may_order(now, meter, wanted).is_ok();
+            let relay = || unit.wanted.filter(may).map(Exchange::Relay);
             let credit = || {
                 let (total_minor, prices) = (unit.credit_due.filter(|_| durable)?, self.prices());
                 let write_prices = unit.prices_written != Some(prices);

@@ -9,9 +9,11 @@ mod getters;
 mod intake;
 mod keyreq;
 mod keys;
+mod log;
 mod money;
 pub(crate) mod output;
 mod push;
+mod relays;
 mod sender;
 mod terms;
 mod time;
@@ -23,6 +25,8 @@ pub(crate) mod vend_deliver;
 mod vend_key;
 mod vend_payg;
 
+pub use self::log::SignedError;
+
 use std::collections::{BTreeSet, VecDeque};
 
 use taa_keys::Drbg;
@@ -32,7 +36,9 @@ use self::{
     discovery::Atlas,
     intake::{Lateness, Sight},
     keys::Reservation,
+    log::Signing,
     output::{DcuEvent, LinkState, Output},
+    relays::Holds,
     sender::Sender,
     time::mix,
     vend::Vending,
@@ -44,6 +50,7 @@ use crate::{
     fleet::Fleet,
     ids::{Stamp, fleet_digest},
     journal::{Applied, Entry, Record, State},
+    ledger::Leaf,
     payment::{Payment, PaymentError, PaymentId},
     plan::Plan,
     uplink::AlarmCode,
@@ -87,6 +94,7 @@ const BUFFERS_MAX: usize = 16;
 /// let deadline = loop {
 ///     match dcu.poll_output() {
 ///         Output::Append(record) => journal.push(record),
+///         Output::Leaf(_) | Output::Sign(_) => {} // the ledger: to be stored with the record; to be signed
 ///         Output::Transmit { bytes, .. } => {
 ///             sent += 1; // the first reading is due: send it
 ///             dcu.recycle(bytes);
@@ -145,6 +153,12 @@ pub struct Dcu {
     atlas: Atlas,
     /// Alarms taken that wait for their record to be durable before the meter is told.
     unconfirmed: VecDeque<(u64, MeterIx)>,
+    /// Orders that may not leave now.
+    holds: Holds,
+    /// Checkpoints asked for and not signed yet.
+    signing: Signing,
+    /// Leaves of the record being applied.
+    leaves: Vec<Leaf>,
     /// What is remembered of selling tokens within a boot.
     vending: Vending,
 }
@@ -192,6 +206,9 @@ impl Dcu {
             randomness: None,
             reservations: VecDeque::new(),
             unconfirmed: VecDeque::new(),
+            holds: Holds::default(),
+            signing: Signing::default(),
+            leaves: Vec::new(),
             vending,
         };
         let stamp = Stamp { boot: dcu.state.boot().saturating_add(1), monotonic_ns: 0, unix_ms: None };
@@ -214,6 +231,7 @@ impl Dcu {
         if self.clock_offset_ms != Some(offset) {
             self.clock_offset_ms = Some(offset);
             self.plan.restart(unix_ms);
+            self.recheck_holds();
             self.sell_soon(now);
             self.judge_anew(now);
         }
@@ -301,6 +319,7 @@ impl Dcu {
         self.take_reserved(now);
         self.take_confirmable();
         self.fetch.handle_durable(self.durable);
+        self.ask_to_sign();
         self.run_vending(now);
         self.pump(now);
         self.send(now);
@@ -386,6 +405,8 @@ impl Dcu {
         self.check_sight(now);
         self.run_vending(now);
         self.check_judgements(now);
+        self.take_holds(now);
+        self.check_ledger(now);
         self.pump(now);
         self.send(now);
         self.fetch(now);
@@ -399,16 +420,21 @@ impl Dcu {
 
     /// Writes an entry, applies it, hands it out.
     fn record(&mut self, now: u64, entry: Entry) -> Applied {
+        let stamp = self.stamp(now);
+        self.append(stamp, entry)
+    }
+
+    fn stamp(&self, now: u64) -> Stamp {
         // To the millisecond: what lies below is noise, and noise is what flash is worn out by.
         let monotonic_ns = now.saturating_sub(now % NS_PER_MS);
-        let stamp = Stamp { boot: self.state.boot(), monotonic_ns, unix_ms: self.unix_ms(now) };
-        self.append(stamp, entry)
+        Stamp { boot: self.state.boot(), monotonic_ns, unix_ms: self.unix_ms(now) }
     }
 
     fn append(&mut self, stamp: Stamp, entry: Entry) -> Applied {
         let record = Record { number: self.state.last_record().saturating_add(1), stamp, entry };
-        let applied = self.state.apply(&record);
+        let applied = self.state.apply_to(&record, &mut self.leaves);
         self.outputs.push_back(Output::Append(record));
+        self.outputs.extend(self.leaves.drain(..).map(Output::Leaf));
         applied
     }
 

@@ -1,6 +1,7 @@
 //! What comes out of the DCU.
 
 use taa_dlms::cosem::image::ImageError;
+use taa_ledger::Checkpoint;
 use taa_tokens::sts::{Content, vend::MeterKey};
 
 use crate::{
@@ -10,9 +11,10 @@ use crate::{
     fetch::FetchFault,
     gateway::{TokenDigits, TokenReply},
     journal::Record,
+    ledger::Leaf,
     payment::{PaymentError, PaymentId},
     reading::Lack,
-    relay::{Reason, Relay},
+    relay::{Held, Reason, Relay},
     uplink::AlarmCode,
     vending::{Fate, KeyRefusal, PaygIx, PaygRefusal, PaygToken, VendId, VendRefusal},
 };
@@ -33,6 +35,10 @@ pub enum Output {
     Fetch(Vec<u8>),
     /// Append this record to the journal, then call [`crate::Dcu::handle_durable`].
     Append(Record),
+    /// Store this leaf of the ledger, in the same transaction as the record before it.
+    Leaf(Leaf),
+    /// Sign this checkpoint with the ledger's key, then call [`crate::Dcu::handle_signed`]. All its leaves are durable.
+    Sign(Checkpoint),
     /// Have this sealed by the module that holds the vending keys, and answer by [`crate::Dcu::handle_key`]. Asked again
     /// with the same content when no answer comes.
     KeyRequest {
@@ -218,6 +224,31 @@ pub enum DcuEvent {
         relay: Relay,
         /// Why it was ordered.
         reason: Reason,
+    },
+    /// An order waits: it may not leave now. Told once per reason.
+    OrderHeld {
+        /// Which meter.
+        meter: MeterIx,
+        /// To this state.
+        relay: Relay,
+        /// Why it waits.
+        why: Held,
+    },
+    /// Too many openings within an hour: openings have stopped.
+    OpeningsStopped,
+    /// A checkpoint of the ledger is signed, and the record of it is durable.
+    LedgerSigned {
+        /// Number of leaves.
+        size: u64,
+    },
+    /// The ledger does not hold what it has promised; the record of this is durable.
+    PromiseBroken {
+        /// Leaves that were promised.
+        promised: u64,
+        /// Leaves that there are.
+        size: u64,
+        /// There are fewer than promised; else the log has grown anew past them.
+        rolled_back: bool,
     },
     /// The relay was seen in another state than recorded, without an order of ours.
     RelayFound {

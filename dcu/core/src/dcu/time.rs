@@ -12,6 +12,8 @@ impl Dcu {
         let sight = self.sight_at();
         let fleet = self.fleet.deadline();
         let lists = self.atlas.deadline();
+        let holds = self.holds.deadline();
+        let signing = self.signing_at();
         let sender = self.sender.deadline(&self.config, &self.state, self.durable, self.contact);
         if self.failing {
             return sender;
@@ -19,10 +21,12 @@ impl Dcu {
         let plan = self.plan.due_unix_ms().and_then(|at| self.instant_of(at));
         let fee = self.fee_due_unix_ms().and_then(|at| self.instant_of(at));
         let terms = self.terms_due_unix_ms().and_then(|at| self.instant_of(at));
-        let images = self.images.deadline();
         let vending = self.vending_deadline();
+        let images = self.images.deadline();
         let fetch = self.fetch.deadline(self.durable);
-        [plan, fee, terms, stale, sight, fleet, lists, sender, images, vending, fetch].into_iter().flatten().min()
+        let wall = [plan, fee, terms, stale, sight, fleet, lists];
+        let own = [holds, signing, sender, images, vending, fetch];
+        wall.into_iter().chain(own).flatten().min()
     }
 
     /// The monotonic instant at which the wall clock will show this (0 when it has passed before this boot).

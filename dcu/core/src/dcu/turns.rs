@@ -35,13 +35,21 @@ impl Dcu {
         if class.is_bulk() && self.fleet.unit(meter).is_some_and(expected) {
             return self.waiting.push(meter);
         }
-        let Some((exchange, class)) = self.choose(meter, class) else {
+        let Some((exchange, class)) = self.choose(now, meter, class) else {
+            if class == Class::Urgent {
+                self.note_hold(now, meter);
+            }
             let image_waits = class == Class::Image && self.image_rests_on(meter) > self.durable;
             if image_waits || self.fleet.unit(meter).is_some_and(|unit| unit.rests_on > self.durable) {
                 self.waiting.push(meter);
             }
             return;
         };
+        if let Exchange::Relay(wanted) = exchange
+            && !self.is_recorded(now, meter, &wanted)
+        {
+            return self.waiting.push(meter);
+        }
         if self.fleet.unit(meter).is_some_and(|unit| unit.job.is_some()) && !self.give_way(now, meter) {
             return self.fleet.hurry(meter, class);
         }
@@ -93,8 +101,9 @@ impl Dcu {
     }
 
     /// Better business with this meter than what is under way, if any could begin now.
-    fn better_than(&self, meter: MeterIx, class: Class) -> Option<Class> {
-        Class::ALL.into_iter().take_while(|better| *better < class).find(|better| self.choose(meter, *better).is_some())
+    fn better_than(&self, now: u64, meter: MeterIx, class: Class) -> Option<Class> {
+        let mut better = Class::ALL.into_iter().take_while(|better| *better < class);
+        better.find(|better| self.choose(now, meter, *better).is_some())
     }
 
     /// Takes what the meter's session has to give, after anything touched it.
@@ -147,7 +156,7 @@ impl Dcu {
         if exchange == Exchange::Image {
             self.note_image(now, meter);
         }
-        match self.better_than(meter, class) {
+        match self.better_than(now, meter, class) {
             Some(_) if self.give_way(now, meter) => self.recycle(bytes),
             better => self.fleet.wait(meter, bytes, better.unwrap_or(class)),
         }

@@ -36,6 +36,7 @@ impl Dcu {
                     self.reconsider(now, meter);
                 }
             }
+            Down::Witnessed { note } => self.take_witness(now, &note),
             Down::Lease(lease) => self.take_lease(now, lease),
             Down::TariffChange(tariff) => self.take_tariff(now, *tariff),
         }

@@ -27,6 +27,7 @@ pub use urgency::Urgency;
 
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use taa_ledger::Hash;
 
 use crate::{
     MeterIx,
@@ -37,7 +38,7 @@ use crate::{
     ids::Stamp,
     payment::{Payment, PaymentId},
     reading::Reading,
-    relay::Relay,
+    relay::{Relay, RelayOrder},
     uplink::{AlarmCode, Lane},
     vending::Note,
 };
@@ -231,6 +232,29 @@ pub enum Entry {
     },
     /// Tokens: leases, minutes used, what was made and what has become of it.
     Vending(Box<Note>),
+    /// An order to a relay is about to leave: durable before it does.
+    RelayOrdered(RelayOrder),
+    /// An operator has looked at a mass disconnection, and lets it go on.
+    OpeningsAllowed,
+    /// A checkpoint of the ledger was signed: a promise, durable before anybody sees it.
+    LedgerSigned {
+        /// Number of leaves.
+        size: u64,
+        /// Root over them.
+        root: Hash,
+        /// The signed note.
+        note: String,
+    },
+    /// Somebody has shown a checkpoint that this ledger has signed and does not know: records were lost that had been
+    /// confirmed as durable, or an old copy of the disk was put back.
+    PromiseBroken {
+        /// Leaves that were promised.
+        size: u64,
+        /// Root over them.
+        root: Hash,
+        /// There are fewer leaves than promised; else the log has grown anew past them.
+        rolled_back: bool,
+    },
     /// The whole state after the record before this one.
     Checkpoint(Box<State>),
 }

@@ -7,8 +7,9 @@ use crate::{
     campaign::ImageCampaign,
     config::{CreditAt, DcuConfig, MeterEntry},
     fetch::Inbox,
+    ledger::{Before, Cause, Leaf, Ledger},
     reading::Reading,
-    relay::Relay,
+    relay::{Orders, Relay},
     uplink::{AlarmCode, Outbox, Up},
     vending::{Desk, Note},
 };
@@ -31,6 +32,8 @@ pub struct State {
     maps: StoredMaps,
     title: Option<[u8; 8]>,
     campaign: Option<ImageCampaign>,
+    orders: Orders,
+    ledger: Ledger,
     inbox: Inbox,
     desk: Desk,
     payments_late_s: u32,
@@ -106,6 +109,8 @@ impl State {
             campaign: None,
             maps: StoredMaps::default(),
             title: None,
+            orders: Orders::new(meters.len()),
+            ledger: Ledger::new(config.traits.credit_at, meters.iter().map(|m| m.id.as_str())),
             inbox: Inbox::default(),
             desk: Desk::new(config, meters),
             payments_late_s: 0,
@@ -190,6 +195,18 @@ impl State {
         self.counts.of(period)
     }
 
+    /// Orders of relays, and what they rest on.
+    #[must_use]
+    pub const fn orders(&self) -> &Orders {
+        &self.orders
+    }
+
+    /// The ledger's edge and promises.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
     /// As [`Self::apply`], for a record that nobody needs any more: a checkpoint is moved in, not copied.
     pub fn take(&mut self, record: Record) -> Applied {
         match record.entry {
@@ -203,6 +220,39 @@ impl State {
 
     /// Takes one record. Records must come in order; a checkpoint may come first.
     pub fn apply(&mut self, record: &Record) -> Applied {
+        self.apply_to(record, &mut Vec::new())
+    }
+
+    /// The same; the ledger's leaves that follow from the record are appended to `leaves`.
+    pub fn apply_to(&mut self, record: &Record, leaves: &mut Vec<Leaf>) -> Applied {
+        let before = self.before(&record.entry);
+        let applied = self.fold(record);
+        let cause = Cause { record, before, applied: &applied, book: &self.book, desk: &self.desk };
+        self.ledger.take(&cause, leaves);
+        applied
+    }
+
+    fn before(&self, entry: &Entry) -> Before {
+        match entry {
+            Entry::RelaySeen { meter, .. } | Entry::CreditDelivered { meter, .. } => {
+                let seen = self.meters.get(meter.at());
+                Before {
+                    relay: seen.and_then(|m| m.relay_seen),
+                    delivered_minor: seen.map_or(0, |m| m.credit_delivered_minor),
+                    ..Before::default()
+                }
+            }
+            Entry::Resolved { id, .. } => {
+                let found = self.book.suspended(id);
+                let totals = self.book.totals();
+                Before { suspended_minor: found.map_or(0, |p| p.amount_minor), totals, ..Before::default() }
+            }
+            Entry::Payment { .. } => Before { totals: self.book.totals(), ..Before::default() },
+            _ => Before::default(),
+        }
+    }
+
+    fn fold(&mut self, record: &Record) -> Applied {
         let before = self.last_record;
         let number = record.number;
         self.last_record = number;
@@ -213,7 +263,10 @@ impl State {
                 self.book.set_tariff((**tariff).clone());
                 Applied::Quiet
             }
-            Entry::Reading(reading) => self.apply_reading(number, unix_ms, *reading),
+            Entry::Reading(reading) => {
+                self.orders.take_reading(reading.meter, (&record.stamp).into());
+                self.apply_reading(number, unix_ms, *reading)
+            }
             Entry::Backfilled { meter, from, to, found } => {
                 if let Some(state) = self.meters.get_mut(meter.at()) {
                     for row in found.iter().filter(|row| state.gaps.contains(row.period)) {
@@ -256,6 +309,13 @@ impl State {
                 self.outbox.ack(*lane, *from, *to);
                 Applied::Quiet
             }
+            Entry::RelayOrdered(_)
+            | Entry::OpeningsAllowed
+            | Entry::LedgerSigned { .. }
+            | Entry::PromiseBroken { .. } => {
+                self.apply_accounted(record, unix_ms);
+                Applied::Quiet
+            }
             Entry::TariffChanged(_)
             | Entry::TariffStarted
             | Entry::Amended(_)
@@ -263,6 +323,9 @@ impl State {
             | Entry::ReceiptSettled { .. }
             | Entry::PaymentsLate { .. } => self.apply_terms(record.stamp.unix_ms, &record.entry),
             Entry::Alarm { meter, code } => {
+                if *code == AlarmCode::MassDisconnection {
+                    self.orders.stop((&record.stamp).into());
+                }
                 if let (AlarmCode::LeaseLow, Some(title)) = (code, self.title) {
                     self.outbox.push_urgent(number, Up::LeaseWanted { title });
                 }
@@ -300,6 +363,22 @@ impl State {
                 }
                 Applied::Quiet
             }
+        }
+    }
+
+    /// What is recorded for others to see.
+    fn apply_accounted(&mut self, record: &Record, unix_ms: i64) {
+        match &record.entry {
+            Entry::RelayOrdered(order) => self.orders.take_order(order, (&record.stamp).into()),
+            Entry::OpeningsAllowed => self.orders.allow(),
+            Entry::LedgerSigned { note, .. } => {
+                self.outbox.push_urgent(record.number, Up::Promised { note: note.clone() });
+            }
+            Entry::PromiseBroken { .. } => {
+                let code = AlarmCode::LedgerRolledBack;
+                self.outbox.push_urgent(record.number, Up::Alarm { meter: None, code, unix_ms });
+            }
+            _ => {}
         }
     }
 
@@ -342,6 +421,7 @@ impl State {
                 }
             }
             Entry::RelaySeen { meter, relay, order } => {
+                self.orders.take_seen(*meter, *relay);
                 if let Some(state) = self.meters.get_mut(meter.at()) {
                     state.relay_seen = Some(*relay);
                     if order.is_some() && state.order.map(|(n, _)| n) == *order {

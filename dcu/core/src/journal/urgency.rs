@@ -20,7 +20,8 @@ impl Entry {
     pub const fn urgency(&self) -> Urgency {
         match self {
             // Readings are still in the meter's profile; acknowledgements come again; the day's fee is reckoned again;
-            // maps and progress are asked of the meter again; an alarm confirmed twice is confirmed.
+            // maps and progress are asked of the meter again; an alarm confirmed twice is confirmed; the intake relay hands
+            // out again what it was not told of.
             Self::Reading(_)
             | Self::Backfilled { .. }
             | Self::DayFee { .. }
@@ -62,6 +63,11 @@ impl Entry {
             | Self::FetchSession { .. }
             | Self::FetchMoved { .. }
             | Self::Vending(_)
+            // Orders wait for theirs; promises go out; what was lost is told.
+            | Self::RelayOrdered(_)
+            | Self::OpeningsAllowed
+            | Self::LedgerSigned { .. }
+            | Self::PromiseBroken { .. }
             | Self::Checkpoint(_) => Urgency::Now,
         }
     }

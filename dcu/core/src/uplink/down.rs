@@ -24,6 +24,11 @@ pub enum Down {
     },
     /// New prices, whole: from the moment the DCU records them, or from the instant that they name.
     TariffChange(Box<Tariff>),
+    /// The newest checkpoint of this site's ledger that the cloud keeps.
+    Witnessed {
+        /// The note, at most [`super::NOTE_BYTES_MAX`] bytes.
+        note: String,
+    },
     /// Minutes that belong to this site from now on.
     Lease(LeaseNote),
 }
@@ -41,6 +46,7 @@ const ACK: u8 = 1;
 const PAYMENT: u8 = 2;
 const RELAY_ORDER: u8 = 3;
 const TARIFF_CHANGE: u8 = 4;
+const WITNESSED: u8 = 50;
 const LEASE: u8 = 40;
 
 impl DownFrame {
@@ -51,6 +57,7 @@ impl DownFrame {
             Down::Payment(_) => PAYMENT,
             Down::RelayOrder { .. } => RELAY_ORDER,
             Down::TariffChange(_) => TARIFF_CHANGE,
+            Down::Witnessed { .. } => WITNESSED,
             Down::Lease(_) => LEASE,
         };
         let start = wire::begin(out, kind, self.sequence);
@@ -71,6 +78,7 @@ impl DownFrame {
                 wire::put_u64(out, u64::from_be_bytes(*holder));
             }
             Down::TariffChange(tariff) => tariff::put(out, tariff),
+            Down::Witnessed { note } => wire::put_note(out, note),
         }
         wire::finish(out, start);
     }
@@ -91,6 +99,7 @@ impl DownFrame {
                 closed: from.flag("closed")?,
             },
             TARIFF_CHANGE => Down::TariffChange(Box::new(tariff::take(&mut from)?)),
+            WITNESSED => Down::Witnessed { note: from.note()? },
             LEASE => Down::Lease(LeaseNote {
                 id: from.u64("lease")?,
                 from: from.i64("from")?,

@@ -32,6 +32,8 @@ pub use wire::DecodeError;
 
 /// Version of the frame format.
 pub const VERSION: u8 = 1;
+/// Longest signed note taken: a checkpoint with one signature has about 250 bytes.
+pub const NOTE_BYTES_MAX: usize = 800;
 
 #[cfg(test)]
 mod tests;

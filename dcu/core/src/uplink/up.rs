@@ -80,6 +80,11 @@ pub enum Up {
         /// When the DCU heard it, Unix milliseconds (0: the clock was not set).
         unix_ms: i64,
     },
+    /// A signed checkpoint of the ledger, to be kept: it shows a log that is rolled back later.
+    Promised {
+        /// The note, at most [`super::NOTE_BYTES_MAX`] bytes.
+        note: String,
+    },
     /// The site's leased minutes end soon, or it has none.
     LeaseWanted {
         /// The system title of its journal: the lease is for this one alone.
@@ -124,10 +129,16 @@ pub enum AlarmCode {
     VendingStopped = 41,
     /// A meter refuses a token for good.
     TokenRefused = 42,
+    /// Too many openings within an hour: they have been stopped.
+    MassDisconnection = 50,
+    /// One meter was given as many orders as are allowed within an hour.
+    TooManyOrders = 51,
+    /// The ledger does not hold what it has promised: the disk lost what it had confirmed, or an old copy was put back.
+    LedgerRolledBack = 52,
 }
 
 impl AlarmCode {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 15] = [
         Self::RegisterBackward,
         Self::WrongMeter,
         Self::Refused,
@@ -140,6 +151,9 @@ impl AlarmCode {
         Self::LeaseLow,
         Self::VendingStopped,
         Self::TokenRefused,
+        Self::MassDisconnection,
+        Self::TooManyOrders,
+        Self::LedgerRolledBack,
     ];
 }
 
@@ -164,6 +178,7 @@ const CREDIT_DELIVERED: u8 = 9;
 const METER_ALARM: u8 = 10;
 const MINUTE_USED: u8 = 40;
 const LEASE_WANTED: u8 = 41;
+const PROMISED: u8 = 50;
 
 impl Up {
     /// Appends a frame with this number and this message to `out`.
@@ -218,6 +233,7 @@ impl Up {
                 wire::put_u64(out, u64::from(*bits));
                 wire::put_i64(out, *unix_ms);
             }
+            Self::Promised { note } => wire::put_note(out, note),
         }
         wire::finish(out, start);
     }
@@ -236,6 +252,7 @@ impl Up {
             Self::MeterAlarm { .. } => METER_ALARM,
             Self::MinuteUsed { .. } => MINUTE_USED,
             Self::LeaseWanted { .. } => LEASE_WANTED,
+            Self::Promised { .. } => PROMISED,
         }
     }
 }
@@ -297,6 +314,7 @@ impl UpFrame {
                 minute: from.i64("minute")?,
                 digest: from.u64("digest")?,
             },
+            PROMISED => Up::Promised { note: from.note()? },
             other => return Err(DecodeError::Kind(other)),
         };
         from.end()?;

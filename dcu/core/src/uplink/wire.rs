@@ -1,6 +1,6 @@
 //! Bytes: varints, zigzag, texts, and the frame around them.
 
-use super::VERSION;
+use super::{NOTE_BYTES_MAX, VERSION};
 use crate::payment::{Certainty, Channel, Currency, NAME_BYTES_MAX, Payment, Provider};
 
 /// Bytes of version, kind and length.
@@ -85,6 +85,13 @@ pub(crate) fn put_text(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(bytes);
 }
 
+/// A signed note. One that is longer is left out: half of it would be none.
+pub(crate) fn put_note(out: &mut Vec<u8>, note: &str) {
+    let note = if note.len() > NOTE_BYTES_MAX { "" } else { note };
+    put_u64(out, note.len() as u64);
+    out.extend_from_slice(note.as_bytes());
+}
+
 pub(crate) fn put_payment(out: &mut Vec<u8>, payment: &Payment) {
     put_text(out, &payment.key);
     put_text(out, &payment.account);
@@ -152,8 +159,16 @@ impl Reader<'_> {
     }
 
     pub(crate) fn text(&mut self, field: &'static str) -> Result<String, DecodeError> {
+        self.text_of(field, NAME_BYTES_MAX)
+    }
+
+    pub(crate) fn note(&mut self) -> Result<String, DecodeError> {
+        self.text_of("note", NOTE_BYTES_MAX)
+    }
+
+    fn text_of(&mut self, field: &'static str, bytes_max: usize) -> Result<String, DecodeError> {
         let length = self.u64(field)?;
-        if length > NAME_BYTES_MAX as u64 {
+        if length > bytes_max as u64 {
             return Err(DecodeError::Field(field));
         }
         let (bytes, rest) = self.rest.split_at_checked(length as usize).ok_or(DecodeError::Truncated)?;

@@ -346,8 +346,8 @@ impl Run {
                     durable = Some(record.number);
                 }
                 Output::Uplink(bytes) | Output::Fetch(bytes) => self.dcu.recycle(bytes),
-                // No tokens are sold here.
-                Output::KeyRequest { .. } | Output::KeyChangeRequest { .. } => {}
+                Output::Leaf(_) | Output::Sign(_) => {}
+                Output::KeyRequest { .. } | Output::KeyChangeRequest { .. } => unreachable!("nothing is sold here"),
                 Output::Event(event) => self.tell(&event),
                 Output::Timeout(deadline) => {
                     self.deadline = deadline;

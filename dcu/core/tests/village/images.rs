@@ -92,7 +92,10 @@ fn two_hundred_meters_get_it_while_losses_restarts_and_blackouts_go_on() {
 
 #[test]
 fn who_pays_is_served_at_once_in_the_middle_of_a_campaign() {
-    let mut village = Village::with(quick(), 60, 500, 42);
+    let mut config = quick();
+    // All of them within two hours would be a mass disconnection.
+    config.relays.openings_per_hour_percent = 100;
+    let mut village = Village::with(config, 60, 500, 42);
     village.run_until(8 * HOUR + HOUR * 3 / 4);
     assert!((0..60).all(|m| !village.lit(m)), "all credit is used up");
     order(&mut village, 60_000, &[]).unwrap();

@@ -1,7 +1,7 @@
 //! A whole village against the DCU: model meters behind a lossy mesh, a link that comes and goes, power cuts.
 //!
-//! `field`, `money`, `keypad`, `secrets`, `maps`, `gateway`, `selling`, `alarms`, `terms` and `liars` tell single stories;
-//! `chaos` lets chance write them and demands, once everything has healed, that money and light agree.
+//! `field`, `money`, `keypad`, `secrets`, `maps`, `gateway`, `selling`, `alarms`, `ledger`, `orders`, `terms` and `liars` tell
+//! single stories; `chaos` lets chance write them and demands, once everything has healed, that money and light agree.
 
 mod alarms;
 mod chaos;
@@ -10,10 +10,12 @@ mod flash;
 mod gateway;
 mod images;
 mod keypad;
+mod ledger;
 mod liars;
 mod maps;
 mod meter;
 mod money;
+mod orders;
 mod secrets;
 mod selling;
 mod slot;

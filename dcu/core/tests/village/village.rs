@@ -10,11 +10,13 @@ use taa_dcu::{
     cloud::{Cloud, CloudConfig, CloudEvent, CloudOutput},
     config::{CreditAt, DcuConfig, MeterAccess, MeterEntry, Tariff, Traits},
     journal::{Entry, Record, State},
+    ledger::Leaf,
     payment::{Channel, Payment, Provider},
     vending::KeyRefusal,
 };
 
 use taa_keys::{Key, MeterKeys};
+use taa_ledger::Checkpoint;
 
 use crate::meter::ModelMeter;
 
@@ -80,6 +82,11 @@ pub(crate) struct Village {
     pub(crate) entropy: bool,
     /// Changes what the DCU reads of its journal when it boots.
     pub(crate) misread: fn(&mut Record),
+    /// The ledger's leaves, and checkpoints that wait to be signed.
+    pub(crate) leaves: Vec<Leaf>,
+    pub(crate) to_sign: Vec<Checkpoint>,
+    /// Leaves when they were last compared with the book; `None` where they are of another journal.
+    compared: Option<usize>,
     config: DcuConfig,
     entries: Vec<MeterEntry>,
     journal: Vec<Record>,
@@ -149,6 +156,9 @@ impl Village {
             wire: None,
             entropy: true,
             misread: |_| {},
+            leaves: Vec::new(),
+            to_sign: Vec::new(),
+            compared: Some(0),
             config,
             entries,
             journal: Vec::new(),
@@ -192,6 +202,7 @@ impl Village {
         self.dcu = None;
         self.dcu_deadline = None;
         self.journal.retain(|r| r.number <= self.durable);
+        self.leaves.retain(|leaf| leaf.record <= self.durable);
         self.things.retain(|Reverse((_, _, thing))| !matches!(thing, Thing::Durable(_)));
     }
 
@@ -200,6 +211,7 @@ impl Village {
         self.journal.retain(|record| keep(&record.entry));
         (1..).zip(&mut self.journal).for_each(|(number, record)| record.number = number);
         self.durable = self.journal.len() as u64;
+        self.compared = None;
     }
 
     pub(crate) fn link(&mut self, up: bool) {
@@ -286,8 +298,25 @@ impl Village {
         self.journal.drain(..at);
     }
 
+    /// The disk is an old copy of itself.
+    pub(crate) fn put_back(&mut self, journal: Vec<Record>) {
+        self.durable = journal.last().map_or(0, |record| record.number);
+        self.leaves.retain(|leaf| leaf.record <= self.durable);
+        self.journal = journal;
+    }
+
+    /// From the next boot on the DCU does not know whose signature to believe.
+    pub(crate) fn forget_ledger_key(&mut self) {
+        self.config.ledger_verifier = None;
+    }
+
+    /// Before the first record.
+    pub(crate) fn fresh_state(&self) -> State {
+        State::new(&self.config, &self.entries)
+    }
+
     pub(crate) fn refold(&self) -> State {
-        let mut state = State::new(&self.config, &self.entries);
+        let mut state = self.fresh_state();
         self.journal.iter().for_each(|r| {
             state.apply(r);
         });
@@ -343,6 +372,18 @@ impl Village {
         }
         self.now = end;
         self.meters.iter_mut().for_each(|m| m.advance(end));
+        self.compare_ledger();
+    }
+
+    /// Whatever the story: the ledger says what the book says.
+    fn compare_ledger(&mut self) {
+        if self.compared.is_none_or(|leaves| leaves == self.leaves.len()) {
+            return;
+        }
+        if let Some(dcu) = &self.dcu {
+            assert_eq!(crate::ledger::agree(&self.leaves, dcu.state()), Ok(()));
+            self.compared = Some(self.leaves.len());
+        }
     }
 
     fn happen(&mut self, thing: Thing) {
@@ -425,6 +466,8 @@ impl Village {
                     last = Some(record.number);
                     self.journal.push(record);
                 }
+                Output::Leaf(leaf) => self.leaves.push(leaf),
+                Output::Sign(checkpoint) => self.to_sign.push(checkpoint),
                 Output::Event(event) => self.events.push((self.now, event)),
                 Output::Timeout(deadline) => {
                     self.dcu_deadline = deadline;

@@ -1,9 +1,9 @@
 //! Kind `axdr`: one value, as bytes and in words. Both ways.
 
-use libtest_mimic::Failed;
-use serde_json::Value as Json;
 use taa_dlms::Value;
 use taa_dlms::axdr::{BitString, CompactArray, Date, DateTime, Time, TypeDescription, decode_all, encode};
+use taa_vectors::Failed;
+use taa_vectors::Json;
 
 use crate::{field, hex, same};
 

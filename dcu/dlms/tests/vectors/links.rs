@@ -1,13 +1,13 @@
 //! Kinds `hdlc_frame` and `iec_mode_e`, and transcripts over HDLC.
 
-use libtest_mimic::Failed;
-use serde_json::Value as Json;
 use taa_dlms::link::hdlc::{
     Address, Control, Decoder, Frame, LinkEvent, Parameters, Primary, PrimaryConfig, Secondary, SecondaryConfig,
     StationEvent, check_sequence, llc,
 };
 use taa_dlms::link::iec21::{Identification, OptionSelect, parse_request, put_request};
 use taa_dlms::link::wrapper::{self, Addresses};
+use taa_vectors::Failed;
+use taa_vectors::Json;
 
 use crate::{field, hex, same};
 

@@ -10,59 +10,24 @@ mod protected;
 mod secured;
 mod transcript;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Failed, Trial};
-use serde_json::Value as Json;
+pub(crate) use taa_vectors::{Failed, Json, Trial, field, hex};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    let trials = match trials() {
-        Ok(trials) if trials.is_empty() => {
-            eprintln!("no validation case found under {}", root().display());
-            return ExitCode::FAILURE;
-        }
-        Ok(trials) => trials,
-        Err(error) => {
-            eprintln!("{error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    libtest_mimic::run(&arguments, trials).exit_code()
+    let folder = taa_vectors::folder(env!("CARGO_MANIFEST_DIR"), "dlms");
+    taa_vectors::run(|| taa_vectors::trials(&folder, &mut of_file))
 }
 
-fn root() -> PathBuf {
-    let root = std::env::var_os("TAA_VECTORS")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors")), PathBuf::from);
-    root.join("dlms")
-}
-
-fn trials() -> Result<Vec<Trial>, String> {
-    let mut files: Vec<PathBuf> = std::fs::read_dir(root())
-        .map_err(|error| format!("{}: {error}", root().display()))?
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-        .collect();
-    files.sort();
-    let mut trials = Vec::new();
-    for path in files {
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let file: Json = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-        let cases = file["vectors"].as_array().ok_or_else(|| format!("{}: no list `vectors`", path.display()))?;
-        for case in cases {
-            let name = format!("dlms::{stem}::{}", case["id"].as_str().unwrap_or("unnamed"));
-            let case = case.clone();
-            trials.push(match waits_for(&case) {
-                Some(reason) => Trial::test(name, || Err("ran although not covered".into()))
-                    .with_kind(reason)
-                    .with_ignored_flag(true),
-                None => Trial::test(name, move || run(&case)),
-            });
-        }
+fn of_file(stem: &str, file: Json, trials: &mut Vec<Trial>) -> Result<(), String> {
+    for case in file["vectors"].as_array().ok_or("no list `vectors`")?.clone() {
+        let name = format!("dlms::{stem}::{}", case["id"].as_str().unwrap_or("unnamed"));
+        trials.push(match waits_for(&case) {
+            Some(reason) => taa_vectors::ignored(name, reason),
+            None => Trial::test(name, move || run(&case)),
+        });
     }
-    Ok(trials)
+    Ok(())
 }
 
 /// What a case needs that is not here yet.
@@ -94,20 +59,6 @@ fn run(case: &Json) -> Result<(), Failed> {
         Some("transcript") => transcript::run(case),
         other => Err(format!("no runner for {other:?}").into()),
     }
-}
-
-fn hex(text: &str) -> Result<Vec<u8>, Failed> {
-    if !text.len().is_multiple_of(2) {
-        return Err("odd number of hex digits".into());
-    }
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| Failed::from("not hex")))
-        .collect()
-}
-
-fn field<'a>(case: &'a Json, name: &str) -> Result<&'a str, Failed> {
-    case[name].as_str().ok_or_else(|| format!("no field {name}").into())
 }
 
 fn same(what: &str, got: &[u8], expected: &[u8]) -> Result<(), Failed> {

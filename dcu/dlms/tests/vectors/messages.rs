@@ -1,13 +1,13 @@
 //! Kinds `apdu`, `wrapper_frame` and `data_notification`: one message. Decoded, looked into, and encoded to the same
 //! bytes.
 
-use libtest_mimic::Failed;
-use serde_json::Value as Json;
 use taa_dlms::apdu::{
     ActionRequest, ActionResponse, Apdu, GetResponse, InitiateRequest, InitiateResponse, ReadResponse, SetRequest,
 };
 use taa_dlms::axdr::{decode_all, encode, skip};
 use taa_dlms::link::wrapper;
+use taa_vectors::Failed;
+use taa_vectors::Json;
 
 use crate::{field, hex, same};
 

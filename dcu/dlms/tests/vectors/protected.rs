@@ -1,11 +1,11 @@
 //! Kinds `ciphered_apdu`, ciphered `data_notification`, `hls_*` and `ecdsa_verify`: one protected message or one proof.
 
-use libtest_mimic::Failed;
-use serde_json::Value as Json;
 use taa_dlms::link::wrapper;
 use taa_dlms::security::layer::{self, Envelope, LayerKeys, Seal};
 use taa_dlms::security::{Channel, Exchange, Hls, Keys, Suite, SystemTitle};
 use taa_keys::{CipherKey, Curve, Key, KeyHandle, PublicKey, Secret};
+use taa_vectors::Failed;
+use taa_vectors::Json;
 
 use crate::messages::check;
 use crate::{field, hex, same};

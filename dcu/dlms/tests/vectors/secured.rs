@@ -4,8 +4,6 @@
 //!
 //! The cases do not list their keys: they are the meter peer's defaults (its README), which a case may override.
 
-use libtest_mimic::Failed;
-use serde_json::Value as Json;
 use taa_dlms::apdu::{
     Aare, Aarq, ActionRequest, ActionResponse, Apdu, ApplicationContext, DataAccessResult, GetRequest, GetResponse,
     InitiateRequest, Mechanism, MethodRef, SetRequest,
@@ -21,6 +19,8 @@ use taa_dlms::security::{
 };
 use taa_dlms::server::{Server, ServerConfig};
 use taa_keys::{Curve, Key, KeyHandle, PrivateKey, Secret};
+use taa_vectors::Failed;
+use taa_vectors::Json;
 
 use crate::messages::check;
 use crate::protected::handle;

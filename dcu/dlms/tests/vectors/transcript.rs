@@ -3,8 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use libtest_mimic::Failed;
-use serde_json::Value as Json;
 use taa_dlms::apdu::{
     ActionRequest, ActionResponse, ActionResult, Apdu, DataAccessResult, GetRequest, GetResponse, MethodRef,
     ReadRequest, ReadResponse, Selection, SetRequest, Variable,
@@ -18,6 +16,8 @@ use taa_dlms::names;
 use taa_dlms::server::{Server, ServerConfig};
 use taa_dlms::{AttributeRef, DateTime, Value};
 use taa_keys::Secret;
+use taa_vectors::Failed;
+use taa_vectors::Json;
 
 use crate::messages::check;
 use crate::{hex, same};

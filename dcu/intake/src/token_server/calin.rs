@@ -29,7 +29,7 @@ pub(super) fn question(request: &HttpRequest, config: &ServerConfig) -> Result<Q
 }
 
 pub(super) fn answer(issued: &Issued) -> HttpResponse {
-    HttpResponse::json(200, &json!({ "result_code": 0, "reason": "OK", "result": issued.token }))
+    HttpResponse::json(200, &json!({ "result_code": 0, "reason": "OK", "result": issued.digits() }))
 }
 
 /// The client reads `result_code` and `reason`; the HTTP status says the same to whoever looks there.

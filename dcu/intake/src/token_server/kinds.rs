@@ -1,7 +1,11 @@
 //! What goes in and comes out of a token server.
 
 use serde::{Deserialize, Serialize};
-use taa_dcu::payment::{PaymentId, Provider};
+use taa_dcu::{
+    MeterIx,
+    payment::{PaymentId, Provider},
+    vending::{Ask, Reference, Source, TokenDigits, VendAsk, VendRefusal},
+};
 
 use crate::{http::HttpResponse, provider::Refusal};
 
@@ -31,7 +35,7 @@ pub struct Asked {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issued {
     /// Twenty digits; `None` where credit went to an account and there is nothing to type.
-    pub token: Option<String>,
+    pub token: Option<TokenDigits>,
     /// Energy that it is worth, Wh, where known.
     pub energy_wh: Option<u64>,
 }
@@ -46,9 +50,44 @@ pub enum NotIssued {
     /// Not an amount that can be vended for this meter.
     #[error("the amount cannot be vended")]
     Amount,
+    /// The meter counts something else (energy for money, or the other way round), or energy has no single price.
+    #[error("such credit is not vended for this meter")]
+    Unfit,
     /// For now: the key module or the lease is missing. Ask again.
     #[error("cannot vend now, try again later")]
     Later,
+}
+
+impl Asked {
+    /// The same as the DCU takes it. Under one reference it is one sale there, for ever.
+    #[must_use]
+    pub fn for_dcu(&self, meter: MeterIx) -> VendAsk {
+        let ask = match self.what {
+            What::EnergyWh(wh) => Ask::Energy { wh: i64::try_from(wh).unwrap_or(i64::MAX) },
+            What::MoneyMinor(amount_minor) => Ask::Money { amount_minor },
+        };
+        let reference = Reference { by: self.reference.provider.name().into(), reference: self.reference.key.clone() };
+        VendAsk { meter, ask, source: Source::Outside(reference) }
+    }
+}
+
+impl Issued {
+    /// The digits as they are typed.
+    #[must_use]
+    pub fn digits(&self) -> Option<&str> {
+        std::str::from_utf8(&self.token.as_ref()?.0).ok()
+    }
+}
+
+impl From<&VendRefusal> for NotIssued {
+    fn from(refusal: &VendRefusal) -> Self {
+        match refusal {
+            VendRefusal::UnknownMeter | VendRefusal::NoDecoder => Self::UnknownMeter,
+            VendRefusal::Amount { .. } | VendRefusal::TooLittle | VendRefusal::NotCarried { .. } => Self::Amount,
+            VendRefusal::Unfit | VendRefusal::PriceVaries | VendRefusal::Conflict(_) => Self::Unfit,
+            _ => Self::Later,
+        }
+    }
 }
 
 /// One record of the server's journal.

@@ -309,7 +309,7 @@ fn refused(shape: Provider, why: Refusal) -> HttpResponse {
 fn not_issued(shape: Provider, why: NotIssued) -> HttpResponse {
     let status = match why {
         NotIssued::UnknownMeter => 404,
-        NotIssued::Amount => 422,
+        NotIssued::Amount | NotIssued::Unfit => 422,
         NotIssued::Later => 503,
     };
     match shape {
@@ -324,5 +324,5 @@ fn not_issued(shape: Provider, why: NotIssued) -> HttpResponse {
 #[must_use]
 pub fn charge_device(issued: &Issued) -> serde_json::Value {
     let kwh = issued.energy_wh.map(|wh| format!("{}.{:03}", wh / 1000, wh % 1000));
-    serde_json::json!({ "token": issued.token, "token_type": "energy", "token_unit": "kWh", "token_amount": kwh })
+    serde_json::json!({ "token": issued.digits(), "token_type": "energy", "token_unit": "kWh", "token_amount": kwh })
 }

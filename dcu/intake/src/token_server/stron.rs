@@ -32,7 +32,7 @@ pub(super) fn question(request: &HttpRequest, config: &ServerConfig) -> Result<Q
 
 pub(super) fn answer(issued: &Issued) -> HttpResponse {
     let energy = issued.energy_wh.map(|wh| format!("{}.{:03}", wh / 1000, wh % 1000));
-    let token = issued.token.as_deref().unwrap_or("");
+    let token = issued.digits().unwrap_or("");
     HttpResponse::text(200, format!("{token},{}", energy.unwrap_or_default()))
 }
 

@@ -146,6 +146,7 @@ fn meters() -> Vec<MeterEntry> {
         account: format!("A{n}"),
         access: MeterAccess::Open,
         opening_balance_minor: 0,
+        sts: None,
     };
     (0..ACCOUNTS).map(meter).collect()
 }

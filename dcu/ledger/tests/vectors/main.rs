@@ -2,57 +2,24 @@
 //!
 //! One trial per case, named `ledger::<file>::<case>`. `TAA_VECTORS` points at another root of the same layout.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Failed, Trial};
-use serde_json::Value as Json;
 use taa_ledger::{Frontier, Hash, Log, Tree, verify_consistency, verify_inclusion};
+use taa_vectors::{Failed, Json, Trial, hex};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    match trials() {
-        Ok(trials) if trials.is_empty() => {
-            eprintln!("no validation case found under {}", root().display());
-            ExitCode::FAILURE
-        }
-        Ok(trials) => libtest_mimic::run(&arguments, trials).exit_code(),
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn root() -> PathBuf {
-    let root = std::env::var_os("TAA_VECTORS")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors")), PathBuf::from);
-    root.join("ledger")
-}
-
-fn trials() -> Result<Vec<Trial>, String> {
-    let mut files: Vec<PathBuf> = std::fs::read_dir(root())
-        .map_err(|error| format!("{}: {error}", root().display()))?
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-        .collect();
-    files.sort();
-    let mut trials = Vec::new();
-    for path in files {
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let file: Json = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-        let before = trials.len();
-        of_file(&stem, &file, &mut trials).map_err(|error| format!("{}: {error}", path.display()))?;
-        if trials.len() == before {
-            return Err(format!("{}: no case that is known here", path.display()));
-        }
-    }
-    Ok(trials)
+    let folder = taa_vectors::folder(env!("CARGO_MANIFEST_DIR"), "ledger");
+    taa_vectors::run(|| {
+        taa_vectors::trials(&folder, &mut |stem, file, trials| {
+            let before = trials.len();
+            of_file(stem, &file, trials)?;
+            if trials.len() == before { Err("no case that is known here".to_owned()) } else { Ok(()) }
+        })
+    })
 }
 
 fn of_file(stem: &str, file: &Json, trials: &mut Vec<Trial>) -> Result<(), String> {
-    let entries = strings(&file["leaves_hex"])?.into_iter().map(hex).collect::<Result<Vec<_>, _>>()?;
+    let entries = strings(&file["leaves_hex"])?.into_iter().map(bytes).collect::<Result<Vec<_>, _>>()?;
     let name = |case: String| format!("ledger::{stem}::{case}");
     if let Some(expected) = file["empty_root"].as_str() {
         let expected = hash(expected)?;
@@ -140,12 +107,6 @@ fn strings(list: &Json) -> Result<Vec<&str>, String> {
     list.as_array().into_iter().flatten().map(|text| text.as_str().ok_or_else(|| "not a text".to_owned())).collect()
 }
 
-fn hex(text: &str) -> Result<Vec<u8>, String> {
-    if !text.len().is_multiple_of(2) || !text.is_ascii() {
-        return Err("odd number of hex digits".to_owned());
-    }
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| format!("not hex: {text}")))
-        .collect()
+fn bytes(text: &str) -> Result<Vec<u8>, String> {
+    hex(text).map_err(|error| error.message().unwrap_or("not hex").to_owned())
 }

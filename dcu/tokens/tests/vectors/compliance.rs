@@ -1,8 +1,8 @@
 //! Compliance tokens as published: block, key and token.
 
-use libtest_mimic::Failed;
-use serde_json::Value as Json;
 use taa_tokens::sts::{Class, Content, StaTables, Token};
+use taa_vectors::Failed;
+use taa_vectors::Json;
 
 use crate::{block, decoder_key, field, licensed, number, same, unknown_field};
 

@@ -1,8 +1,8 @@
 //! OpenPAYGO devices: tokens entered one after the other, and how far ahead a token may be.
 
-use libtest_mimic::Failed;
-use serde_json::Value as Json;
 use taa_tokens::openpaygo::{Device, Meaning, Refusal, UsedCounts};
+use taa_vectors::Failed;
+use taa_vectors::Json;
 
 use crate::payg::key;
 use crate::{field, number, same};

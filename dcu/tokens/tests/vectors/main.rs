@@ -16,9 +16,8 @@ mod sts;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use libtest_mimic::{Arguments, Failed, Trial};
-use serde_json::Value as Json;
 use taa_tokens::sts::{Algorithm, DecoderKey, StaTables};
+pub(crate) use taa_vectors::{Failed, Json, Trial, field, hex};
 
 /// How a list's cases are run.
 type Runner = fn(&Json, &Json) -> Result<(), Failed>;
@@ -26,66 +25,42 @@ type Runner = fn(&Json, &Json) -> Result<(), Failed>;
 type Waits = fn(&Json) -> Option<&'static str>;
 
 fn main() -> ExitCode {
-    let arguments = Arguments::from_args();
-    let trials = match load_licensed().and_then(|_| trials()) {
-        Ok(trials) if trials.is_empty() => {
-            eprintln!("no validation case found under {}", root().display());
-            return ExitCode::FAILURE;
+    let folder = taa_vectors::folder(env!("CARGO_MANIFEST_DIR"), "tokens");
+    taa_vectors::run(|| {
+        load_licensed()?;
+        let mut read = Vec::new();
+        let mut trials = taa_vectors::trials(&folder, &mut |stem, file, trials| {
+            of_file(stem, &file, trials)?;
+            read.push((stem.to_owned(), file));
+            Ok(())
+        })?;
+        if !trials.is_empty() {
+            trials.push(Trial::test("tokens::sabotage::changed_digits_fail", move || sabotage(&read)));
         }
-        Ok(trials) => trials,
-        Err(error) => {
-            eprintln!("{error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    libtest_mimic::run(&arguments, trials).exit_code()
+        Ok(trials)
+    })
 }
 
-fn root() -> PathBuf {
-    let root = std::env::var_os("TAA_VECTORS")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/vectors")), PathBuf::from);
-    root.join("tokens")
-}
-
-fn trials() -> Result<Vec<Trial>, String> {
-    let mut files: Vec<PathBuf> = std::fs::read_dir(root())
-        .map_err(|error| format!("{}: {error}", root().display()))?
-        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
-        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
-        .collect();
-    files.sort();
-    let mut trials = Vec::new();
-    let mut read = Vec::new();
-    for path in files {
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let file: Json = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
-        read.push((stem.clone(), file.clone()));
-        let Json::Object(lists) = &file else { return Err(format!("{}: no object", path.display())) };
-        for (list, cases) in lists {
-            match cases {
-                Json::Array(cases) => {
-                    let runner = runner(list, &file);
-                    for (at, case) in cases.iter().enumerate() {
-                        let id = case["id"].as_str().or(case["name"].as_str()).map_or(String::new(), str::to_string);
-                        let label = format!("{list}-{at:03}");
-                        let name = if id.is_empty() { label } else { format!("{list}-{id}") };
-                        trials.push(trial(format!("tokens::{stem}::{name}"), runner, case.clone(), &file));
-                    }
+fn of_file(stem: &str, file: &Json, trials: &mut Vec<Trial>) -> Result<(), String> {
+    for (list, cases) in file.as_object().ok_or("no object")? {
+        match cases {
+            Json::Array(cases) => {
+                let runner = runner(list, file);
+                for (at, case) in cases.iter().enumerate() {
+                    let id = case["id"].as_str().or(case["name"].as_str()).unwrap_or("");
+                    let name = if id.is_empty() { format!("{list}-{at:03}") } else { format!("{list}-{id}") };
+                    trials.push(trial(format!("tokens::{stem}::{name}"), runner, case.clone(), file));
                 }
-                // Facts and single cases: the specification's own examples.
-                Json::Object(_) => {
-                    let name = format!("tokens::{stem}::{list}");
-                    trials.push(trial(name, primitives::of(list), cases.clone(), &file));
-                }
-                _ => {}
             }
+            // Facts and single cases: the specification's own examples.
+            Json::Object(_) => {
+                let name = format!("tokens::{stem}::{list}");
+                trials.push(trial(name, primitives::of(list), cases.clone(), file));
+            }
+            _ => {}
         }
     }
-    if !trials.is_empty() {
-        trials.push(Trial::test("tokens::sabotage::changed_digits_fail", move || sabotage(&read)));
-    }
-    Ok(trials)
+    Ok(())
 }
 
 /// The sabotage: a case with one digit changed must fail, in every list that states a token or a key.
@@ -117,12 +92,10 @@ fn sabotage(files: &[(String, Json)]) -> Result<(), Failed> {
 }
 
 fn trial(name: String, runner: Option<(Runner, Waits)>, case: Json, file: &Json) -> Trial {
-    let ignored =
-        |name, reason| Trial::test(name, || Err("not covered".into())).with_kind(reason).with_ignored_flag(true);
     match runner {
-        None => ignored(name, "unknown kind of case"),
+        None => taa_vectors::ignored(name, "unknown kind of case"),
         Some((runner, waits)) => match waits(&case) {
-            Some(reason) => ignored(name, reason),
+            Some(reason) => taa_vectors::ignored(name, reason),
             None => {
                 let file = file.clone();
                 Trial::test(name, move || runner(&case, &file))
@@ -172,22 +145,8 @@ fn decoder_key(ea: &str, hex_key: &str, tables: &StaTables) -> Result<DecoderKey
     DecoderKey::from_bytes(algorithm, &hex(hex_key)?, tables).ok_or_else(|| "the key has a wrong length".into())
 }
 
-fn hex(text: &str) -> Result<Vec<u8>, Failed> {
-    if !text.len().is_multiple_of(2) {
-        return Err("odd number of hex digits".into());
-    }
-    (0..text.len())
-        .step_by(2)
-        .map(|at| u8::from_str_radix(&text[at..at + 2], 16).map_err(|_| Failed::from("not hex")))
-        .collect()
-}
-
 fn block(text: &str) -> Result<u64, Failed> {
     u64::from_str_radix(text, 16).map_err(|_| format!("{text} is no block").into())
-}
-
-fn field<'a>(case: &'a Json, name: &str) -> Result<&'a str, Failed> {
-    case[name].as_str().ok_or_else(|| format!("no field {name}").into())
 }
 
 fn number(case: &Json, name: &str) -> Result<i64, Failed> {

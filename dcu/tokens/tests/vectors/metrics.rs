@@ -1,11 +1,11 @@
 //! OpenPAYGO Metrics: requests written, read, verified; answers.
 
-use libtest_mimic::Failed;
-use serde_json::Value as Json;
 use taa_keys::Secret;
 use taa_tokens::openpaygo::metrics::{
     Answer, AuthError, DataFormat, Json as Value, Method, MetricsKey, Received, Request, Seen,
 };
+use taa_vectors::Failed;
+use taa_vectors::Json;
 
 use crate::{field, hex, same, unknown_field};
 

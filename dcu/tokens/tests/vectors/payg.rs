@@ -1,9 +1,9 @@
 //! OpenPAYGO tokens as a server makes them.
 
-use libtest_mimic::Failed;
-use serde_json::Value as Json;
 use taa_keys::Secret;
 use taa_tokens::openpaygo::{Ask, Device, DeviceKey, Form, Meaning, UsedCounts, Vendor};
+use taa_vectors::Failed;
+use taa_vectors::Json;
 
 use crate::{field, hex, number, same, unknown_field};
 

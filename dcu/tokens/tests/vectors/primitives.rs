@@ -1,8 +1,8 @@
 //! Amounts, checksums, and the examples of the primitives.
 
-use libtest_mimic::Failed;
-use serde_json::Value as Json;
 use taa_tokens::sts::{Amount, Class, Content, StaTables, Token};
+use taa_vectors::Failed;
+use taa_vectors::Json;
 
 use crate::{Runner, Waits, block, decoder_key, field, number, same};
 

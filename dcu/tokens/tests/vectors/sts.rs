@@ -1,7 +1,5 @@
 //! STS tokens from their fields, keys from vending keys, tokens to be refused, and a meter's memory step by step.
 
-use libtest_mimic::Failed;
-use serde_json::Value as Json;
 use taa_keys::Secret;
 use taa_tokens::sts::key_change::{Section, sections};
 use taa_tokens::sts::meter::{Action, Application, Decoder, Reason, State, TidMemory};
@@ -9,6 +7,8 @@ use taa_tokens::sts::{
     Algorithm, Amount, BaseDate, Content, KeyAttributes, KeyGeneration, KeyType, Krn, MeterPan, Money, Order, Random,
     Service, Sgc, StaTables, TariffIndex, Test, Tid, Token,
 };
+use taa_vectors::Failed;
+use taa_vectors::Json;
 
 use crate::compliance::check;
 use crate::{block, decoder_key, field, number, same, unknown_field};

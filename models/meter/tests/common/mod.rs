@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test target uses its own part")]
 
 pub mod secured;
+pub mod vendor;
 
 use taa_dlms::client::{Associated, Auth, Client, ClientConfig, ClientEvent, Output, ReadResult};
 use taa_dlms::cosem::{ProfileRange, data, disconnect, register};

@@ -18,6 +18,7 @@ mod params;
 mod peaks;
 mod provider;
 mod sms;
+mod sts;
 mod ussd;
 
 pub use agent::{AgentParams, agent_open, agent_opens_in_s};
@@ -28,6 +29,7 @@ pub use params::PaymentParams;
 pub use peaks::PeakParams;
 pub use provider::{Callbacks, accept_latency_ms, callbacks, cloud_timeline, provider_timeline};
 pub use sms::SmsParams;
+pub use sts::StsParams;
 pub use ussd::{Dialled, UssdParams};
 
 use crate::{

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     agent::AgentParams, aggregator::AggregatorParams, intake::IntakeParams, keypad::KeypadParams, peaks::PeakParams,
-    sms::SmsParams, ussd::UssdParams,
+    sms::SmsParams, sts::StsParams, ussd::UssdParams,
 };
 use crate::{
     draw::NodeKey,
@@ -69,6 +69,8 @@ pub struct PaymentParams {
     pub peaks: PeakParams,
     /// Typing numbers into a meter.
     pub keypad: KeypadParams,
+    /// Token decoders of the meters.
+    pub sts: StsParams,
 }
 
 impl Default for PaymentParams {
@@ -100,6 +102,7 @@ impl Default for PaymentParams {
             sms: SmsParams::default(),
             peaks: PeakParams::default(),
             keypad: KeypadParams::default(),
+            sts: StsParams::default(),
         }
     }
 }
@@ -171,6 +174,7 @@ impl PaymentParams {
             self.sms.check(),
             self.peaks.check(),
             self.keypad.check(),
+            self.sts.check(),
         ] {
             found.extend(group);
         }

@@ -4,13 +4,13 @@
 //! multiplies rounding. The sun: 0.02° (Grena3 claims 0.01°). The whole chain from our own sun: 0.5 % of the day's
 //! largest power at each moment, 0.1 % of the energy.
 
-use libtest_mimic::{Failed, Trial};
-use serde_json::Value;
 use taa_models::{
     pv::{self, Array, Mounting, Plane, PvParams, Transposition},
     sun::{self, Sun},
     weather::Sample,
 };
+use taa_vectors::Json as Value;
+use taa_vectors::{Failed, Trial};
 
 use super::{close, number};
 

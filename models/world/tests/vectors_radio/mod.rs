@@ -3,9 +3,9 @@
 //! Not covered by a model here, and said so by a trial of that name: Hata, P.1411, two-ray, knife edge, P.2040 slabs,
 //! P.2109, modulation index 0.5, field logs, ns-3's O-QPSK, the channel hopping function.
 
-use libtest_mimic::{Failed, Trial};
-use serde_json::Value;
 use taa_models::radio;
+use taa_vectors::Json as Value;
+use taa_vectors::{Failed, Trial};
 
 use super::{close, number};
 

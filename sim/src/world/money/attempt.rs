@@ -31,7 +31,7 @@ enum Way {
     Provider,
     /// Cash, entered at the DCU.
     Dcu,
-    /// Cash for a number that was printed beforehand.
+    /// Cash for a token that was printed beforehand.
     Paper,
 }
 
@@ -53,7 +53,7 @@ impl Village<'_> {
         let mut blocked: Option<Chain> = None;
         let mut open = None;
         for &channel in order {
-            match self.way(channel, amount_minor, self.scenario.comms.payments.operator(key), now_ms) {
+            match self.way(customer, channel, amount_minor, self.scenario.comms.payments.operator(key), now_ms) {
                 Ok(way) => {
                     open = Some((channel, way));
                     break;
@@ -120,7 +120,14 @@ impl Village<'_> {
     }
 
     /// Whether this way to pay is open now, and if not, why.
-    fn way(&mut self, channel: PayChannel, amount_minor: i64, operator: usize, now_ms: u64) -> Result<Way, Chain> {
+    fn way(
+        &mut self,
+        customer: u32,
+        channel: PayChannel,
+        amount_minor: i64,
+        operator: usize,
+        now_ms: u64,
+    ) -> Result<Way, Chain> {
         match channel {
             PayChannel::Phone => self.mobile_money(operator),
             PayChannel::Agent => {
@@ -129,8 +136,9 @@ impl Village<'_> {
                     return Ok(Way::Dcu);
                 }
                 let obstacle = self.mobile_money(AGENT_OPERATOR);
-                let paper = self.by_keypad() && self.money.desk.has_paper();
-                if obstacle.is_err() && paper { Ok(Way::Paper) } else { obstacle }
+                let (true, Err(chain)) = (self.by_keypad(), obstacle) else { return obstacle };
+                let paper = self.money.tokens.paper(customer, self.money.desk.has_paper());
+                paper.map(|()| Way::Paper).map_err(|none| easiest_to_clear(chain, none))
             }
         }
     }

@@ -8,7 +8,7 @@ use taa_dcu::{
 use super::{Pay, Stage};
 use crate::{
     cause::Chain,
-    records::{AccountRow, Books, PayOutcome, PaymentRow},
+    records::{AccountRow, Books, PayOutcome, PaymentRow, TokenBooks},
     world::Village,
 };
 
@@ -60,10 +60,11 @@ impl Village<'_> {
         };
         let vendor =
             if at_cloud { self.cloud_book().totals() } else { self.site_book().map(Book::totals).unwrap_or_default() };
-        let mut loaded_minor = 0;
+        let (mut written_minor, mut loaded_u) = (0, 0);
         for customer in 0..self.people.len() {
             let one = self.people.of(customer);
-            loaded_minor += one.unit.meter.credit_total_minor();
+            written_minor += one.unit.meter.credit_written_minor();
+            loaded_u += one.unit.meter.credit_tokens_u();
         }
         let opening_minor: i64 = if self.traits.credit_at == CreditAt::Meter { self.site.opening_minor() } else { 0 };
         self.account_rows(at_cloud);
@@ -72,8 +73,9 @@ impl Village<'_> {
             in_flight_minor,
             vendor_minor: i64::try_from(vendor.received).unwrap_or(i64::MAX),
             applied_minor,
-            meters_minor: loaded_minor - opening_minor,
+            meters_minor: written_minor - opening_minor + loaded_u.div_euclid(self.money.tokens.u_per_minor()),
             duplicates: self.money.duplicates,
+            tokens: self.token_books(loaded_u),
         };
     }
     /// Every account as the deciding Book and the meter have it.
@@ -96,6 +98,22 @@ impl Village<'_> {
                 loaded_minor: meter.credit_total_minor(),
                 relay_closed: meter.relay_closed(),
             });
+        }
+    }
+
+    fn token_books(&self, loaded_u: i64) -> TokenBooks {
+        let (tokens, sums) = (&self.money.tokens, self.money.tokens.sums);
+        let unused = self.pays.iter().filter(|pay| pay.stage != Stage::Applied);
+        TokenBooks {
+            u_per_minor: tokens.u_per_minor(),
+            paid_u: sums.paid_u,
+            issued_u: sums.issued_u,
+            due_u: tokens.due_u(),
+            loaded_u,
+            waiting_u: unused.filter_map(|pay| Some(pay.token.as_ref()?.worth_u)).sum(),
+            chance_u: sums.chance_u,
+            used: sums.used,
+            refused: sums.refused,
         }
     }
 }

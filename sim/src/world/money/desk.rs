@@ -1,4 +1,4 @@
-//! The agent's desk: a float that runs out, and numbers printed beforehand.
+//! The agent's desk: a float that runs out, and tokens printed beforehand.
 
 use taa_models::payments::{self, AgentParams};
 
@@ -17,21 +17,12 @@ pub(crate) struct Desk {
     paper_left: u16,
     /// Deliveries of paper seen.
     deliveries: u64,
-    /// Numbers on paper sold so far, by customer, in order of the first sale: their lane counts by itself.
-    sold: Vec<(u32, u32)>,
 }
 
 impl Desk {
     pub(super) fn new(params: &AgentParams, cash_daily_minor: f64) -> Self {
         let full_minor = (params.float_days * cash_daily_minor) as i64;
-        Self {
-            full_minor,
-            float_minor: full_minor,
-            restock_ms: None,
-            paper_left: params.paper_tokens,
-            deliveries: 1,
-            sold: Vec::new(),
-        }
+        Self { full_minor, float_minor: full_minor, restock_ms: None, paper_left: params.paper_tokens, deliveries: 1 }
     }
 
     /// Brings float and paper up to now.
@@ -60,19 +51,9 @@ impl Desk {
         self.paper_left > 0
     }
 
-    /// Takes a number on paper for this customer: its sequence in the lane of paper.
-    pub(super) fn take_paper(&mut self, customer: u32) -> u32 {
+    /// Takes a token on paper.
+    pub(super) fn take_paper(&mut self) {
         self.paper_left = self.paper_left.saturating_sub(1);
-        match self.sold.iter_mut().find(|sold| sold.0 == customer) {
-            Some(sold) => {
-                sold.1 += 1;
-                sold.1
-            }
-            None => {
-                self.sold.push((customer, 1));
-                1
-            }
-        }
     }
 }
 
@@ -115,9 +96,10 @@ mod tests {
         desk.refresh(&params, 1_000);
         assert!(desk.covers(200));
 
-        assert_eq!((desk.has_paper(), desk.take_paper(7), desk.has_paper()), (true, 1, false));
+        assert!(desk.has_paper());
+        desk.take_paper();
+        assert!(!desk.has_paper());
         desk.refresh(&params, 14 * 86_400_000);
         assert!(desk.has_paper());
-        assert_eq!((desk.take_paper(3), desk.take_paper(7)), (1, 2));
     }
 }

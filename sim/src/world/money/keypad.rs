@@ -1,12 +1,17 @@
-//! The number on its way to the keypad: a text message or paper, a pair of hands, a meter with power.
+//! The token on its way to the keypad: a text message or paper, a pair of hands, a meter with power.
 //!
-//! Neither mesh nor DCU carries it. The vendor issues it; the network keeps a message for a phone without signal; a
+//! Neither mesh nor DCU carries it. The vendor makes it ([`super::tokens`]); the network keeps a message for a phone without signal; a
 //! message that is lost is asked for again; at night nobody types.
 
-use taa_meter::{Keyed, Number};
+use taa_meter::{Done, Keyed};
 use taa_models::draw::{Draws, Purpose};
+use taa_tokens::sts::meter::Reason;
 
-use super::{Place, Stage, Take, attempt::AGENT_OPERATOR};
+use super::{
+    Place, Stage, Take,
+    attempt::AGENT_OPERATOR,
+    tokens::{Seller, mistyped},
+};
 use crate::{
     cause::{Cause, Chain},
     kernel::{Phase, Queue, SimTime},
@@ -43,22 +48,31 @@ impl Village<'_> {
         self.touch(customer);
     }
 
-    /// The vendor has issued the number: printed at the agent's, or sent to a phone.
+    /// The vendor makes the token: printed at the agent's, or sent to a phone. What is in the way holds it.
     pub(super) fn number_issued(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        self.pays[payment as usize].stage = Stage::Number;
+        let seller = self.seller_of(payment);
+        if let Err(chain) = self.make_token(payment, seller, now_ms) {
+            self.money.tokens.stuck.push(payment);
+            return self.hold_number(payment, chain, now_ms);
+        }
         if self.pays[payment as usize].token_by == TokenBy::Paper {
             self.in_hand(payment, now_ms, queue);
         } else {
-            self.pays[payment as usize].stage = Stage::Number;
             self.send_number(payment, now_ms, queue);
         }
     }
 
-    /// Sold on paper printed beforehand: the number is in hand at once, the agent's report goes out when it can.
+    /// Sold on paper printed beforehand: the token is in hand at once, the agent's report goes out when it can.
     pub(super) fn sold_on_paper(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
-        let pay = &mut self.pays[payment as usize];
-        let sequence = self.money.desk.take_paper(pay.customer);
-        pay.number = Some((1, sequence));
-        self.in_hand(payment, now_ms, queue);
+        self.money.desk.take_paper();
+        match self.make_token(payment, Seller::Press, now_ms) {
+            Ok(()) => self.in_hand(payment, now_ms, queue),
+            Err(chain) => {
+                self.money.tokens.stuck.push(payment);
+                self.hold_number(payment, chain, now_ms);
+            }
+        }
         self.hop(payment, Place::Agent, now_ms, queue);
     }
 
@@ -165,9 +179,9 @@ impl Village<'_> {
 
     /// Twenty digits have been typed, rightly or wrongly.
     pub(crate) fn keypad(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
-        let pay = &mut self.pays[payment as usize];
-        let (customer, amount_minor) = (pay.customer, pay.amount_minor);
-        let Some((vendor, sequence)) = pay.number else { return };
+        let pay = &self.pays[payment as usize];
+        let customer = pay.customer;
+        let (Some(token), Stage::InHand) = (pay.token.as_ref().map(|made| made.token), pay.stage) else { return };
         let nth = pay.entries + 1;
         let keypad = self.scenario.comms.payments.keypad.clone();
         let mut draws = self.keyed_draws(payment, TYPING, nth);
@@ -178,25 +192,58 @@ impl Village<'_> {
         if one.unit.dead || !one.unit.meter.energised() {
             return self.types_at(payment, now_ms + DARK_DISPLAY_MS, queue);
         }
-        self.pays[payment as usize].entries = nth;
-        if keypad.wrong(&mut draws) {
-            let again_ms = keypad.typing_ms(&mut draws).max(LEAST_WAIT_MS);
-            return self.types_at(payment, now_ms.saturating_add(again_ms), queue);
-        }
+        let wrong = keypad.wrong(&mut draws);
+        let again_ms = keypad.typing_ms(&mut draws).max(LEAST_WAIT_MS);
+        let typed = if wrong { mistyped(token, &mut draws) } else { token.to_string() };
         let before = one.unit.meter.relay_closed();
-        let number = Number { vendor, sequence, amount_minor };
-        let keyed = one.unit.meter.handle_keypad(now_ms * 1_000_000, number);
+        let keyed = one.unit.meter.handle_keypad_digits(now_ms * 1_000_000, &typed);
         let closed = one.unit.meter.relay_closed();
-        if keyed == Keyed::Accepted {
-            self.apply(customer, Take::Typed(payment), now_ms, queue);
-        } else {
-            let id = self.scenario.village.customers[customer as usize].id.clone();
-            self.log(now_ms, "number_refused", id, format!("the keypad answers {keyed:?}"));
+        self.pays[payment as usize].entries = nth;
+        let sums = &mut self.money.tokens.sums;
+        match keyed {
+            Keyed::Done(Done::Credited(u)) if wrong => sums.chance_u += u,
+            Keyed::Done(_) => sums.used += u32::from(!wrong),
+            _ => sums.refused += 1,
+        }
+        match keyed {
+            _ if wrong => self.typed_wrongly(payment, again_ms, now_ms, queue),
+            Keyed::Done(_) => self.apply(customer, Take::Typed(payment), now_ms, queue),
+            Keyed::Refused(Reason::Checksum) => self.refused_as_foreign(payment, now_ms, queue),
+            other => {
+                let id = self.scenario.village.customers[customer as usize].id.clone();
+                self.log(now_ms, "token_refused", id, format!("the keypad answers {other:?}"));
+            }
         }
         if closed == before {
             self.meter_deadline(customer, now_ms, queue);
         } else {
             self.relay_turned(customer, closed, now_ms, queue);
+        }
+    }
+
+    /// The meter refuses the wrong digits; they are typed again.
+    fn typed_wrongly(&mut self, payment: u32, again_ms: u64, now_ms: u64, queue: &mut Queue<Event>) {
+        let at_ms = now_ms.saturating_add(again_ms);
+        let customer = self.pays[payment as usize].customer;
+        if awake_at_ms(at_ms, self.people.of(customer).identity.key.0) == at_ms {
+            self.hold_number(payment, Chain::of(Cause::WrongDigits), now_ms);
+        }
+        self.types_at(payment, at_ms, queue);
+    }
+
+    /// The right digits, and the meter's checksum says otherwise: it holds another key than the vendor believes. The
+    /// customer calls; the vendor finds out by its own keys, and seals the same content anew once it knows.
+    fn refused_as_foreign(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        let customer = self.pays[payment as usize].customer;
+        let id = self.scenario.village.customers[customer as usize].id.clone();
+        self.log(now_ms, "token_refused", id, "made under another key than the meter holds".to_owned());
+        match self.money.tokens.wrong_key(customer) {
+            Some(chain) => {
+                self.pays[payment as usize].stage = Stage::Number;
+                self.money.tokens.stuck.push(payment);
+                self.hold_number(payment, chain, now_ms);
+            }
+            None => self.number_issued(payment, now_ms, queue),
         }
     }
 }

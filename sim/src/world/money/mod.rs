@@ -23,6 +23,7 @@ mod desk;
 mod keypad;
 mod lives;
 mod path;
+mod tokens;
 
 use taa_dcu::{
     config::CreditAt,
@@ -31,7 +32,8 @@ use taa_dcu::{
 use taa_scenarios::model::Scenario;
 
 pub(crate) use self::lives::lives;
-use self::{desk::Desk, path::Copy};
+pub(crate) use self::tokens::Tokens;
+use self::{desk::Desk, path::Copy, tokens::Made};
 use super::{Event, Village, parts::Part};
 use crate::{
     cause::{Cause, Chain},
@@ -108,8 +110,8 @@ pub(crate) struct Pay {
     /// Copies that have reached the vendor.
     callbacks: u32,
     token_by: TokenBy,
-    /// Vendor's lane and sequence of the number, where there is one.
-    number: Option<(u8, u32)>,
+    /// Its token, where there is one.
+    token: Option<Made>,
     texts: u32,
     entries: u32,
     /// What holds it now, and since when.
@@ -140,7 +142,7 @@ impl Pay {
             topup: 0,
             callbacks: 0,
             token_by: TokenBy::None,
-            number: None,
+            token: None,
             texts: 0,
             entries: 0,
             holds: (Chain::EMPTY, wanted_ms),
@@ -188,13 +190,14 @@ pub(crate) struct Money {
     /// Numbers that cannot be sent: no link from the vendor, or no signal on the phone.
     unsent: Vec<u32>,
     desk: Desk,
+    tokens: Tokens,
     /// Repeats that a Book has recognised.
     duplicates: u32,
 }
 
 impl Money {
     /// `cash_daily_minor` is what the village's cash customers spend a day.
-    pub(crate) fn new(scenario: &Scenario, cash_daily_minor: f64) -> Self {
+    pub(crate) fn new(scenario: &Scenario, cash_daily_minor: f64, tokens: Tokens) -> Self {
         let params = &scenario.comms.payments;
         Self {
             aggregators: (0..params.aggregators.count).map(|_| Part::new(Cause::AggregatorDown)).collect(),
@@ -204,6 +207,7 @@ impl Money {
             waiting: Vec::new(),
             unsent: Vec::new(),
             desk: Desk::new(&params.agent, cash_daily_minor),
+            tokens,
             duplicates: 0,
         }
     }
@@ -273,15 +277,8 @@ impl Village<'_> {
         Payment::new(Provider::Simulated, key, account, pay.amount_minor, channel, accepted_unix_ms)
     }
 
-    /// The deciding account has been credited; `sequence` counts the credits of the account.
-    pub(crate) fn credited(
-        &mut self,
-        payment: u32,
-        sequence: u32,
-        still_in_debt: bool,
-        now_ms: u64,
-        queue: &mut Queue<Event>,
-    ) {
+    /// The deciding account has been credited.
+    pub(crate) fn credited(&mut self, payment: u32, still_in_debt: bool, now_ms: u64, queue: &mut Queue<Event>) {
         let by_keypad = self.by_keypad();
         let pay = &mut self.pays[payment as usize];
         if pay.credited_ms.is_some() {
@@ -295,12 +292,11 @@ impl Village<'_> {
             self.pays[payment as usize].held_for(blocker, now_ms - at_vendor_ms);
         }
         let pay = &mut self.pays[payment as usize];
-        // A number on paper was in the customer's hand before its vendor heard of it.
-        if pay.number.is_none() {
+        // A token on paper was in the customer's hand before its vendor heard of it.
+        if pay.token.is_none() {
             pay.hold(Chain::EMPTY, now_ms);
             pay.stage = Stage::Credited;
             if by_keypad {
-                pay.number = Some((0, sequence));
                 self.number_issued(payment, now_ms, queue);
             } else {
                 let closed = self.people.of(customer).unit.meter.relay_closed();

@@ -145,6 +145,7 @@ impl Village<'_> {
         for payment in std::mem::take(&mut self.money.unsent) {
             self.send_number(payment, now_ms, queue);
         }
+        self.retry_tokens(now_ms, queue);
     }
 
     /// The intake hands a payment to whoever vends.
@@ -235,7 +236,7 @@ impl Village<'_> {
             }
             PartId::Sms => _ = self.money.sms.turn(turn),
             PartId::Ussd => _ = self.money.ussd.turn(turn),
-            _ => {}
+            _ => self.money.tokens.turn(part, turn),
         }
     }
 }

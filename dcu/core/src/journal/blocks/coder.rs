@@ -12,7 +12,19 @@ const ONE: u16 = 1 << PROBABILITY_BITS;
 /// The range is refilled below this.
 const RANGE_MIN: u32 = 1 << 24;
 /// A bit weighs its last so many answers, no more: what is usual may change.
-const MEMORY: u16 = 250;
+const MEMORY: usize = 250;
+/// What the n-th answer weighs, in parts of 2¹⁶: the first counts two thirds, the n-th one in n and a half.
+const WEIGHTS: [u16; MEMORY] = {
+    let mut weights = [0; MEMORY];
+    let mut n = 0;
+    while let Some((_, rest)) = weights.split_at_mut_checked(n)
+        && let Some(weight) = rest.first_mut()
+    {
+        *weight = (131_072 / (2 * n as u32 + 3)) as u16;
+        n += 1;
+    }
+    weights
+};
 
 /// What is known of one question.
 #[derive(Clone, Copy, Debug)]
@@ -30,17 +42,16 @@ impl Default for Bit {
 
 impl Bit {
     fn learn(&mut self, answer: bool) {
-        // The first answer counts two thirds, the n-th one in n and a half.
-        let weight = u32::from(self.answers).saturating_mul(2).saturating_add(3);
-        let share = |off: u16| u32::from(off).saturating_mul(2).checked_div(weight).unwrap_or(0) as u16;
+        let weight = WEIGHTS.get(usize::from(self.answers)).or(WEIGHTS.last()).map_or(0, |weight| u32::from(*weight));
+        let share = |off: u16| (u32::from(off).wrapping_mul(weight) >> 16) as u16;
         if answer {
-            self.no = self.no.saturating_sub(share(self.no));
+            self.no = self.no.wrapping_sub(share(self.no));
         } else {
-            self.no = self.no.saturating_add(share(ONE.saturating_sub(self.no)));
+            self.no = self.no.wrapping_add(share(ONE.wrapping_sub(self.no)));
         }
         // Neither answer ever becomes impossible.
         self.no = self.no.clamp(16, ONE - 16);
-        self.answers = self.answers.saturating_add(1).min(MEMORY);
+        self.answers = self.answers.saturating_add(1).min(MEMORY as u16);
     }
 }
 
@@ -201,16 +212,13 @@ const LEADING_BITS: usize = 3;
 pub(super) struct Numbers {
     any: Bit,
     length: [Bit; 1 << LENGTH_BITS],
-    leading: [Bit; 64 << LEADING_BITS],
+    /// By length, as far as one has been met: most kinds of numbers are short.
+    leading: Vec<[Bit; 1 << LEADING_BITS]>,
 }
 
 impl Default for Numbers {
     fn default() -> Self {
-        Self {
-            any: Bit::default(),
-            length: [Bit::default(); 1 << LENGTH_BITS],
-            leading: [Bit::default(); 64 << LEADING_BITS],
-        }
+        Self { any: Bit::default(), length: [Bit::default(); 1 << LENGTH_BITS], leading: Vec::new() }
     }
 }
 
@@ -227,13 +235,15 @@ impl Numbers {
             node = (node << 1) | usize::from(answer);
         }
         let below = node & ((1 << LENGTH_BITS) - 1);
+        if self.leading.len() <= below {
+            self.leading.resize(below.saturating_add(1), [Bit::default(); 1 << LEADING_BITS]);
+        }
         let mut found = 1_u64;
         let mut context = 1_usize;
         for place in (0..below).rev() {
             let bit = (number >> place) & 1 == 1;
-            let answer = if context < 1 << LEADING_BITS {
-                let at = (below << LEADING_BITS) | context;
-                let answer = ask_in(coder, &mut self.leading, at, bit);
+            let answer = if let Some(bits) = self.leading.get_mut(below).filter(|_| context < 1 << LEADING_BITS) {
+                let answer = ask_in(coder, bits, context, bit);
                 context = (context << 1) | usize::from(answer);
                 answer
             } else {

@@ -12,11 +12,19 @@
 //! cloud has not been heard for the stale limit, and leaves closing them to the cloud. Where the DCU or the meter
 //! keeps the credit the balance is at hand, and a lost link opens nothing.
 //!
+//! A decision is not yet an order: [`Orders::gate`] lets it leave, and [`RelayOrder`] is recorded, with what it rests on,
+//! before it does.
+//!
 //! An order counts as done when the meter's output state says so, not when the meter says "success". Where the DCU
 //! decides, a relay found in the wrong state later (a meter that booted open) is simply ordered again; where the
 //! cloud decides, the DCU reports what it saw and the cloud decides again.
 
+mod orders;
+
 use serde::{Deserialize, Serialize};
+
+pub use self::orders::{Held, Hold, Moment, Orders};
+use crate::MeterIx;
 
 /// State of a relay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -70,4 +78,56 @@ pub struct Wanted {
     pub reason: Reason,
     /// The cloud's number, where it is the cloud's.
     pub order: Option<u64>,
+}
+
+/// An order as it is recorded before it leaves: to whom, why, and on what it rests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RelayOrder {
+    /// Which meter.
+    pub meter: MeterIx,
+    /// To this state.
+    pub relay: Relay,
+    /// Why.
+    pub reason: Reason,
+    /// The cloud's number, where it is the cloud's.
+    pub order: Option<u64>,
+    /// Number of the journal record that the decision rests on.
+    pub rests_on: u64,
+    /// Balance at the time, minor units (of no meaning where the cloud keeps it).
+    pub balance_minor: i64,
+    /// Age of the newest billing reading, s.
+    pub reading_age_s: Option<u32>,
+    /// Time since the newest word about payments, s: the cloud was last heard then.
+    pub payments_age_s: Option<u32>,
+}
+
+/// When an order may leave. `docs/relays.md` says why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RelayRules {
+    /// Nothing is opened on a reading, or a word of the cloud, that is older.
+    pub evidence_age_max_s: u32,
+    /// Orders to one meter within an hour, at most 60.
+    pub orders_per_hour: u32,
+    /// No opening so soon after a closing of the same relay.
+    pub open_after_close_s: u32,
+    /// Openings within an hour that are no mass disconnection, however small the site.
+    pub openings_per_hour_free: u32,
+    /// The same as a share of all meters; the larger of both counts.
+    pub openings_per_hour_percent: u8,
+    /// How long openings stay stopped after a mass disconnection, unless somebody allows them.
+    pub openings_hold_s: u32,
+}
+
+impl Default for RelayRules {
+    /// Three hours (readings come hourly), a dozen orders, five minutes, a third of the site, six hours. All arbitrary.
+    fn default() -> Self {
+        Self {
+            evidence_age_max_s: 3 * 3600,
+            orders_per_hour: 12,
+            open_after_close_s: 300,
+            openings_per_hour_free: 20,
+            openings_per_hour_percent: 33,
+            openings_hold_s: 6 * 3600,
+        }
+    }
 }

@@ -1,0 +1,177 @@
+//! What an office does with a folder: checked, summed up, exported, proven; and nothing false goes through.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+use taa_keys::Ed25519Private;
+use taa_ledger::export::{csv, lines};
+use taa_ledger::note::{Kind, Signer, Verifier};
+use taa_ledger::receipt::Receipt;
+use taa_ledger::report::{self, FileError, Format, Period, Remark, Report};
+use taa_ledger::tile::Resource;
+use taa_ledger::{Log, Money, Record, Stamp};
+
+const DAY_MS: i64 = 86_400_000;
+
+fn signer() -> Signer {
+    Signer::new("jija.example/ledger", Kind::Ed25519, Ed25519Private::from_seed(&[5; 32])).unwrap()
+}
+
+fn entry(what: &str, rule: &str, at_ms: i64, account: Option<&str>, minor: Option<i64>) -> Record {
+    Record {
+        v: 1,
+        at: Stamp { boot: 1, uptime_ms: 0, wall_ms: Some(at_ms) },
+        what: what.into(),
+        rule: rule.into(),
+        account: account.map(str::to_owned),
+        meter: None,
+        amount: minor.map(|minor| Money { minor, digits: 2, currency: "TZS".into() }),
+        energy_wh: None,
+        reference: None,
+        details: BTreeMap::new(),
+    }
+}
+
+/// Ten customers for a month: a payment and a statement a day each.
+fn records() -> Vec<Record> {
+    let mut all = Vec::new();
+    let mut tariff = entry("tariff.in_force", "tariff/a#prices", 0, None, None);
+    tariff.reference = Some("a".into());
+    for n in 0..10 {
+        all.push(entry("account.opened", "policy/x#opened", 0, Some(&format!("A{n}")), Some(0)));
+    }
+    all.push(tariff);
+    for day in 0..30 {
+        for n in 0..10 {
+            let account = format!("A{n}");
+            let mut paid = entry("payment.credited", "policy/x#credit", day * DAY_MS, Some(&account), Some(500));
+            paid.reference = Some(format!("T{day}-{n}"));
+            paid.details.insert("provider".into(), "daraja".into());
+            all.push(paid);
+            let at = day * DAY_MS + DAY_MS / 2;
+            let mut used = entry("statement.day", "tariff/a#energy-and-fee", at, Some(&account), Some(-480));
+            used.energy_wh = Some(1200);
+            used.details.insert("balance_minor".into(), ((day + 1) * 20).to_string());
+            all.push(used);
+        }
+    }
+    all
+}
+
+type Folder = BTreeMap<String, Vec<u8>>;
+
+fn folder(records: &[Record]) -> Folder {
+    let mut log = Log::new("jija.example/ledger");
+    for record in records {
+        log.append(&record.to_bytes().unwrap()).unwrap();
+    }
+    log.publish(&[&signer()], 0).unwrap().into_iter().map(|(place, bytes)| (place.to_string(), bytes)).collect()
+}
+
+fn read(folder: &Folder) -> impl FnMut(Resource) -> Result<Option<Vec<u8>>, Infallible> {
+    |place| Ok(folder.get(&place.to_string()).cloned())
+}
+
+fn known() -> [Verifier; 1] {
+    [signer().verifier().clone()]
+}
+
+fn verify(folder: &Folder, period: Period) -> Report {
+    report::verify(&folder["checkpoint"], &known(), &[], period, read(folder)).unwrap()
+}
+
+#[test]
+fn a_sound_log_is_summed_up_and_said_to_be_sound() {
+    let folder = folder(&records());
+    let report = verify(&folder, Period::default());
+    assert!(report.is_sound(), "{report}");
+    assert_eq!(report.summary.entries(), 611);
+    let sum = |report: &Report, kind: &str| report.summary.sums().find(|(what, ..)| *what == kind).unwrap().2;
+    assert_eq!(sum(&report, "payment.credited").minor, 300 * 500);
+    assert_eq!(sum(&report, "statement.day").energy_wh, 300 * 1200);
+    let text = report.to_string();
+    assert!(text.contains("Sound: all 611 entries"), "{text}");
+    assert!(text.contains("1500.00 TZS") && text.contains("360.000"), "{text}");
+    // A period sums its own entries; the files are checked all the same.
+    let week = Period { from_ms: Some(7 * DAY_MS), to_ms: Some(14 * DAY_MS) };
+    let report = verify(&folder, week);
+    assert!(report.is_sound());
+    assert_eq!(sum(&report, "payment.credited").entries, 70);
+    assert_eq!(report.summary.span_ms(), Some((7 * DAY_MS, 13 * DAY_MS + DAY_MS / 2)));
+}
+
+#[test]
+fn every_byte_that_is_changed_in_the_entries_is_found() {
+    let sound = folder(&records());
+    for place in sound.keys().filter(|place| *place != "checkpoint") {
+        for step in [7, 1001, 40_001] {
+            let mut changed = sound.clone();
+            let file = changed.get_mut(place).unwrap();
+            let at = step % file.len();
+            file[at] ^= 1;
+            assert!(!verify(&changed, Period::default()).is_sound(), "{place} at {at}");
+        }
+        let mut fewer = sound.clone();
+        fewer.remove(place);
+        assert!(!verify(&fewer, Period::default()).is_sound(), "{place} is gone");
+    }
+}
+
+#[test]
+fn entries_that_contradict_one_another_are_found_though_they_were_signed() {
+    let sabotaged = |change: fn(&mut Vec<Record>)| {
+        let mut records = records();
+        change(&mut records);
+        let report = verify(&folder(&records), Period::default());
+        assert!(report.verdict.is_sound() && !report.is_sound());
+        assert!(report.to_string().contains("contradict one another in 1 places"), "{report}");
+        report.summary.remarks()[0].clone()
+    };
+    let lost = sabotaged(|all| drop(all.remove(11)));
+    assert!(matches!(lost, Remark::Balance { stated: 20, summed: -480, .. }), "{lost}");
+    let dear = sabotaged(|all| all[12].amount.as_mut().unwrap().minor -= 1);
+    assert!(matches!(dear, Remark::Balance { stated: 20, summed: 19, .. }), "{dear}");
+    let twice = sabotaged(|all| all[611 - 2].reference = Some("T0-0".into()));
+    assert!(matches!(twice, Remark::Repeated { before: 11, index: 609, .. }), "{twice}");
+    let unannounced = sabotaged(|all| all[12].rule = "tariff/b#energy-and-fee".into());
+    assert!(matches!(unannounced, Remark::Unannounced { index: 12, .. }), "{unannounced}");
+}
+
+#[test]
+fn exports_prove_themselves_and_receipts_hold() {
+    let records = records();
+    let folder = folder(&records);
+    let checkpoint = &folder["checkpoint"];
+    let export = |format, range| report::export(checkpoint, format, range, read(&folder)).unwrap();
+    let some = export(Format::Lines, (250, Some(300)));
+    let proven = lines::verify(&some[0].1, &known()).unwrap();
+    assert_eq!((some[0].0.as_str(), proven.first), ("entries-000000250-000000300.jsonl", 250));
+    assert_eq!(proven.records, records[250..300]);
+    let table = export(Format::Csv, (0, None));
+    assert!(csv::differences(&table[0].1, 0, &records).is_empty());
+    let appends = export(Format::Events, (0, None));
+    let names: Vec<&str> = appends.iter().map(|(name, _)| name.as_str()).collect();
+    let expected = ["000000000-expected--1", "000000256-expected-255", "000000512-expected-511"];
+    assert_eq!(names, expected.map(|name| format!("append-{name}.json")));
+
+    assert_eq!(report::find(checkpoint, "T12-3", read(&folder)).unwrap(), [11 + 12 * 20 + 6]);
+    let (receipt, entry) = report::receipt(checkpoint, 257, read(&folder)).unwrap();
+    let kept = Receipt::from_text(&receipt.to_text()).unwrap();
+    assert!(kept.verify(&entry, &known()).is_ok());
+    assert!(kept.verify(&records[258].to_bytes().unwrap(), &known()).is_err());
+}
+
+#[test]
+fn nothing_is_made_from_files_that_are_not_what_was_signed() {
+    let mut folder = folder(&records());
+    let checkpoint = folder["checkpoint"].clone();
+    let beyond = report::receipt(&checkpoint, 611, read(&folder));
+    assert!(matches!(beyond, Err(FileError::Beyond { wanted: 611, size: 611 })));
+    folder.get_mut("tile/entries/001").unwrap()[100] ^= 1;
+    assert!(matches!(report::receipt(&checkpoint, 256, read(&folder)), Err(FileError::NotSigned)));
+    assert!(matches!(report::export(&checkpoint, Format::Csv, (0, None), read(&folder)), Err(FileError::NotSigned)));
+    folder.remove("tile/entries/001");
+    let gone = report::export(&checkpoint, Format::Lines, (0, None), read(&folder));
+    assert!(matches!(gone, Err(FileError::Missing(_))), "{gone:?}");
+    assert!(report::verify(b"no checkpoint", &known(), &[], Period::default(), read(&folder)).is_err());
+}
