@@ -19,6 +19,8 @@ use crate::{
 
 const MS_PER_MINUTE: i64 = 60_000;
 const MINUTES_PER_DAY: i64 = 1440;
+/// The end of leased minutes is told again after this.
+const LOW_AGAIN_S: u32 = 86_400;
 
 /// What follows once a record is durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +47,7 @@ pub(super) struct Vending {
     /// Questions that the module has not answered.
     pub(super) asked: BTreeMap<VendId, Question>,
     /// When the next way is tried, ns.
-    pub(super) waits: BTreeMap<VendId, u64>,
+    pub(super) waits: Waits,
     /// Tokens that the gateway may be given.
     pub(super) ready: BTreeSet<VendId>,
     /// Ways that could not be gone when they were tried.
@@ -66,8 +68,45 @@ pub(super) struct Vending {
     pub(super) held: BTreeMap<MeterIx, KeyRefusal>,
     /// Register and credit at the last reading.
     pub(super) seen: BTreeMap<MeterIx, (u64, i64)>,
-    /// The end of leased minutes has been told.
-    pub(super) low_told: bool,
+    /// When the end of leased minutes was told last, ns.
+    pub(super) low_told: Option<u64>,
+}
+
+/// Instants by sale, found by the earliest: many tokens may be waiting to be typed in.
+#[derive(Debug, Default)]
+pub(super) struct Waits {
+    by_id: BTreeMap<VendId, u64>,
+    by_time: BTreeSet<(u64, VendId)>,
+}
+
+impl Waits {
+    /// The sale waits until then, ns, and for nothing else.
+    pub(super) fn insert(&mut self, id: VendId, at: u64) {
+        self.remove(id);
+        self.by_id.insert(id, at);
+        self.by_time.insert((at, id));
+    }
+
+    pub(super) fn remove(&mut self, id: VendId) {
+        if let Some(at) = self.by_id.remove(&id) {
+            self.by_time.remove(&(at, id));
+        }
+    }
+
+    /// The earliest, ns.
+    pub(super) fn next(&self) -> Option<u64> {
+        self.by_time.first().map(|(at, _)| *at)
+    }
+
+    /// Takes all whose time has come.
+    pub(super) fn take_over(&mut self, now: u64) -> Vec<VendId> {
+        let later = self.by_time.split_off(&(now.saturating_add(1), VendId(0)));
+        let over: Vec<VendId> = std::mem::replace(&mut self.by_time, later).into_iter().map(|(_, id)| id).collect();
+        for id in &over {
+            self.by_id.remove(id);
+        }
+        over
+    }
 }
 
 impl Vending {
@@ -84,13 +123,13 @@ impl Vending {
         for sale in state.desk().sales() {
             match sale.fate {
                 Fate::Asked => made.next.push_back((0, Next::Ask(sale.id))),
-                Fate::Made if !sale.is_stock() => drop(made.waits.insert(sale.id, 0)),
+                Fate::Made if !sale.is_stock() => made.waits.insert(sale.id, 0),
                 // It may have left or not: once more does no harm, for a meter counts it once.
                 Fate::Out { way } if !sale.handed || way == Way::Gateway => {
                     made.tried.insert(sale.id);
                     made.next.push_back((0, Next::Leave(sale.id)));
                 }
-                Fate::Out { .. } => drop(made.waits.insert(sale.id, wait_ns(vending.policy.again_s))),
+                Fate::Out { .. } => made.waits.insert(sale.id, wait_ns(vending.policy.again_s)),
                 _ => {}
             }
         }
@@ -325,7 +364,7 @@ impl Dcu {
         while let Some((_, next)) = self.vending.next.pop_front_if(|(record, _)| *record <= self.durable) {
             match next {
                 Next::Ask(id) => self.ask_module(now, id),
-                Next::Leave(id) => self.leave(now, id),
+                Next::Leave(id) => self.leave(id),
                 Next::Payg(device, count) => self.payg_leave(device, count),
                 Next::Tell(id) => self.tell_sale(id),
             }
@@ -352,7 +391,7 @@ impl Dcu {
     pub(super) fn vending_deadline(&self) -> Option<u64> {
         self.config.vending.as_ref()?;
         let asked = self.vending.asked.values().map(|question| question.until).min();
-        let waits = self.vending.waits.values().copied().min();
+        let waits = self.vending.waits.next();
         let retry = self.vending.retry_at.filter(|_| self.clock_offset_ms.is_some());
         [asked, waits, retry].into_iter().flatten().min()
     }
@@ -365,22 +404,23 @@ impl Dcu {
         if !self.state.desk().leases().contains(&lease) {
             self.note(now, Note::LeaseGranted(lease));
         }
-        self.vending.low_told = false;
+        self.vending.low_told = None;
         self.vending.retry_at = Some(now);
         self.run_vending(now);
     }
 
-    /// Tells once when the leased minutes end soon.
+    /// Tells when the leased minutes end soon, and again every day while nothing comes of it.
     fn check_leases(&mut self, now: u64) {
         let (Some(vending), Some(unix_ms)) = (&self.config.vending, self.unix_ms(now)) else { return };
         let days = i64::from(vending.lease_low_days);
         let nobody_asks = self.vending.sts.iter().all(Option::is_none) || self.state.system_title().is_none();
-        if self.vending.low_told || nobody_asks {
+        let told = self.vending.low_told.is_some_and(|at| now.saturating_sub(at) < wait_ns(LOW_AGAIN_S));
+        if told || nobody_asks {
             return;
         }
         let horizon = unix_ms.div_euclid(MS_PER_MINUTE).saturating_add(days.saturating_mul(MINUTES_PER_DAY));
         if self.state.desk().leases().iter().all(|lease| lease.to < horizon) {
-            self.vending.low_told = true;
+            self.vending.low_told = Some(now);
             self.alarm(now, None, AlarmCode::LeaseLow);
         }
     }

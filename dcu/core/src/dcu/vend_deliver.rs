@@ -114,7 +114,7 @@ impl Dcu {
     /// The first way that can be gone, or the next one.
     pub(super) fn deliver(&mut self, now: u64, id: VendId) {
         let Some(sale) = self.state.desk().sale(id).filter(|sale| !sale.fate.is_settled()) else {
-            self.vending.waits.remove(&id);
+            self.vending.waits.remove(id);
             return;
         };
         match self.next_step(now, sale) {
@@ -137,7 +137,12 @@ impl Dcu {
             }
         }
         self.vending.failed.remove(&(id, step.way));
-        self.note(now, Note::TokenSent { id, way: step.way });
+        // Given to the gateway once more: that is recorded already.
+        let recorded =
+            step.way == Way::Gateway && self.state.desk().sale(id).map(|s| s.fate) == Some(Fate::Out { way: step.way });
+        if !recorded {
+            self.note(now, Note::TokenSent { id, way: step.way });
+        }
         self.then(Next::Leave(id));
         self.vending.waits.insert(id, now.saturating_add(wait_ns(step.wait_s.max(1))));
         if first_change && self.vending.unsold.contains_key(&meter) {
@@ -173,7 +178,7 @@ impl Dcu {
     }
 
     /// The record of the way is durable: the token leaves.
-    pub(super) fn leave(&mut self, _now: u64, id: VendId) {
+    pub(super) fn leave(&mut self, id: VendId) {
         let Some(sale) = self.state.desk().sale(id) else { return };
         let Fate::Out { way } = sale.fate else { return };
         let meter = sale.meter;
@@ -249,10 +254,11 @@ impl Dcu {
             // Another way leads to the same decoder, which will say the same.
             status => {
                 self.vending.ready.remove(&id);
-                self.vending.waits.remove(&id);
+                self.vending.waits.remove(id);
                 self.note(now, Note::TokenRefused { id, status });
                 self.alarm(now, Some(meter), AlarmCode::TokenRefused);
                 self.then(Next::Tell(id));
+                self.tell_orphans(id);
             }
         }
     }
@@ -267,29 +273,27 @@ impl Dcu {
             // A token under the new key is proof that the change was entered.
             if matches!(change.said, Said::KeyChange { to } if to == key) {
                 self.note(now, Note::TokenEntered { id: change_id, seen: Seen::LaterToken, whole: true });
-                self.settled(now, change_id);
+                self.settled(change_id);
             }
         }
         // Somebody who confirms a set by hand confirms all of it.
         let whole = is_change && seen == Seen::Told;
         self.note(now, Note::TokenEntered { id, seen, whole });
         if self.state.desk().sale(id).is_some_and(|sale| sale.fate.is_settled()) {
-            self.settled(now, id);
+            self.settled(id);
         }
     }
 
-    fn settled(&mut self, now: u64, id: VendId) {
+    fn settled(&mut self, id: VendId) {
         self.vending.ready.remove(&id);
-        self.vending.waits.remove(&id);
+        self.vending.waits.remove(id);
         self.then(Next::Tell(id));
-        self.tell_orphans(now, id);
+        self.tell_orphans(id);
     }
 
     /// Sales whose time with their way is over.
     pub(super) fn check_waits(&mut self, now: u64) {
-        let over: Vec<VendId> = self.vending.waits.iter().filter(|(_, at)| **at <= now).map(|(id, _)| *id).collect();
-        for id in over {
-            self.vending.waits.remove(&id);
+        for id in self.vending.waits.take_over(now) {
             self.deliver(now, id);
         }
     }

@@ -58,7 +58,7 @@ impl Dcu {
         let changing = desk.meter(meter).and_then(|desk| desk.changing()).and_then(|id| desk.sale(id));
         let Some(id) = changing.filter(|sale| !sale.has_left()).map(|sale| sale.id) else { return false };
         self.vending.asked.remove(&id);
-        self.vending.waits.remove(&id);
+        self.vending.waits.remove(id);
         self.note(now, Note::Voided { id, why: Void::CalledOff });
         self.vending.retry_at = Some(now);
         self.run_vending(now);
@@ -66,12 +66,17 @@ impl Dcu {
     }
 
     /// After a key change: tokens under the old key that were never seen entered are worth nothing any more, or have
-    /// counted without anybody seeing it. Somebody has to ask the customer.
-    pub(super) fn tell_orphans(&mut self, _now: u64, change: VendId) {
+    /// counted without anybody seeing it. Somebody has to ask the customer. After one that the meter has refused it is
+    /// those under the key that it was to have.
+    pub(super) fn tell_orphans(&mut self, change: VendId) {
         let desk = self.state.desk();
         let Some(sale) = desk.sale(change).filter(|sale| matches!(sale.said, Said::KeyChange { .. })) else { return };
-        let (meter, old) = (sale.meter, sale.key);
-        let open = |sale: &&crate::vending::Sale| sale.key == old && matches!(sale.fate, Fate::Out { .. });
+        let (meter, said) = (sale.meter, sale.said);
+        let dead = match (said, sale.fate) {
+            (Said::KeyChange { to }, Fate::Refused { .. }) => to,
+            _ => sale.key,
+        };
+        let open = |sale: &&crate::vending::Sale| sale.key == dead && matches!(sale.fate, Fate::Out { .. });
         let ids: Vec<VendId> =
             desk.sales_of(meter).filter(open).filter(|sale| sale.id != change).map(|sale| sale.id).collect();
         if !ids.is_empty() {
@@ -89,7 +94,7 @@ impl Dcu {
         if desk.meter(meter).and_then(|desk| desk.key()) == Some(key) {
             return false;
         }
-        self.vending.waits.remove(&id);
+        self.vending.waits.remove(id);
         self.vending.ready.remove(&id);
         self.note(now, Note::Voided { id, why: Void::KeyChanged });
         self.sell_due(now, meter);

@@ -9,6 +9,7 @@ use crate::{
     },
     payment::{AMOUNT_MINOR_MAX, Certainty, Channel, Currency, Payment, Provider},
     reading::Reading,
+    vending::LeaseNote,
 };
 
 fn text() -> impl Strategy<Value = String> {
@@ -59,7 +60,17 @@ fn up() -> impl Strategy<Value = Up> {
         (some_meter, code, any::<i64>()).prop_map(|(meter, code, unix_ms)| Up::Alarm { meter, code, unix_ms }),
         any::<u64>().prop_map(Up::Ack),
         (meter.clone(), any::<i64>()).prop_map(|(meter, total_minor)| Up::CreditDelivered { meter, total_minor }),
-        (meter, any::<u32>(), any::<i64>()).prop_map(|(meter, bits, unix_ms)| Up::MeterAlarm { meter, bits, unix_ms }),
+        (meter.clone(), any::<u32>(), any::<i64>()).prop_map(|(meter, bits, unix_ms)| Up::MeterAlarm {
+            meter,
+            bits,
+            unix_ms
+        }),
+        (meter, any::<i64>(), any::<u64>()).prop_map(|(meter, minute, digest)| Up::MinuteUsed {
+            meter,
+            minute,
+            digest
+        }),
+        any::<[u8; 8]>().prop_map(|title| Up::LeaseWanted { title }),
     ]
 }
 
@@ -67,6 +78,9 @@ fn down() -> impl Strategy<Value = Down> {
     let prices = (any::<u32>(), 0..i64::MAX, 0..i64::MAX, any::<i64>());
     prop_oneof![
         any::<u64>().prop_map(Down::Ack),
+        any::<(u64, i64, i64, u16, u16, [u8; 8])>().prop_map(|(id, from, to, every, phase, holder)| Down::Lease(
+            LeaseNote { id, from, to, every, phase, holder }
+        )),
         payment().prop_map(Down::Payment),
         any::<(u64, u32, bool)>().prop_map(|(order, meter, closed)| Down::RelayOrder {
             order,

@@ -24,33 +24,33 @@ fn a_clock_in_1970_or_2099_sells_nothing_and_uses_nothing_up() {
         let mut site = Site::new();
         site.clock_error_ms = (unix_s - START_UNIX_S) * 1000;
         site.set_clock();
-        site.pay("R1", 0, 100_00);
+        site.pay("R1", 0, 10_000);
         assert_eq!(refusals(&site), [VendRefusal::Time(error)]);
-        assert_eq!((site.questions.len(), site.due_u(0)), (0, 100_00 * U));
+        assert_eq!((site.questions.len(), site.due_u(0)), (0, 10_000 * U));
         site.clock_error_ms = 0;
         site.set_clock();
         site.run_for(2 * HOUR);
         site.type_all();
-        assert_eq!(site.meters[0].credited + site.due_u(0), 100_00 * U);
+        assert_eq!(site.meters[0].credited + site.due_u(0), 10_000 * U);
     }
 }
 
 #[test]
 fn without_a_clock_or_a_minute_the_money_waits() {
     let mut site = Site::with(VendingConfig::default(), vec![entry(0)]);
-    site.pay("R1", 0, 100_00);
+    site.pay("R1", 0, 10_000);
     assert!(matches!(refusals(&site)[..], [VendRefusal::Lease(_)]));
     site.lease(START_MINUTE, START_MINUTE + 1440, 2, 1);
     assert_eq!(site.left().len(), 1, "as soon as there are minutes");
     site.cut();
     site.clock = false;
     site.boot();
-    site.pay("R2", 0, 100_00);
+    site.pay("R2", 0, 10_000);
     assert_eq!(refusals(&site).last(), Some(&VendRefusal::NoClock));
     site.set_clock();
     site.run_for(2 * HOUR);
     site.type_all();
-    assert_eq!(site.meters[0].credited + site.due_u(0), 200_00 * U);
+    assert_eq!(site.meters[0].credited + site.due_u(0), 20_000 * U);
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn minutes_for_another_journal_are_not_taken() {
 fn a_module_that_answers_nonsense_is_not_believed() {
     let mut site = Site::new();
     site.module_up = false;
-    site.pay("R1", 0, 100_00);
+    site.pay("R1", 0, 10_000);
     // A token of another class: no credit, whatever it is.
     let set = site.module.key_change(
         &entry(0).sts.unwrap().meter_key(),
@@ -82,14 +82,14 @@ fn a_module_that_answers_nonsense_is_not_believed() {
     let wrong = set.unwrap()[0];
     site.with_dcu(|dcu, now| dcu.handle_key(now, VendId(1), Ok(wrong)));
     assert_eq!(site.fate(1), Fate::Void { why: Void::Key(KeyRefusal::Refused) });
-    assert_eq!((site.left().len(), site.due_u(0)), (0, 100_00 * U));
+    assert_eq!((site.left().len(), site.due_u(0)), (0, 10_000 * U));
     // Answers to questions that nobody asked.
     site.with_dcu(|dcu, now| dcu.handle_key(now, VendId(77), Ok(wrong)));
     site.with_dcu(|dcu, now| dcu.handle_key(now, VendId(1), Ok(wrong)));
     site.answer_all();
     site.run_for(2 * HOUR);
     site.type_all();
-    assert_eq!(site.meters[0].credited + site.due_u(0), 100_00 * U);
+    assert_eq!(site.meters[0].credited + site.due_u(0), 10_000 * U);
 }
 
 #[test]
@@ -110,7 +110,7 @@ fn settings_that_contradict_themselves_sell_nothing() {
 #[test]
 fn tokens_that_are_none_are_named_by_the_meter() {
     let mut site = Site::new();
-    site.pay("R1", 0, 100_00);
+    site.pay("R1", 0, 10_000);
     let token = site.left()[0].3.0;
     let mut forged = token;
     forged[7] = b'0' + (forged[7] - b'0' + 1) % 10;
@@ -126,7 +126,7 @@ fn tokens_that_are_none_are_named_by_the_meter() {
 #[test]
 fn logs_give_nothing_away() {
     let mut site = Site::new();
-    site.pay("R1", 0, 100_00);
+    site.pay("R1", 0, 10_000);
     let token = site.left()[0].3.0;
     let digits = std::str::from_utf8(&token).unwrap();
     let logged = format!("{:?} {:?} {:?}", site.events, site.journal, site.state());

@@ -10,8 +10,8 @@ use taa_tokens::sts::meter::Reason;
 use crate::site::{DAY, HOUR, MINUTE, START_MINUTE, Site, U, entry};
 
 fn site(newer_max: u32) -> Site {
-    let denominations = vec![(1_000_00, 2), (200_00, 3)];
-    let cache = CachePolicy { denominations, meter_max_minor: 3_000_00, newer_max };
+    let denominations = vec![(100_000, 2), (20_000, 3)];
+    let cache = CachePolicy { denominations, meter_max_minor: 300_000, newer_max };
     let mut site =
         Site::with(VendingConfig { cache: Some(cache), ..VendingConfig::default() }, vec![entry(0), entry(1)]);
     site.lease(START_MINUTE, START_MINUTE + 180 * 1440, 2, 1);
@@ -30,24 +30,24 @@ fn the_stock_is_made_while_the_module_answers_and_is_no_credit() {
     assert_eq!(site.left(), []);
     assert_eq!((site.due_u(0), site.state().desk().meter(MeterIx(0)).unwrap().sold_u()), (0, 0));
     let worth: i64 = site.state().desk().sales_of(MeterIx(0)).map(|sale: &Sale| sale.worth_u).sum();
-    assert!(worth <= 2_600_00 * U && worth > 2_590_00 * U, "{worth}");
+    assert!(worth <= 260_000 * U && worth > 259_000 * U, "{worth}");
 }
 
 #[test]
 fn without_the_module_the_stock_is_sold_and_the_rest_waits() {
     let mut site = site(30);
     site.module_up = false;
-    site.pay("R1", 0, 1_350_00);
+    site.pay("R1", 0, 135_000);
     site.run_for(10 * MINUTE);
     assert_eq!(site.left().len(), 2, "1,000 and 200");
     site.type_all();
-    assert_eq!(site.meters[0].credited + site.due_u(0), 1_350_00 * U);
+    assert_eq!(site.meters[0].credited + site.due_u(0), 135_000 * U);
     assert_eq!(site.fate(11), Fate::Void { why: Void::CacheSold });
     // The module's late answer to the void sale makes no token; the rest is sold anew, and the stock is filled up.
     site.answer_all();
     site.run_for(3 * HOUR);
     site.type_all();
-    assert_eq!(site.meters[0].credited + site.due_u(0), 1_350_00 * U);
+    assert_eq!(site.meters[0].credited + site.due_u(0), 135_000 * U);
     assert!(site.due_u(0) < 100 * U, "{}", site.due_u(0));
     assert_eq!(stock(&site, 0), 5);
     assert_eq!(site.state(), &site.refold());
@@ -59,10 +59,10 @@ fn without_minutes_the_stock_is_sold_at_once() {
     // The lease is over.
     site.clock_error_ms = 200 * 86_400_000;
     site.set_clock();
-    site.pay("R1", 1, 220_00);
+    site.pay("R1", 1, 22_000);
     assert_eq!(site.left().len(), 1);
     site.type_all();
-    assert_eq!(site.meters[1].credited + site.due_u(1), 220_00 * U);
+    assert_eq!(site.meters[1].credited + site.due_u(1), 22_000 * U);
 }
 
 /// The sabotage beside the rule: a token that was kept while many newer ones went in is refused as too old.
@@ -72,7 +72,7 @@ fn a_token_is_not_kept_until_the_meter_would_find_it_too_old() {
         let mut site = site(newer_max);
         let old = site.state().desk().sales_of(MeterIx(0)).next().unwrap().tokens[0];
         for n in 0..70 {
-            site.pay(&format!("R{n}"), 0, 10_00);
+            site.pay(&format!("R{n}"), 0, 1_000);
             site.run_for(HOUR);
         }
         site.run_for(DAY);

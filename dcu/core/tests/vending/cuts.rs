@@ -14,7 +14,7 @@ use crate::site::{DAY, HOUR, MINUTE, Question, Site, U};
 fn each_step_waits_for_the_disk() {
     let mut site = Site::new();
     site.syncs = false;
-    site.pay("R1", 0, 400_00);
+    site.pay("R1", 0, 40_000);
     assert_eq!(site.questions, [], "the minute is not durable");
     site.module_up = false;
     site.sync();
@@ -33,7 +33,7 @@ fn a_cut_at_every_step_leaves_one_token() {
             let mut site = Site::new();
             site.syncs = false;
             site.module_up = module_up;
-            site.pay("R1", 0, 400_00);
+            site.pay("R1", 0, 40_000);
             for _ in 0..syncs {
                 site.sync();
             }
@@ -42,11 +42,11 @@ fn a_cut_at_every_step_leaves_one_token() {
             site.module_up = true;
             site.boot();
             // The agent, who has no receipt, enters it again.
-            site.pay("R1", 0, 400_00);
+            site.pay("R1", 0, 40_000);
             site.run_for(HOUR);
             site.type_all();
             assert_eq!(site.meters[0].taken.len(), 1, "{syncs} {module_up}");
-            assert_eq!(site.meters[0].credited + site.due_u(0), 400_00 * U);
+            assert_eq!(site.meters[0].credited + site.due_u(0), 40_000 * U);
             assert_eq!(site.state(), &site.refold());
         }
     }

@@ -27,7 +27,7 @@ fn site() -> Site {
         starting_code: None,
         restricted: false,
         extended: false,
-        day_price_minor: 150_00,
+        day_price_minor: 15_000,
         count: 1,
         phone: Some("+255".into()),
     };
@@ -54,14 +54,14 @@ fn device() -> Device {
 #[test]
 fn money_becomes_days_and_the_rest_waits() {
     let mut site = site();
-    pay(&mut site, "P1", 500_00);
-    pay(&mut site, "P1", 500_00);
-    pay(&mut site, "P2", 100_00);
+    pay(&mut site, "P1", 50_000);
+    pay(&mut site, "P1", 50_000);
+    pay(&mut site, "P2", 10_000);
     let mut device = device();
     let meanings: Vec<_> = tokens(&site).iter().map(|token| device.enter(token).unwrap()).collect();
     assert_eq!(meanings, [Meaning::Add(3), Meaning::Add(1)], "50 were left over, and paid for by the next");
-    assert_eq!(site.state().desk().device(D).unwrap().sold_minor(), 600_00);
-    assert_eq!(site.state().book().account(1).unwrap().credited_minor(), 600_00);
+    assert_eq!(site.state().desk().device(D).unwrap().sold_minor(), 60_000);
+    assert_eq!(site.state().book().account(1).unwrap().credited_minor(), 60_000);
     assert_eq!(site.state(), &site.refold());
 }
 
@@ -69,12 +69,12 @@ fn money_becomes_days_and_the_rest_waits() {
 fn the_count_is_durable_before_the_token_leaves() {
     let mut site = site();
     site.syncs = false;
-    pay(&mut site, "P1", 300_00);
+    pay(&mut site, "P1", 30_000);
     assert_eq!(tokens(&site).len(), 0);
     site.cut();
     site.boot();
     site.syncs = true;
-    pay(&mut site, "P1", 300_00);
+    pay(&mut site, "P1", 30_000);
     site.with_dcu(|dcu, now| dcu.payg_order(now, D, Ask::Set(10)).unwrap());
     let mut device = device();
     let meanings: Vec<_> = tokens(&site).iter().map(|token| device.enter(token).unwrap()).collect();
@@ -85,7 +85,7 @@ fn the_count_is_durable_before_the_token_leaves() {
 fn a_device_that_fell_behind_is_brought_in_step_and_takes_tokens_in_any_order() {
     let mut site = site();
     for n in 0..4 {
-        pay(&mut site, &format!("P{n}"), 150_00);
+        pay(&mut site, &format!("P{n}"), 15_000);
     }
     let mut late = device();
     for token in tokens(&site).iter().rev() {
@@ -112,7 +112,7 @@ fn report(count: i64, token_count: i64, method: Method) -> String {
 #[test]
 fn a_report_is_answered_with_the_tokens_that_the_device_has_not_taken() {
     let mut site = site();
-    pay(&mut site, "P1", 300_00);
+    pay(&mut site, "P1", 30_000);
     let ask = |site: &mut Site, text: &str| site.with_dcu(|dcu, now| dcu.handle_metrics(now, text)).unwrap();
     let first = report(1, 1, Method::Data);
     let answer = ask(&mut site, &first).unwrap();

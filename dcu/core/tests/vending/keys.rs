@@ -30,7 +30,7 @@ fn a_meter_is_brought_to_another_key_and_tokens_go_on() {
         entries[0].sts.as_mut().unwrap().algorithm = algorithm;
         let mut site = Site::with(VendingConfig::default(), entries);
         site.lease(START_MINUTE, START_MINUTE + 1440, 2, 1);
-        site.pay("R1", 0, 100_00);
+        site.pay("R1", 0, 10_000);
         let old = site.left()[0].3;
         let to = key(2, 200, BaseDate::Y2014);
         let id = site.with_dcu(|dcu, now| dcu.key_change(now, M, &to)).unwrap().unwrap();
@@ -38,7 +38,7 @@ fn a_meter_is_brought_to_another_key_and_tokens_go_on() {
         let again = site.with_dcu(|dcu, now| dcu.key_change(now, M, &key(3, 255, BaseDate::Y2014))).unwrap();
         assert_eq!(again, Err(VendRefusal::KeyChangeUnderWay(id)));
         // Sold before anybody knows whether the set was entered: told together with it.
-        site.pay("R2", 0, 200_00);
+        site.pay("R2", 0, 20_000);
         let (_, _, first, token, _) = site.left()[1].clone();
         assert_eq!(first, sets(&site)[0]);
         assert_eq!(site.meters[0].enter(&token.0), Err(Reason::Checksum), "first things first");
@@ -61,7 +61,7 @@ fn a_meter_is_brought_to_another_key_and_tokens_go_on() {
         let replaced = site.left().last().unwrap().clone();
         assert_eq!(replaced.2, [], "the set is in the meter");
         site.meters[0].enter(&replaced.3.0).unwrap();
-        assert_eq!(site.meters[0].credited + site.due_u(0), 300_00 * U);
+        assert_eq!(site.meters[0].credited + site.due_u(0), 30_000 * U);
         assert_eq!(site.state(), &site.refold());
     }
 }
@@ -69,7 +69,7 @@ fn a_meter_is_brought_to_another_key_and_tokens_go_on() {
 #[test]
 fn a_token_under_the_living_key_is_never_replaced() {
     let mut site = Site::new();
-    site.pay("R1", 0, 100_00);
+    site.pay("R1", 0, 10_000);
     assert_eq!(site.with_dcu(|dcu, now| dcu.replace_orphan(now, VendId(1))), Some(false));
     site.with_dcu(|dcu, now| dcu.key_change(now, M, &key(2, 255, BaseDate::Y2014)).unwrap());
     assert_eq!(
@@ -88,13 +88,13 @@ fn a_change_that_cannot_be_is_named() {
     // The module has no such key: void, and the old one goes on.
     let id = change(&mut site, key(9, 255, BaseDate::Y2014)).unwrap();
     assert_eq!(site.fate(id.0), Fate::Void { why: Void::Key(KeyRefusal::NoKey) });
-    site.pay("R1", 0, 100_00);
+    site.pay("R1", 0, 10_000);
     site.type_all();
-    assert_eq!(site.meters[0].credited + site.due_u(0), 100_00 * U);
+    assert_eq!(site.meters[0].credited + site.due_u(0), 10_000 * U);
     // Called off before it has left.
     site.module_up = false;
     change(&mut site, key(2, 255, BaseDate::Y2014)).unwrap();
-    site.pay("R2", 0, 100_00);
+    site.pay("R2", 0, 10_000);
     assert_eq!(
         site.count(|e| matches!(e, DcuEvent::VendRefused { refusal: VendRefusal::KeyChangeUnderWay(_), .. })),
         1
@@ -103,7 +103,7 @@ fn a_change_that_cannot_be_is_named() {
     site.answer_all();
     site.run_for(HOUR);
     site.type_all();
-    assert_eq!(site.meters[0].credited + site.due_u(0), 200_00 * U);
+    assert_eq!(site.meters[0].credited + site.due_u(0), 20_000 * U);
 }
 
 /// A meter of base 1993 after 24 November 2024: found by the audit, sold nothing, carried over, served.
@@ -118,7 +118,7 @@ fn a_forgotten_rollover_is_found_and_put_right() {
     entries[3].sts = None;
     let mut site = Site::with(VendingConfig::default(), entries.clone());
     // The first contradiction of the configuration: nobody can type into the third meter, and none is sold to.
-    site.pay("R1", 0, 100_00);
+    site.pay("R1", 0, 10_000);
     assert_eq!(site.count(|e| matches!(e, DcuEvent::VendRefused { .. })), 0, "nothing is sold, and the money stays");
     let rows = fleet_audit(&entries, site.state().desk(), START_MINUTE, 365);
     let verdicts: Vec<Verdict> = rows.iter().map(|row| row.verdict).collect();
@@ -130,7 +130,7 @@ fn a_forgotten_rollover_is_found_and_put_right() {
     entries.truncate(2);
     let mut site = Site::with(VendingConfig::default(), entries.clone());
     site.lease(START_MINUTE, START_MINUTE + 1440, 2, 1);
-    site.pay("R1", 0, 100_00);
+    site.pay("R1", 0, 10_000);
     assert_eq!(site.count(|e| matches!(e, DcuEvent::VendRefused { refusal: VendRefusal::Time(_), .. })), 1);
     let to = after_rollover(&key(1, 255, BaseDate::Y1993), Krn::new(2).unwrap()).unwrap();
     let id = site.with_dcu(|dcu, now| dcu.key_change(now, M, &to)).unwrap().unwrap();
@@ -138,7 +138,7 @@ fn a_forgotten_rollover_is_found_and_put_right() {
     let rows = fleet_audit(&entries, site.state().desk(), START_MINUTE, 365);
     assert_eq!((rows[0].verdict, rows[0].outstanding), (Verdict::Changing(id), 2));
     site.type_all();
-    assert_eq!(site.meters[0].credited + site.due_u(0), 100_00 * U, "what was paid meanwhile");
+    assert_eq!(site.meters[0].credited + site.due_u(0), 10_000 * U, "what was paid meanwhile");
     site.with_dcu(|dcu, now| dcu.handle_delivery(now, id, Delivery::Answered(TokenFate::Accepted)));
     let rows = fleet_audit(&entries, site.state().desk(), START_MINUTE, 365);
     assert_eq!((rows[0].verdict, rows[0].key.unwrap().base_year), (Verdict::Fine, 2014));

@@ -150,7 +150,7 @@ fn run(history: &[Event], seed: u64, sabotage: bool) -> (World, Vec<Reason>) {
     let mut refused = Vec::new();
     for (number, event) in history.iter().enumerate() {
         match *event {
-            Event::SiteSells(meter) => world.sites[0].pay(&format!("R{number}"), meter, 5_00 + number as i64),
+            Event::SiteSells(meter) => world.sites[0].pay(&format!("R{number}"), meter, 500 + number as i64),
             Event::CloudSells(meter) => world.cloud_sells(meter),
             Event::Pass(minutes) => world.pass(minutes * MINUTE),
             Event::Cut => {
@@ -220,7 +220,7 @@ fn a_site_gets_its_next_minutes_before_the_last_are_over() {
     let mut world = World::new(0, 1);
     assert_eq!(world.cloud.leases().len(), 1, "asked for at the first start");
     for day in 0..60 {
-        world.sites[0].pay(&format!("R{day}"), 0, 50_00);
+        world.sites[0].pay(&format!("R{day}"), 0, 5_000);
         world.pass(DAY);
         // A restart now and then: the end of the leases is told once a boot.
         world.sites[0].cut();
@@ -244,8 +244,8 @@ fn two_machines_with_one_identity_are_found_and_named() {
     copy.now = world.sites[0].now;
     copy.boot();
     world.sites.push(copy);
-    world.sites[0].pay("R1", 0, 50_00);
-    world.sites[1].pay("R2", 0, 80_00);
+    world.sites[0].pay("R1", 0, 5_000);
+    world.sites[1].pay("R2", 0, 8_000);
     for site in &mut world.sites {
         site.with_dcu(|dcu, now| dcu.handle_link(now, LinkState::Up));
         site.run_for(S);

@@ -11,13 +11,13 @@ use crate::site::{MINUTE, START_MINUTE, Site, U, entry};
 #[test]
 fn a_payment_becomes_a_token_that_the_meter_takes_once() {
     let mut site = Site::new();
-    site.pay("R1", 0, 5_000_00);
+    site.pay("R1", 0, 500_000);
     let left = site.left();
     assert_eq!(left.len(), 1);
     let (id, meter, first, token, way) = left[0].clone();
     assert_eq!((id, meter, first.len(), way), (VendId(1), 0, 0, Way::Keypad { by: By::Text }));
     site.type_all();
-    let paid = 5_000_00 * U;
+    let paid = 500_000 * U;
     assert_eq!(site.meters[0].credited + site.due_u(0), paid);
     // A step of the field at this height is one unit of the currency.
     assert!((0..100 * U).contains(&site.due_u(0)), "{}", site.due_u(0));
@@ -26,7 +26,7 @@ fn a_payment_becomes_a_token_that_the_meter_takes_once() {
     assert!(site.meters[1].enter(&token.0).is_err());
     // What was rounded off goes into the next one.
     let before = site.due_u(0);
-    site.pay("R2", 0, 1_00);
+    site.pay("R2", 0, 100);
     site.events.retain(|(_, event)| !matches!(event, DcuEvent::TokenIssued { id: VendId(1), .. }));
     site.type_all();
     assert_eq!(site.meters[0].credited + site.due_u(0), paid + 100 * U);
@@ -38,7 +38,7 @@ fn a_payment_becomes_a_token_that_the_meter_takes_once() {
 fn a_payment_told_twice_makes_one_token() {
     let mut site = Site::new();
     for _ in 0..3 {
-        site.pay("R1", 0, 900_00);
+        site.pay("R1", 0, 90_000);
     }
     assert_eq!(site.left().len(), 1);
     assert_eq!(site.questions.len(), 1);
@@ -65,13 +65,13 @@ fn meters_that_count_energy_get_energy_and_the_rest_waits() {
 
 #[test]
 fn much_money_comes_in_several_tokens_of_different_minutes() {
-    let vending = VendingConfig { token_max_minor: 1_000_00, ..VendingConfig::default() };
+    let vending = VendingConfig { token_max_minor: 100_000, ..VendingConfig::default() };
     let mut site = Site::with(vending, vec![entry(0)]);
     site.lease(START_MINUTE, START_MINUTE + 1440, 2, 0);
-    site.pay("R1", 0, 2_500_00);
+    site.pay("R1", 0, 250_000);
     assert_eq!(site.left().len(), 3);
     site.type_all();
-    assert_eq!(site.meters[0].credited + site.due_u(0), 2_500_00 * U);
+    assert_eq!(site.meters[0].credited + site.due_u(0), 250_000 * U);
     assert_eq!(site.meters[0].taken.len(), 3);
 }
 
@@ -84,15 +84,15 @@ fn somebody_outside_gets_one_token_for_each_reference() {
         source: Source::Outside(Reference { by: "mpm".into(), reference: reference.into() }),
     };
     let mut vend = |ask: VendAsk| site.with_dcu(|dcu, now| dcu.handle_vend(now, ask)).unwrap();
-    assert_eq!(vend(ask("t1", 4_000_00)), Ok(VendId(1)));
-    assert_eq!(vend(ask("t1", 4_000_00)), Ok(VendId(1)), "asked again: the same sale");
-    assert_eq!(vend(ask("t1", 5_000_00)), Err(VendRefusal::Conflict(VendId(1))));
-    assert_eq!(vend(ask("t2", 4_000_00)), Ok(VendId(2)));
-    assert_eq!(vend(ask("", 4_000_00)), Err(VendRefusal::Reference));
+    assert_eq!(vend(ask("t1", 400_000)), Ok(VendId(1)));
+    assert_eq!(vend(ask("t1", 400_000)), Ok(VendId(1)), "asked again: the same sale");
+    assert_eq!(vend(ask("t1", 500_000)), Err(VendRefusal::Conflict(VendId(1))));
+    assert_eq!(vend(ask("t2", 400_000)), Ok(VendId(2)));
+    assert_eq!(vend(ask("", 400_000)), Err(VendRefusal::Reference));
     assert!(matches!(vend(ask("t3", 0)), Err(VendRefusal::Amount { .. })));
     site.type_all();
     let outside = site.state().desk().outside();
-    assert_eq!(outside.asked_u, i128::from(8_000_00 * U));
+    assert_eq!(outside.asked_u, i128::from(800_000 * U));
     assert_eq!(outside.sold_u, i128::from(site.meters[0].credited));
     assert_eq!(outside.asked_u - outside.sold_u, i128::from(site.state().desk().outside_due_u(MeterIx(0))));
     assert_eq!(site.due_u(0), 0, "the account has nothing to do with it");
@@ -109,7 +109,7 @@ fn somebody_outside_gets_one_token_for_each_reference() {
 fn a_module_that_does_not_answer_is_asked_for_the_same_content_again() {
     let mut site = Site::new();
     site.module_up = false;
-    site.pay("R1", 0, 300_00);
+    site.pay("R1", 0, 30_000);
     site.run_for(5 * MINUTE);
     assert!(site.questions.len() > 2);
     assert!(site.questions.iter().all(|question| *question == site.questions[0]));
@@ -119,5 +119,5 @@ fn a_module_that_does_not_answer_is_asked_for_the_same_content_again() {
     site.answer_all();
     assert_eq!(site.left().len(), 1);
     site.type_all();
-    assert_eq!(site.meters[0].credited + site.due_u(0), 300_00 * U);
+    assert_eq!(site.meters[0].credited + site.due_u(0), 30_000 * U);
 }

@@ -33,7 +33,7 @@ fn ways(site: &Site) -> Vec<Way> {
 #[test]
 fn the_next_way_is_tried_with_the_same_digits_when_nothing_is_heard() {
     let mut site = site(vec![Step::new(TEXT, 600), Step::new(Way::Ble, 600), Step::new(PAPER, 600)]);
-    site.pay("R1", 0, 500_00);
+    site.pay("R1", 0, 50_000);
     assert_eq!(ways(&site), [TEXT]);
     site.run_for(20 * MINUTE);
     assert_eq!(ways(&site), [TEXT], "no phone near, no printer, and one text is enough");
@@ -52,7 +52,7 @@ fn the_next_way_is_tried_with_the_same_digits_when_nothing_is_heard() {
 #[test]
 fn a_meter_without_a_phone_waits_for_the_printer() {
     let mut site = site(vec![Step::new(TEXT, 600), Step::new(PAPER, 600)]);
-    site.pay("R1", 1, 500_00);
+    site.pay("R1", 1, 50_000);
     assert_eq!(site.fate(1), Fate::Made);
     site.with_dcu(|dcu, now| dcu.handle_printer(now, true));
     assert_eq!(ways(&site), [PAPER]);
@@ -61,7 +61,7 @@ fn a_meter_without_a_phone_waits_for_the_printer() {
 #[test]
 fn a_way_that_fails_is_left_and_tried_again_later() {
     let mut site = site(vec![Step::new(TEXT, 6000), Step::new(PAPER, 6000)]);
-    site.pay("R1", 0, 500_00);
+    site.pay("R1", 0, 50_000);
     site.with_dcu(|dcu, now| dcu.handle_delivery(now, VendId(1), Delivery::Failed));
     assert_eq!(ways(&site), [TEXT], "there is no other way now");
     site.run_for(HOUR + MINUTE);
@@ -75,7 +75,7 @@ fn a_way_that_fails_is_left_and_tried_again_later() {
 #[test]
 fn what_may_not_have_left_is_told_again_after_a_restart() {
     let mut site = site(vec![Step::new(TEXT, 6000)]);
-    site.pay("R1", 0, 500_00);
+    site.pay("R1", 0, 50_000);
     site.cut();
     site.boot();
     assert_eq!(ways(&site), [TEXT, TEXT]);
@@ -85,18 +85,18 @@ fn what_may_not_have_left_is_told_again_after_a_restart() {
 
 #[test]
 fn large_amounts_can_be_kept_from_a_way() {
-    let small = Step { amount_max_minor: Some(100_00), ..Step::new(TEXT, 600) };
+    let small = Step { amount_max_minor: Some(10_000), ..Step::new(TEXT, 600) };
     let mut site = site(vec![small, Step::new(PAPER, 600)]);
     site.with_dcu(|dcu, now| dcu.handle_printer(now, true));
-    site.pay("R1", 0, 100_00);
-    site.pay("R2", 0, 500_00);
+    site.pay("R1", 0, 10_000);
+    site.pay("R2", 0, 50_000);
     assert_eq!(ways(&site), [TEXT, PAPER]);
 }
 
 #[test]
 fn a_lost_token_is_told_again_and_never_replaced_by_another() {
     let mut site = site(vec![Step::new(TEXT, 600)]);
-    site.pay("R1", 0, 500_00);
+    site.pay("R1", 0, 50_000);
     assert_eq!(site.with_dcu(|dcu, now| dcu.repeat_token(now, VendId(1), PAPER)), Some(true));
     let left = site.left();
     assert_eq!((left.len(), left[0].3 == left[1].3, left[1].4), (2, true, PAPER));
@@ -112,8 +112,8 @@ fn a_lost_token_is_told_again_and_never_replaced_by_another() {
 fn what_the_meter_refuses_for_good_is_told_and_not_sent_another_way() {
     let mut site = site(vec![Step::new(Way::Ble, 600), Step::new(TEXT, 600)]);
     site.with_dcu(|dcu, now| dcu.handle_near(now, MeterIx(0), true));
-    site.pay("R1", 0, 500_00);
-    site.pay("R2", 0, 100_00);
+    site.pay("R1", 0, 50_000);
+    site.pay("R2", 0, 10_000);
     let answer = |status| Delivery::Answered(status);
     site.with_dcu(|dcu, now| dcu.handle_delivery(now, VendId(1), answer(TokenFate::NotGenuine)));
     assert_eq!(site.fate(1), Fate::Refused { status: TokenFate::NotGenuine });
