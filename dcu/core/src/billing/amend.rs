@@ -78,11 +78,13 @@ pub enum Amendment {
 }
 
 /// What is remembered of one, to tell a repeat from a clash.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Amended {
     kind: u8,
     account: Option<u32>,
     amount_minor: i64,
+    /// The payment that it corrects or hands back.
+    payment: Option<PaymentId>,
 }
 
 /// What became of an amendment.
@@ -183,22 +185,25 @@ impl Book {
             return refuse(AmendError::Why);
         }
         let before = self.amended.get(id);
-        let (kind, account, amount_minor) = match amendment {
-            Amendment::Correction(c) => (0, Some(c.account), c.amount_minor),
+        let (kind, account, amount_minor, payment) = match amendment {
+            Amendment::Correction(c) => (0, Some(c.account), c.amount_minor, c.of.as_ref()),
             Amendment::Refund(Refund { from: RefundFrom::Account { account, amount_minor }, .. }) => {
-                (1, Some(*account), *amount_minor)
+                (1, Some(*account), *amount_minor, None)
             }
             Amendment::Refund(Refund { from: RefundFrom::Suspense(payment), .. }) => {
                 let waiting = self.suspended(payment).map(|p| p.amount_minor);
                 match (waiting, before) {
-                    (Some(amount_minor), _) => (2, None, amount_minor),
-                    (None, Some(Amended { kind: 2, .. })) => return Err(Amendable::Duplicate),
-                    (None, _) => return refuse(AmendError::NotInSuspense),
+                    (Some(amount_minor), _) => (2, None, amount_minor, Some(payment)),
+                    (None, Some(before)) if before.kind == 2 && before.payment.as_ref() == Some(payment) => {
+                        return Err(Amendable::Duplicate);
+                    }
+                    (None, Some(_)) => return refuse(AmendError::Clash),
+                    (None, None) => return refuse(AmendError::NotInSuspense),
                 }
             }
-            Amendment::Loan(l) => (3, Some(l.account), l.amount_minor),
+            Amendment::Loan(l) => (3, Some(l.account), l.amount_minor, None),
         };
-        let amended = Amended { kind, account, amount_minor };
+        let amended = Amended { kind, account, amount_minor, payment: payment.cloned() };
         if let Some(before) = before {
             return if *before == amended { Err(Amendable::Duplicate) } else { refuse(AmendError::Clash) };
         }
@@ -237,11 +242,11 @@ impl Book {
             Ok(amended) => amended,
             Err(outcome) => return outcome,
         };
+        let Amended { kind, account, amount_minor: amount, .. } = amended;
         self.amended.insert(amendment.id().to_owned(), amended);
-        let amount = amended.amount_minor;
         let wide = i128::from(amount);
         let totals = &mut self.totals;
-        let moved = match amended.kind {
+        let moved = match kind {
             0 => {
                 totals.corrected = totals.corrected.saturating_add(wide);
                 amount
@@ -263,12 +268,12 @@ impl Book {
         if let Amendment::Refund(Refund { from: RefundFrom::Suspense(payment), .. }) = amendment {
             self.suspense.remove(payment);
         }
-        let Some(ix) = amended.account else {
+        let Some(ix) = account else {
             return Amendable::Done { account: None, balance_minor: 0, amount_minor: moved };
         };
         let tariff = self.schedule.now();
         if let Some(found) = self.accounts.get_mut(ix as usize) {
-            if amended.kind == 3 {
+            if kind == 3 {
                 found.lend(amount, at_ms);
             } else {
                 found.adjust(moved);

@@ -63,6 +63,10 @@ fn money_in_suspense_can_be_handed_back_once() {
     let done = Amendable::Done { account: None, balance_minor: 0, amount_minor: -700 };
     assert_eq!(book.amend(&back, None), done);
     assert_eq!(book.amend(&back, None), Amendable::Duplicate);
+    book.credit(&payment("T2", "nobody", 700));
+    let other = refund("R1", RefundFrom::Suspense(id("T2")));
+    assert_eq!(book.amend(&other, None), Amendable::Refused(AmendError::Clash), "the same id for another payment");
+    assert!(matches!(book.resolve(&id("T2"), 1, None), Credit::Credited { .. }));
     assert_eq!(book.resolve(&id("T1"), 0, None), Credit::Refused, "it is gone");
     assert_eq!(book.credit(&payment("T1", "nobody", 700)), Credit::Duplicate);
     assert_eq!((book.totals().refunded_suspense, book.totals().suspended, book.totals().missing()), (700, 0, 0));
