@@ -13,6 +13,9 @@ mod link;
 #[path = "../village/meter.rs"]
 #[allow(dead_code, reason = "the village uses more of it")]
 mod meter;
+#[path = "../village/slot.rs"]
+#[allow(dead_code, reason = "the village uses more of it")]
+mod slot;
 
 use std::fmt::Write;
 
