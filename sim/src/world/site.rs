@@ -296,7 +296,6 @@ impl Village<'_> {
                 Output::Sign(_) => {}
                 // Payments travel as payments here; no simulated DCU is told to fetch.
                 Output::Fetch(bytes) => self.recycle(bytes),
-                Output::KeyRequest { .. } | Output::KeyChangeRequest { .. } => {}
                 Output::Append(record) => self.append(&record, now_ms),
                 Output::KeyRequest { id, meter_key, content } => {
                     self.key_wanted(id, &meter_key, &content, now_ms, queue);
