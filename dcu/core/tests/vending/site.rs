@@ -286,7 +286,7 @@ impl Site {
                 }
                 Output::Event(event) => self.events.push((self.now, event)),
                 Output::Uplink(bytes) => self.uplink.push(bytes),
-                Output::Transmit { .. } | Output::Leaf(_) | Output::Sign(_) => {}
+                Output::Transmit { .. } | Output::Fetch(_) | Output::Leaf(_) | Output::Sign(_) => {}
                 Output::Timeout(deadline) => {
                     self.deadline = deadline;
                     if let Some(number) = last.take().filter(|_| self.syncs || self.lies) {
