@@ -408,6 +408,6 @@ impl Desk {
 
     /// How many tokens newer than this one were begun for its meter.
     pub(crate) fn newer_than(&self, sale: &Sale) -> usize {
-        self.sales_of(sale.meter).rev().take_while(|other| other.minute > sale.minute).count()
+        self.sales_of(sale.meter).filter(|other| other.minute > sale.minute).count()
     }
 }
