@@ -41,7 +41,16 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     if plan.cuts > 0 {
         println!("== {} power cuts over the store", plan.cuts);
         let cuts = plan.cuts.to_string();
-        process::must(workspace::cargo().args(["run", "--quiet", "-p", "taa-store", "--example", "soak", "--", &cuts]))?;
+        process::must(workspace::cargo().args([
+            "run",
+            "--quiet",
+            "-p",
+            "taa-store",
+            "--example",
+            "soak",
+            "--",
+            &cuts,
+        ]))?;
     }
     schedules(plan.schedules)?;
     for round in 1..=plan.kill_rounds {
