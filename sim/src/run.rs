@@ -46,6 +46,18 @@ pub enum Sabotage {
     LosesLastCommit,
 }
 
+/// What a test does to a run that no scenario can say.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Meddling {
+    /// One of our own parts is faulty.
+    pub sabotage: Option<Sabotage>,
+    /// Every seventh payer names an account that nobody has.
+    pub wrong_accounts: bool,
+    /// The operator changes prices twice a day, up by a quarter and down again.
+    pub prices_change: bool,
+}
+
 /// Simulates the scenario under all its architectures.
 ///
 /// `wall_s` of the result is 0: the caller has the clock.
@@ -53,19 +65,15 @@ pub enum Sabotage {
 /// # Errors
 /// [`RunError`], all of them our own fault.
 pub fn run(scenario: &Scenario, options: &RunOptions<'_>) -> Result<RunResult, RunError> {
-    run_sabotaged(scenario, options, None)
+    run_meddled(scenario, options, Meddling::default())
 }
 
-/// [`run`] with a deliberate fault, for tests of tests.
+/// [`run`], meddled with by a test.
 ///
 /// # Errors
 /// [`RunError`].
 #[doc(hidden)]
-pub fn run_sabotaged(
-    scenario: &Scenario,
-    options: &RunOptions<'_>,
-    sabotage: Option<Sabotage>,
-) -> Result<RunResult, RunError> {
+pub fn run_meddled(scenario: &Scenario, options: &RunOptions<'_>, meddling: Meddling) -> Result<RunResult, RunError> {
     let seed = (scenario.run.seed, scenario.run.replication);
     let horizon_ms = u64::from(scenario.run.days) * 86_400_000;
     let timeline = Timeline::draw(scenario, seed, horizon_ms);
@@ -77,7 +85,7 @@ pub fn run_sabotaged(
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some((name, traits)) = architectures.get(index) else { return done };
             let outcome = Village::build(scenario, &timeline, *traits).map_err(RunError::from).and_then(|built| {
-                one(built, *traits, horizon_ms, &|ms| (options.progress)(index, ms), options.stop, sabotage)
+                one(built, *traits, horizon_ms, &|ms| (options.progress)(index, ms), options.stop, meddling)
             });
             done.push((index, name.clone(), *traits, outcome));
         }
@@ -162,16 +170,14 @@ struct One {
 }
 
 fn one(
-    (mut village, queue): (Village<'_>, Queue<Event>),
+    (mut village, mut queue): (Village<'_>, Queue<Event>),
     traits: Traits,
     horizon_ms: u64,
     progress: &dyn Fn(u64),
     stop: &AtomicBool,
-    sabotage: Option<Sabotage>,
+    meddling: Meddling,
 ) -> Result<One, RunError> {
-    if let Some(sabotage) = sabotage {
-        village.sabotage(sabotage);
-    }
+    village.meddle(meddling, horizon_ms, &mut queue);
     let exogenous_digest = village.exogenous_digest();
     let mut kernel = Kernel::new(village, queue);
     let outcome = kernel.run_until(SimTime::from_ms(horizon_ms), &mut |at| {

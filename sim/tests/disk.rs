@@ -116,7 +116,7 @@ fn a_disk_that_lied_is_told_by_what_the_cloud_knows() {
 #[test]
 fn a_rotten_page_is_found_at_the_next_start_and_the_site_goes_on() {
     let mut found = 0;
-    for seed in 0..6 {
+    for seed in 0..10 {
         let mut scenario = with(FaultKind::PageCorrupt, 40, 41);
         scenario.run.seed = seed;
         scenario.faults.push(fault("cut", FaultKind::DcuPowerLost, FaultTarget::All, 50, 51));

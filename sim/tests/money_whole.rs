@@ -1,9 +1,10 @@
 //! From the customer's phone to the meter's register, over random schedules: payments, callbacks that are lost, late and
-//! doubled, outages of every part on the way, cuts of the DCU's power in the middle of its commits, failing disks.
+//! doubled, wrong account names, outages of every part on the way, cuts of the DCU's power in the middle of its commits,
+//! failing disks, prices that change twice a day.
 //!
 //! A reference ledger of a few lines hears from outside alone: what people paid, what the meters' registers show, which
-//! relays are closed. It knows no Book. Money in equals credit given plus what is still under way; nothing takes effect
-//! twice; and who has paid is connected within the policy's bound once a path exists.
+//! relays are closed. It knows no Book. Money in equals credit given plus suspense plus what is still under way; nothing
+//! takes effect twice; and who has paid is connected within the policy's bound once a path exists.
 
 mod common;
 
@@ -12,7 +13,7 @@ use common::{
     reference::{Bound, Reference, wrongs},
     schedule,
 };
-use taa_sim::run::Sabotage;
+use taa_sim::run::{Meddling, Sabotage};
 
 /// Seeds of a plain test run; `TAA_MONEY_SEEDS` asks for more (`cargo xtask soak` does).
 fn seeds() -> u64 {
@@ -25,9 +26,10 @@ fn money_in_equals_credit_given_and_who_has_paid_is_connected() {
     let mut seen = Reference::default();
     for seed in first..first + seeds() {
         let scenario = schedule::draw(seed);
-        let result = common::simulate(&scenario);
+        let meddling = schedule::meddling(seed);
+        let result = common::simulate_meddled(&scenario, meddling);
         for arch in &result.architectures {
-            let found = wrongs(&scenario, arch, &Bound::of(&arch.traits));
+            let found = wrongs(&scenario, arch, meddling, &Bound::of(&arch.traits));
             let story = || format!("{}\n{}", schedule::story(&scenario), schedule::told(arch));
             assert_eq!(found, Vec::<String>::new(), "seed {seed}, {}: {}", arch.name, story());
             seen.add(arch);
@@ -36,7 +38,14 @@ fn money_in_equals_credit_given_and_who_has_paid_is_connected() {
     println!("{seen:?}");
     // A schedule that tests little is no test.
     let each = seeds();
-    assert!(seen.payments > 100 * each && seen.repeats > 20 * each && seen.boots > 40 * each, "{seen:?}");
+    assert!(
+        seen.payments > 100 * each
+            && seen.repeats > 20 * each
+            && seen.boots > 40 * each
+            && seen.suspended > each
+            && seen.prices > each,
+        "{seen:?}"
+    );
 }
 
 /// Whether some seed's run is found out.
@@ -44,9 +53,10 @@ fn is_red(sabotage: Sabotage, architecture: &str) -> bool {
     (0..12).any(|seed| {
         let mut scenario = schedule::draw(seed);
         scenario.run.architectures.retain(|(name, _)| name == architecture);
-        let result = common::simulate_sabotaged(&scenario, sabotage);
+        let meddling = Meddling { sabotage: Some(sabotage), ..schedule::meddling(seed) };
+        let result = common::simulate_meddled(&scenario, meddling);
         let arch = &result.architectures[0];
-        !wrongs(&scenario, arch, &Bound::of(&arch.traits)).is_empty()
+        !wrongs(&scenario, arch, meddling, &Bound::of(&arch.traits)).is_empty()
     })
 }
 

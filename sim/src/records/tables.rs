@@ -417,6 +417,8 @@ pub struct Books {
     pub accepted_minor: i64,
     /// Of that, what the vendor's Book has not heard of.
     pub in_flight_minor: i64,
+    /// Of that, what lies in suspense: the vendor's Book knows no such account.
+    pub suspended_minor: i64,
     /// What the vendor's Book (cloud's or DCU's) has received.
     pub vendor_minor: i64,
     /// Payments that have had their effect.

@@ -135,7 +135,7 @@ impl Village<'_> {
         }
     }
 
-    fn with_cloud(&mut self, now_ms: u64, queue: &mut Queue<Event>, mutate: impl FnOnce(&mut Cloud, u64)) {
+    pub(super) fn with_cloud(&mut self, now_ms: u64, queue: &mut Queue<Event>, mutate: impl FnOnce(&mut Cloud, u64)) {
         mutate(&mut self.cloud.cloud, now_ms * 1_000_000);
         loop {
             match self.cloud.cloud.poll_output() {
@@ -182,6 +182,7 @@ impl Village<'_> {
                     self.credited(payment, in_debt, now_ms, queue);
                 }
             }
+            CloudEvent::Suspended { key } => self.payment_suspended(key),
             CloudEvent::Duplicate { .. } => self.payment_repeated(),
             _ => {}
         }

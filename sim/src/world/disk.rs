@@ -237,15 +237,21 @@ impl SiteDisk {
         self.medium.set_sync(if has(FaultKind::FsyncLies) { Sync::Lies } else { Sync::Honest });
     }
 
-    /// Some bytes within one page of the database go bad; false where there is none yet.
+    /// Some bytes within one page of the database or of its log go bad; false where there is none yet.
     pub(crate) fn rot(&self, occasion: u64) -> bool {
-        let length = self.medium.image().files.get(FILE).map_or(0, Vec::len);
         let mut draws = Draws::keyed(self.seed.0, self.seed.1, self.key, ROT, occasion);
-        let pages = (length / 4096).max(1) as u64;
-        let page = (draws.u64() % pages) as usize * 4096;
+        let files = self.medium.image().files;
+        let pages: Vec<(&String, usize)> = files
+            .iter()
+            .flat_map(|(name, bytes)| (0..bytes.len() / 4096).map(move |page| (name, page * 4096)))
+            .collect();
+        if pages.is_empty() {
+            return false;
+        }
+        let (name, page) = pages[(draws.u64() % pages.len() as u64) as usize];
         (0..ROTTEN).fold(false, |any, _| {
             let (at, mask) = (draws.u64() % 4096, (draws.u64() % 255) as u8 + 1);
-            self.medium.rot(FILE, page + at as usize, mask) || any
+            self.medium.rot(name, page + at as usize, mask) || any
         })
     }
 }

@@ -32,6 +32,9 @@ impl Village<'_> {
 
     /// The operator does something to the site.
     pub(crate) fn operation(&mut self, number: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        if self.prices_changed(number, now_ms, queue) {
+            return;
+        }
         let operation = &self.scenario.operations[number as usize];
         let OperationKind::FirmwareUpdate { identifier, image_kb, target } = &operation.what;
         let image = self.image(identifier, *image_kb, number);

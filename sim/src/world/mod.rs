@@ -31,6 +31,7 @@ mod parts;
 mod person;
 mod population;
 mod power;
+mod prices;
 mod purse;
 mod radio;
 mod repair;
@@ -54,7 +55,7 @@ use crate::{
     cause::Chain,
     kernel::{Fired, Model, NodeId, Queue, RollingDigest},
     records::{LogRow, Records},
-    run::Sabotage,
+    run::Meddling,
 };
 
 /// Kernel nodes that are not customers.
@@ -72,7 +73,7 @@ pub(crate) struct Village<'s> {
     scenario: &'s Scenario,
     timeline: &'s Timeline,
     traits: Traits,
-    sabotage: Option<Sabotage>,
+    meddling: Meddling,
     /// Seed and replication.
     seed: (u64, u32),
     ops: Ops,

@@ -20,6 +20,8 @@ pub(crate) struct Rated {
     energy_mwh: u64,
     /// The price of the next kWh, minor units: near enough for what is left to be used.
     price_minor: i64,
+    /// Spent before prices began to move, minor units.
+    before_minor: i64,
 }
 
 impl Rated {
@@ -31,7 +33,8 @@ impl Rated {
         let book = Book::new(tariff, [("", 0)]).at_offset(utc_offset_s);
         let price_minor = tariff.energy_price_per_kwh_minor;
         let start_unix_ms = start_unix_s * 1000;
-        let mut rated = Self { book, looks: 0, start_unix_ms, utc_offset_s, energy_mwh: 0, price_minor };
+        let mut rated =
+            Self { book, looks: 0, start_unix_ms, utc_offset_s, energy_mwh: 0, price_minor, before_minor: 0 };
         rated.look(0, 0);
         Some(Box::new(rated))
     }
@@ -47,7 +50,7 @@ impl Rated {
     }
 
     fn spent_minor(&self) -> i64 {
-        -self.book.balance_minor(0)
+        self.before_minor - self.book.balance_minor(0)
     }
 }
 
@@ -57,6 +60,26 @@ impl Purse {
         if let Some(rated) = &mut self.rated {
             rated.look(energy_mwh, now_ms);
         }
+    }
+
+    /// Prices change now: what was used before stays at the old ones.
+    pub(crate) fn reprice(
+        &mut self,
+        (old, new): (&Tariff, &Tariff),
+        energy_mwh: u64,
+        now_ms: u64,
+        (start_unix_s, utc_offset_s): (i64, i32),
+    ) {
+        let before_minor = self.applied_minor - self.balance_minor(energy_mwh, old);
+        let start_unix_ms = start_unix_s * 1000;
+        let rated = self.rated.get_or_insert_with(|| {
+            let book = Book::new(old, [("", 0)]).at_offset(utc_offset_s);
+            let price_minor = old.energy_price_per_kwh_minor;
+            Box::new(Rated { book, looks: 0, start_unix_ms, utc_offset_s, energy_mwh, price_minor, before_minor })
+        });
+        rated.look(energy_mwh, now_ms);
+        rated.book.take_tariff(new.clone(), Some(start_unix_ms + now_ms as i64));
+        rated.look(energy_mwh, now_ms);
     }
 
     /// With this money at hand and credit to start with, and this mean spending a day.

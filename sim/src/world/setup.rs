@@ -40,6 +40,7 @@ use crate::{
     kernel::{KernelError, NodeId, NodeTable, Phase, Queue, RollingDigest, SimTime, Wake},
     records::{LinkRow, Records},
     result::Digest,
+    run::Meddling,
 };
 
 const DISPOSITION: Purpose = Purpose::named("disposition");
@@ -102,7 +103,7 @@ impl<'s> Village<'s> {
             scenario,
             timeline,
             traits,
-            sabotage: None,
+            meddling: Meddling::default(),
             seed,
             ops,
             power: power(scenario),

@@ -34,6 +34,8 @@ use crate::{
 const ENTROPY: Purpose = Purpose::named("dcu entropy");
 /// From power to a running DCU, ms (assumed: kernel, services, journal).
 const BOOT_MS: u64 = 60_000;
+/// The same after a disk that refused its start, ms (assumed: whoever starts it waits longer each time, up to this).
+const BOOT_AGAIN_MS: u64 = 15 * 60_000;
 /// The DCU's own battery charges this many times as fast as it drains (assumed).
 const CHARGE_RATE: u64 = 4;
 
@@ -171,7 +173,8 @@ impl Village<'_> {
         if self.site.powered() {
             if self.site.dcu.is_none() && !self.site.booting {
                 self.site.booting = true;
-                let at = SimTime::from_ms(now_ms + BOOT_MS);
+                let wait_ms = if self.site.disk.refusing { BOOT_AGAIN_MS } else { BOOT_MS };
+                let at = SimTime::from_ms(now_ms + wait_ms);
                 let boot = &mut self.site.boot;
                 queue.arm(boot, at, Phase::Dcu, self.ops.dcu, |generation| Event::DcuBooted { generation });
             }
@@ -214,7 +217,7 @@ impl Village<'_> {
 
     /// Builds and starts the DCU from what its disk has; false where the disk refuses.
     pub(crate) fn boot_dcu(&mut self, now_ms: u64, queue: &mut Queue<Event>) -> bool {
-        let Some(journal) = self.open_disk(now_ms) else { return false };
+        let Some((journal, in_doubt)) = self.open_disk(now_ms) else { return false };
         let site = &mut self.site;
         site.booted_ms = now_ms;
         site.boots += 1;
@@ -224,6 +227,9 @@ impl Village<'_> {
         let mut entropy = [0; 32];
         for chunk in entropy.chunks_exact_mut(8) {
             chunk.copy_from_slice(&draws.u64().to_le_bytes());
+        }
+        if in_doubt {
+            dcu.handle_damage(0);
         }
         dcu.handle_entropy(0, &entropy);
         site.dcu = Some(Box::new(dcu));
@@ -412,6 +418,7 @@ impl Village<'_> {
                     self.was_credited(payment, now_ms, queue);
                 }
             }
+            DcuEvent::Suspended { key } => self.payment_suspended(&key),
             DcuEvent::Duplicate { key } => {
                 self.payment_repeated();
                 // The DCU had it on its disk when its power went, and nobody had been told: this is the answer.

@@ -27,13 +27,15 @@ impl SiteDisk {
 }
 
 impl Village<'_> {
-    /// Opens the DCU's disk, says what it found, and gives the records to start from; nothing while the disk refuses.
-    pub(super) fn open_disk(&mut self, now_ms: u64) -> Option<impl Iterator<Item = Record> + use<>> {
+    /// Opens the DCU's disk, says what it found, and gives the records to start from and whether they are in doubt; nothing
+    /// while the disk refuses.
+    pub(super) fn open_disk(&mut self, now_ms: u64) -> Option<(impl Iterator<Item = Record> + use<>, bool)> {
         let cloud_is_there = self.wan.up() && self.cloud_part.up();
         match self.site.disk.open(cloud_is_there) {
             Ok(mut recovery) => {
                 self.tell_recovery(&recovery, now_ms);
-                Some(recovery.take_records())
+                let in_doubt = recovery.mode == Mode::Safe;
+                Some((recovery.take_records(), in_doubt))
             }
             Err(error) => {
                 if !std::mem::replace(&mut self.site.disk.refusing, true) {
@@ -57,7 +59,8 @@ impl Village<'_> {
             self.log(now_ms, "disk_damage", String::new(), format!("{held} lost: {} to {to}", damage.from));
         }
         if let Some(name) = &recovery.set_aside {
-            self.log(now_ms, "disk_damage", String::new(), format!("database unusable, set aside as {name}"));
+            let why = recovery.set_aside_why.as_deref().unwrap_or("it cannot be used");
+            self.log(now_ms, "disk_damage", String::new(), format!("database set aside as {name}: {why}"));
         }
         for rolled_back in &recovery.rolled_back {
             let text = match rolled_back {
@@ -81,7 +84,7 @@ impl Village<'_> {
     /// A deliberate fault: the DCU is told that all is durable as soon as it has said it.
     pub(super) fn promises_early(&mut self, now_ms: u64) -> bool {
         let appended = self.site.disk.appended();
-        if self.sabotage != Some(Sabotage::PromisesEarly) || self.site.claimed >= appended {
+        if self.meddling.sabotage != Some(Sabotage::PromisesEarly) || self.site.claimed >= appended {
             return false;
         }
         self.site.claimed = appended;
@@ -90,14 +93,6 @@ impl Village<'_> {
             dcu.handle_durable(now, appended);
         }
         true
-    }
-
-    /// Makes one of our own parts faulty.
-    pub(crate) fn sabotage(&mut self, sabotage: Sabotage) {
-        self.sabotage = Some(sabotage);
-        if sabotage == Sabotage::LosesLastCommit {
-            self.site.disk.sabotage(taa_store::Sabotage::LosesLastBlock);
-        }
     }
 
     /// A record of the DCU goes into the store's RAM.

@@ -14,7 +14,7 @@ use taa_scenarios::model::{
 };
 use taa_sim::{
     result::RunResult,
-    run::{RunOptions, Sabotage, run, run_sabotaged},
+    run::{Meddling, RunOptions, run, run_meddled},
 };
 
 pub(crate) const HOUR_MS: u64 = 3_600_000;
@@ -94,11 +94,11 @@ pub(crate) fn simulate_on(scenario: &Scenario, threads: usize) -> RunResult {
     run(scenario, &RunOptions { threads, stop: &stop, progress: &|_, _| {} }).expect("the run goes through")
 }
 
-/// With one of our own parts made faulty.
-pub(crate) fn simulate_sabotaged(scenario: &Scenario, sabotage: Sabotage) -> RunResult {
+/// Meddled with by a test.
+pub(crate) fn simulate_meddled(scenario: &Scenario, meddling: Meddling) -> RunResult {
     let stop = AtomicBool::new(false);
     let options = RunOptions { threads: 2, stop: &stop, progress: &|_, _| {} };
-    run_sabotaged(scenario, &options, Some(sabotage)).expect("the run goes through")
+    run_meddled(scenario, &options, meddling).expect("the run goes through")
 }
 
 /// Clear days with a half-sine of sun from 6 to 18 h, every fifth day dull.

@@ -5,6 +5,7 @@ use taa_scenarios::model::Scenario;
 use taa_sim::{
     records::{AccountRow, PaymentRow, TokenBy},
     result::ArchResult,
+    run::Meddling,
 };
 
 use super::{DAY_MS, HOUR_MS};
@@ -29,6 +30,8 @@ pub(crate) struct Reference {
     pub(crate) repeats: u64,
     pub(crate) boots: u64,
     pub(crate) refused: u64,
+    pub(crate) suspended: u64,
+    pub(crate) prices: u64,
 }
 
 impl Reference {
@@ -39,6 +42,8 @@ impl Reference {
         self.repeats += u64::from(records.books.duplicates);
         self.boots += count("dcu_up");
         self.refused += count("disk_refuses");
+        self.suspended += u64::from(records.books.suspended_minor > 0);
+        self.prices += count("prices");
     }
 }
 
@@ -51,18 +56,27 @@ struct Purse {
     credited: i128,
     /// Of that, what has had its effect.
     applied: i128,
+    /// Of that, what was paid to an account that nobody has, and has reached the vendor.
+    astray: i128,
+}
+
+/// The payer named an account that nobody has.
+fn is_astray(row: usize, meddling: Meddling) -> bool {
+    meddling.wrong_accounts && row % 7 == 3
 }
 
 /// What is wrong with the money of a run; empty when nothing is.
-pub(crate) fn wrongs(scenario: &Scenario, arch: &ArchResult, bound: &Bound) -> Vec<String> {
+pub(crate) fn wrongs(scenario: &Scenario, arch: &ArchResult, meddling: Meddling, bound: &Bound) -> Vec<String> {
     let records = &arch.records;
     let mut purses = vec![Purse::default(); scenario.village.customers.len()];
-    for pay in records.payments.rows().filter(|pay| pay.accepted_ms.is_some()) {
+    for (row, pay) in records.payments.rows().enumerate().filter(|(_, pay)| pay.accepted_ms.is_some()) {
         let purse = &mut purses[pay.customer as usize];
         let amount = i128::from(pay.amount_minor);
         purse.paid += amount;
         purse.credited += if pay.credited_ms.is_some() { amount } else { 0 };
         purse.applied += if pay.applied_ms.is_some() { amount } else { 0 };
+        let arrived = is_astray(row, meddling) && pay.at_vendor_ms.is_some();
+        purse.astray += if arrived && pay.credited_ms.is_none() { amount } else { 0 };
     }
     let mut found = Vec::new();
     let mut equal = |what: String, left: i128, right: i128| {
@@ -70,10 +84,14 @@ pub(crate) fn wrongs(scenario: &Scenario, arch: &ArchResult, bound: &Bound) -> V
             found.push(format!("{what}: {left} is not {right}"));
         }
     };
-    // Money in is credit given, or still under way.
+    // Money in is credit given, or in suspense, or still under way.
     let sum = |of: &dyn Fn(&Purse) -> i128| purses.iter().map(of).sum::<i128>();
     let books = &records.books;
-    equal("the vendor's takings".into(), i128::from(books.vendor_minor), sum(&|purse| purse.credited));
+    let suspended = i128::from(books.suspended_minor);
+    equal("the vendor's takings".into(), i128::from(books.vendor_minor), sum(&|purse| purse.credited) + suspended);
+    if suspended > sum(&|purse| purse.astray) {
+        equal("in suspense".into(), suspended, sum(&|purse| purse.astray));
+    }
     equal("money in".into(), sum(&|purse| purse.paid), i128::from(books.vendor_minor + books.in_flight_minor));
     for (account, purse) in records.accounts.iter().zip(&purses) {
         let given = i128::from(account.credited_minor - account.opening_minor);
@@ -83,23 +101,32 @@ pub(crate) fn wrongs(scenario: &Scenario, arch: &ArchResult, bound: &Bound) -> V
                 let loaded = i128::from(account.loaded_minor - account.opening_minor);
                 equal(format!("meter {}: credit loaded", account.customer), loaded, purse.applied);
             }
-            CreditAt::Cloud | CreditAt::Dcu => found_use(scenario, account, purse, &mut equal),
+            CreditAt::Cloud | CreditAt::Dcu => found_use(scenario, account, (purse, meddling), &mut equal),
         }
     }
     if records.accounts.len() != purses.len() {
         equal("accounts".into(), records.accounts.len() as i128, purses.len() as i128);
     }
-    found.extend(records.payments.rows().enumerate().filter_map(|(row, pay)| late(scenario, row, &pay, bound)));
+    let found_late = |(row, pay): (usize, PaymentRow)| {
+        (!is_astray(row, meddling)).then(|| late(scenario, row, &pay, bound)).flatten()
+    };
+    found.extend(records.payments.rows().enumerate().filter_map(found_late));
     found
 }
 
 /// What was taken off the balance is the price of what the register shows: not less than from the end of the first hour
 /// on, in which the first reading is made, and not more than from the start.
-fn found_use(scenario: &Scenario, account: &AccountRow, purse: &Purse, equal: &mut impl FnMut(String, i128, i128)) {
+fn found_use(
+    scenario: &Scenario,
+    account: &AccountRow,
+    (purse, meddling): (&Purse, Meddling),
+    equal: &mut impl FnMut(String, i128, i128),
+) {
     let price = i128::from(scenario.tariff.energy_price_per_kwh_minor);
     let billed_wh = i128::from(account.billed_wh.unwrap_or(0));
     let taken = i128::from(account.opening_minor) + purse.credited - i128::from(account.balance_minor);
-    let most = billed_wh * price / 1000;
+    let highest = if meddling.prices_change { price + price / 4 } else { price };
+    let most = billed_wh * highest / 1000;
     // A household draws a few hundred watts at most in the half hour before its first reading.
     let least = (billed_wh - 500).max(0) * price / 1000 - 1;
     if !(least..=most).contains(&taken) {

@@ -8,7 +8,7 @@ use taa_models::{
 };
 use taa_scenarios::model::{Fault, FaultKind, FaultTarget, Scenario};
 
-use taa_sim::result::ArchResult;
+use taa_sim::{result::ArchResult, run::Meddling};
 
 use super::{DAY_MS, HOUR_MS, all_bundles, village};
 
@@ -73,6 +73,11 @@ pub(crate) fn draw(seed: u64) -> Scenario {
     }
     scenario.faults.sort_by_key(|fault| (fault.from_ms, fault.id.clone()));
     scenario
+}
+
+/// What else this seed does: two of three know wrong account names, every second one changing prices.
+pub(crate) fn meddling(seed: u64) -> Meddling {
+    Meddling { wrong_accounts: seed % 3 != 0, prices_change: seed % 2 == 1, sabotage: None }
 }
 
 /// The schedule in words, for whoever looks into a failure.

@@ -51,7 +51,7 @@ impl Village<'_> {
             self.pays.iter().filter(|pay| of(pay)).map(|pay| pay.amount_minor).sum()
         };
         let accepted_minor = sum(&|pay| pay.accepted_ms.is_some());
-        let in_flight_minor = sum(&|pay| pay.accepted_ms.is_some() && pay.credited_ms.is_none());
+        let in_flight_minor = sum(&|pay| pay.accepted_ms.is_some() && pay.credited_ms.is_none() && !pay.suspended);
         let applied_minor = sum(&|pay| pay.stage == Stage::Applied);
         let at_cloud = match self.traits.credit_at {
             CreditAt::Cloud => true,
@@ -71,6 +71,7 @@ impl Village<'_> {
         self.records.books = Books {
             accepted_minor,
             in_flight_minor,
+            suspended_minor: i64::try_from(vendor.suspended).unwrap_or(i64::MAX),
             vendor_minor: i64::try_from(vendor.received).unwrap_or(i64::MAX),
             applied_minor,
             meters_minor: written_minor - opening_minor + loaded_u.div_euclid(self.money.tokens.u_per_minor()),

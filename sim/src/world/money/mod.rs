@@ -106,6 +106,8 @@ pub(crate) struct Pay {
     credited_ms: Option<u64>,
     in_hand_ms: Option<u64>,
     applied_ms: Option<u64>,
+    /// In suspense: nobody has such an account.
+    suspended: bool,
     channel: PayChannel,
     /// Whether the provider has to be reached for it to be accepted.
     by_provider: bool,
@@ -143,6 +145,7 @@ impl Pay {
             credited_ms: None,
             in_hand_ms: None,
             applied_ms: None,
+            suspended: false,
             channel,
             by_provider: false,
             attempts: 0,
@@ -286,10 +289,11 @@ impl Village<'_> {
             PayChannel::Phone => Channel::Phone,
             PayChannel::Agent => Channel::Agent,
         };
-        let account = &self.scenario.village.customers[pay.customer as usize].id;
+        let wrong = self.meddling.wrong_accounts && payment % 7 == 3;
+        let account = if wrong { "nobody" } else { &self.scenario.village.customers[pay.customer as usize].id };
         let accepted_unix_ms = self.unix_ms(pay.accepted_ms.unwrap_or(0));
         let mut key = payment_key(payment);
-        if self.sabotage == Some(Sabotage::ForgetsRepeats) {
+        if self.meddling.sabotage == Some(Sabotage::ForgetsRepeats) {
             key = format!("{key} {}", pay.callbacks);
         }
         Payment::new(Provider::Simulated, key, account, pay.amount_minor, channel, accepted_unix_ms)
@@ -326,6 +330,13 @@ impl Village<'_> {
             }
         }
         self.touch(customer);
+    }
+
+    /// A Book keeps a payment for an account that it does not know.
+    pub(crate) fn payment_suspended(&mut self, key: &str) {
+        if let Some(pay) = payment_number(key).and_then(|number| self.pays.get_mut(number as usize)) {
+            pay.suspended = true;
+        }
     }
 
     /// A Book has met a payment that it knew.
