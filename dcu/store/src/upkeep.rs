@@ -207,6 +207,26 @@ impl Store {
         Ok(found)
     }
 
+    /// Throws away ledger entries before `index`, once somebody else keeps them (the cloud, an export): rows that hold later
+    /// ones as well stay. The log itself goes on; its root needs no entries.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`].
+    pub fn prune_leaves(&mut self, index: u64) -> Result<(), StoreError> {
+        let Some(last) = index.checked_sub(1) else { return Ok(()) };
+        // The newest row stays: it says how many entries there are.
+        let Some(newest) = db::last_id(&self.db, Kind::Leaves)?.and_then(|newest| newest.checked_sub(1)) else {
+            return Ok(());
+        };
+        let (commit, meta) = (self.commit.saturating_add(1), self.meta);
+        let transaction = db::begin(&mut self.db)?;
+        db::delete(&transaction, Kind::Leaves, 0, last.min(newest))?;
+        put_meta(&transaction, meta, commit)?;
+        transaction.commit()?;
+        self.commit = commit;
+        Ok(())
+    }
+
     /// Looks through the whole file: SQLite's structure and every seal. Takes as long as reading it takes. Answers with
     /// kind of table and id of every broken row.
     ///

@@ -118,3 +118,21 @@ fn rows_that_come_late_join_their_day() {
     }
     assert_eq!(store.scrub(), Ok(Vec::new()));
 }
+
+#[test]
+fn ledger_entries_that_others_keep_may_go() {
+    let disk = Disk::new(Config::default());
+    let (mut store, _) = common::filled(&disk, &config(), 300);
+    let all = store.leaves(0, u64::MAX).unwrap();
+    let end = store.leaf_next();
+    assert!(end > 20 && all.len() as u64 == end);
+    store.prune_leaves(end / 2).unwrap();
+    assert!(store.leaves(0, u64::MAX).unwrap().is_empty(), "asked for what is gone");
+    let later = usize::try_from(end / 2).unwrap();
+    assert_eq!(store.leaves(end / 2, u64::MAX).unwrap(), all[later..]);
+    // Even if all of them go, nobody forgets how many there were.
+    store.prune_leaves(u64::MAX).unwrap();
+    drop(store);
+    let (store, recovery) = Store::open(&place(&disk), config(), None).unwrap();
+    assert!(recovery.is_whole() && store.leaf_next() == end);
+}

@@ -171,6 +171,6 @@ fn a_journal_with_a_gap_sells_nothing_until_an_operator_has_looked() {
     assert_eq!(site.due_u(0), 400_00 * U, "the money is taken, and kept");
     site.with_dcu(Dcu::end_doubt);
     site.run_for(HOUR);
-    assert!(!site.left().is_empty());
-    assert_eq!(site.due_u(0), 0);
+    assert_eq!(site.left().len(), 1);
+    assert!(site.due_u(0) < 400_00 * U / 100, "what a token cannot carry exactly stays: {}", site.due_u(0));
 }
