@@ -56,7 +56,9 @@ fn a_village_lives_with_hours_blocks_and_a_lifeline() {
         let kpis = &arch.kpis;
         assert!(kpis.energy_served_kwh > 0.0 && kpis.paid_service_availability > 0.9, "{kpis:?}");
         // Nobody goes dark for want of credit between six and seven: zero credit is rarer than with a flat price alone.
-        assert!(kpis.service_availability >= flat.kpis.service_availability - 0.02);
+        // No light is out although it is paid for, beyond the flat village's own mishaps: site and truth agree on the price.
+        let apart = flat.kpis.service_availability - kpis.service_availability;
+        assert!(apart < 0.005, "{apart}: {:?}", kpis.downtime_h_by_cause);
     }
     assert_eq!(simulate(&scenario).digest, result.digest, "and it repeats to the bit");
 }

@@ -119,7 +119,10 @@ impl Model for Village<'_> {
         match fired.event {
             Event::Edge(number) => self.edge(number, now_ms, queue),
             Event::PlantTick { generation } => self.plant_tick(generation, now_ms, queue),
-            Event::Sample => self.sample(now_ms, queue),
+            Event::Sample => {
+                self.look_at_meters(now_ms);
+                self.sample(now_ms, queue);
+            }
             Event::Failover { generation } => self.fail_over(generation, now_ms, queue),
             Event::HoldupEmpty { generation } => self.holdup_empty(generation, now_ms, queue),
             Event::DcuBooted { generation } => self.dcu_booted(generation, now_ms, queue),

@@ -6,7 +6,7 @@ use taa_dcu::{
 };
 use taa_models::people::{Disposition, PeopleParams, income::MoneyBox};
 
-use super::{money::Pay, mood::Mood, population::Purse};
+use super::{Village, money::Pay, mood::Mood, population::Purse};
 use crate::{cause::Chain, kernel::Wake, records::PayChannel};
 
 /// What energy truly costs where its price moves: rated as the accounts rate it, but at every look and not only when
@@ -51,6 +51,20 @@ impl Rated {
 
     fn spent_minor(&self) -> i64 {
         self.before_minor - self.book.balance_minor(0)
+    }
+}
+
+impl Village<'_> {
+    /// Every quarter of an hour, on whose edges periods begin: what was used before an edge is rated before it.
+    pub(crate) fn look_at_meters(&mut self, now_ms: u64) {
+        if self.scenario.tariff.flat_price().is_some() {
+            return;
+        }
+        for customer in 0..self.people.len() {
+            let one = self.people.of(customer);
+            let energy_mwh = one.unit.energy_mwh(now_ms);
+            one.purse.look(energy_mwh, now_ms);
+        }
     }
 }
 
