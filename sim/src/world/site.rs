@@ -217,7 +217,7 @@ impl Village<'_> {
 
     /// Builds and starts the DCU from what its disk has; false where the disk refuses.
     pub(crate) fn boot_dcu(&mut self, now_ms: u64, queue: &mut Queue<Event>) -> bool {
-        let Some((journal, in_doubt)) = self.open_disk(now_ms) else { return false };
+        let Some((journal, gap)) = self.open_disk(now_ms) else { return false };
         let site = &mut self.site;
         site.booted_ms = now_ms;
         site.boots += 1;
@@ -228,8 +228,8 @@ impl Village<'_> {
         for chunk in entropy.chunks_exact_mut(8) {
             chunk.copy_from_slice(&draws.u64().to_le_bytes());
         }
-        if in_doubt {
-            dcu.handle_damage(0);
+        if let Some((from, to)) = gap {
+            dcu.doubt_journal(0, from, to);
         }
         dcu.handle_entropy(0, &entropy);
         site.dcu = Some(Box::new(dcu));

@@ -26,16 +26,21 @@ impl SiteDisk {
     }
 }
 
+/// Numbers of the records that are missing; without an end where nobody knows how far they went.
+type Gap = (u64, Option<u64>);
+
 impl Village<'_> {
     /// Opens the DCU's disk, says what it found, and gives the records to start from and whether they are in doubt; nothing
     /// while the disk refuses.
-    pub(super) fn open_disk(&mut self, now_ms: u64) -> Option<(impl Iterator<Item = Record> + use<>, bool)> {
+    pub(super) fn open_disk(&mut self, now_ms: u64) -> Option<(impl Iterator<Item = Record> + use<>, Option<Gap>)> {
         let cloud_is_there = self.wan.up() && self.cloud_part.up();
         match self.site.disk.open(cloud_is_there) {
             Ok(mut recovery) => {
                 self.tell_recovery(&recovery, now_ms);
+                let lost = recovery.lost.iter().chain(&recovery.lost_before).find(|damage| damage.is_doubt());
+                let gap = lost.map_or((recovery.last_record + 1, None), |damage| (damage.from, damage.to));
                 let in_doubt = recovery.mode == Mode::Safe;
-                Some((recovery.take_records(), in_doubt))
+                Some((recovery.take_records(), in_doubt.then_some(gap)))
             }
             Err(error) => {
                 if !std::mem::replace(&mut self.site.disk.refusing, true) {
