@@ -505,6 +505,6 @@ pub struct Records {
     pub links: Links,
     /// Log.
     pub log: Log,
-    /// Entries of the site's ledger as they were stored, where the run was asked to keep them ([`taa_ledger::Record`]).
+    /// Entries of the site's ledger as they were stored, where the run was asked to keep them.
     pub ledger: Vec<Vec<u8>>,
 }

@@ -53,6 +53,7 @@ pub(crate) fn scenario_of(days: u32, copies: usize) -> Scenario {
             days,
             seed: 42,
             replication: 0,
+            ledger: false,
             architectures: ["cloud_sync", "edge_local"]
                 .map(|name| (name.to_owned(), Traits::bundle(name).expect("a bundle")))
                 .to_vec(),
