@@ -422,7 +422,10 @@ impl Village<'_> {
             DcuEvent::Duplicate { key } => {
                 self.payment_repeated();
                 // The DCU had it on its disk when its power went, and nobody had been told: this is the answer.
-                if let Some(payment) = payment_number(&key) {
+                let book = self.site.dcu.as_ref().map(|dcu| dcu.state().book());
+                if book.is_some_and(|book| book.suspense().any(|waiting| waiting.key == key)) {
+                    self.payment_suspended(&key);
+                } else if let Some(payment) = payment_number(&key) {
                     self.was_credited(payment, now_ms, queue);
                 }
             }

@@ -285,30 +285,7 @@ impl State {
                 }
                 Applied::Quiet
             }
-            Entry::Payment { payment, local } => {
-                let arrived = record.stamp.unix_ms;
-                let outcome = (self.credit_at != CreditAt::Cloud).then(|| self.book.credit_at(payment, arrived));
-                let fresh = !matches!(outcome, Some(Credit::Duplicate | Credit::Refused));
-                if *local && fresh {
-                    self.outbox.push_urgent(number, Up::PaymentSeen(payment.clone()));
-                }
-                let Some(outcome) = outcome else { return Applied::Forwarded };
-                self.tell_credit(number, unix_ms, &payment.key, payment.amount_minor, outcome);
-                Applied::Credit(outcome)
-            }
-            Entry::Resolved { id, account } => {
-                let amount = self.book.suspended(id).map_or(0, |p| p.amount_minor);
-                let outcome = self.book.resolve(id, *account, record.stamp.unix_ms);
-                self.tell_credit(number, unix_ms, &id.key, amount, outcome);
-                Applied::Credit(outcome)
-            }
-            Entry::DayFee { day } => {
-                let fees = self.book.charge_until(*day);
-                if let Fees::ClockLeap { .. } = fees {
-                    self.outbox.push_urgent(number, Up::Alarm { meter: None, code: AlarmCode::ClockLeap, unix_ms });
-                }
-                Applied::Fees(fees)
-            }
+            Entry::Payment { .. } | Entry::Resolved { .. } | Entry::DayFee { .. } => self.apply_money(record, unix_ms),
             Entry::Ordered { .. } | Entry::RelaySeen { .. } | Entry::CreditDelivered { .. } => {
                 self.apply_done(number, unix_ms, &record.entry);
                 Applied::Quiet
@@ -369,6 +346,38 @@ impl State {
                 }
                 Applied::Quiet
             }
+        }
+    }
+
+    /// Money that came, was found its account, or fell due.
+    fn apply_money(&mut self, record: &Record, unix_ms: i64) -> Applied {
+        let number = record.number;
+        match &record.entry {
+            Entry::Payment { payment, local } => {
+                let arrived = record.stamp.unix_ms;
+                let outcome = (self.credit_at != CreditAt::Cloud).then(|| self.book.credit_at(payment, arrived));
+                let fresh = !matches!(outcome, Some(Credit::Duplicate | Credit::Refused));
+                if *local && fresh {
+                    self.outbox.push_urgent(number, Up::PaymentSeen(payment.clone()));
+                }
+                let Some(outcome) = outcome else { return Applied::Forwarded };
+                self.tell_credit(number, unix_ms, &payment.key, payment.amount_minor, outcome);
+                Applied::Credit(outcome)
+            }
+            Entry::Resolved { id, account } => {
+                let amount = self.book.suspended(id).map_or(0, |p| p.amount_minor);
+                let outcome = self.book.resolve(id, *account, record.stamp.unix_ms);
+                self.tell_credit(number, unix_ms, &id.key, amount, outcome);
+                Applied::Credit(outcome)
+            }
+            Entry::DayFee { day } => {
+                let fees = self.book.charge_until(*day);
+                if let Fees::ClockLeap { .. } = fees {
+                    self.outbox.push_urgent(number, Up::Alarm { meter: None, code: AlarmCode::ClockLeap, unix_ms });
+                }
+                Applied::Fees(fees)
+            }
+            _ => Applied::Quiet,
         }
     }
 
