@@ -169,7 +169,11 @@ fn a_key_module_that_a_site_cannot_reach_holds_the_money_and_is_named() {
     let booked = scripted_h(&with, "module");
     assert!(booked > 10.0, "{:?}", with.kpis.downtime_h_by_cause);
     let (total, earlier) = (with.kpis.downtime_h, without.kpis.downtime_h);
-    assert!((total - booked - earlier).abs() <= 0.1 * total.max(100.0), "{total} - {booked} is not {earlier}");
+    let causes = &with.kpis.downtime_h_by_cause;
+    assert!(
+        (total - booked - earlier).abs() <= 0.1 * total.max(100.0),
+        "{total} - {booked} is not {earlier}: {causes:?}"
+    );
     let books = &with.records.books.tokens;
     assert_eq!(books.issued_u, books.loaded_u + books.waiting_u, "{books:?}");
 }

@@ -470,7 +470,8 @@ pub struct AccountRow {
     pub billed_wh: Option<u64>,
     /// Register of the meter, Wh.
     pub meter_wh: u64,
-    /// Credit ever loaded into the meter, minor units (0 where it is kept elsewhere).
+    /// Credit ever loaded into the meter, with what the steps of its tokens have left due to the customer, minor units
+    /// (0 where it is kept elsewhere).
     pub loaded_minor: i64,
     /// The meter's relay.
     pub relay_closed: bool,

@@ -104,7 +104,16 @@ impl Village<'_> {
         } else {
             self.site_book().map(|book| book.accounts().to_vec()).unwrap_or_default()
         };
+        // What steps of tokens have left due to a customer, but for tokens that no meter has taken yet.
+        let u_per_minor = self.money.tokens.u_per_minor();
+        let mut left_u: Vec<i64> = (0..self.people.len()).map(|customer| self.money.tokens.due_of(customer)).collect();
+        for pay in self.pays.iter().filter(|pay| pay.stage != Stage::Applied) {
+            if let Some(made) = &pay.token {
+                left_u[pay.customer as usize] -= pay.amount_minor * u_per_minor - made.worth_u;
+            }
+        }
         for ((customer, account), opening_minor) in (0..).zip(accounts).zip(opening) {
+            let left_u = left_u.get(customer as usize).copied().unwrap_or(0);
             let meter = &self.people.of(customer).unit.meter;
             self.records.accounts.push(AccountRow {
                 customer,
@@ -113,7 +122,7 @@ impl Village<'_> {
                 credited_minor: account.credited_minor(),
                 billed_wh: account.register_wh(),
                 meter_wh: meter.energy_wh(),
-                loaded_minor: meter.credit_total_minor(),
+                loaded_minor: meter.credit_written_minor() + (meter.credit_tokens_u() + left_u).div_euclid(u_per_minor),
                 relay_closed: meter.relay_closed(),
             });
         }

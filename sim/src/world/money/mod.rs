@@ -320,6 +320,11 @@ impl Village<'_> {
             pay.stage = Stage::Credited;
             if site_vends {
                 // The DCU sells by itself, once the record of the payment is durable.
+                pay.stage = Stage::Number;
+                // Without the module its question is asked again and again, with pauses: it stands in the way all along.
+                if let Some(chain) = self.money.tokens.module_down() {
+                    self.pays[payment as usize].hold(chain, now_ms);
+                }
             } else if by_keypad {
                 self.number_issued(payment, now_ms, queue);
             } else {

@@ -216,6 +216,11 @@ impl Tokens {
         worth_u
     }
 
+    /// Why no token can be made, if the module is down.
+    pub(super) fn module_down(&self) -> Option<Chain> {
+        (!self.key_module.up()).then(|| self.key_module.chain())
+    }
+
     /// Why there is no minute.
     pub(super) fn no_lease(&self) -> Chain {
         self.leases.chain()
@@ -223,6 +228,11 @@ impl Tokens {
 
     pub(super) fn u_per_minor(&self) -> i64 {
         self.u_per_minor
+    }
+
+    /// Paid by this customer and in no token yet, u.
+    pub(super) fn due_of(&self, customer: u32) -> i64 {
+        self.due_u.get(customer as usize).copied().unwrap_or(0)
     }
 
     pub(super) fn due_u(&self) -> i64 {

@@ -36,8 +36,8 @@ const REACHABLE_S: u32 = 2 * 3600;
 const GATEWAY_WAIT_S: u32 = 300;
 const TEXT_WAIT_S: u32 = 1800;
 
-/// What the simulation remembers of the DCU's sales: which payments they are for is told by nobody.
-pub(super) type Sales = BTreeMap<VendId, u32>;
+/// The DCU's sales with payments in them, and whether their token was made. Which payments is told by nobody.
+pub(super) type Sales = BTreeMap<VendId, bool>;
 
 /// The DCU's policy: over the mesh where there is a gateway, else by text, else on paper.
 pub(crate) fn vending_config(scenario: &Scenario) -> VendingConfig {
@@ -90,22 +90,17 @@ impl Village<'_> {
         queue: &mut Queue<Event>,
     ) {
         let Some(customer) = self.money.tokens.customer_of(meter_key) else { return };
-        let sealed = self.money.tokens.answer(customer, meter_key, content);
-        let of_sale: Vec<u32> = self.payments_of_sale(id, customer);
-        match sealed {
+        let of_sale = self.payments_of_sale(id, customer);
+        match self.money.tokens.answer(customer, meter_key, content) {
             Err(chain) => of_sale.into_iter().for_each(|payment| self.hold_number(payment, chain, now_ms)),
             Ok(token) => {
-                if !self.money.sales.contains_key(&id) {
-                    self.money.sales.insert(id, customer);
-                    let amounts = of_sale.iter().map(|payment| self.pays[*payment as usize].amount_minor).sum();
-                    let worth_u = self.money.tokens.booked(customer, amounts, content);
+                if self.money.sales.insert(id, true) != Some(true) {
+                    let paid_minor = of_sale.iter().map(|payment| self.pays[*payment as usize].amount_minor).sum();
+                    let worth_u = self.money.tokens.booked(customer, paid_minor, content);
                     for (nth, payment) in of_sale.iter().enumerate() {
-                        let pay = &mut self.pays[*payment as usize];
-                        pay.sale = Some(id);
                         // One token for several payments is worth what it is worth once.
                         let worth_u = if nth == 0 { worth_u } else { 0 };
-                        pay.token = Some(Made { token, content: *content, worth_u });
-                        pay.stage = Stage::Number;
+                        self.pays[*payment as usize].token = Some(Made { token, content: *content, worth_u });
                     }
                 }
                 self.with_dcu(now_ms, queue, |dcu, now| dcu.handle_key(now, id, Ok(token)));
@@ -113,15 +108,20 @@ impl Village<'_> {
         }
     }
 
-    /// What a sale is for: the payments told of it, or those that were credited and are in no sale yet.
+    /// What a sale is for: the payments that were credited and in no other sale when the DCU first asked for it. The next
+    /// payment is in the next sale, however long the first one waits.
     fn payments_of_sale(&mut self, id: VendId, customer: u32) -> Vec<u32> {
-        let known = self.money.sales.contains_key(&id);
         let open = self.people.of(customer).purse.open.clone();
-        let wanted = |payment: &u32| {
-            let pay = &self.pays[*payment as usize];
-            if known { pay.sale == Some(id) } else { pay.sale.is_none() && pay.credited_ms.is_some() }
-        };
-        open.into_iter().filter(wanted).collect()
+        if !self.money.sales.contains_key(&id) {
+            for payment in &open {
+                let pay = &mut self.pays[*payment as usize];
+                if pay.sale.is_none() && pay.credited_ms.is_some() {
+                    pay.sale = Some(id);
+                    self.money.sales.insert(id, false);
+                }
+            }
+        }
+        open.into_iter().filter(|payment| self.pays[*payment as usize].sale == Some(id)).collect()
     }
 
     /// Tokens that leave the DCU or come to their end.
