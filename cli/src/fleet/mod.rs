@@ -29,7 +29,7 @@ pub(crate) fn fleet(command: &FleetCommand) -> Result<(), Failure> {
     let FleetCommand::Audit { fleet, at, horizon_days, format } = command;
     let meters = meters(fleet)?;
     let traits = Traits::BUNDLES.map(|(_, traits)| traits)[0];
-    let config = DcuConfig::new(traits, Tariff::flat("XXX", 100, 0));
+    let config = DcuConfig::new(traits, Tariff::default());
     let unix_minute = at.unwrap_or_else(now_ms).div_euclid(MINUTE_MS);
     let rows = fleet_audit(&meters, &Desk::new(&config, &meters), unix_minute, *horizon_days);
     show::say(&match format {

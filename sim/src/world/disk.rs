@@ -109,6 +109,8 @@ impl SiteDisk {
 
     /// Opens what survived. `witness`: the cloud can be asked what it knows.
     pub(crate) fn open(&mut self, witness: bool) -> Result<Recovery, StoreError> {
+        // Whatever had it open is gone.
+        self.store = None;
         self.medium.power_on();
         let witness = (witness && self.witnessed > 0).then_some(Witness {
             journal: self.config.journal,

@@ -95,6 +95,7 @@ const BUFFERS_MAX: usize = 16;
 /// let deadline = loop {
 ///     match dcu.poll_output() {
 ///         Output::Append(record) => journal.push(record),
+///         Output::KeyRequest { .. } | Output::KeyChangeRequest { .. } => {} // no tokens are sold here
 ///         Output::Leaf(_) | Output::Sign(_) => {} // the ledger: to be stored with the record; to be signed
 ///         Output::Transmit { bytes, .. } => {
 ///             sent += 1; // the first reading is due: send it

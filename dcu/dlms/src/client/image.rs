@@ -10,7 +10,7 @@ use super::{Client, Command, Ending, Phase};
 use crate::apdu::{ActionResult, DataAccessResult};
 use crate::axdr::encode;
 use crate::cosem::ImageInfo;
-use crate::cosem::image::{ImageError, Options, Step, Transfer};
+use crate::cosem::image::{ImageError, Options, Step, Transfer, attribute_name};
 use crate::error::{Error, Misuse, PeerFault, Refusal};
 use crate::obis::Obis;
 
@@ -233,7 +233,9 @@ impl Client {
 /// Sorts what a transfer was given up for by who is to blame.
 const fn whose_fault(error: ImageError) -> Error {
     match error {
-        ImageError::Nonsense(_) => Error::PeerMisbehaved(PeerFault::WrongType { what: "image transfer" }),
+        ImageError::Nonsense(attribute) => {
+            Error::PeerMisbehaved(PeerFault::WrongType { what: attribute_name(attribute) })
+        }
         ImageError::AnotherImage => Error::ApiMisuse(Misuse::AnotherImage),
         ImageError::Access(refused) if !matches!(refused, DataAccessResult::Success) => {
             Error::Refused(Refusal::Access(refused))

@@ -77,7 +77,7 @@ pub enum ImageError {
     #[error("refused: {0}")]
     Action(ActionResult),
     /// This attribute of class 18 has another type than the class prescribes, or an impossible value. The meter's fault.
-    #[error("attribute {0} of the meter's image transfer makes no sense")]
+    #[error("the meter's {} makes no sense", attribute_name(*.0))]
     Nonsense(u8),
     /// Blocks keep getting lost.
     #[error("{0} blocks still missing after all rounds")]
@@ -97,6 +97,18 @@ pub enum ImageError {
     /// The meter stays busy.
     #[error("the meter stays busy")]
     Busy,
+}
+
+/// An attribute of class 18 by its name.
+pub(crate) const fn attribute_name(number: u8) -> &'static str {
+    match number {
+        2 => "image_block_size",
+        3 => "image_transferred_blocks_status",
+        5 => "image_transfer_enabled",
+        6 => "image_transfer_status",
+        7 => "image_to_activate_info",
+        _ => "image transfer",
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
