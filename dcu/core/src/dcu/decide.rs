@@ -44,6 +44,7 @@ impl Dcu {
                 unit.unheeded = 0;
             }
         }
+        let fresh = wanted.filter(|new| unit.wanted != Some(*new) && !unit.session.is_locked());
         unit.wanted = wanted;
         unit.credit_due = credit_due;
         let turned = decided.filter(|new| unit.decided != Some(new.relay));
@@ -57,6 +58,10 @@ impl Dcu {
                 unit.blocked_until = None;
             }
             self.fleet.enqueue(meter, Class::Urgent);
+        }
+        // Recorded at once where it may leave, it is durable with what it rests on: it does not lose its turn on a busy link.
+        if let Some(new) = fresh.filter(|new| self.may_order(now, meter, new).is_ok()) {
+            self.is_recorded(now, meter, &new);
         }
         if let Some(Wanted { relay, reason, .. }) = announced {
             self.event(DcuEvent::RelayDecided { meter, relay, reason });

@@ -1,7 +1,7 @@
 //! From a decision to an order: what may leave, what waits, and the record of each order ([`crate::relay::Orders`]).
 //!
 //! The gate stands where an exchange begins, so that evidence is as old as it is when the order leaves, not when somebody
-//! decided. An order that passes is recorded with what it rests on; it begins once that is durable. One that is held is
+//! decided. An order that could leave when it was decided is recorded right then, so that it is durable when its turn comes. One that is held is
 //! told, and tried again when time, clock, cloud or reading may have changed the answer.
 
 use std::collections::BTreeMap;
