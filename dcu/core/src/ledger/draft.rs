@@ -143,7 +143,7 @@ mod tests {
             assert_eq!(record.details.get("energy_wh").map(String::as_str), Some("18446744073709551615"));
             match record.amount {
                 Some(money) => {
-                    assert_eq!((money.minor, money.digits, money.currency.as_str()), (minor, 0, NO_CURRENCY))
+                    assert_eq!((money.minor, money.digits, money.currency.as_str()), (minor, 0, NO_CURRENCY));
                 }
                 None => assert_eq!(record.details.get("amount_minor"), Some(&i64::MIN.to_string())),
             }

@@ -164,13 +164,13 @@ fn a_journal_with_a_gap_sells_nothing_until_an_operator_has_looked() {
         |site: &Site| site.count(|event| matches!(event, DcuEvent::VendRefused { refusal: VendRefusal::Doubt, .. }));
     let mut site = Site::new();
     site.with_dcu(|dcu, now| dcu.doubt_journal(now, 5, None));
-    site.pay("R1", 0, 400_00);
+    site.pay("R1", 0, 40_000);
     site.run_for(DAY);
     assert_eq!((site.left(), site.questions.len()), (Vec::new(), 0));
     assert_eq!(refused(&site), 1, "told once");
-    assert_eq!(site.due_u(0), 400_00 * U, "the money is taken, and kept");
+    assert_eq!(site.due_u(0), 40_000 * U, "the money is taken, and kept");
     site.with_dcu(Dcu::end_doubt);
     site.run_for(HOUR);
     assert_eq!(site.left().len(), 1);
-    assert!(site.due_u(0) < 400_00 * U / 100, "what a token cannot carry exactly stays: {}", site.due_u(0));
+    assert!(site.due_u(0) < 40_000 * U / 100, "what a token cannot carry exactly stays: {}", site.due_u(0));
 }

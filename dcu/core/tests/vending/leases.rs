@@ -179,10 +179,10 @@ fn run(history: &[Event], seed: u64, sabotage: bool) -> (World, Vec<Reason>) {
         // Each token once: whatever is refused then is a minute used twice.
         for (_, meter, _, token, _) in world.sites[0].left() {
             let meter = &mut world.sites[0].meters[meter as usize];
-            if !meter.taken.contains(&token.0) {
-                if let Err(reason) = meter.enter(&token.0) {
-                    refused.push(reason);
-                }
+            if !meter.taken.contains(&token.0)
+                && let Err(reason) = meter.enter(&token.0)
+            {
+                refused.push(reason);
             }
         }
         world.sites[0].events.clear();

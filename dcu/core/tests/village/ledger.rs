@@ -143,7 +143,9 @@ fn sums_agree(records: &[Record], state: &State) -> Result<(), String> {
 fn again(village: &Village, journal: &[Entry]) -> Vec<Leaf> {
     let mut leaves = Vec::new();
     let mut state = village.fresh_state();
-    journal.iter().for_each(|record| drop(state.apply_to(record, &mut leaves)));
+    for record in journal {
+        state.apply_to(record, &mut leaves);
+    }
     leaves
 }
 

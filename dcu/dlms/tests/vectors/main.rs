@@ -16,10 +16,10 @@ pub(crate) use taa_vectors::{Failed, Json, Trial, field, hex};
 
 fn main() -> ExitCode {
     let folder = taa_vectors::folder(env!("CARGO_MANIFEST_DIR"), "dlms");
-    taa_vectors::run(|| taa_vectors::trials(&folder, &mut of_file))
+    taa_vectors::run(|| taa_vectors::trials(&folder, &mut |stem, file, trials| of_file(stem, &file, trials)))
 }
 
-fn of_file(stem: &str, file: Json, trials: &mut Vec<Trial>) -> Result<(), String> {
+fn of_file(stem: &str, file: &Json, trials: &mut Vec<Trial>) -> Result<(), String> {
     for case in file["vectors"].as_array().ok_or("no list `vectors`")?.clone() {
         let name = format!("dlms::{stem}::{}", case["id"].as_str().unwrap_or("unnamed"));
         trials.push(match waits_for(&case) {
