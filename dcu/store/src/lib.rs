@@ -29,7 +29,6 @@
 mod buffer;
 mod carve;
 mod config;
-mod crc;
 mod db;
 mod error;
 mod health;

@@ -13,7 +13,9 @@
 //! | … | body |
 //! | 4 | CRC-32C of everything before, little-endian |
 
-use crate::{crc::crc32c, varint};
+use taa_dcu::journal::crc::crc32c;
+
+use crate::varint;
 
 pub(crate) const MAGIC: u8 = 0xA1;
 /// Fewest bytes of a sealed row.

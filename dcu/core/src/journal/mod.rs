@@ -13,6 +13,7 @@
 pub mod blocks;
 pub mod bytes;
 mod counts;
+pub mod crc;
 #[cfg(test)]
 mod drawn;
 mod gaps;

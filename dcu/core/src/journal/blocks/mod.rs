@@ -27,8 +27,8 @@ use self::{
     coder::{Decoder, Encoder},
     model::{Kind, Model},
 };
-use super::{Entry, Record, bytes::BytesError};
-use crate::ids::Stamp;
+use super::{Entry, Record, bytes::BytesError, crc::crc32c};
+use crate::{ids::Stamp, uplink::wire::put_u64};
 
 /// First byte of a plain block.
 const PLAIN: u8 = 1;
@@ -86,8 +86,8 @@ pub fn pack(records: &[Record]) -> Result<Vec<u8>, BytesError> {
         }
     }
     let mut body = Vec::new();
-    put_varint(&mut body, records.len() as u64);
-    put_varint(&mut body, raw.len() as u64);
+    put_u64(&mut body, records.len() as u64);
+    put_u64(&mut body, raw.len() as u64);
     body.append(&mut raw);
     body.append(&mut encoder.finish());
     Ok(sealed(CODED, body))
@@ -159,20 +159,6 @@ fn coded(body: &[u8]) -> Result<Vec<Record>, BytesError> {
         records.push(Record { number, stamp, entry });
     }
     Ok(records)
-}
-
-/// CRC-32C (Castagnoli), bit by bit: blocks are small and rare.
-fn crc32c(bytes: &[u8]) -> u32 {
-    let step = |word: u32, _| (word >> 1) ^ (0x82F6_3B78 & (word & 1).wrapping_neg());
-    !bytes.iter().fold(u32::MAX, |word, byte| (0..8).fold(word ^ u32::from(*byte), step))
-}
-
-fn put_varint(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push((number as u8) | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
 }
 
 fn take_varint(bytes: &[u8]) -> Result<(usize, &[u8]), BytesError> {

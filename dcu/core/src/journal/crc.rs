@@ -22,7 +22,8 @@ const fn table() -> [u32; 256] {
 static TABLE: [u32; 256] = table();
 
 /// The checksum of these bytes.
-pub(crate) fn crc32c(bytes: &[u8]) -> u32 {
+#[must_use]
+pub fn crc32c(bytes: &[u8]) -> u32 {
     let step = |crc: u32, byte: &u8| {
         let [low, ..] = crc.to_le_bytes();
         TABLE.get(usize::from(low ^ byte)).copied().unwrap_or(0) ^ (crc >> 8)
