@@ -246,10 +246,15 @@ impl Dcu {
             TokenFate::Accepted => self.entered(now, id, seen),
             TokenFate::Used => self.entered(now, id, Seen::UsedBefore),
             TokenFate::Pending => {}
-            // Not carried out, or not understood: another way may be better, with the same digits.
+            // Not carried out, or not understood: another way may be better, with the same digits. Without one, this way
+            // again after a while: a gateway that refuses is not called without end.
             TokenFate::Format | TokenFate::NotCarriedOut | TokenFate::Refused => {
                 self.vending.ready.remove(&id);
-                self.deliver(now, id);
+                let by_gateway = sale.fate == Fate::Out { way: Way::Gateway };
+                // Its word on a token that goes another way meanwhile changes nothing.
+                if by_gateway || seen != Seen::Gateway {
+                    self.way_failed(now, id);
+                }
             }
             // Another way leads to the same decoder, which will say the same.
             status => {
