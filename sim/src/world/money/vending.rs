@@ -126,7 +126,9 @@ impl Village<'_> {
 
     /// Tokens that leave the DCU or come to their end.
     pub(crate) fn vending_event(&mut self, event: &DcuEvent, now_ms: u64, queue: &mut Queue<Event>) {
+        self.key_change_event(event, now_ms, queue);
         match event {
+            DcuEvent::TokenSettled { id, .. } if self.money.rekeying.is_change(*id) => {}
             // Told once, whatever the DCU repeats after a restart: text and paper are not sent twice for that.
             DcuEvent::TokenIssued { meter, id, way: Way::Keypad { .. }, .. } => {
                 let first = self.payments_of_sale(*id, meter.0).into_iter().next();
@@ -144,6 +146,7 @@ impl Village<'_> {
             DcuEvent::VendRefused { meter, refusal } => {
                 let chain = match refusal {
                     VendRefusal::Lease(_) => self.money.tokens.no_lease(),
+                    VendRefusal::Time(_) | VendRefusal::KeyExpired(_) => self.money.tokens.run_out(meter.0),
                     _ => return,
                 };
                 self.hold_unsold(*meter, chain, now_ms);
