@@ -244,6 +244,26 @@ fn a_site_changes_its_meters_keys_and_every_paid_customer_gets_what_was_paid() {
     assert!(arch.records.payments.rows().filter(after).count() > 40);
 }
 
+/// Nobody has a gateway, the way to the keypad is long, and some type the set before a token that they had earlier: it is
+/// dead then. The customer calls, the sale is made anew, and nobody has paid twice or got it twice.
+#[test]
+fn tokens_that_die_with_the_old_key_are_asked_for_and_sold_anew() {
+    let mut scenario = site_vends(12);
+    scenario.comms.payments.sts.gateway_share = 0.0;
+    scenario.comms.payments.keypad.trip_median_min = 300.0;
+    scenario.operations = vec![key_change(KeyChangeTo::NextRevision, 0..60, 3)];
+    let arch = keypad(&scenario);
+    assert!(changed(&arch).len() > 55, "{:?}", changed(&arch));
+    let replaced = arch.records.log.kind.iter().filter(|kind| **kind == "token_replaced").count();
+    assert!(replaced > 3, "{replaced}");
+    books_hold(&arch);
+    let late = |pay: &PaymentRow| pay.accepted_ms.is_some_and(|at| at < 9 * DAY_MS) && pay.applied_ms.is_none();
+    let left: Vec<PaymentRow> = arch.records.payments.rows().filter(late).collect();
+    assert!(left.is_empty(), "{left:?}");
+    let named = |chain: &&taa_sim::cause::Chain| chain.causes().any(|cause| cause == Cause::WrongKey);
+    assert!(arch.records.payments.held_by.iter().filter(named).count() > 0);
+}
+
 /// The week of 24 November 2024. Who was changed over in time goes on, and the memory of identifiers is empty; who was
 /// forgotten has paid, and nothing can be sold, by name.
 #[test]

@@ -14,7 +14,7 @@ use taa_dcu::{
     DcuEvent, MeterIx,
     cloud::LeasePolicy,
     config::{By, DeliveryPolicy, Step, StsMeter, VendingConfig, Way},
-    vending::{Fate, VendId, VendRefusal},
+    vending::{Fate, Seen, VendId, VendRefusal},
 };
 use taa_scenarios::model::Scenario;
 use taa_tokens::sts::{Content, vend::MeterKey};
@@ -140,6 +140,8 @@ impl Village<'_> {
                     self.number_made(payment, now_ms, queue);
                 }
             }
+            // What the DCU concludes from a meter's credit may be another token of the same worth: hands know better.
+            DcuEvent::TokenSettled { fate: Fate::Entered { seen: Seen::Credit | Seen::LaterToken }, .. } => {}
             DcuEvent::TokenSettled { meter, id, fate: Fate::Entered { .. } } => {
                 self.sale_applied(*meter, *id, now_ms, queue);
             }
