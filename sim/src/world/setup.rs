@@ -110,7 +110,7 @@ impl<'s> Village<'s> {
             inverter: Part::new(Cause::InverterFailed),
             feeders: layout.feeders.iter().map(|_| Part::new(Cause::FeederOpen)).collect(),
             meter_parts: layout.customers.iter().map(|_| Part::new(Cause::MeterDead)).collect(),
-            site: Site::new(config, entries, holdup_ms, SiteDisk::of(traits.credit_at, seed)),
+            site: Site::new(config, entries, holdup_ms, SiteDisk::of(traits.credit_at, seed, scenario)),
             wan: Wan::new(traits.backhaul, scenario.comms.cellular.bearer.figures().registration_s),
             cloud: CloudHost::new(cloud),
             cloud_part: Part::new(Cause::CloudDown),

@@ -302,7 +302,7 @@ impl Village<'_> {
                 Output::Sign(_) => {}
                 // Payments travel as payments here; no simulated DCU is told to fetch.
                 Output::Fetch(bytes) => self.recycle(bytes),
-                Output::Append(record) => self.append(&record, now_ms),
+                Output::Append(record) => self.append(record, now_ms),
                 Output::KeyRequest { id, meter_key, content } => {
                     self.key_wanted(id, &meter_key, &content, now_ms, queue);
                 }
