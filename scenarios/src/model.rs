@@ -424,6 +424,8 @@ pub enum FaultKind {
     PaperOut,
     /// The vendor believes in another key revision than the target's meters hold: they refuse its tokens.
     WrongKeyRevision,
+    /// The token gateways of the target's meters refuse every call; keypads go on.
+    GatewayRefused,
     /// The target's meters still count from 1993, and their key-change tokens are entered at the end of this alone.
     RolloverMissed,
     /// The charge controller is off: no sun comes in.
@@ -500,6 +502,32 @@ pub enum OperationKind {
         /// All meters, or these customers'.
         target: FaultTarget,
     },
+    /// Meters are brought to another key by key-change tokens, where the site sells tokens itself.
+    KeyChange {
+        /// Which key.
+        to: KeyChangeTo,
+        /// All meters, or these customers'.
+        target: FaultTarget,
+    },
+}
+
+impl OperationKind {
+    /// Whose meters it is about.
+    #[must_use]
+    pub const fn target(&self) -> &FaultTarget {
+        match self {
+            Self::FirmwareUpdate { target, .. } | Self::KeyChange { target, .. } => target,
+        }
+    }
+}
+
+/// Where a key change leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyChangeTo {
+    /// The next revision of the supply group's key.
+    NextRevision,
+    /// The next revision, counting minutes from the next base date: a rollover.
+    NextBaseDate,
 }
 
 /// A scripted fault.
