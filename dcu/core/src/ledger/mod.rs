@@ -32,7 +32,7 @@ mod tokens;
 use serde::{Deserialize, Serialize};
 use taa_ledger::{Checkpoint, Frontier, Hash};
 
-pub use self::promises::{PROMISES_MAX, Promised, Promises, Witnessed};
+pub use self::promises::{PROMISES_MAX, Promised, Promises, Witnessed, newest_note};
 use self::{draft::Draft, statement::Open};
 use crate::{
     billing::{Book, Totals},
