@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Account, Credit, Debit, Fees, Suspended, TariffRefusal, TariffStart, Totals, ahead::Receipt, amend::Amended,
-    paid_at, schedule::Schedule,
+    Account, AmendError, Amendment, Credit, Debit, Fees, Suspended, TariffRefusal, TariffStart, Totals, ahead::Receipt,
+    amend::Amended, paid_at, schedule::Schedule,
 };
 use crate::{
     config::{LocalTime, Tariff},
@@ -28,6 +28,8 @@ pub struct Book {
     /// Receipts that were taken back.
     pub(super) disbelieved: BTreeSet<PaymentId>,
     pub(super) amended: BTreeMap<String, Amended>,
+    /// Refused to the other end of the uplink, by id.
+    pub(super) declined: BTreeMap<String, (Amendment, AmendError)>,
     fee_day: Option<i64>,
     /// When the register billed last was read, Unix ms.
     read_ms: Option<i64>,
@@ -63,6 +65,7 @@ impl Book {
             receipts: BTreeMap::new(),
             disbelieved: BTreeSet::new(),
             amended: BTreeMap::new(),
+            declined: BTreeMap::new(),
             fee_day: None,
             read_ms: None,
             totals: Totals::default(),

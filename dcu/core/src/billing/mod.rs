@@ -18,6 +18,7 @@
 mod account;
 mod ahead;
 mod amend;
+mod asked;
 mod book;
 mod decision;
 mod outcome;
@@ -27,6 +28,7 @@ mod schedule;
 pub use account::Account;
 pub use ahead::{Settled, Settling};
 pub use amend::{AmendError, Amendable, Amendment, Correction, ID_BYTES_MAX, Loan, Refund, RefundFrom, WHY_BYTES_MAX};
+pub use asked::{Answer, Asked, Asking, Mirrored, Told};
 pub use book::Book;
 pub use decision::{Decision, Why};
 pub use outcome::{Credit, Debit, Fees, Suspended, Timing, Totals, paid_at};

@@ -9,6 +9,7 @@
 //! outstanding no other is given for the same meter, except when the decision changes. A relay that is found in the
 //! wrong state with no order outstanding (a meter that booted open) gets a new order.
 
+mod amends;
 mod downlink;
 mod leases;
 mod output;
@@ -24,7 +25,7 @@ pub use self::{
 };
 use crate::{
     MeterIx,
-    billing::{AmendError, Amendable, Amendment, Book, Credit, Debit, Settled, TariffRefusal},
+    billing::{Asked, Book, Credit, Debit, Settled, TariffRefusal},
     config::{CreditAt, LocalTime, MeterEntry, Tariff, tariff::DAY_MS},
     dcu::{NS_PER_MS, output::LinkState},
     payment::Payment,
@@ -48,6 +49,7 @@ struct Remote {
 pub struct Cloud {
     config: CloudConfig,
     book: Book,
+    asked: Asked,
     remotes: Vec<Remote>,
     orders: u64,
     downlink: Downlink,
@@ -71,6 +73,7 @@ impl Cloud {
         let accounts = meters.iter().map(|m| (m.account.as_str(), m.opening_balance_minor));
         Self {
             book: Book::new(&config.tariff, accounts).at_offset(config.utc_offset_s),
+            asked: Asked::default(),
             now: 0,
             versions: config.tariff.version,
             judge_at_ms: None,
@@ -186,26 +189,6 @@ impl Cloud {
         self.flush(now);
     }
 
-    /// A correction, a refund or a loan on an account that is kept here.
-    ///
-    /// # Errors
-    /// [`AmendError`]; nothing was changed. [`AmendError::KeptElsewhere`]: it is the DCU's to do.
-    pub fn amend(&mut self, now: u64, amendment: &Amendment) -> Result<Amendable, AmendError> {
-        self.now = now;
-        if self.config.traits.credit_at != CreditAt::Cloud {
-            return Err(AmendError::KeptElsewhere);
-        }
-        let outcome = match self.book.amend(amendment, self.unix_ms()) {
-            Amendable::Refused(error) => return Err(error),
-            outcome => outcome,
-        };
-        if let Amendable::Done { account: Some(account), .. } = outcome {
-            self.reconsider(MeterIx(account));
-        }
-        self.flush(now);
-        Ok(outcome)
-    }
-
     /// The deadline has come.
     pub fn handle_timeout(&mut self, now: u64) {
         self.run(now);
@@ -297,6 +280,8 @@ impl Cloud {
             Up::MeterAlarm { meter, bits, unix_ms: _ } => self.event(CloudEvent::MeterAlarm { meter, bits }),
             Up::Ack(_) => {}
             Up::Promised { note } => self.witness(&note),
+            Up::Amend(amendment) => self.take_amendment(&amendment),
+            Up::Amended(answer) => self.take_answer(*answer),
             Up::CreditDelivered { meter, total_minor } => {
                 self.event(CloudEvent::CreditDelivered { meter, total_minor });
             }

@@ -3,7 +3,7 @@
 use super::LeasePolicy;
 use crate::{
     MeterIx,
-    billing::TariffRefusal,
+    billing::{Answer, TariffRefusal},
     config::{Tariff, Traits},
     relay::Relay,
     uplink::{AlarmCode, DecodeError},
@@ -97,6 +97,8 @@ pub enum CloudEvent {
         /// The provider's key.
         key: String,
     },
+    /// What became of a correction, a refund or a loan at the DCU, which keeps the accounts.
+    Amended(Answer),
     /// A receipt alone is not enough: the provider's word is waited for.
     Unproven {
         /// The key on the receipt.

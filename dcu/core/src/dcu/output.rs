@@ -138,7 +138,7 @@ pub enum DcuEvent {
         /// What is wrong with it.
         timing: Timing,
     },
-    /// A correction, a refund or a loan was done.
+    /// What became of a correction, a refund or a loan, here or at the cloud that keeps the accounts.
     Amended {
         /// Its id.
         id: String,

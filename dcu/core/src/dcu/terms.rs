@@ -3,7 +3,10 @@
 use super::{Dcu, output::DcuEvent};
 use crate::{
     MeterIx,
-    billing::{AmendError, Amendable, Amendment, RefundFrom, Settled, Settling, TariffRefusal, TariffStart},
+    billing::{
+        AmendError, Amendable, Amendment, Answer, Asking, RefundFrom, Settled, Settling, TariffRefusal, TariffStart,
+        Told,
+    },
     config::{CreditAt, Tariff},
     journal::{Applied, Entry},
     payment::PaymentId,
@@ -11,7 +14,8 @@ use crate::{
 
 impl Dcu {
     /// A correction, a refund or a loan. The outcome comes as [`DcuEvent::Amended`] once it is durable; money may be
-    /// handed back then and not before. The very same one again is harmless and told again.
+    /// handed back then and not before. The very same one again is harmless and told again. Where the cloud keeps the
+    /// accounts it is asked ([`Amendable::Asked`]), and its answer comes the same way.
     ///
     /// # Errors
     /// [`AmendError`]; nothing was recorded.
@@ -19,8 +23,11 @@ impl Dcu {
         self.begin(now);
         let from_account = matches!(&amendment, Amendment::Refund(r) if matches!(r.from, RefundFrom::Account { .. }));
         let kept_at = self.config.traits.credit_at;
-        // What a meter has left only the meter knows; what the cloud keeps the cloud amends.
-        if kept_at == CreditAt::Cloud || kept_at == CreditAt::Meter && from_account {
+        if kept_at == CreditAt::Cloud {
+            return self.ask_amendment(now, amendment);
+        }
+        // What a meter has left only the meter knows.
+        if kept_at == CreditAt::Meter && from_account {
             return Err(AmendError::KeptElsewhere);
         }
         if let Some(error) = self.state.book().amend_error(&amendment) {
@@ -41,6 +48,64 @@ impl Dcu {
         self.pump(now);
         self.send(now);
         Ok(())
+    }
+
+    /// Asks the cloud, which keeps the accounts.
+    fn ask_amendment(&mut self, now: u64, amendment: Amendment) -> Result<(), AmendError> {
+        amendment.check()?;
+        let id = amendment.id().to_owned();
+        let outcome = match self.state.asked().standing(&amendment) {
+            Asking::Clash => return Err(AmendError::Clash),
+            Asking::Told(told) => outcome_of(&amendment, told),
+            Asking::Waits => Amendable::Asked,
+            Asking::Fresh => {
+                self.record(now, Entry::AmendAsked(amendment));
+                Amendable::Asked
+            }
+        };
+        self.receipt(DcuEvent::Amended { id, outcome });
+        self.send(now);
+        Ok(())
+    }
+
+    /// The cloud asks for an amendment of an account that is kept here. Its answer is in the outbox with the record.
+    pub(super) fn take_amendment(&mut self, now: u64, amendment: Amendment) {
+        let book = self.state.book();
+        let from_account = matches!(&amendment, Amendment::Refund(r) if matches!(r.from, RefundFrom::Account { .. }));
+        let elsewhere = match self.config.traits.credit_at {
+            CreditAt::Cloud => true,
+            CreditAt::Meter => from_account,
+            CreditAt::Dcu => false,
+        };
+        let error = if elsewhere { Some(AmendError::KeptElsewhere) } else { book.amend_error(&amendment) };
+        let id = amendment.id().to_owned();
+        match error {
+            // A question that came again: the answer is on its way, or has arrived.
+            Some(_) if book.is_declined(&amendment) => {}
+            None if book.is_amended(&id) => {}
+            Some(error) => {
+                self.record(now, Entry::AmendDeclined { amendment, error });
+                self.receipt(DcuEvent::Amended { id, outcome: Amendable::Refused(error) });
+            }
+            None => {
+                if let Applied::Amended(outcome) = self.record(now, Entry::Amended(amendment)) {
+                    self.receipt(DcuEvent::Amended { id, outcome });
+                    if let Amendable::Done { account: Some(account), .. } = outcome {
+                        self.reconsider(now, MeterIx(account));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The cloud tells what became of an amendment of an account that it keeps.
+    pub(super) fn take_answer(&mut self, now: u64, answer: Answer) {
+        if self.config.traits.credit_at != CreditAt::Cloud || !self.state.asked().is_news(&answer) {
+            return;
+        }
+        let (id, outcome) = (answer.amendment.id().to_owned(), outcome_of(&answer.amendment, answer.told));
+        self.record(now, Entry::AmendTold(answer));
+        self.receipt(DcuEvent::Amended { id, outcome });
     }
 
     /// Sets the watts that an account has subscribed; `None`: as the tariff says. False when there is no such account.
@@ -117,5 +182,14 @@ impl Dcu {
         while let Some(id) = self.state.book().expired_receipt(unix_ms).cloned() {
             self.take_back(now, &id, Settled::Expired);
         }
+    }
+}
+
+const fn outcome_of(amendment: &Amendment, told: Told) -> Amendable {
+    match told {
+        Told::Done { amount_minor, balance_minor } => {
+            Amendable::Done { account: amendment.account(), balance_minor, amount_minor }
+        }
+        Told::Refused(error) => Amendable::Refused(error),
     }
 }

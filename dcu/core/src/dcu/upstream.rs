@@ -38,6 +38,8 @@ impl Dcu {
             }
             Down::Witnessed { note } => self.take_witness(now, &note),
             Down::Lease(lease) => self.take_lease(now, lease),
+            Down::Amend(amendment) => self.take_amendment(now, *amendment),
+            Down::Amended(answer) => self.take_answer(now, *answer),
             Down::TariffChange(tariff) => self.take_tariff(now, *tariff),
         }
         self.sender.acknowledge(self.state.last_record(), sequence);

@@ -32,7 +32,7 @@ use taa_ledger::Hash;
 
 use crate::{
     MeterIx,
-    billing::{Amendment, Settled},
+    billing::{AmendError, Amendment, Answer, Settled},
     campaign::{ImageOrder, ImageState},
     config::Tariff,
     fetch::Fate,
@@ -265,6 +265,17 @@ pub enum Entry {
     },
     /// An operator has set right what hung on the missing records.
     DoubtEnded,
+    /// An amendment for which the cloud has asked was refused: the same answer for ever.
+    AmendDeclined {
+        /// What was asked for.
+        amendment: Amendment,
+        /// Why it was refused.
+        error: AmendError,
+    },
+    /// An amendment was ordered here of an account that the cloud keeps.
+    AmendAsked(Amendment),
+    /// The cloud, which keeps the accounts, has told what became of an amendment.
+    AmendTold(Answer),
     /// The whole state after the record before this one.
     Checkpoint(Box<State>),
 }

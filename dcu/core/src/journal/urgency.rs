@@ -51,6 +51,9 @@ impl Entry {
             | Self::TariffChanged(_)
             | Self::TariffStarted
             | Self::Amended(_)
+            | Self::AmendDeclined { .. }
+            | Self::AmendAsked(_)
+            | Self::AmendTold(_)
             | Self::Subscribed { .. }
             | Self::ReceiptSettled { .. }
             | Self::Alarm { .. }

@@ -48,6 +48,9 @@ pub(super) fn take(ledger: &mut Ledger, cause: &Cause<'_>, leaves: &mut Vec<Leaf
         }
         Entry::Vending(note) => tokens::take(ledger, cause, note, leaves),
         Entry::Amended(amendment) => amend::amended(ledger, cause, amendment, leaves),
+        Entry::AmendDeclined { .. } | Entry::AmendAsked(_) | Entry::AmendTold(_) => {
+            amend::asked(ledger, cause, &record.entry, leaves);
+        }
         Entry::ReceiptSettled { id, how } => amend::settled(ledger, cause, id, how, leaves),
         Entry::TariffChanged(tariff) if **tariff != *book.tariff() => {
             let named = rules::tariff_name(tariff);
@@ -81,8 +84,8 @@ pub(super) fn take(ledger: &mut Ledger, cause: &Cause<'_>, leaves: &mut Vec<Leaf
             let draft = Draft::new(stamp, "relay.openings_allowed", rules::OPENINGS);
             ledger.push(record.number, draft, leaves);
         }
-        Entry::LedgerSigned { size, root, .. } => {
-            ledger.promises.push(Promised { size: *size, root: *root });
+        Entry::LedgerSigned { size, root, note } => {
+            ledger.promises.push(Promised { size: *size, root: *root }, note);
         }
         Entry::PromiseBroken { size, root, rolled_back } => {
             ledger.promises.tell(Promised { size: *size, root: *root });

@@ -1,10 +1,16 @@
 //! What the cloud sends down.
 
 use super::{
-    tariff,
+    amend, tariff,
     wire::{self, DecodeError},
 };
-use crate::{MeterIx, config::Tariff, payment::Payment, vending::LeaseNote};
+use crate::{
+    MeterIx,
+    billing::{Amendment, Answer},
+    config::Tariff,
+    payment::Payment,
+    vending::LeaseNote,
+};
 
 /// A message from the cloud.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +37,10 @@ pub enum Down {
     },
     /// Minutes that belong to this site from now on.
     Lease(LeaseNote),
+    /// Do this to an account that the DCU keeps. The same one again is harmless.
+    Amend(Box<Amendment>),
+    /// What became of an amendment at the cloud, which keeps the accounts.
+    Amended(Box<Answer>),
 }
 
 /// A numbered message from the cloud.
@@ -48,6 +58,8 @@ const RELAY_ORDER: u8 = 3;
 const TARIFF_CHANGE: u8 = 4;
 const WITNESSED: u8 = 50;
 const LEASE: u8 = 40;
+const AMEND: u8 = 60;
+const AMENDED: u8 = 61;
 
 impl DownFrame {
     /// Appends the frame to `out`.
@@ -59,6 +71,8 @@ impl DownFrame {
             Down::TariffChange(_) => TARIFF_CHANGE,
             Down::Witnessed { .. } => WITNESSED,
             Down::Lease(_) => LEASE,
+            Down::Amend(_) => AMEND,
+            Down::Amended(_) => AMENDED,
         };
         let start = wire::begin(out, kind, self.sequence);
         match &self.body {
@@ -79,6 +93,8 @@ impl DownFrame {
             }
             Down::TariffChange(tariff) => tariff::put(out, tariff),
             Down::Witnessed { note } => wire::put_note(out, note),
+            Down::Amend(amendment) => amend::put(out, amendment),
+            Down::Amended(answer) => amend::put_answer(out, answer),
         }
         wire::finish(out, start);
     }
@@ -99,6 +115,8 @@ impl DownFrame {
                 closed: from.flag("closed")?,
             },
             TARIFF_CHANGE => Down::TariffChange(Box::new(tariff::take(&mut from)?)),
+            AMEND => Down::Amend(Box::new(amend::take(&mut from)?)),
+            AMENDED => Down::Amended(Box::new(amend::take_answer(&mut from)?)),
             WITNESSED => Down::Witnessed { note: from.note()? },
             LEASE => Down::Lease(LeaseNote {
                 id: from.u64("lease")?,

@@ -4,6 +4,7 @@
 //! single stories; `chaos` lets chance write them and demands, once everything has healed, that money and light agree.
 
 mod alarms;
+mod amends;
 mod chaos;
 mod field;
 mod flash;

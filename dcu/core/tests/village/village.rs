@@ -240,6 +240,13 @@ impl Village {
         self.drain_cloud();
     }
 
+    /// Something that the operator orders at the cloud.
+    pub(crate) fn with_cloud<R>(&mut self, act: impl FnOnce(&mut Cloud, u64) -> R) -> R {
+        let told = act(&mut self.cloud, self.now);
+        self.drain_cloud();
+        told
+    }
+
     pub(crate) fn pay_agent(&mut self, key: &str, meter: u32, amount_minor: i64) {
         let payment = self.payment(key, meter, amount_minor);
         self.with_dcu(|dcu, now| dcu.handle_payment(now, payment).unwrap());
