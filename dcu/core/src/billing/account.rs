@@ -2,8 +2,9 @@
 
 use super::{
     Debit,
+    demand::{Meterage, Peak},
     rating::{Month, NANO, Span, rate},
-    schedule::Schedule,
+    tariffs::{Schedules, Way},
 };
 use crate::config::{Tariff, tariff::DebtRule};
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,8 @@ pub struct Account {
     emergencies: u32,
     /// Since when the balance is too low to be served, Unix ms.
     owing_since_ms: Option<i64>,
+    pub(super) way: Way,
+    pub(super) meterage: Meterage,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +77,8 @@ impl Account {
             used_up: None,
             emergencies: 0,
             owing_since_ms: None,
+            way: Way::default(),
+            meterage: Meterage::default(),
         }
     }
 
@@ -146,6 +151,18 @@ impl Account {
         self.subscribed_w
     }
 
+    /// The highest mean power of a month (months since January of the year 0), where the tariff charges by it.
+    #[must_use]
+    pub fn peak(&self, month: i32) -> Option<Peak> {
+        self.meterage.peak(month)
+    }
+
+    /// The cloud's number of the last change of its class.
+    #[must_use]
+    pub const fn class_change(&self) -> u64 {
+        self.way.change()
+    }
+
     /// Credited on receipts that the provider has not confirmed, minor units; the balance holds it.
     #[must_use]
     pub const fn ahead_minor(&self) -> i64 {
@@ -179,24 +196,34 @@ impl Account {
     pub(super) fn debit(
         &mut self,
         (sequence, wh, at_ms): (u32, u64, Option<i64>),
-        schedule: &Schedule,
+        schedules: &Schedules,
         utc_offset_s: i32,
     ) -> Debit {
+        let line = self.way.line(schedules);
         let Some(last) = self.register else {
             self.register = Some(Register { sequence, wh, at_ms });
+            let demand = at_ms.and_then(|at| line.at(at).0.demand);
+            self.meterage.read(demand, utc_offset_s, wh, at_ms);
             return Debit::First;
         };
         if sequence <= last.sequence {
             return Debit::Stale;
         }
+        let demand = at_ms.and_then(|at| line.at(at.saturating_sub(1)).0.demand);
+        self.meterage.read(demand, utc_offset_s, wh, at_ms);
         self.register = Some(Register { sequence, wh, at_ms });
         let Some(delta) = wh.checked_sub(last.wh) else {
             return Debit::Backward { from_wh: last.wh, to_wh: wh };
         };
         let span = Span { wh: delta, from_ms: last.at_ms, to_ms: at_ms };
-        let nano = rate(schedule, utc_offset_s, &mut self.month, span);
+        let mut month = self.month;
+        let nano = rate(line, utc_offset_s, &mut month, span);
+        self.month = month;
         let minor = self.charge_nano(nano);
-        self.settle(at_ms, schedule.now());
+        if let Some(at_ms) = at_ms {
+            self.way.billed_until(at_ms);
+        }
+        self.settle(at_ms, schedules.now(self.way.class()));
         Debit::Billed { wh: delta, minor }
     }
 

@@ -324,8 +324,8 @@ impl Book {
         let Some(ix) = account else {
             return Amendable::Done { account: None, balance_minor: 0, amount_minor: moved };
         };
-        let tariff = self.schedule.now();
         if let Some(found) = self.accounts.get_mut(ix as usize) {
+            let tariff = self.tariffs.now(found.way.class());
             if kind == 3 {
                 found.lend(amount, at_ms);
             } else {

@@ -4,7 +4,7 @@ use super::LeasePolicy;
 use crate::{
     MeterIx,
     billing::{Answer, TariffRefusal},
-    config::{Tariff, Traits},
+    config::{Classes, Tariff, Traits},
     relay::Relay,
     uplink::{AlarmCode, DecodeError},
 };
@@ -16,6 +16,8 @@ pub struct CloudConfig {
     pub traits: Traits,
     /// Prices.
     pub tariff: Tariff,
+    /// Tariffs beside it, and who has them.
+    pub classes: Classes,
     /// Offset of local civil time from UTC, for the day on which the daily fee falls.
     pub utc_offset_s: i32,
     /// An unacknowledged frame is sent again after this; doubles per repeat up to eightfold.
@@ -29,8 +31,9 @@ pub struct CloudConfig {
 impl CloudConfig {
     /// A working configuration for these traits and prices.
     #[must_use]
-    pub const fn new(traits: Traits, tariff: Tariff) -> Self {
-        Self { traits, tariff, utc_offset_s: 0, resend_ms: 30_000, window: 8, leases: None }
+    pub fn new(traits: Traits, tariff: Tariff) -> Self {
+        let classes = Classes::default();
+        Self { traits, tariff, classes, utc_offset_s: 0, resend_ms: 30_000, window: 8, leases: None }
     }
 }
 

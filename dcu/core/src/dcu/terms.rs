@@ -4,8 +4,8 @@ use super::{Dcu, output::DcuEvent};
 use crate::{
     MeterIx,
     billing::{
-        AmendError, Amendable, Amendment, Answer, Asking, RefundFrom, Settled, Settling, TariffRefusal, TariffStart,
-        Told,
+        Account, AmendError, Amendable, Amendment, Answer, Asking, ClassRefusal, RefundFrom, Settled, Settling,
+        TariffRefusal, TariffStart, Told,
     },
     config::{CreditAt, Tariff},
     journal::{Applied, Entry},
@@ -118,6 +118,34 @@ impl Dcu {
         true
     }
 
+    /// Puts an account under the tariff of a class (empty: the site's own) from now on. It is told by
+    /// [`DcuEvent::Classed`] once it is durable.
+    ///
+    /// # Errors
+    /// [`ClassRefusal`]; nothing was recorded.
+    pub fn classify(&mut self, now: u64, account: MeterIx, class: &str) -> Result<(), ClassRefusal> {
+        self.begin(now);
+        self.take_class(now, account.0, class, 0)
+    }
+
+    /// The cloud's order comes at least once, and not in order: of two the higher number counts.
+    pub(super) fn take_class(&mut self, now: u64, account: u32, class: &str, change: u64) -> Result<(), ClassRefusal> {
+        let book = self.state.book();
+        let known = book.account(account).map_or(0, Account::class_change);
+        if change != 0 && change <= known {
+            return Ok(());
+        }
+        book.judge_class(account, class, self.config.traits.credit_at == CreditAt::Meter)?;
+        if book.class_of(account) != class || change > known {
+            self.record(now, Entry::Classed { account, class: class.to_owned(), change });
+            self.receipt(DcuEvent::Classed { account: MeterIx(account), class: class.to_owned() });
+            self.reconsider(now, MeterIx(account));
+            self.pump(now);
+            self.send(now);
+        }
+        Ok(())
+    }
+
     /// Ends a receipt that counts without the provider's word: it was found forged, or matched by hand. False when no
     /// such receipt counts, or the payment that is said to match it is not known.
     pub fn settle_receipt(&mut self, now: u64, id: &PaymentId, how: Settled) -> bool {
@@ -175,7 +203,7 @@ impl Dcu {
         let Some(unix_ms) = self.unix_ms(now) else { return };
         while self.state.book().tariff_due_unix_ms().is_some_and(|due| due <= unix_ms) {
             self.record(now, Entry::TariffStarted);
-            let version = self.state.book().tariff().version;
+            let version = self.state.book().tariffs().map(|tariff| tariff.version).max().unwrap_or(0);
             self.event(DcuEvent::TariffStarted { version });
             self.reconsider_all(now);
         }

@@ -34,7 +34,7 @@ use crate::{
     MeterIx,
     billing::{AmendError, Amendment, Answer, Settled},
     campaign::{ImageOrder, ImageState},
-    config::Tariff,
+    config::{Classes, Tariff},
     fetch::Fate,
     ids::Stamp,
     payment::{Payment, PaymentId},
@@ -276,6 +276,17 @@ pub enum Entry {
     AmendAsked(Amendment),
     /// The cloud, which keeps the accounts, has told what became of an amendment.
     AmendTold(Answer),
+    /// The tariffs of classes and who has them, as configured where the journal knew of none.
+    ClassesSet(Box<Classes>),
+    /// An account is under the tariff of this class from now on.
+    Classed {
+        /// Index of the account.
+        account: u32,
+        /// The class; empty: the site's own tariff.
+        class: String,
+        /// The cloud's number of this change; 0: ordered at the site.
+        change: u64,
+    },
     /// The whole state after the record before this one.
     Checkpoint(Box<State>),
 }

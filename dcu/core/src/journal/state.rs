@@ -284,6 +284,10 @@ impl State {
                 self.apply_reading(number, unix_ms, *reading)
             }
             Entry::Backfilled { meter, from, to, found } => {
+                if self.credit_at == CreditAt::Dcu {
+                    let rows = found.iter().map(|row| (row.register_wh, i64::from(row.at_unix_s).saturating_mul(1000)));
+                    self.book.late_rows(meter.0, rows);
+                }
                 if let Some(state) = self.meters.get_mut(meter.at()) {
                     for row in found.iter().filter(|row| state.gaps.contains(row.period)) {
                         self.counts.add(row.period);
@@ -317,6 +321,8 @@ impl State {
             | Entry::AmendDeclined { .. }
             | Entry::AmendAsked(_)
             | Entry::AmendTold(_)
+            | Entry::ClassesSet(_)
+            | Entry::Classed { .. }
             | Entry::Subscribed { .. }
             | Entry::ReceiptSettled { .. }
             | Entry::PaymentsLate { .. } => self.apply_terms(number, record.stamp.unix_ms, &record.entry),
@@ -448,6 +454,10 @@ impl State {
             Entry::AmendAsked(amendment) => {
                 self.asked.ask(amendment);
                 self.outbox.push_urgent(number, Up::Amend(Box::new(amendment.clone())));
+            }
+            Entry::ClassesSet(classes) => self.book.set_classes(classes, at_ms),
+            Entry::Classed { account, class, change } => {
+                self.book.classify(*account, class, at_ms, *change);
             }
             Entry::AmendTold(answer) => {
                 self.asked.hear(answer);

@@ -54,6 +54,8 @@ impl Entry {
             | Self::AmendDeclined { .. }
             | Self::AmendAsked(_)
             | Self::AmendTold(_)
+            | Self::ClassesSet(_)
+            | Self::Classed { .. }
             | Self::Subscribed { .. }
             | Self::ReceiptSettled { .. }
             | Self::Alarm { .. }

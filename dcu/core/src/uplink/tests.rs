@@ -6,7 +6,9 @@ use crate::{
     billing::{AmendError, Amendment, Answer, Correction, Loan, Refund, RefundFrom, Told},
     config::{
         Tariff,
-        tariff::{Block, Capacity, DebtRule, FriendlyHours, Lifeline, LongGap, NamedDay, Period, TimeOfDay, Weekday},
+        tariff::{
+            Block, Capacity, DebtRule, Demand, FriendlyHours, Lifeline, LongGap, NamedDay, Period, TimeOfDay, Weekday,
+        },
     },
     payment::{AMOUNT_MINOR_MAX, Certainty, Channel, Currency, Payment, PaymentId, Provider},
     reading::Reading,
@@ -101,6 +103,11 @@ fn down() -> impl Strategy<Value = Down> {
         whole_tariff().prop_map(|tariff| Down::TariffChange(Box::new(tariff))),
         amendment().prop_map(|amendment| Down::Amend(Box::new(amendment))),
         answer().prop_map(|answer| Down::Amended(Box::new(answer))),
+        (any::<u64>(), any::<u32>(), text()).prop_map(|(change, account, class)| Down::Classify {
+            change,
+            account,
+            class
+        }),
     ]
 }
 
@@ -178,8 +185,14 @@ fn whole_tariff() -> impl Strategy<Value = Tariff> {
         let (lifeline, capacity, share) = options;
         let (version, from_unix_ms, emergency_credit_minor, receipt_credit_minor, (long_gap_h, receipt_h, low)) =
             numbers;
+        let demand = capacity.map(|Capacity { price_per_kw_day_minor: price, subscribed_w }| Demand {
+            price_per_kw_month_minor: price,
+            window_min: subscribed_w,
+        });
         Tariff {
+            class: id.chars().rev().collect(),
             id,
+            demand,
             version,
             from_unix_ms,
             periods,
