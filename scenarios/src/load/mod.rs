@@ -229,7 +229,11 @@ fn tariff_notes(tariff: &Tariff, classes: &Classes, notes: &mut Vec<String>) {
     }
     for tariff in &classes.tariffs {
         let count = classes.accounts.values().filter(|class| **class == tariff.class).count();
-        notes.push(format!("{count} customers have the tariff for {}.", tariff.class));
+        let price = tariff.energy_price_per_kwh_minor as f64 / f64::from(tariff.minor_per_unit.max(1));
+        let (class, currency) = (&tariff.class, &tariff.currency);
+        notes.push(format!(
+            "{count} customers have the tariff for {class}: {price} {currency} a kWh, before hours and blocks."
+        ));
     }
     if all().any(|tariff| tariff.demand.is_some_and(|demand| demand.window_min < 60)) {
         notes.push("Readings come hourly: windows of power are an hour long, whatever window_min says.".to_owned());

@@ -34,6 +34,11 @@ pub struct Account {
     owing_since_ms: Option<i64>,
     pub(super) way: Way,
     pub(super) meterage: Meterage,
+    /// Charged for measured power so far.
+    pub(super) demand_minor: i64,
+    /// Energy billed so far, and what it cost.
+    billed_wh: u64,
+    billed_minor: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +84,9 @@ impl Account {
             owing_since_ms: None,
             way: Way::default(),
             meterage: Meterage::default(),
+            demand_minor: 0,
+            billed_wh: 0,
+            billed_minor: 0,
         }
     }
 
@@ -157,6 +165,18 @@ impl Account {
         self.meterage.peak(month)
     }
 
+    /// Charged for measured power so far, minor units.
+    #[must_use]
+    pub const fn demand_minor(&self) -> i64 {
+        self.demand_minor
+    }
+
+    /// Energy billed so far, Wh, and what it cost, minor units: the sum of its entries. Fees and power are not in it.
+    #[must_use]
+    pub const fn billed(&self) -> (u64, i64) {
+        (self.billed_wh, self.billed_minor)
+    }
+
     /// The cloud's number of the last change of its class.
     #[must_use]
     pub const fn class_change(&self) -> u64 {
@@ -207,6 +227,11 @@ impl Account {
             return Debit::First;
         };
         if sequence <= last.sequence {
+            // Too late to be billed, and it may still tell of more power.
+            let demand = at_ms.and_then(|at| Some((at, line.at(at.saturating_sub(1)).0.demand?)));
+            if let Some((at_ms, demand)) = demand {
+                self.meterage.fill(demand, utc_offset_s, wh, at_ms);
+            }
             return Debit::Stale;
         }
         let demand = at_ms.and_then(|at| line.at(at.saturating_sub(1)).0.demand);
@@ -220,6 +245,8 @@ impl Account {
         let nano = rate(line, utc_offset_s, &mut month, span);
         self.month = month;
         let minor = self.charge_nano(nano);
+        self.billed_wh = self.billed_wh.saturating_add(delta);
+        self.billed_minor = self.billed_minor.saturating_add(minor);
         if let Some(at_ms) = at_ms {
             self.way.billed_until(at_ms);
         }

@@ -237,8 +237,8 @@ impl Book {
         }
         if outcome != Debit::Stale {
             self.read_ms = at_ms;
-            self.charge_demand(account, i32::MIN, at_ms);
         }
+        self.charge_demand(account, i32::MIN, at_ms);
         outcome
     }
 

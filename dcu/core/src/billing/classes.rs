@@ -119,6 +119,7 @@ impl Book {
                 continue;
             }
             found.charge(charge.minor);
+            found.demand_minor = found.demand_minor.saturating_add(charge.minor);
             self.totals.capacity_fees = self.totals.capacity_fees.saturating_add(i128::from(charge.minor));
             self.demanded.push(DemandCharge { account, ..charge });
             found.settle(at_ms, self.tariffs.now(found.way.class()));

@@ -17,6 +17,8 @@ const OPEN_MAX: usize = 32;
 /// Months whose peak is remembered, for rows that come late.
 const MONTHS_MAX: usize = 3;
 const MINUTE_MS: i64 = 60_000;
+/// A longer window tells of no month, or of a clock that was wrong: 40 days.
+const WINDOW_MAX_MS: u128 = 40 * 86_400_000;
 /// Milliwatt-hours per Wh times milliseconds per hour: Wh over ms to mW.
 const MW_PER_WH_MS: u128 = 3_600_000_000;
 
@@ -144,6 +146,9 @@ impl Meterage {
     /// A window, for the month in which it ends.
     fn take(&mut self, demand: Demand, utc_offset_s: i32, from: Mark, to: Mark) {
         let length = u128::from(to.at_ms.saturating_sub(from.at_ms).unsigned_abs()).max(1);
+        if length > WINDOW_MAX_MS {
+            return;
+        }
         let wh = u128::from(to.wh.saturating_sub(from.wh));
         let mw = wh.saturating_mul(MW_PER_WH_MS).checked_div(length).unwrap_or(0);
         let mw = u64::try_from(mw).unwrap_or(u64::MAX);

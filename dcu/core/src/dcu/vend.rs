@@ -113,7 +113,7 @@ impl Vending {
     /// Takes up what the desk knows to be unfinished.
     pub(super) fn recover(config: &DcuConfig, meters: &[MeterEntry], state: &State) -> Self {
         let Some(vending) = &config.vending else { return Self::default() };
-        let mut wrong = vending.check(&config.traits, &config.tariff, meters).into_iter();
+        let mut wrong = vending.check_site(&config.traits, (&config.tariff, &config.classes), meters).into_iter();
         let mut made = Self {
             sts: meters.iter().map(|entry| entry.sts.clone()).collect(),
             wrong: wrong.next(),
