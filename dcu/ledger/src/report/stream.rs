@@ -110,7 +110,7 @@ pub fn export_stream<S: Entries>(
         source
             .each(0, &mut |_, entry| {
                 if maker.next() < size {
-                    maker.push(Hash::of_leaf(entry))
+                    maker.push(Hash::of_leaf(entry));
                 }
             })
             .map_err(StreamError::Medium)?;
