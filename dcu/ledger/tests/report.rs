@@ -219,7 +219,7 @@ fn a_streamed_export_is_the_export_of_the_files() {
         }
     }
     // What came after the checkpoint was signed by nobody yet: it stays out.
-    let mut later = Held(held.0.clone());
+    let mut later = Held(held.0);
     later.0.push((611, bytes(&records[0])));
     let (made, files) = streamed(&later, Some(note), Format::Lines, (0, None)).unwrap();
     assert_eq!((made.end, made.held), (611, 612));

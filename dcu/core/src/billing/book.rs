@@ -338,7 +338,7 @@ impl Book {
     pub fn take_tariff(&mut self, tariff: Tariff, now_ms: Option<i64>) {
         match tariff.from_unix_ms {
             Some(from) if now_ms.is_none_or(|now| from > now) && self.tariffs.find(&tariff.class).is_some() => {
-                self.tariffs.plan(from, tariff)
+                self.tariffs.plan(from, tariff);
             }
             Some(from) => self.set_tariff_at(tariff, Some(from)),
             None => self.set_tariff_at(tariff, now_ms),
