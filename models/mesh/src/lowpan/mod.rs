@@ -1,0 +1,1 @@
+//! IPv6 over 802.15.4 frames.

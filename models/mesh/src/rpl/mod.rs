@@ -1,0 +1,1 @@
+//! RPL: the wire and the node.
