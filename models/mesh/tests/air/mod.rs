@@ -16,9 +16,9 @@ use taa_mesh::rpl::etx::{Estimate, Weight};
 use taa_mesh::rpl::node::{Config, Counters, NextHop, Node, Output, Purpose};
 use taa_mesh::rpl::objective::INFINITE_RANK;
 
-pub const SECOND_NS: u64 = 1_000_000_000;
-pub const MINUTE_NS: u64 = 60 * SECOND_NS;
-pub const PREFIX: [u8; 8] = [0xFD, 0x12, 0x34, 0x56, 0, 0, 0, 0];
+pub(crate) const SECOND_NS: u64 = 1_000_000_000;
+pub(crate) const MINUTE_NS: u64 = 60 * SECOND_NS;
+pub(crate) const PREFIX: [u8; 8] = [0xFD, 0x12, 0x34, 0x56, 0, 0, 0, 0];
 
 /// One hop, one attempt: about what a frame of 100 octets and its turn take at 50 kb/s.
 const ATTEMPT_NS: u64 = 40_000_000;
@@ -26,6 +26,7 @@ const ATTEMPTS_MAX: u32 = 8;
 const REFRESH_NS: u64 = 600 * SECOND_NS;
 
 /// What is due.
+#[derive(Clone)]
 enum Event {
     Wake(usize, u64),
     Receive { to: usize, from: usize, packet: Vec<u8> },
@@ -33,7 +34,7 @@ enum Event {
     Refresh(usize),
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Link {
     estimate: Estimate,
     attempts: u32,
@@ -41,9 +42,10 @@ struct Link {
 }
 
 /// Nodes on the air.
-pub struct Air {
-    pub nodes: Vec<Node>,
-    pub now_ns: u64,
+#[derive(Clone)]
+pub(crate) struct Air {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) now_ns: u64,
     /// Delivery ratio from one node to another.
     ratios: Vec<BTreeMap<usize, f64>>,
     links: Vec<BTreeMap<usize, Link>>,
@@ -55,23 +57,23 @@ pub struct Air {
     generation: Vec<u64>,
     chance: Chance,
     /// Packets on the air by purpose, and their octets.
-    pub sent: BTreeMap<Purpose, (u64, u64)>,
+    pub(crate) sent: BTreeMap<Purpose, (u64, u64)>,
     /// Deliveries: who, from whom, payload.
-    pub delivered: Vec<(usize, Ipv6Addr, Vec<u8>)>,
+    pub(crate) delivered: Vec<(usize, Ipv6Addr, Vec<u8>)>,
 }
 
-pub fn eui(index: usize) -> Eui64 {
+pub(crate) fn eui(index: usize) -> Eui64 {
     let [high, low] = u16::try_from(index).unwrap().to_be_bytes();
     Eui64([0x00, 0x0B, 0x57, 0xFF, 0xFE, 0x00, high, low])
 }
 
-pub fn global(index: usize) -> Ipv6Addr {
+pub(crate) fn global(index: usize) -> Ipv6Addr {
     eui(index).under(PREFIX)
 }
 
 impl Air {
     /// Node 0 is the root; `shape` changes each configuration before the start.
-    pub fn new(count: usize, seed: u64, shape: impl Fn(usize, &mut Config)) -> Self {
+    pub(crate) fn new(count: usize, seed: u64, shape: impl Fn(usize, &mut Config)) -> Self {
         let seeds = Chance::new(seed);
         let nodes = (0..count).map(|index| {
             let own = seeds.fork(index as u64 + 1).word();
@@ -98,28 +100,33 @@ impl Air {
     }
 
     /// Both directions of a link; 0 cuts it.
-    pub fn link(&mut self, a: usize, b: usize, ratio: f64) {
+    pub(crate) fn link(&mut self, a: usize, b: usize, ratio: f64) {
         self.ratios[a].insert(b, ratio);
         self.ratios[b].insert(a, ratio);
     }
 
     /// Nodes on a line, each hearing the next.
-    pub fn line(mut self) -> Self {
+    pub(crate) fn line(mut self) -> Self {
         for index in 1..self.nodes.len() {
             self.link(index - 1, index, 1.0);
         }
         self
     }
 
-    /// Nodes on a square grid of `width`, hearing up, down, left, right at a ratio, and their diagonals at half of it.
-    pub fn grid(mut self, width: usize, ratio: f64) -> Self {
-        for index in 0..self.nodes.len() {
-            let (x, y) = (index % width, index / width);
+    /// Nodes on a square grid of `width`, the root in its middle, hearing up, down, left, right at a ratio, and their
+    /// diagonals at half of it.
+    pub(crate) fn grid(mut self, width: usize, ratio: f64) -> Self {
+        let count = self.nodes.len();
+        let middle = (count / width / 2) * width + width / 2;
+        for place in 0..count {
+            let (x, y) = (place % width, place / width);
+            // Who stands there: the root in the middle, all others in order from there on.
+            let index = (place + count - middle) % count;
             for (dx, dy, share) in [(1_isize, 0, 1.0), (0, 1, 1.0), (1, 1, 0.5), (-1, 1, 0.5)] {
                 let Some(x) = x.checked_add_signed(dx).filter(|x| *x < width) else { continue };
                 let peer = (y + dy) * width + x;
-                if peer < self.nodes.len() {
-                    self.link(index, peer, ratio * share);
+                if peer < count {
+                    self.link(index, (peer + count - middle) % count, ratio * share);
                 }
             }
         }
@@ -127,7 +134,7 @@ impl Air {
     }
 
     /// Switches all nodes on.
-    pub fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         for index in 0..self.nodes.len() {
             self.switch_on(index);
         }
@@ -142,13 +149,17 @@ impl Air {
     }
 
     /// Power off.
-    pub fn switch_off(&mut self, index: usize) {
+    pub(crate) fn switch_off(&mut self, index: usize) {
         self.off[index] = true;
         self.generation[index] += 1;
     }
 
+    pub(crate) fn is_off(&self, index: usize) -> bool {
+        self.off[index]
+    }
+
     /// A node comes back with nothing but its configuration.
-    pub fn restart(&mut self, index: usize, shape: impl FnOnce(&mut Config)) {
+    pub(crate) fn restart(&mut self, index: usize, shape: impl FnOnce(&mut Config)) {
         let mut config = self.nodes[index].config().clone();
         shape(&mut config);
         self.nodes[index] = Node::new(config);
@@ -157,7 +168,7 @@ impl Air {
     }
 
     /// Runs for so long.
-    pub fn run(&mut self, for_ns: u64) {
+    pub(crate) fn run(&mut self, for_ns: u64) {
         let until_ns = self.now_ns + for_ns;
         while let Some(&Reverse((at_ns, id))) = self.queue.peek() {
             if at_ns > until_ns {
@@ -173,7 +184,7 @@ impl Air {
     }
 
     /// Runs until something holds, looked at every `step_ns`; how long that took, `None` when it never did.
-    pub fn run_until(&mut self, step_ns: u64, limit_ns: u64, holds: impl Fn(&Self) -> bool) -> Option<u64> {
+    pub(crate) fn run_until(&mut self, step_ns: u64, limit_ns: u64, holds: impl Fn(&Self) -> bool) -> Option<u64> {
         let start_ns = self.now_ns;
         while self.now_ns - start_ns < limit_ns {
             if holds(self) {
@@ -310,35 +321,35 @@ impl Air {
     }
 
     /// A packet from one node to an address; false when the node has no way.
-    pub fn send(&mut self, from: usize, to: Ipv6Addr, payload: &[u8]) -> bool {
+    pub(crate) fn send(&mut self, from: usize, to: Ipv6Addr, payload: &[u8]) -> bool {
         let sent = self.nodes[from].send(self.now_ns, to, taa_mesh::ip::next::UDP, payload);
         self.drain(from);
         sent
     }
 
     /// A command to a node.
-    pub fn command(&mut self, index: usize, act: impl FnOnce(&mut Node, u64)) {
+    pub(crate) fn command(&mut self, index: usize, act: impl FnOnce(&mut Node, u64)) {
         act(&mut self.nodes[index], self.now_ns);
         self.drain(index);
     }
 
     /// Nodes with a Rank, the root counted.
-    pub fn joined(&self) -> usize {
+    pub(crate) fn joined(&self) -> usize {
         self.nodes.iter().filter(|node| node.rank() != INFINITE_RANK).count()
     }
 
     /// Nodes whose DAO was acknowledged.
-    pub fn announced(&self) -> usize {
+    pub(crate) fn announced(&self) -> usize {
         self.nodes.iter().filter(|node| node.is_announced()).count()
     }
 
     /// Nodes from which preferred parents lead to node 0 without passing a node twice.
-    pub fn rooted(&self) -> usize {
+    pub(crate) fn rooted(&self) -> usize {
         (0..self.nodes.len()).filter(|&index| self.way_up(index).is_some()).count()
     }
 
     /// Hops to node 0 along preferred parents over links that live; `None` in a loop or at a dead end.
-    pub fn way_up(&self, index: usize) -> Option<usize> {
+    pub(crate) fn way_up(&self, index: usize) -> Option<usize> {
         let mut at = index;
         for hops in 0..=self.nodes.len() {
             if at == 0 {
@@ -354,7 +365,7 @@ impl Air {
     }
 
     /// Nodes on or below a loop of preferred parents.
-    pub fn looping(&self) -> usize {
+    pub(crate) fn looping(&self) -> usize {
         let loops = |index: &usize| {
             let mut at = *index;
             (0..=self.nodes.len()).all(|_| match self.nodes[at].preferred_parent() {
@@ -369,17 +380,17 @@ impl Air {
     }
 
     /// A counter summed over all nodes.
-    pub fn total(&self, of: impl Fn(&Counters) -> u64) -> u64 {
+    pub(crate) fn total(&self, of: impl Fn(&Counters) -> u64) -> u64 {
         self.nodes.iter().map(|node| of(node.counters())).sum()
     }
 
     /// Packets on the air for a purpose.
-    pub fn sent_of(&self, purpose: Purpose) -> u64 {
+    pub(crate) fn sent_of(&self, purpose: Purpose) -> u64 {
         self.sent.get(&purpose).map_or(0, |(packets, _)| *packets)
     }
 
     /// Sends one packet from the root to every node and one back; how many of each arrived.
-    pub fn round(&mut self) -> (usize, usize) {
+    pub(crate) fn round(&mut self) -> (usize, usize) {
         let count = self.nodes.len();
         self.delivered.clear();
         for index in 1..count {

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::rpl::lollipop::{self, Order};
 use crate::rpl::wire::Transit;
 
-/// Hops a source route may have. Arbitrary: twice what Wi-SUN FAN allows (24), and short enough for a frame.
-const HOPS_MAX: usize = 48;
+/// Hops a source route may have. Arbitrary: as many as the hop limit of the root's own packets; Wi-SUN FAN allows 24.
+const HOPS_MAX: usize = 64;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Target {
