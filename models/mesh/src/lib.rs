@@ -5,10 +5,14 @@
 //!
 //! | room | holds |
 //! |---|---|
+//! | [`mac`] | IEEE 802.15.4 frames, hopping, access to the channel |
 //! | [`lowpan`] | IPv6 over 802.15.4: header compression (RFC 6282), fragments (RFC 4944), routing headers (RFC 8138) |
 //! | [`rpl`] | RPL control messages and the node's state machine (RFC 6550 and its companions) |
 //! | [`trickle`] | the Trickle timer (RFC 6206) |
+//! | [`wisun`] | Wi-SUN FAN 1.1: frames, discovery, joining, keys, multicast |
 
 pub mod lowpan;
+pub mod mac;
 pub mod rpl;
 pub mod trickle;
+pub mod wisun;
