@@ -280,26 +280,40 @@ fn states_come_in_order() {
     assert_eq!(of, [Discovery, Authenticate, Configure, Routing, Operational]);
 }
 
-/// TI SWRA714A: 96 routers on five hops (32, 16, 12, 20, 16) joined after 37, 27, 59, 61 and 68 min on average by hop.
+/// Mean minutes until serving by hop, over three runs, for 96 routers on five hops; one frame in ten is lost.
+fn by_hop(size: Size) -> (Vec<f64>, f64) {
+    let sizes = [32, 16, 12, 20, 16];
+    let mut sums = [0.0; 5];
+    for seed in 0..3 {
+        let mut air = Air::new(size, rings(&sizes), 100, seed, 100);
+        air.run(12 * 3_600 * S);
+        assert_eq!(air.joined.len(), 96, "all join");
+        let mut first = 1;
+        for (sum, of) in sums.iter_mut().zip(sizes) {
+            *sum += (first..first + of).map(|at| air.joined[&at] as f64 / 60e9).sum::<f64>() / of as f64;
+            first += of;
+        }
+    }
+    let means: Vec<f64> = sums.iter().map(|sum| sum / 3.0).collect();
+    let all = means.iter().zip(sizes).map(|(mean, of)| mean * of as f64).sum::<f64>() / 96.0;
+    println!("{size:?}, by hop: {means:.1?} min, all {all:.1} min");
+    (means, all)
+}
+
+/// TI SWRA714A: 96 routers on five hops (32, 16, 12, 20, 16) joined after 37, 27, 59, 61 and 68 min by hop, 48 on average.
 ///
-/// Which trickle that network ran is not told; with the medium set ours are within a factor of three at every hop, and
-/// the mean over all within two. One frame in ten is lost; contention is not here.
+/// Which timers that network ran is not told. Ours with the large set are earlier by up to 2.5 at every hop and by 1.5 on
+/// average, with the medium set by up to 3.5 and by 2: contention (all of TI's nodes heard each other) and processors
+/// that take seconds for a certificate, neither of which is here, make real ones later, most of all at the first hop.
 #[test]
 fn a_hundred_nodes_on_five_hops_take_tens_of_minutes() {
-    let sizes = [32, 16, 12, 20, 16];
-    let mut air = Air::new(Size::Medium, rings(&sizes), 100, 1, 100);
-    air.run(6 * 3_600 * S);
-    assert_eq!(air.joined.len(), 96, "all join");
-    let (mut first, mut means) = (1, Vec::new());
-    for size in sizes {
-        means.push((first..first + size).map(|at| air.joined[&at] / S).sum::<u64>() as f64 / size as f64 / 60.0);
-        first += size;
-    }
-    println!("by hop: {means:.1?} min");
     let published = [37.3, 27.2, 58.8, 60.5, 68.0];
-    assert!(means.iter().zip(published).all(|(ours, real)| ours / real < 3.0 && real / ours < 3.0), "{means:?}");
-    let all = air.joined.values().map(|at| at / S).sum::<u64>() as f64 / 96.0 / 60.0;
-    assert!(all / 48.3 < 2.0 && 48.3 / all < 2.0, "{all} min on average");
+    for (size, every, average) in [(Size::Large, 2.5, 1.6), (Size::Medium, 3.5, 2.1)] {
+        let (means, all) = by_hop(size);
+        assert!(means.iter().zip(published).all(|(ours, real)| ours < &real && real / ours < every), "{means:?}");
+        assert!(48.3 / all < average, "{all} min on average");
+        assert!(means.is_sorted(), "further is later");
+    }
 }
 
 /// A power cut: all come back at once, with keys in flash. Nobody authenticates anew, and the village serves again in

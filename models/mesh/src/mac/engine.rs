@@ -164,6 +164,8 @@ pub struct Hopping {
     pub broadcast: Option<Broadcast>,
     /// Where neighbours listen.
     pub heard: BTreeMap<Eui64, Heard>,
+    /// How far a crystal may be off, parts per million: how long what was heard of a neighbour stays sharp.
+    pub drift_ppm: u32,
 }
 
 impl Hopping {
@@ -194,6 +196,16 @@ impl Hopping {
             (Some(broadcast), To::One(_)) => broadcast.next_unicast_ns(now_ns, air_ns),
             (Some(broadcast), To::Broadcast) => broadcast.next_broadcast_ns(now_ns, air_ns),
         }
+    }
+
+    /// How long to hold a unicast back that would begin while the receiver may be between two channels. Nothing once
+    /// what is known of it is so old that waiting does not help.
+    fn hop_wait_ns(&self, to: To, start_ns: u64, lead_ns: u64) -> u64 {
+        let To::One(neighbour) = to else { return 0 };
+        let Some(heard) = self.heard.get(&neighbour) else { return 0 };
+        let guard_ns = heard.uncertainty_ns(start_ns, self.drift_ppm);
+        let hopeless = guard_ns * 8 > u64::from(heard.schedule.dwell_ms) * 1_000_000;
+        if hopeless || heard.is_sure(start_ns, lead_ns, self.drift_ppm) { 0 } else { 2 * guard_ns + lead_ns }
     }
 }
 
@@ -336,7 +348,7 @@ impl<T: Clone> Engine<T> {
         match (self.state, &mut self.current) {
             (State::Sending, Some(current)) => {
                 let channels = self.hopping.as_ref().map_or(1, |hopping| hopping.own.channels.as_slice().len());
-                current.everywhere += 1;
+                current.everywhere += usize::from(current.request.to == To::Everywhere);
                 if current.request.to == To::Everywhere && current.everywhere < channels {
                     let channel = self.hopping.as_ref().and_then(|h| h.channel(To::Everywhere, now_ns, current.everywhere));
                     self.transmit(channel.unwrap_or(0));
@@ -436,7 +448,14 @@ impl<T: Clone> Engine<T> {
                 self.state = State::Backoff { until_ns: if fits { next_ns + spread_ns } else { next_ns } };
                 return;
             }
-            channel = hopping.channel(to, now_ns, current.everywhere);
+            // The frame begins after the look and the turnaround; the receiver must be there then, for its preamble.
+            let start_ns = now_ns + phy.cca_ns + phy.turnaround_ns;
+            let wait_ns = hopping.hop_wait_ns(to, start_ns, phy.header_ns);
+            if wait_ns > 0 {
+                self.state = State::Backoff { until_ns: now_ns + wait_ns };
+                return;
+            }
+            channel = hopping.channel(to, start_ns, current.everywhere);
         }
         match channel {
             Some(channel) => {
