@@ -3,12 +3,13 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
+use taa_mesh::Eui64;
+use taa_mesh::chance::Chance;
 use taa_mesh::mac::channels::Channels;
 use taa_mesh::mac::csma::Csma;
 use taa_mesh::mac::engine::{Config, Engine, Hopping, Outcome, Output, Priority, Received, Request, To};
 use taa_mesh::mac::phy::Phy;
 use taa_mesh::mac::schedule::{Broadcast, Heard, Unicast};
-use taa_mesh::mac::{Draws, Eui64};
 
 const MS: u64 = 1_000_000;
 
@@ -177,7 +178,7 @@ fn hopping_network(drift_known: bool) -> Met {
             engine
         })
         .collect();
-    let (mut draws, mut heap, mut met, mut number) = (Draws::new(3), Heap::new(), Met::default(), 0);
+    let (mut draws, mut heap, mut met, mut number) = (Chance::new(3), Heap::new(), Met::default(), 0);
     // 0: a request, 1: a wake, 2: a look has ended, 3: a frame has ended.
     for turn in 0..600 {
         heap.push(Reverse((at_ns + turn * 40 * MS, turn, turn % all, 0)));
@@ -186,8 +187,8 @@ fn hopping_network(drift_known: bool) -> Met {
         let engine = &mut engines[node as usize];
         match kind {
             0 => {
-                let to = (node + 1 + draws.below(all - 1)) % all;
-                let to = if draws.below(5) == 0 { To::Broadcast } else { To::One(eui(to)) };
+                let to = (node + 1 + draws.between(0, all - 1)) % all;
+                let to = if draws.between(0, 5) == 0 { To::Broadcast } else { To::One(eui(to)) };
                 engine.send(now, Request { acknowledged: false, ..request(to, 0) });
             }
             1 => engine.handle_timeout(now),
@@ -210,7 +211,8 @@ fn hopping_network(drift_known: bool) -> Met {
                         }
                         _ => {
                             met.broadcasts += 1;
-                            met.listeners += (0..all).filter(|&of| of != node && listening(of) == channel).count() as u32;
+                            met.listeners +=
+                                (0..all).filter(|&of| of != node && listening(of) == channel).count() as u32;
                         }
                     }
                     (config().phy.turnaround_ns + config().phy.air_ns(octets), 3)

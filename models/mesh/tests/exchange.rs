@@ -80,7 +80,10 @@ fn discovery_frames_are_as_long_as_ours() {
             .map(|(_, _, bytes)| bytes.len())
             .collect();
         assert!(!theirs.is_empty());
-        assert!(theirs.iter().all(|octets| *octets as i64 + FCS == i64::from(message.octets(To::Everywhere))), "{kind:?}");
+        assert!(
+            theirs.iter().all(|octets| *octets as i64 + FCS == i64::from(message.octets(To::Everywhere))),
+            "{kind:?}"
+        );
     }
     // Address request and reply of node 1, directly at the root: 124 and 162 octets.
     assert_eq!(Message::AddressRequest { client }.octets(To::Root), 128);

@@ -6,7 +6,8 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
-use taa_mesh::mac::{Draws, Eui64};
+use taa_mesh::Eui64;
+use taa_mesh::chance::Chance;
 use taa_mesh::wisun::border::{Border, Config};
 use taa_mesh::wisun::exchange::Exchange;
 use taa_mesh::wisun::join::{Output, Router, State};
@@ -38,7 +39,7 @@ struct Air {
     queue: BinaryHeap<Reverse<(u64, usize, Event)>>,
     messages: Vec<Message>,
     now: u64,
-    draws: Draws,
+    draws: Chance,
     joined: BTreeMap<usize, u64>,
     states: Vec<(u64, usize, State)>,
     exchanges: BTreeMap<Exchange, u32>,
@@ -69,7 +70,7 @@ impl Air {
             queue: BinaryHeap::new(),
             messages: Vec::new(),
             now: 0,
-            draws: Draws::new(seed ^ 0xa1),
+            draws: Chance::new(seed ^ 0xa1),
             joined: BTreeMap::new(),
             states: Vec::new(),
             exchanges: BTreeMap::new(),
@@ -156,7 +157,7 @@ impl Air {
         } else {
             self.asked[at] += 1;
             let wait = (5_u64 << self.asked[at].min(6)).min(180) * S;
-            let wait = wait / 10 * 9 + self.draws.below(wait / 5);
+            let wait = wait / 10 * 9 + self.draws.between(0, wait / 5);
             self.at(self.now + wait, Event::Parent(at));
         }
     }
@@ -165,7 +166,7 @@ impl Air {
     fn carry(&mut self, from: usize, to: usize, hops: u64, message: Message, via: To, relay: Option<usize>) {
         let tries = if matches!(via, To::Everywhere) { 1 } else { 4 };
         for _ in 0..hops {
-            if (0..tries).all(|_| self.draws.below(1000) < self.losses) {
+            if (0..tries).all(|_| self.draws.between(0, 1000) < self.losses) {
                 return;
             }
         }
@@ -216,7 +217,7 @@ impl Air {
                 }
                 Output::StartRouting { .. } => {
                     (self.parent[at], self.asked[at]) = (None, 0);
-                    let wait = 9 * S / 2 + self.draws.below(S);
+                    let wait = 9 * S / 2 + self.draws.between(0, S);
                     self.at(self.now + wait, Event::Parent(at));
                 }
                 Output::StopRouting => self.parent[at] = None,
@@ -328,13 +329,8 @@ fn a_village_returns_faster_with_its_keys() {
     air.exchanges.clear();
     let cut = air.now;
     air.queue.clear();
-    let config = Config {
-        network: NETWORK,
-        pan_id: 0xcb29,
-        params: air.params,
-        lives: Lives::default(),
-        sessions_max: 100,
-    };
+    let config =
+        Config { network: NETWORK, pan_id: 0xcb29, params: air.params, lives: Lives::default(), sessions_max: 100 };
     air.border = Border::start(cut, eui(0), config, 99, Some(air.border.stored()));
     air.drain(0);
     air.joined.clear();

@@ -191,7 +191,15 @@ pub const PLANS: [Plan; 9] = [
     },
     Plan { domain: 5, id: 39, name: "IN", first_hz: 865_100_000, spacing_hz: 100_000, count: 29, allowed: "all" },
     Plan { domain: 5, id: 40, name: "IN", first_hz: 865_100_000, spacing_hz: 200_000, count: 15, allowed: "all" },
-    Plan { domain: 7, id: 1, name: "BZ", first_hz: 902_200_000, spacing_hz: 200_000, count: 129, allowed: "0-25,65-128" },
+    Plan {
+        domain: 7,
+        id: 1,
+        name: "BZ",
+        first_hz: 902_200_000,
+        spacing_hz: 200_000,
+        count: 129,
+        allowed: "0-25,65-128",
+    },
 ];
 
 #[cfg(test)]

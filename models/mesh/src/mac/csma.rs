@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Draws;
+use crate::chance::Chance;
 
 /// The constants of the algorithm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,13 +52,13 @@ pub enum Next {
 
 impl Access {
     /// Begins; also tells the first wait, in backoff units.
-    pub fn begin(csma: &Csma, draws: &mut Draws) -> (Self, u32) {
+    pub fn begin(csma: &Csma, draws: &mut Chance) -> (Self, u32) {
         let access = Self { exponent: csma.min_be, busy: 0 };
         (access, access.wait(draws))
     }
 
     /// The channel was looked at.
-    pub fn handle_cca(&mut self, clear: bool, csma: &Csma, draws: &mut Draws) -> Next {
+    pub fn handle_cca(&mut self, clear: bool, csma: &Csma, draws: &mut Chance) -> Next {
         if clear {
             return Next::Send;
         }
@@ -68,8 +68,8 @@ impl Access {
     }
 
     /// A wait with the exponent as it stands, in backoff units: even over `0..2^exponent`.
-    pub fn wait(&self, draws: &mut Draws) -> u32 {
-        draws.below(1 << self.exponent.min(20)) as u32
+    pub fn wait(&self, draws: &mut Chance) -> u32 {
+        draws.between(0, 1 << self.exponent.min(20)) as u32
     }
 }
 
@@ -81,7 +81,7 @@ mod tests {
     fn the_exponent_grows_to_its_bound_and_the_fifth_busy_look_ends_it() {
         let (csma, mut longest) = (Csma::standard(), [0; 5]);
         for seed in 0..4_000 {
-            let mut draws = Draws::new(seed);
+            let mut draws = Chance::new(seed);
             let (mut access, first) = Access::begin(&csma, &mut draws);
             longest[0] = longest[0].max(first);
             for stage in longest.iter_mut().skip(1) {
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn waits_are_even() {
-        let (csma, mut draws, mut seen) = (Csma::standard(), Draws::new(7), [0_u32; 8]);
+        let (csma, mut draws, mut seen) = (Csma::standard(), Chance::new(7), [0_u32; 8]);
         (0..8_000).for_each(|_| seen[Access::begin(&csma, &mut draws).1 as usize] += 1);
         assert!(seen.iter().all(|&count| (900..1_100).contains(&count)), "{seen:?}");
     }

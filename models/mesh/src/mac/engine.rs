@@ -18,11 +18,12 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use super::Eui64;
 use super::csma::{Access, Csma, Next};
 use super::etx::{Epoch, Etx};
 use super::phy::Phy;
 use super::schedule::{Broadcast, Heard, Unicast};
-use super::{Draws, Eui64};
+use crate::chance::Chance;
 
 /// How long a sequence number of a neighbour marks a repetition. Arbitrary: longer than all retries of a frame.
 const REPEAT_NS: u64 = 10_000_000_000;
@@ -242,7 +243,7 @@ pub struct Engine<T> {
     state: State,
     sequence: u8,
     handle: u64,
-    draws: Draws,
+    draws: Chance,
     seen: BTreeMap<Eui64, (u8, u64)>,
     links: BTreeMap<Eui64, Etx>,
     epoch: Epoch,
@@ -253,7 +254,7 @@ impl<T: Clone> Engine<T> {
     /// A MAC with nothing to do. `seed` is this node's for this purpose; it also draws the first sequence number.
     #[must_use]
     pub fn new(config: Config, seed: u64) -> Self {
-        let mut draws = Draws::new(seed);
+        let mut draws = Chance::new(seed);
         let sequence = draws.word() as u8;
         Self {
             config,
@@ -350,7 +351,8 @@ impl<T: Clone> Engine<T> {
                 let channels = self.hopping.as_ref().map_or(1, |hopping| hopping.own.channels.as_slice().len());
                 current.everywhere += usize::from(current.request.to == To::Everywhere);
                 if current.request.to == To::Everywhere && current.everywhere < channels {
-                    let channel = self.hopping.as_ref().and_then(|h| h.channel(To::Everywhere, now_ns, current.everywhere));
+                    let channel =
+                        self.hopping.as_ref().and_then(|h| h.channel(To::Everywhere, now_ns, current.everywhere));
                     self.transmit(channel.unwrap_or(0));
                 } else if current.request.acknowledged {
                     self.state = State::AwaitAck { until_ns: now_ns + self.config.phy.ack_wait_ns };
@@ -490,7 +492,8 @@ impl<T: Clone> Engine<T> {
 
     fn finish(&mut self, now_ns: u64, outcome: Outcome) {
         let Some(current) = self.current.take() else { return };
-        if let (To::One(neighbour), true, true) = (current.request.to, current.request.acknowledged, current.on_air > 0) {
+        if let (To::One(neighbour), true, true) = (current.request.to, current.request.acknowledged, current.on_air > 0)
+        {
             let link = self.links.entry(neighbour).or_default();
             link.handle_request(now_ns, current.on_air, outcome == Outcome::Sent, self.epoch);
         }

@@ -189,7 +189,8 @@ impl<'a> Mpdu<'a> {
             _ => return Err(FrameError::Version),
         };
         let modern = version == Version::V2015;
-        let sequence = if modern && bit(8) { None } else { Some(u8::from_le_bytes(take(&mut rest, "sequence number")?)) };
+        let sequence =
+            if modern && bit(8) { None } else { Some(u8::from_le_bytes(take(&mut rest, "sequence number")?)) };
         let (to_mode, from_mode) = (control >> 10 & 3, control >> 14 & 3);
         let (to_has_pan, from_has_pan) = pans(version, to_mode, from_mode, bit(6))?;
         let to_pan = pan(&mut rest, to_has_pan)?;
@@ -197,7 +198,8 @@ impl<'a> Mpdu<'a> {
         let from_pan = pan(&mut rest, from_has_pan)?;
         let from = address(&mut rest, from_mode)?;
         let security = if bit(3) { Some(security(&mut rest)?) } else { None };
-        let (header_ies, end) = if modern && bit(9) { HeaderIes::split(&mut rest)? } else { (&[][..], ie::End::Nothing) };
+        let (header_ies, end) =
+            if modern && bit(9) { HeaderIes::split(&mut rest)? } else { (&[][..], ie::End::Nothing) };
         let mic_octets = security.map_or(0, |security| security.mic_octets());
         let private_octets = rest.len().checked_sub(mic_octets).ok_or(FrameError::Short("integrity code"))?;
         let (private, mic) = rest.split_at_checked(private_octets).ok_or(FrameError::Short("integrity code"))?;

@@ -30,11 +30,7 @@ pub mod phy;
 pub mod schedule;
 pub mod security;
 
-use serde::{Deserialize, Serialize};
-
-/// An EUI-64 as it is written and read by people: most significant byte first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
-pub struct Eui64(pub [u8; 8]);
+pub use crate::Eui64;
 
 impl Eui64 {
     /// From the order of a frame: least significant byte first.
@@ -56,41 +52,5 @@ impl Eui64 {
 impl std::fmt::Display for Eui64 {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-/// A stream of random words that is a function of its seed and of how many were drawn: it repeats to the bit.
-///
-/// Give every (node, purpose) a seed of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Draws {
-    seed: u64,
-    drawn: u64,
-}
-
-impl Draws {
-    /// A stream from its seed.
-    #[must_use]
-    pub fn new(seed: u64) -> Self {
-        Self { seed, drawn: 0 }
-    }
-
-    /// The next word (the finaliser of SplitMix64 over seed and counter).
-    pub fn word(&mut self) -> u64 {
-        self.drawn = self.drawn.wrapping_add(1);
-        let mut z = self.seed.wrapping_add(self.drawn.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A whole number below `bound`, evenly; 0 when `bound` is 0.
-    pub fn below(&mut self, bound: u64) -> u64 {
-        ((u128::from(self.word()) * u128::from(bound)) >> 64) as u64
-    }
-
-    /// A number in `[0, 1)`.
-    pub fn unit(&mut self) -> f64 {
-        (self.word() >> 11) as f64 * (1.0 / (1u64 << 53) as f64)
     }
 }

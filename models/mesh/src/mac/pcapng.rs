@@ -111,10 +111,10 @@ mod tests {
         let head = head("taa");
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         let section = "0a0d0d0a280000004d3c2b1a01000000ffffffffffffffff04000300746161000000000028000000";
-        let interface = "01000000200000001b01000000000000090001000900000000000000" .to_owned() + "20000000";
+        let interface = "01000000200000001b01000000000000090001000900000000000000".to_owned() + "20000000";
         assert_eq!(hex(&head), section.to_owned() + &interface);
         let packet = packet(0x1_0000_0002, tap, &[2, 0, 0x6a, 0xe4, 0x79]);
-        let body = "00000000010000000200000021000000210000000000" .to_owned()
+        let body = "00000000010000000200000021000000210000000000".to_owned()
             + "1c00000001000100000001000400"
             + "0000b7c203000300"
             + "1d0009000200"

@@ -117,7 +117,11 @@ impl Broadcast {
     pub fn next_broadcast_ns(&self, now_ns: u64, air_ns: u64) -> u64 {
         let (_, into) = self.slot_at(now_ns);
         let dwell = u64::from(self.dwell_ms) * NS_PER_MS;
-        if into + air_ns <= dwell && into < dwell { now_ns } else { now_ns + (self.interval_ns().unsigned_abs() - into) }
+        if into + air_ns <= dwell && into < dwell {
+            now_ns
+        } else {
+            now_ns + (self.interval_ns().unsigned_abs() - into)
+        }
     }
 
     /// The first time from `now_ns` on at which a unicast of this length (with its acknowledgement) may begin: outside
@@ -185,7 +189,11 @@ mod tests {
     use super::*;
 
     fn node(last: u8) -> Unicast {
-        Unicast { of: Eui64([0, 0x0b, 0x57, 0xff, 0xfe, 0, 1, last]), dwell_ms: 255, channels: Channels::all(129).unwrap() }
+        Unicast {
+            of: Eui64([0, 0x0b, 0x57, 0xff, 0xfe, 0, 1, last]),
+            dwell_ms: 255,
+            channels: Channels::all(129).unwrap(),
+        }
     }
 
     /// Frames of a real router said 0x00b306 at 45.651147 s and 0x00da83 at 55.721201 s of their own time bases.

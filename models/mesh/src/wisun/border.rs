@@ -13,7 +13,8 @@ use super::join::Output;
 use super::keys::{GroupKeys, Hashes, Lives, PMK_NS, PTK_NS};
 use super::message::{Eapol, Holds, Message, To};
 use super::params::Params;
-use crate::mac::{Draws, Eui64};
+use crate::chance::Chance;
+use crate::mac::Eui64;
 use crate::trickle::{Fired, Trickle};
 
 /// The first wait of EAP before a message is sent again, nanoseconds (RFC 3748, 4.3: 3 s, doubling).
@@ -74,7 +75,7 @@ pub struct Border {
     refused: u64,
     size: u16,
     adverts: [Trickle; 2],
-    draws: Draws,
+    draws: Chance,
     out: VecDeque<Output>,
 }
 
@@ -82,7 +83,7 @@ impl Border {
     /// Starts: with what was stored, or with a fresh group key. A restart makes a new version of the configuration.
     #[must_use]
     pub fn start(now_ns: u64, own: Eui64, config: Config, seed: u64, stored: Option<Stored>) -> Self {
-        let mut draws = Draws::new(seed);
+        let mut draws = Chance::new(seed);
         let first = draws.word() >> 16 | 1;
         let Stored { keys, known, version } = stored.unwrap_or_else(|| Stored {
             keys: GroupKeys::new(now_ns, config.lives, first),

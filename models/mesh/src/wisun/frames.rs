@@ -12,9 +12,9 @@
 //!
 //! [`decode`] takes apart what others send and [`encode`] writes any of it back to the bit.
 
+use crate::mac::Eui64;
 use crate::mac::frame::{FrameError, Header, Mpdu};
 use crate::mac::ie::{self, End, NestedIes};
-use crate::mac::Eui64;
 
 use super::ie::{FrameType, HeaderIe, PayloadIe};
 

@@ -173,9 +173,11 @@ impl Excluded<'_> {
     pub fn excludes(&self, channel: u16) -> bool {
         match self {
             Self::Nothing => false,
-            Self::Ranges(pairs) => pairs.as_chunks::<4>().0.iter().any(|&[a, b, c, d]| {
-                (u16::from_le_bytes([a, b])..=u16::from_le_bytes([c, d])).contains(&channel)
-            }),
+            Self::Ranges(pairs) => pairs
+                .as_chunks::<4>()
+                .0
+                .iter()
+                .any(|&[a, b, c, d]| (u16::from_le_bytes([a, b])..=u16::from_le_bytes([c, d])).contains(&channel)),
             Self::Mask(mask) => mask.get(usize::from(channel / 8)).is_some_and(|byte| byte >> (channel % 8) & 1 == 1),
         }
     }
@@ -410,7 +412,7 @@ mod tests {
     #[test]
     fn excluded_channels_by_range_and_by_mask_are_the_same_channels() {
         let ranges = Excluded::Ranges(&[27, 0, 28, 0, 30, 0, 33, 0]);
-        let mask = Excluded::Mask(&[0, 0, 0, 0b0001_1000 , 0b0000_0011 ]);
+        let mask = Excluded::Mask(&[0, 0, 0, 0b0001_1000, 0b0000_0011]);
         assert!((0..27).chain([29, 34]).all(|channel| !ranges.excludes(channel)));
         assert!([27, 28, 30, 33].into_iter().all(|channel| ranges.excludes(channel)));
         assert!([27, 28, 32, 33].into_iter().all(|channel| mask.excludes(channel)) && !mask.excludes(200));

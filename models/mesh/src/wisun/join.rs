@@ -22,7 +22,8 @@ use super::ie::Pan;
 use super::keys::{Hashes, PMK_NS, PTK_NS};
 use super::message::{Eapol, Holds, Message, To};
 use super::params::Params;
-use crate::mac::{Draws, Eui64};
+use crate::chance::Chance;
+use crate::mac::Eui64;
 use crate::trickle::{Fired, Trickle};
 
 /// Where a router is in joining. The number is FAN's join state.
@@ -123,7 +124,7 @@ pub struct Router {
     solicits: u8,
     discovery: [Trickle; 4],
     timers: BTreeMap<Timer, u64>,
-    draws: Draws,
+    draws: Chance,
     out: VecDeque<Output>,
 }
 
@@ -156,7 +157,7 @@ impl Router {
             solicits: 0,
             discovery: [trickle.clone(), trickle.clone(), trickle.clone(), trickle],
             timers: BTreeMap::new(),
-            draws: Draws::new(seed),
+            draws: Chance::new(seed),
             out: VecDeque::new(),
         }
     }
@@ -192,7 +193,8 @@ impl Router {
     /// Power goes: everything but the flash is lost.
     pub fn power_down(&mut self) {
         let stored = self.stored;
-        *self = Self { stored, draws: self.draws, ..Self::new(self.own, self.network, self.params, 0) };
+        let draws = self.draws.clone();
+        *self = Self { stored, draws, ..Self::new(self.own, self.network, self.params, 0) };
     }
 
     /// A message arrived: from a neighbour at this level, or through the mesh.
@@ -234,7 +236,7 @@ impl Router {
         if self.has_address {
             self.out.push_back(Output::Register);
         } else if !self.timers.contains_key(&Timer::Address) {
-            let wait = self.draws.below(self.params.address_delay_max_ns);
+            let wait = self.draws.between(0, self.params.address_delay_max_ns);
             self.timers.insert(Timer::Address, now_ns + wait);
         }
     }
@@ -399,7 +401,7 @@ impl Router {
         } else {
             self.enter(State::Authenticate);
             self.key_requests = 0;
-            let wait = self.draws.below(self.params.key_delay_max_ns);
+            let wait = self.draws.between(0, self.params.key_delay_max_ns);
             self.timers.insert(Timer::KeyRequest, now_ns + wait);
         }
     }
@@ -416,7 +418,7 @@ impl Router {
         self.key_wait_ns = if self.key_requests == 0 { self.params.key_retry_ns } else { doubled };
         self.key_requests += 1;
         let tenth = self.key_wait_ns / 10;
-        let wait = self.key_wait_ns - tenth + self.draws.below(2 * tenth);
+        let wait = self.key_wait_ns - tenth + self.draws.between(0, 2 * tenth);
         self.timers.insert(Timer::KeyRequest, now_ns + wait);
         let holds = Holds { pmk: self.stored.pmk_until_ns > now_ns, ptk: self.stored.ptk_until_ns > now_ns };
         // Which exchange it becomes is the authenticator's answer.
@@ -516,7 +518,7 @@ impl Router {
             _ => return,
         }
         if keys.exceeds(&self.stored.keys) && !self.timers.contains_key(&Timer::KeyRequest) {
-            let wait = self.draws.below(self.params.mismatch_max_ns);
+            let wait = self.draws.between(0, self.params.mismatch_max_ns);
             self.timers.insert(Timer::KeyRequest, now_ns + wait);
         } else if !keys.exceeds(&self.stored.keys) && keys != self.stored.keys {
             self.stored.keys = keys;

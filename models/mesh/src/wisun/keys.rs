@@ -159,7 +159,8 @@ impl GroupKeys {
     /// The slot of the key that expires next after the active one.
     fn following(&self) -> Option<usize> {
         let active = self.slots.get(self.active).copied().flatten()?;
-        let later = |at: &usize| self.slots.get(*at).copied().flatten().filter(|gtk| gtk.expires_ns > active.expires_ns);
+        let later =
+            |at: &usize| self.slots.get(*at).copied().flatten().filter(|gtk| gtk.expires_ns > active.expires_ns);
         (0..SLOTS).filter(|at| later(at).is_some()).min_by_key(|at| later(at).map(|gtk| gtk.expires_ns))
     }
 

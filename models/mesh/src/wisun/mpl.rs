@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use crate::mac::Draws;
+use crate::chance::Chance;
 use crate::trickle::{Fired, Parameters, Trickle};
 
 /// SEED_SET_ENTRY_LIFETIME, nanoseconds.
@@ -69,7 +69,7 @@ pub struct Mpl<T> {
     expirations: u8,
     sequence: u8,
     seeds: BTreeMap<u64, Seed<T>>,
-    draws: Draws,
+    draws: Chance,
     out: VecDeque<Output<T>>,
 }
 
@@ -83,7 +83,7 @@ impl<T: Clone> Mpl<T> {
     #[must_use]
     pub fn new(own: u64, parameters: Parameters, expirations: u8, seed: u64) -> Self {
         let (seeds, out) = (BTreeMap::new(), VecDeque::new());
-        Self { own, parameters, expirations, sequence: 0, seeds, draws: Draws::new(seed), out }
+        Self { own, parameters, expirations, sequence: 0, seeds, draws: Chance::new(seed), out }
     }
 
     /// Sends a message to all: it goes out at once and is then repeated.
@@ -161,7 +161,8 @@ impl<T: Clone> Mpl<T> {
     fn keep(&mut self, now_ns: u64, seed: u64, sequence: u8, payload: T) {
         let mut trickle = Trickle::new(self.parameters);
         trickle.start(now_ns, self.draws.word());
-        let known = self.seeds.entry(seed).or_insert_with(|| Seed { least: sequence, heard_ns: now_ns, messages: Vec::new() });
+        let known =
+            self.seeds.entry(seed).or_insert_with(|| Seed { least: sequence, heard_ns: now_ns, messages: Vec::new() });
         known.heard_ns = now_ns;
         known.messages.push(Buffered { sequence, payload, trickle, left: self.expirations });
         if known.messages.len() > BUFFERED_MAX {
@@ -187,7 +188,7 @@ mod tests {
     fn line(nodes: usize, losses: u64, messages: u8, redundancy: u32) -> (Vec<usize>, usize) {
         let parameters = Parameters { interval_min_ns: S, doublings: 5, redundancy };
         let mut all: Vec<Mpl<u8>> = (0..nodes).map(|at| Mpl::new(at as u64, parameters, 2, at as u64 + 7)).collect();
-        let (mut draws, mut reached, mut frames) = (Draws::new(5), vec![0; usize::from(messages)], 0);
+        let (mut draws, mut reached, mut frames) = (Chance::new(5), vec![0; usize::from(messages)], 0);
         for second in 0..u64::from(messages) * 40 + 400 {
             let now = second * S / 4;
             if second % 40 == 0 && second / 40 < u64::from(messages) {
@@ -200,7 +201,7 @@ mod tests {
                         Output::Send(data) => {
                             frames += 1;
                             for to in [at.wrapping_sub(1), at + 1] {
-                                if to < nodes && draws.below(1000) >= losses {
+                                if to < nodes && draws.between(0, 1000) >= losses {
                                     all[to].handle(now, data);
                                 }
                             }

@@ -13,7 +13,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::mac::Draws;
+use crate::chance::Chance;
 use crate::trickle::{self, Trickle};
 
 const S: u64 = 1_000_000_000;
@@ -101,9 +101,9 @@ impl Params {
 
     /// Starts a timer of discovery in an interval anywhere from the shortest to the longest (RFC 6206, 4.2 step 1, which
     /// RPL narrows to the shortest and Wi-SUN does not).
-    pub(crate) fn start(&self, timer: &mut Trickle, now_ns: u64, draws: &mut Draws) {
+    pub(crate) fn start(&self, timer: &mut Trickle, now_ns: u64, draws: &mut Chance) {
         let (least_ns, most_ns) = (self.discovery.interval_min_ns, self.discovery.interval_max_ns());
-        let interval_min_ns = least_ns + draws.below(most_ns - least_ns + 1);
+        let interval_min_ns = least_ns + draws.between(0, most_ns - least_ns + 1);
         *timer = Trickle::new(trickle::Parameters { interval_min_ns, ..self.discovery });
         timer.start(now_ns, draws.word());
         timer.configure(self.discovery);

@@ -9,10 +9,11 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
 
+use taa_mesh::Eui64;
+use taa_mesh::chance::Chance;
 use taa_mesh::mac::csma::Csma;
 use taa_mesh::mac::engine::{Config, Engine, Outcome, Output, Priority, Request, To};
 use taa_mesh::mac::phy::{Phy, oqpsk_success};
-use taa_mesh::mac::{Draws, Eui64};
 
 /// Octets around a payload: nine of header with short addresses in one PAN, two of check sequence.
 const AROUND: u32 = 11;
@@ -97,7 +98,7 @@ struct World {
     pending: BTreeMap<u64, OnAir>,
     active: BTreeMap<u64, OnAir>,
     numbers: u64,
-    draws: Draws,
+    draws: Chance,
     counts: Counts,
 }
 
@@ -130,11 +131,11 @@ pub(crate) fn run(case: Case, seed: u64) -> Counts {
         pending: BTreeMap::new(),
         active: BTreeMap::new(),
         numbers: 0,
-        draws: Draws::new(seed),
+        draws: Chance::new(seed),
         counts: Counts::default(),
     };
     for node in 1..all {
-        let first = world.draws.below(10_000_000);
+        let first = world.draws.between(0, 10_000_000);
         world.at(first, Event::Arrival { node });
     }
     world.go();
@@ -160,7 +161,9 @@ impl World {
                 Event::Arrival { node } => {
                     self.offer(node);
                     if let Some(mean_s) = self.mean_s {
-                        let wait = -libm::log(1.0 - self.draws.unit()) * mean_s * 1e9;
+                        let wait = -libm::log((self.draws.between(0, 1 << 53) + 1) as f64 / (1_u64 << 53) as f64)
+                            * mean_s
+                            * 1e9;
                         self.at(time + wait as u64, Event::Arrival { node });
                     }
                 }
@@ -203,8 +206,7 @@ impl World {
                     self.order(frame);
                 }
                 Output::Acknowledge { sequence, .. } => {
-                    let frame =
-                        OnAir { from: node, to: None, sequence, ack_request: false, is_ack: true, octets: ACK };
+                    let frame = OnAir { from: node, to: None, sequence, ack_request: false, is_ack: true, octets: ACK };
                     self.order(frame);
                 }
                 Output::Done { outcome, .. } => {
@@ -242,7 +244,7 @@ impl World {
         let signal = self.power[frame.from][node];
         let bits = libm::ceil((self.now - since) as f64 * 1e-9 * f64::from(self.phy.bits_per_s));
         let through = oqpsk_success(signal / (self.heard(node, id) + noise_w()), bits);
-        let good = good && self.draws.unit() < through;
+        let good = good && self.draws.happens(through);
         self.radios[node].locked = Some((id, good, self.now));
     }
 
