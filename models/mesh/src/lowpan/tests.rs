@@ -42,7 +42,7 @@ fn address() -> impl Strategy<Value = Ipv6Addr> {
         "::1",
     ];
     prop_oneof![
-        proptest::sample::select(known.as_slice()).prop_map(|text| text.parse().unwrap()),
+        proptest::sample::select(known.to_vec()).prop_map(|text| text.parse().unwrap()),
         any::<u128>().prop_map(Ipv6Addr::from_bits),
     ]
 }

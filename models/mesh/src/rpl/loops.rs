@@ -4,7 +4,10 @@
 /// DAGRank (§3.5.1): whole hops' worth of Rank.
 #[must_use]
 pub const fn dag_rank(rank: u16, min_hop_rank_increase: u16) -> u16 {
-    if min_hop_rank_increase == 0 { rank } else { rank / min_hop_rank_increase }
+    match rank.checked_div(min_hop_rank_increase) {
+        Some(hops) => hops,
+        None => rank,
+    }
 }
 
 /// What to do with a packet.

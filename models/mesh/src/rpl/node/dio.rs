@@ -138,9 +138,11 @@ impl Node {
             }
             return !own.rooted;
         }
-        // §8.2.1: grounded first, then the administrator's preference.
+        // §8.2.1: grounded first, then the administrator's preference. Arbitrary: of two floating DODAGs the one with
+        // the lower id wins, so that islands grow together.
         let better = self.dodag.as_ref().is_none_or(|own| {
-            own.rank == INFINITE_RANK || (dio.grounded, dio.preference) > (own.grounded, own.preference)
+            let (theirs, ours) = ((dio.grounded, dio.preference), (own.grounded, own.preference));
+            own.rank == INFINITE_RANK || theirs > ours || (theirs == ours && !own.grounded && dio.dodag < own.id)
         });
         if !better || dio.rank == INFINITE_RANK {
             return false;

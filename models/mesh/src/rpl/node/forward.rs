@@ -264,7 +264,8 @@ impl Node {
         let rpi = if header.next_header == next::HOP_BY_HOP { find_information(&packet) } else { None };
         let mut way = self.way(now_ns, header.destination);
         if let (Some((at, mut rpi)), Some(from)) = (rpi, from) {
-            if rpi.forwarding_error && matches!(way, Way::Down(via) if via == from) {
+            let came_back = rpi.forwarding_error && matches!(way, Way::Down(via) if via == from);
+            if came_back {
                 // §11.2.2.3: the child has no route. Forget ours, clear F and look for another way.
                 self.counters.forwarding_errors += 1;
                 self.table.remove(header.destination);
@@ -273,13 +274,14 @@ impl Node {
             } else if !self.ranks_in_order(now_ns, &mut rpi) {
                 return;
             }
-            let sank = rpi.down && matches!(way, Way::Up(_));
-            if sank && self.stores() {
-                // It was to go down and there is no way down: back to whom it came from, with F.
+            if let (true, true, Way::Up(parent)) = (rpi.down, self.stores(), &way) {
+                // It was to go down and there is no way down: back with F and O untouched, to whom it came from, or
+                // when it has already come back, to whoever sends this node's packets down.
+                let back = if came_back { *parent } else { from };
                 rpi.forwarding_error = true;
                 rpi.sender_rank = self.rank();
                 rpi.overwrite(&mut packet, at);
-                self.transmit(NextHop::Neighbour(from), packet, Purpose::Data);
+                self.transmit(NextHop::Neighbour(back), packet, Purpose::Data);
                 return;
             }
             rpi.down = matches!(way, Way::Down(_) | Way::Source);

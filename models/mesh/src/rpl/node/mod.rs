@@ -278,6 +278,11 @@ impl Node {
         self.neighbours.0.len()
     }
 
+    /// The neighbours: who, the Rank advertised last and the link's ETX × 128, each when known.
+    pub fn links(&self) -> impl Iterator<Item = (Eui64, Option<u16>, Option<u16>)> {
+        self.neighbours.0.iter().map(|(&eui, entry)| (eui, entry.advert.map(|advert| advert.rank), entry.etx128))
+    }
+
     /// What it counted.
     #[must_use]
     pub const fn counters(&self) -> &Counters {

@@ -24,8 +24,11 @@ pub struct SourceRoute {
 }
 
 impl SourceRoute {
-    /// A route over `hops` after `first`, packed as far as all addresses share their beginning with `first`. With an
-    /// empty `hops` there is no need of a header.
+    /// A route over `hops` after `first`, packed as far as all addresses share their beginning. With an empty `hops`
+    /// there is no need of a header.
+    ///
+    /// A hop rebuilds elided octets from the packet's destination of the moment, so the last address may elide no more
+    /// than all hops before it share with it, whatever it shares with the first.
     #[must_use]
     pub fn new(first: Ipv6Addr, hops: &[Ipv6Addr]) -> Self {
         let shared = |hop: &Ipv6Addr| {
@@ -33,10 +36,11 @@ impl SourceRoute {
             u8::try_from(same.min(15)).unwrap_or(0)
         };
         let (last, others) = hops.split_last().map_or((&first, hops), |(last, others)| (last, others));
+        let elided = others.iter().map(shared).min().unwrap_or_else(|| shared(last));
         Self {
             segments_left: u8::try_from(hops.len()).unwrap_or(u8::MAX),
-            elided: others.iter().map(shared).min().unwrap_or_else(|| shared(last)),
-            elided_last: shared(last),
+            elided,
+            elided_last: shared(last).min(elided),
             hops: hops.to_vec(),
         }
     }
