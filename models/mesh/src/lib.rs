@@ -5,17 +5,21 @@
 //!
 //! | room | holds |
 //! |---|---|
+//! | [`mac`] | IEEE 802.15.4 frames, hopping, access to the channel |
 //! | [`ip`] | IPv6 headers, extension headers and the ICMPv6 checksum |
 //! | [`lowpan`] | IPv6 over 802.15.4: header compression (RFC 6282), fragments (RFC 4944) |
 //! | [`rpl`] | RPL control messages and the node's state machine (RFC 6550 and its companions) |
 //! | [`trickle`] | the Trickle timer (RFC 6206) |
+//! | [`wisun`] | Wi-SUN FAN 1.1: frames, discovery, joining, keys, multicast |
 
 mod bytes;
 pub mod chance;
 pub mod ip;
 pub mod lowpan;
+pub mod mac;
 pub mod rpl;
 pub mod trickle;
+pub mod wisun;
 
 /// An IEEE EUI-64 link-layer address, most significant octet first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
