@@ -56,6 +56,8 @@ pub struct Meddling {
     pub wrong_accounts: bool,
     /// The operator changes prices twice a day, up by a quarter and down again.
     pub prices_change: bool,
+    /// Every eleventh payer takes the operator's short code of another currency, where the hosted relay runs.
+    pub foreign_money: bool,
 }
 
 /// Simulates the scenario under all its architectures.

@@ -415,8 +415,10 @@ table! {
 pub struct Books {
     /// Accepted by provider or agent.
     pub accepted_minor: i64,
-    /// Of that, what the vendor's Book has not heard of.
+    /// Of that, what the vendor's Book has not heard of, and what is not on hold at the relay.
     pub in_flight_minor: i64,
+    /// Of that, what the hosted relay holds: no site has such an account, or it counts in another currency.
+    pub held_minor: i64,
     /// Of that, what lies in suspense: the vendor's Book knows no such account.
     pub suspended_minor: i64,
     /// What the vendor's Book (cloud's or DCU's) has received.

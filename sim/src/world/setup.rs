@@ -89,7 +89,7 @@ impl<'s> Village<'s> {
             people.spawn((identity, unit, load, purse, Light::new()));
         }
         let config =
-            DcuConfig { vending: site_vends.then(|| money::vending_config(scenario)), ..dcu_config(scenario, traits) };
+            DcuConfig { vending: site_vends.then(|| money::vending_config(scenario)), ..dcu_config(scenario, traits, seed) };
         let holdup_ms = (scenario.comms.dcu_holdup_h * 3_600_000.0) as u64;
         let cloud_config = CloudConfig {
             utc_offset_s: scenario.site.utc_offset_s,
@@ -116,7 +116,7 @@ impl<'s> Village<'s> {
             cloud_part: Part::new(Cause::CloudDown),
             provider: Part::new(Cause::ProviderDown),
             agent: Part::new(Cause::AgentAway),
-            money: money::Money::new(scenario, cash_daily_minor, tokens),
+            money: money::Money::new(scenario, seed, cash_daily_minor, tokens),
             repairs: super::repair::Repairs::new(layout.customers.len()),
             tampers: super::tamper::Tampers::default(),
             pays: Vec::new(),
@@ -158,6 +158,7 @@ impl<'s> Village<'s> {
             self.connection_turned(customer, 0, queue);
         }
         self.schedule_operations(queue);
+        self.money_turned(0, queue);
         self.boot_dcu(0, queue);
         self.boot_cloud(queue);
         self.settle(0);
@@ -210,8 +211,12 @@ fn power(scenario: &Scenario) -> Power {
     Power::new(params, clouded, sky)
 }
 
-fn dcu_config(scenario: &Scenario, traits: Traits) -> DcuConfig {
-    DcuConfig { utc_offset_s: scenario.site.utc_offset_s, ..DcuConfig::new(traits, scenario.tariff.clone()) }
+fn dcu_config(scenario: &Scenario, traits: Traits, seed: (u64, u32)) -> DcuConfig {
+    DcuConfig {
+        utc_offset_s: scenario.site.utc_offset_s,
+        fetch: money::fetch_config(scenario, traits, seed),
+        ..DcuConfig::new(traits, scenario.tariff.clone())
+    }
 }
 
 /// What an average customer of the class spends a day, minor units.

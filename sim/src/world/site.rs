@@ -3,7 +3,7 @@
 //! The DCU is driven as its contract says: one mutation, then [`Dcu::poll_output`] until it answers with its deadline.
 //! What it appends goes to the store ([`super::disk`]); the DCU hears by `handle_durable` when that has written it, and
 //! not before. What the power takes away was promised to nobody: word of payments that nobody got a receipt for comes
-//! again, from the intake that has had no acknowledgement, or from the agent who has no receipt to hand out.
+//! again, from the relay whose cursor has not moved, or from the agent who has no receipt to hand out.
 
 use std::collections::BTreeSet;
 
@@ -300,8 +300,10 @@ impl Village<'_> {
                 Output::Leaf(leaf) => self.append_leaf(leaf, now_ms),
                 // Nobody signs within a simulation: what is kept is signed as a whole at its end.
                 Output::Sign(_) => {}
-                // Payments travel as payments here; no simulated DCU is told to fetch.
-                Output::Fetch(bytes) => self.recycle(bytes),
+                Output::Fetch(bytes) => {
+                    self.send_question(&bytes, now_ms, queue);
+                    self.recycle(bytes);
+                }
                 Output::Append(record) => self.append(&record, now_ms),
                 Output::KeyRequest { id, meter_key, content } => {
                     self.key_wanted(id, &meter_key, &content, now_ms, queue);
@@ -367,7 +369,7 @@ impl Village<'_> {
         self.with_dcu(now_ms, queue, |dcu, now| dcu.handle_meter_heard(now, MeterIx(customer)));
     }
 
-    /// A payment is entered at the DCU: fetched, or by a cash agent.
+    /// A payment is entered at the DCU by a cash agent.
     pub(crate) fn site_payment(&mut self, payment: Payment, now_ms: u64, queue: &mut Queue<Event>) {
         self.site.unanswered.extend(payment_number(&payment.key));
         let mut refused = None;
@@ -442,6 +444,7 @@ impl Village<'_> {
             DcuEvent::TokenIssued { .. } | DcuEvent::TokenSettled { .. } | DcuEvent::VendRefused { .. } => {
                 self.vending_event(&event, now_ms, queue);
             }
+            DcuEvent::Fetched { .. } => self.dcu_fetched(now_ms),
             DcuEvent::RelayOrdered { meter, reason, .. } => {
                 self.people.of(meter.0).unit.ordered = Some(reason);
             }

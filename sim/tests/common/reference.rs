@@ -89,10 +89,12 @@ pub(crate) fn wrongs(scenario: &Scenario, arch: &ArchResult, meddling: Meddling,
     let books = &records.books;
     let suspended = i128::from(books.suspended_minor);
     equal("the vendor's takings".into(), i128::from(books.vendor_minor), sum(&|purse| purse.credited) + suspended);
+    let held = i128::from(books.held_minor);
     if suspended > sum(&|purse| purse.astray) {
         equal("in suspense".into(), suspended, sum(&|purse| purse.astray));
     }
-    equal("money in".into(), sum(&|purse| purse.paid), i128::from(books.vendor_minor + books.in_flight_minor));
+    let elsewhere = i128::from(books.in_flight_minor) + held;
+    equal("money in".into(), sum(&|purse| purse.paid), i128::from(books.vendor_minor) + elsewhere);
     for (account, purse) in records.accounts.iter().zip(&purses) {
         let given = i128::from(account.credited_minor - account.opening_minor);
         equal(format!("account {}: credit given", account.customer), given, purse.credited);

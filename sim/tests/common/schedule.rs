@@ -77,7 +77,7 @@ pub(crate) fn draw(seed: u64) -> Scenario {
 
 /// What else this seed does: two of three know wrong account names, every second one changing prices.
 pub(crate) fn meddling(seed: u64) -> Meddling {
-    Meddling { wrong_accounts: !seed.is_multiple_of(3), prices_change: seed % 2 == 1, sabotage: None }
+    Meddling { wrong_accounts: !seed.is_multiple_of(3), prices_change: seed % 2 == 1, ..Meddling::default() }
 }
 
 /// The schedule in words, for whoever looks into a failure.

@@ -1,5 +1,7 @@
 //! The payments as a table, and the sums that must agree at the end of a run.
 
+use std::collections::BTreeSet;
+
 use taa_dcu::{
     billing::{Account, Book},
     config::CreditAt,
@@ -51,7 +53,13 @@ impl Village<'_> {
             self.pays.iter().filter(|pay| of(pay)).map(|pay| pay.amount_minor).sum()
         };
         let accepted_minor = sum(&|pay| pay.accepted_ms.is_some());
-        let in_flight_minor = sum(&|pay| pay.accepted_ms.is_some() && pay.credited_ms.is_none() && !pay.suspended);
+        let held = self.money.hosted.held();
+        let on_hold: BTreeSet<u32> = held.keys().copied().collect();
+        let waits = |(number, pay): &(u32, &Pay)| {
+            let settled = pay.credited_ms.is_some() || pay.suspended || on_hold.contains(number);
+            pay.accepted_ms.is_some() && !settled
+        };
+        let in_flight_minor = (0..).zip(&self.pays).filter(waits).map(|(_, pay)| pay.amount_minor).sum();
         let applied_minor = sum(&|pay| pay.stage == Stage::Applied);
         let at_cloud = match self.traits.credit_at {
             CreditAt::Cloud => true,
@@ -71,6 +79,7 @@ impl Village<'_> {
         self.records.books = Books {
             accepted_minor,
             in_flight_minor,
+            held_minor: held.values().sum(),
             suspended_minor: i64::try_from(vendor.suspended).unwrap_or(i64::MAX),
             vendor_minor: i64::try_from(vendor.received).unwrap_or(i64::MAX),
             applied_minor,

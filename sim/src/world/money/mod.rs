@@ -1,7 +1,7 @@
 //! Money, from the wish to pay to the light: what a payment is, how far it has come, and what holds it.
 //!
 //! ```text
-//!   attempt ──▶ path: provider ▶ aggregators ▶ intake ──▶ vendor: cloud, or a DCU that fetches
+//!   attempt ──▶ path: provider ▶ aggregators ▶ intake ──▶ vendor: cloud, or a DCU that fetches (hosted: the relay itself)
 //!      ▲ desk: the agent's float, paper                     │
 //!      └──────────── keypad: text message, hand ◀───────────┴──▶ credited ▶ applied
 //! ```
@@ -20,22 +20,31 @@
 mod attempt;
 mod books;
 mod desk;
+mod hosted;
 mod keypad;
 mod lives;
 mod path;
+mod provider;
 mod tokens;
 mod vending;
 
 use taa_dcu::{
-    config::CreditAt,
+    config::{CreditAt, Traits},
     payment::{Channel, Payment, Provider},
     vending::VendId,
 };
 use taa_scenarios::model::Scenario;
 
-pub(crate) use self::lives::lives;
-use self::{desk::Desk, path::Copy, tokens::Made};
+use self::{
+    desk::Desk,
+    hosted::{Hosted, MOVED_AWAY},
+    path::Copy,
+    tokens::Made,
+};
 pub(crate) use self::{
+    hosted::fetch_config,
+    lives::lives,
+    provider::payment_number,
     tokens::Tokens,
     vending::{lease_policy, sts_meter, vending_config},
 };
@@ -193,6 +202,8 @@ impl Pay {
 pub(crate) struct Money {
     aggregators: Vec<Part>,
     intake: Part,
+    /// The relay itself, where a DCU fetches.
+    hosted: Hosted,
     /// Never down by themselves: scripted faults hold them.
     sms: Part,
     ussd: Part,
@@ -210,11 +221,12 @@ pub(crate) struct Money {
 
 impl Money {
     /// `cash_daily_minor` is what the village's cash customers spend a day.
-    pub(crate) fn new(scenario: &Scenario, cash_daily_minor: f64, tokens: Tokens) -> Self {
+    pub(crate) fn new(scenario: &Scenario, seed: (u64, u32), cash_daily_minor: f64, tokens: Tokens) -> Self {
         let params = &scenario.comms.payments;
         Self {
             aggregators: (0..params.aggregators.count).map(|_| Part::new(Cause::AggregatorDown)).collect(),
             intake: Part::new(Cause::IntakeDown),
+            hosted: Hosted::new(scenario, seed),
             sms: Part::new(Cause::SmsLost),
             ussd: Part::new(Cause::UssdBroken),
             waiting: Vec::new(),
@@ -238,10 +250,9 @@ fn payment_key(payment: u32) -> String {
     format!("T{payment:010}")
 }
 
-/// The payment behind a provider's transaction id.
-pub(crate) fn payment_number(key: &str) -> Option<u32> {
-    let digits = key.strip_prefix('T')?;
-    digits.split_once(' ').map_or(digits, |(first, _)| first).parse().ok()
+/// The DCU is a vendor of its own: it fetches payments from the intake.
+pub(super) const fn fetches(traits: Traits) -> bool {
+    traits.local_vending && !matches!(traits.credit_at, CreditAt::Cloud)
 }
 
 /// Which of a customer's payments take effect.
@@ -270,7 +281,7 @@ impl Village<'_> {
 
     /// The DCU vends, and fetches payments from the intake.
     pub(crate) fn dcu_fetches(&self) -> bool {
-        self.traits.local_vending && self.traits.credit_at != CreditAt::Cloud
+        fetches(self.traits)
     }
 
     fn local_unix_s(&self, now_ms: u64) -> i64 {
@@ -282,6 +293,11 @@ impl Village<'_> {
         self.scenario.comms.payments.peaks.slowdown_at(self.local_unix_s(now_ms))
     }
 
+    /// The payer took the short code of another currency.
+    fn is_foreign(&self, payment: u32) -> bool {
+        self.meddling.foreign_money && payment % 11 == 5
+    }
+
     /// The payment as the intake passes it on.
     pub(crate) fn payment_entry(&self, payment: u32) -> Payment {
         let pay = &self.pays[payment as usize];
@@ -289,8 +305,11 @@ impl Village<'_> {
             PayChannel::Phone => Channel::Phone,
             PayChannel::Agent => Channel::Agent,
         };
-        let wrong = self.meddling.wrong_accounts && payment % 7 == 3;
-        let account = if wrong { "nobody" } else { &self.scenario.village.customers[pay.customer as usize].id };
+        let account = match payment % 14 {
+            3 if self.meddling.wrong_accounts => "nobody",
+            10 if self.meddling.wrong_accounts => MOVED_AWAY,
+            _ => &self.scenario.village.customers[pay.customer as usize].id,
+        };
         let accepted_unix_ms = self.unix_ms(pay.accepted_ms.unwrap_or(0));
         let mut key = payment_key(payment);
         if self.meddling.sabotage == Some(Sabotage::ForgetsRepeats) {
@@ -308,6 +327,7 @@ impl Village<'_> {
         }
         pay.credited_ms = Some(now_ms);
         let customer = pay.customer;
+        self.money.hosted.here.remove(&payment);
         // What kept the cloud from telling the DCU.
         if let Some(at_vendor_ms) = pay.at_vendor_ms {
             let blocker = self.people.of(customer).purse.blocker;
@@ -342,6 +362,7 @@ impl Village<'_> {
         if let Some(pay) = payment_number(key).and_then(|number| self.pays.get_mut(number as usize)) {
             pay.suspended = true;
         }
+        self.money.hosted.here.retain(|payment| !self.pays[*payment as usize].suspended);
     }
 
     /// A Book has met a payment that it knew.
