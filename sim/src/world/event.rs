@@ -65,6 +65,12 @@ pub(crate) enum Event {
     IntakeWake { generation: u32 },
     /// A provider's answer to a status query.
     Status { payment: u32 },
+    /// A question of a copy of the DCU reaches the hosted relay.
+    TwinAtIntake { message: MessageId },
+    /// An answer of the hosted relay reaches the copy.
+    IntakeAtTwin { message: MessageId },
+    /// The copy's deadline.
+    TwinWake { generation: u32 },
     /// A text message with a number reaches a phone.
     TextArrives { payment: u32 },
     /// Somebody asks for a number again.
@@ -105,6 +111,9 @@ impl Event {
             Self::IntakeCommit { generation } => pair(47, generation, 0),
             Self::IntakeWake { generation } => pair(48, generation, 0),
             Self::Status { payment } => pair(49, payment, 0),
+            Self::TwinAtIntake { message } => pair(51, message.number(), 0),
+            Self::IntakeAtTwin { message } => pair(52, message.number(), 0),
+            Self::TwinWake { generation } => pair(53, generation, 0),
             Self::TextArrives { payment } => pair(42, payment, 0),
             Self::TextAsked { payment } => pair(43, payment, 0),
             Self::Keypad { payment } => pair(44, payment, 0),

@@ -196,10 +196,14 @@ impl Model for Village<'_> {
             Event::IntakeCommit { generation } => self.intake_commits(generation, now_ms, queue),
             Event::IntakeWake { generation } => self.intake_wakes(generation, now_ms, queue),
             Event::Status { payment } => self.status_arrives(payment, now_ms, queue),
+            Event::TwinAtIntake { message } => self.twin_question_arrives(message, now_ms, queue),
+            Event::IntakeAtTwin { message } => self.reply_at_twin(message, now_ms, queue),
+            Event::TwinWake { generation } => self.twin_wakes(generation, now_ms, queue),
             Event::TextArrives { payment } => self.text_arrives(payment, now_ms, queue),
             Event::TextAsked { payment } => self.text_asked(payment, now_ms, queue),
             Event::Keypad { payment } => self.keypad(payment, now_ms, queue),
         }
+        self.audit(now_ms);
         self.settle(now_ms);
         while !self.stirred.is_empty() {
             self.stir(now_ms, queue);

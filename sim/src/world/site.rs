@@ -11,8 +11,10 @@ use taa_dcu::{
     Dcu, DcuEvent, ImageCampaign, LinkState, MeterIx, Output,
     billing::{Account, Book},
     config::{CreditAt, DcuConfig, MeterEntry},
+    fetch::FetchFault,
+    journal::Record,
     payment::Payment,
-    relay::Reason,
+    relay::{Reason, Relay},
     vending::KeyRefusal,
 };
 use taa_dlms::obis::alarm;
@@ -93,6 +95,11 @@ impl Site {
             armed_for: None,
             claimed: 0,
         }
+    }
+
+    /// What the DCU is started with besides its journal.
+    pub(super) fn as_configured(&self) -> (DcuConfig, Vec<MeterEntry>) {
+        (self.config.clone(), self.meters.clone())
     }
 
     /// The DCU runs.
@@ -218,6 +225,9 @@ impl Village<'_> {
     /// Builds and starts the DCU from what its disk has; false where the disk refuses.
     pub(crate) fn boot_dcu(&mut self, now_ms: u64, queue: &mut Queue<Event>) -> bool {
         let Some((journal, gap)) = self.open_disk(now_ms) else { return false };
+        let journal: Vec<Record> = journal.collect();
+        self.copied(&journal, now_ms, queue);
+        let witnessed = self.wan.up() && self.cloud_part.up();
         let site = &mut self.site;
         site.booted_ms = now_ms;
         site.boots += 1;
@@ -233,6 +243,7 @@ impl Village<'_> {
         }
         dcu.handle_entropy(0, &entropy);
         site.dcu = Some(Box::new(dcu));
+        self.audit_start(witnessed);
         self.drain(now_ms, queue);
         if self.repairs.clock.up() {
             self.tell_time(now_ms, queue);
@@ -445,7 +456,10 @@ impl Village<'_> {
                 self.vending_event(&event, now_ms, queue);
             }
             DcuEvent::Fetched { .. } => self.dcu_fetched(now_ms),
-            DcuEvent::RelayOrdered { meter, reason, .. } => {
+            DcuEvent::FetchFailed(FetchFault::IdentityTwice) => self.identity_twice(now_ms),
+            DcuEvent::Amended { .. } => self.amendment_told(&event, now_ms),
+            DcuEvent::RelayOrdered { meter, reason, relay } => {
+                self.audit_order(meter.0, relay == Relay::Open && reason == Reason::Debt, now_ms);
                 self.people.of(meter.0).unit.ordered = Some(reason);
             }
             _ => {}

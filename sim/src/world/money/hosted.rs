@@ -24,7 +24,7 @@ use taa_dcu::{
 use taa_intake::{
     Relay,
     provider::{Money as Counted, daraja::Shortcode},
-    relay::{Accounts, Entry, Event as Told, Operator, Output, PayRequest, Query, Record, RelayConfig, SiteConfig},
+    relay::{Accounts, Entry, Event as Told, Output, PayRequest, Query, Record, RelayConfig, SiteConfig},
 };
 use taa_keys::Secret;
 use taa_models::{
@@ -41,6 +41,7 @@ use super::{
 use crate::{
     cause::{Cause, Chain},
     kernel::{Phase, Queue, SimTime, Wake},
+    run::Sabotage,
     world::{Event, Village, message::MessageId, parts::hardest_to_clear},
 };
 
@@ -73,13 +74,14 @@ enum Call {
     Word(Copy),
     /// The DCU.
     Site,
+    /// A copy of it.
+    Twin,
 }
 
 /// The machine.
 pub(crate) struct Hosted {
     config: RelayConfig,
-    key: Secret,
-    api: ProviderApi,
+    pub(super) api: ProviderApi,
     money: Counted,
     relay: Option<Relay>,
     journal: Vec<Record>,
@@ -105,6 +107,8 @@ pub(crate) struct Hosted {
     queries: u64,
     /// Two DCUs have asked under one identity, and it has been told.
     twice: bool,
+    /// A deliberate fault: up to where durability was claimed before it was there.
+    claimed: u64,
 }
 
 /// How the DCU fetches, where it does.
@@ -139,13 +143,10 @@ impl Hosted {
             let (code, utc_offset_s) = (code.to_owned(), provider::NAIROBI_S);
             config.shortcodes.push(Shortcode { code, money, utc_offset_s, confirms: false });
         }
-        let key = Secret::new(b"the agent's telephone");
-        config.agents.insert(provider::DESK.to_owned(), Operator { key: key.clone(), money });
         config.first_query_ms = (params.reconcile_after_s * 1000.0) as i64;
         config.give_up_ms = GIVE_UP_MS;
         Self {
             config,
-            key,
             api: params.api.unwrap_or_else(|| ProviderApi::of_currency(&tariff.currency)),
             money,
             relay: None,
@@ -166,6 +167,7 @@ impl Hosted {
             commits: 0,
             queries: 0,
             twice: false,
+            claimed: 0,
         }
     }
 
@@ -181,11 +183,46 @@ impl Hosted {
         }
     }
 
+    /// Names of the money on hold.
+    pub(super) fn held_ids(&self) -> Vec<PaymentId> {
+        self.relay.as_ref().map_or(Vec::new(), |relay| relay.held().map(|(id, _)| id.clone()).collect())
+    }
+
+    /// Held money goes to an account of the site, or back. To be drained.
+    pub(super) fn settle_held(&mut self, unix_ms: i64, id: &PaymentId, account: Option<&str>) {
+        let Some(relay) = &mut self.relay else { return };
+        match account {
+            Some(account) => _ = relay.resolve(unix_ms, id, SITE, account),
+            None => _ = relay.hand_back(unix_ms, id),
+        }
+    }
+
+    /// Number of the relay's last record; of one that is down the last that was written.
+    pub(super) fn last_record(&self) -> u64 {
+        self.journal.last().map_or(0, |record| record.number)
+    }
+
+    /// Payments in the site's list: waiting, or at the site without a word of what became of them.
+    pub(super) fn listed(&self) -> BTreeSet<PaymentId> {
+        let inbox = self.relay.as_ref().and_then(|relay| relay.state().site(SITE));
+        inbox.map_or_else(BTreeSet::new, |inbox| {
+            inbox.items().chain(inbox.delivered()).map(|(_, payment)| payment.id()).collect()
+        })
+    }
+
+    /// Whether it holds one of these, and whether it has handed one of them back.
+    pub(super) fn knows(&self, ids: &[PaymentId]) -> (bool, bool) {
+        let Some(relay) = &self.relay else { return (false, false) };
+        let held = relay.held().any(|(id, _)| ids.contains(id));
+        (held, ids.iter().any(|id| relay.state().handed_back(id).is_some()))
+    }
+
     /// The power of its machine is gone: what was not durable, and whoever waited for an answer.
     fn cut(&mut self) -> Vec<Copy> {
         self.relay = None;
         let durable = self.durable;
         self.journal.retain(|record| record.number <= durable);
+        self.claimed = durable;
         self.commit.cancel();
         self.wake.cancel();
         (self.committing, self.armed_for) = (false, None);
@@ -292,10 +329,7 @@ impl Village<'_> {
         self.pays[payment as usize].callbacks += 1;
         let told = self.told(payment);
         let hosted = &mut self.money.hosted;
-        let (provider, request) = match copy.at {
-            Place::Agent => provider::report(&told, &hosted.key),
-            _ => provider::callback(hosted.api, &told),
-        };
+        let (provider, request) = provider::callback(hosted.api, &told);
         let call = hosted.call(Call::Word(copy));
         self.payloads.absorb_bytes(&request.body);
         self.with_relay(now_ms, queue, |relay, unix_ms| relay.handle_callback(unix_ms, call, provider, &request));
@@ -310,31 +344,56 @@ impl Village<'_> {
     }
 
     /// Drains the relay to its deadline.
-    fn drain_relay(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
+    pub(super) fn drain_relay(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
         loop {
             let Some(relay) = &mut self.money.hosted.relay else { return };
             match relay.poll_output() {
                 Output::Append(record) => self.money.hosted.journal.push(record),
                 Output::Respond { call, response } => {
                     let answered = self.money.hosted.calls.remove(&call);
-                    if let (Some(Call::Word(copy)), 300..) = (answered, response.status) {
-                        let text = format!("payment {}: {} {}", copy.payment, response.status, response.body);
-                        self.log(now_ms, "intake_refused", String::new(), text);
+                    if let Some(Call::Word(copy)) = answered {
+                        self.word_answered(copy, response.status, &response.body, now_ms);
                     }
                 }
-                Output::Reply { call, bytes } => {
-                    if self.money.hosted.calls.remove(&call) == Some(Call::Site) {
-                        self.send_reply(&bytes, now_ms, queue);
-                    }
-                }
+                Output::Reply { call, bytes } => match self.money.hosted.calls.remove(&call) {
+                    Some(Call::Site) => self.send_reply(&bytes, now_ms, queue),
+                    Some(Call::Twin) => self.reply_to_twin(&bytes, now_ms, queue),
+                    Some(Call::Word(_)) | None => {}
+                },
                 Output::Query(query) => self.status_wanted(&query, now_ms, queue),
                 Output::Event(event) => self.relay_told(event, now_ms),
+                Output::Timeout(_) if self.answers_early() => {}
                 Output::Timeout(deadline) => {
                     self.arm_relay(deadline, now_ms, queue);
                     return;
                 }
             }
         }
+    }
+
+    /// Whoever had word of a payment has its answer, and forgets it. Of MoMo's callback nothing is believed, and nothing
+    /// rests on the answer.
+    fn word_answered(&mut self, copy: Copy, status: u16, body: &str, now_ms: u64) {
+        if status < 300 {
+            self.pays[copy.payment as usize].answered |= self.money.hosted.api != ProviderApi::MtnMomo;
+        } else {
+            let text = format!("payment {}: {status} {body}", copy.payment);
+            self.log(now_ms, "intake_refused", String::new(), text);
+        }
+    }
+
+    /// A deliberate fault: the relay is told that its records are durable as soon as it has said them.
+    fn answers_early(&mut self) -> bool {
+        let hosted = &mut self.money.hosted;
+        let last = hosted.journal.last().map_or(0, |record| record.number);
+        if self.meddling.sabotage != Some(Sabotage::RelayAnswersEarly) || hosted.claimed >= last {
+            return false;
+        }
+        hosted.claimed = last;
+        if let Some(relay) = &mut hosted.relay {
+            relay.handle_durable(last);
+        }
+        true
     }
 
     fn arm_relay(&mut self, deadline: Option<i64>, now_ms: u64, queue: &mut Queue<Event>) {
@@ -408,13 +467,22 @@ impl Village<'_> {
 
     /// The question reaches the relay.
     pub(crate) fn question_arrives(&mut self, message: MessageId, now_ms: u64, queue: &mut Queue<Event>) {
+        self.asked_by(Call::Site, message, now_ms, queue);
+    }
+
+    fn asked_by(&mut self, who: Call, message: MessageId, now_ms: u64, queue: &mut Queue<Event>) {
         let bytes = self.messages.take(message);
         self.payloads.absorb_bytes(&bytes);
         if self.money.hosted.relay.is_some() {
-            let call = self.money.hosted.call(Call::Site);
+            let call = self.money.hosted.call(who);
             self.with_relay(now_ms, queue, |relay, unix_ms| relay.handle_fetch(unix_ms, call, &bytes));
         }
         self.messages.recycle(message, bytes);
+    }
+
+    /// A question of the copy reaches the relay.
+    pub(crate) fn twin_question_arrives(&mut self, message: MessageId, now_ms: u64, queue: &mut Queue<Event>) {
+        self.asked_by(Call::Twin, message, now_ms, queue);
     }
 
     fn send_reply(&mut self, bytes: &[u8], now_ms: u64, queue: &mut Queue<Event>) {
@@ -461,6 +529,11 @@ impl Village<'_> {
                 self.at_relay(&id, now_ms);
                 self.payment_suspended(&id.key);
                 self.log(now_ms, "intake_held", String::new(), format!("{id}: {why:?}"));
+            }
+            Told::HandBack { id, .. } => {
+                if let Some(payment) = payment_number(&id.key) {
+                    self.handed_back(payment, now_ms);
+                }
             }
             Told::Duplicate { .. } => self.payment_repeated(),
             Told::Fetched { .. } | Told::FetchOld { .. } | Told::Fate { .. } => {}

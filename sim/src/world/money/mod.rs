@@ -18,7 +18,9 @@
 //! what stands in its way. Of several copies of one payment the Book credits the first.
 
 mod attempt;
+mod audit;
 mod books;
+mod clerk;
 mod desk;
 mod hosted;
 mod keypad;
@@ -26,6 +28,7 @@ mod lives;
 mod path;
 mod provider;
 mod tokens;
+mod twin;
 mod vending;
 
 use taa_dcu::{
@@ -42,6 +45,7 @@ use self::{
     tokens::Made,
 };
 pub(crate) use self::{
+    clerk::VISITS,
     hosted::fetch_config,
     lives::lives,
     provider::payment_number,
@@ -132,6 +136,10 @@ pub(crate) struct Pay {
     sale: Option<VendId>,
     texts: u32,
     entries: u32,
+    /// The relay has answered for it.
+    answered: bool,
+    /// How often it was handed back to whoever paid it.
+    handed_back: u32,
     /// What holds it now, and since when.
     holds: (Chain, u64),
     /// What held it longest, and how long.
@@ -165,6 +173,8 @@ impl Pay {
             sale: None,
             texts: 0,
             entries: 0,
+            answered: false,
+            handed_back: 0,
             holds: (Chain::EMPTY, wanted_ms),
             held_longest: (Chain::EMPTY, 0),
         }
@@ -217,6 +227,12 @@ pub(crate) struct Money {
     sales: vending::Sales,
     /// Repeats that a Book has recognised.
     duplicates: u32,
+    /// What tests ask for.
+    clerk: clerk::Ledger,
+    auditor: audit::Auditor,
+    twin: Option<twin::Twin>,
+    /// How often the site was told that another machine has its identity.
+    twice_told: u32,
 }
 
 impl Money {
@@ -235,6 +251,10 @@ impl Money {
             tokens,
             sales: vending::Sales::new(),
             duplicates: 0,
+            clerk: clerk::Ledger::default(),
+            auditor: audit::Auditor::default(),
+            twin: None,
+            twice_told: 0,
         }
     }
 
@@ -363,6 +383,15 @@ impl Village<'_> {
             pay.suspended = true;
         }
         self.money.hosted.here.retain(|payment| !self.pays[*payment as usize].suspended);
+    }
+
+    /// The relay serves another machine under this identity.
+    pub(crate) fn identity_twice(&mut self, now_ms: u64) {
+        if self.money.twice_told == 0 {
+            let text = "the relay serves another machine under this site's identity".to_owned();
+            self.log(now_ms, "identity_twice", String::new(), text);
+        }
+        self.money.twice_told += 1;
     }
 
     /// A Book has met a payment that it knew.

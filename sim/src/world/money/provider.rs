@@ -10,7 +10,6 @@
 
 use taa_dcu::payment::Provider;
 use taa_intake::{HttpRequest, amount::decimal, provider::Money, relay::PayRequest};
-use taa_keys::{Secret, hash::hmac_sha256};
 use taa_models::payments::ProviderApi;
 
 /// The relay's first path segment, which providers are given and nobody else.
@@ -20,8 +19,6 @@ pub(super) const SHORTCODE: &str = "600638";
 pub(super) const FOREIGN_SHORTCODE: &str = "600639";
 /// Daraja writes local times of Nairobi.
 pub(super) const NAIROBI_S: i32 = 3 * 3600;
-/// The agent's desk, as it signs.
-pub(super) const DESK: &str = "desk";
 
 const PUSH: &str = "ws_CO_";
 const MOMO: &str = "7aa00000-0000-4000-8000-";
@@ -50,10 +47,9 @@ pub(super) fn request_id(api: ProviderApi, number: u32) -> Option<String> {
     }
 }
 
-/// The payment behind any key of these providers, the agent's desk or the village's own.
+/// The payment behind any key of these providers, or the village's own.
 pub(crate) fn payment_number(key: &str) -> Option<u32> {
-    let own = key.rsplit('/').next().unwrap_or(key);
-    let digits = [PUSH, MOMO, "T"].iter().find_map(|prefix| own.strip_prefix(prefix))?;
+    let digits = [PUSH, MOMO, "T"].iter().find_map(|prefix| key.strip_prefix(prefix))?;
     digits.split_once(' ').map_or(digits, |(first, _)| first).parse().ok()
 }
 
@@ -101,20 +97,6 @@ pub(super) fn status(api: ProviderApi, told: &Told) -> String {
             )
         }
     }
-}
-
-/// The agent's report of a token sold on paper, signed.
-pub(super) fn report(told: &Told, key: &Secret) -> (Provider, HttpRequest) {
-    let body = format!(
-        r#"{{"agent":"{DESK}","receipt":"{}","account":"{}","amount":"{}","currency":"{}","taken_at":{}}}"#,
-        told.receipt,
-        told.account,
-        amount(told),
-        told.money.currency,
-        told.accepted_unix_ms.div_euclid(1000),
-    );
-    let tag: String = hmac_sha256(key, &[body.as_bytes()]).iter().map(|byte| format!("{byte:02x}")).collect();
-    (Provider::Agent, HttpRequest::post("/agent", body).with("X-Signature", tag))
 }
 
 fn post(path: &str, body: &str) -> HttpRequest {
@@ -202,7 +184,7 @@ mod tests {
 
     #[test]
     fn every_key_leads_back_to_its_payment() {
-        let keys = ["T0000000012", "T0000000012 3", "ws_CO_0000000012", "desk/T0000000012"];
+        let keys = ["T0000000012", "T0000000012 3", "ws_CO_0000000012"];
         for key in keys.map(str::to_owned).into_iter().chain(request_id(ProviderApi::MtnMomo, 12)) {
             assert_eq!(payment_number(&key), Some(12), "{key}");
         }

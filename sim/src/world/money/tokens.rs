@@ -30,7 +30,7 @@ use taa_tokens::sts::{
 use crate::{
     cause::{Cause, Chain},
     kernel::Queue,
-    records::TokenBy,
+    records::{TokenBy, TokenRow},
     world::{
         Event, Village,
         parts::{Part, PartId, Turn},
@@ -87,6 +87,8 @@ pub(crate) struct Tokens {
     /// Payments whose token cannot be made, or not be used.
     pub(super) stuck: Vec<u32>,
     pub(super) sums: Sums,
+    /// Every token, in the order in which it was made.
+    pub(super) rows: Vec<TokenRow>,
 }
 
 /// For the books.
@@ -142,6 +144,7 @@ impl Tokens {
             rollover: (0..customers).map(|_| Part::new(Cause::RolloverMissed)).collect(),
             stuck: Vec::new(),
             sums: Sums::default(),
+            rows: Vec::new(),
         }
     }
 
@@ -204,7 +207,7 @@ impl Tokens {
     }
 
     /// Books a token of the DCU's over so much that was paid; its worth, u.
-    pub(super) fn booked(&mut self, customer: u32, paid_minor: i64, content: &Content) -> i64 {
+    pub(super) fn booked(&mut self, customer: u32, payments: &[u32], paid_minor: i64, content: &Content) -> i64 {
         let worth_u = match content {
             Content::Money { money, .. } => i64::try_from(money.value()).unwrap_or(0),
             _ => 0,
@@ -213,6 +216,7 @@ impl Tokens {
         self.due_u[customer as usize] += paid_u - worth_u;
         self.sums.paid_u += paid_u;
         self.sums.issued_u += worth_u;
+        self.rows.push(TokenRow { customer, payments: payments.to_vec(), worth_u });
         worth_u
     }
 
@@ -300,6 +304,7 @@ impl Village<'_> {
                 tokens.due_u[at] = due_u - sold.1;
                 tokens.sums.paid_u += paid_u;
                 tokens.sums.issued_u += sold.1;
+                tokens.rows.push(TokenRow { customer, payments: vec![payment], worth_u: sold.1 });
                 sold
             }
         };

@@ -96,7 +96,7 @@ impl Village<'_> {
             Ok(token) => {
                 if self.money.sales.insert(id, true) != Some(true) {
                     let paid_minor = of_sale.iter().map(|payment| self.pays[*payment as usize].amount_minor).sum();
-                    let worth_u = self.money.tokens.booked(customer, paid_minor, content);
+                    let worth_u = self.money.tokens.booked(customer, &of_sale, paid_minor, content);
                     for (nth, payment) in of_sale.iter().enumerate() {
                         // One token for several payments is worth what it is worth once.
                         let worth_u = if nth == 0 { worth_u } else { 0 };

@@ -1,0 +1,186 @@
+//! The auditor: after every step of a run the whole money is counted, where a test asks for it.
+//!
+//! ```text
+//!   accepted = credited + in suspense + handed back (the deciding Book)
+//!            + held + handed back (the hosted relay) + under way (told by nobody yet, or in the relay's list)
+//! ```
+//!
+//! Each payment is looked for in every place by itself, so one that is credited twice, or both credited and handed back,
+//! does not cancel out one that is lost. A receipt is a promise: what it says is in the Book from then on. What the disk
+//! has lied about is another matter: then the Book may lack what receipts say, and the site must be in doubt (its relays
+//! open for nobody's debt, it sells no tokens), or have started without a cloud to tell it; provider and relay know of the
+//! money still.
+//!
+//! What is wrong goes into the log as `money_audit`, each wrong once.
+
+use std::collections::BTreeSet;
+
+use taa_dcu::{
+    billing::Book,
+    config::CreditAt,
+    payment::{PaymentId, Provider},
+};
+use taa_models::payments::ProviderApi;
+
+use super::{payment_key, provider};
+use crate::world::Village;
+
+/// What has been seen so far.
+#[derive(Debug, Default)]
+pub(crate) struct Auditor {
+    /// Nothing about money has changed as long as this has not.
+    mark: [u64; 8],
+    told: BTreeSet<String>,
+    /// The DCU has said that its journal is in doubt, or could not be told at its start.
+    doubted: bool,
+    /// Steps that were looked at.
+    pub(super) looks: u64,
+}
+
+/// Where the payments of a run are, minor units.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Places {
+    accepted: i128,
+    in_book: i128,
+    held: i128,
+    handed_back: i128,
+    under_way: i128,
+}
+
+impl Village<'_> {
+    /// The Book that decides, where it can be seen.
+    pub(super) fn deciding_book(&self) -> Option<&Book> {
+        let at_cloud = match self.traits.credit_at {
+            CreditAt::Cloud => true,
+            CreditAt::Dcu => false,
+            CreditAt::Meter => self.traits.keypad && !self.traits.local_vending,
+        };
+        if at_cloud { Some(self.cloud_book()) } else { self.site.dcu.as_ref().map(|dcu| dcu.state().book()) }
+    }
+
+    /// The DCU has started; `witnessed`: the cloud could have told it what it had before.
+    pub(crate) fn audit_start(&mut self, witnessed: bool) {
+        let doubts = self.site.dcu.as_ref().is_some_and(|dcu| dcu.state().is_in_doubt());
+        self.money.auditor.doubted |= doubts || !witnessed;
+    }
+
+    /// Counts the money.
+    pub(crate) fn audit(&mut self, now_ms: u64) {
+        if !self.meddling.audited {
+            return;
+        }
+        let Some(book) = self.deciding_book() else { return };
+        let (totals, count) = (book.totals(), |of: &dyn Fn(&super::Pay) -> bool| {
+            self.pays.iter().filter(|pay| of(pay)).count() as u64
+        });
+        let mark = [
+            totals.received as u64,
+            totals.credited as u64,
+            totals.suspended as u64,
+            totals.refunded_suspense as u64,
+            self.money.hosted.last_record(),
+            count(&|pay| pay.accepted_ms.is_some()),
+            count(&|pay| pay.credited_ms.is_some()),
+            count(&|pay| pay.handed_back > 0 || pay.answered),
+        ];
+        if mark == self.money.auditor.mark {
+            return;
+        }
+        let found = self.wrongs(book);
+        let auditor = &mut self.money.auditor;
+        (auditor.mark, auditor.looks) = (mark, auditor.looks + 1);
+        for wrong in found {
+            if self.money.auditor.told.insert(wrong.clone()) {
+                self.log(now_ms, "money_audit", String::new(), wrong);
+            }
+        }
+    }
+
+    /// The DCU has ordered a relay: in doubt about its journal it opens none for debt.
+    pub(crate) fn audit_order(&mut self, meter: u32, opens_for_debt: bool, now_ms: u64) {
+        let in_doubt = self.site.dcu.as_ref().is_some_and(|dcu| dcu.state().is_in_doubt());
+        if opens_for_debt && in_doubt && self.meddling.audited {
+            let text = format!("meter {meter} is cut off for debt by a site that is in doubt");
+            self.log(now_ms, "money_audit", String::new(), text);
+        }
+    }
+
+    fn wrongs(&self, book: &Book) -> Vec<String> {
+        let (mut found, mut places) = (Vec::new(), Places::default());
+        let listed = self.money.hosted.listed();
+        for (number, pay) in (0..).zip(&self.pays).filter(|(_, pay)| pay.accepted_ms.is_some()) {
+            let amount = i128::from(pay.amount_minor);
+            let ids = self.ids(number);
+            let any = |of: &dyn Fn(&PaymentId) -> bool| ids.iter().any(of);
+            let in_book = any(&|id| book.has_seen(id));
+            let in_suspense = any(&|id| book.suspended(id).is_some());
+            let (held, handed_back) = self.money.hosted.knows(&ids);
+            let in_list = any(&|id| listed.contains(id));
+            places.accepted += amount;
+            *match (in_book, held, handed_back) {
+                (true, false, false) => &mut places.in_book,
+                (false, true, false) => &mut places.held,
+                (false, false, true) => &mut places.handed_back,
+                (false, false, false) => &mut places.under_way,
+                _ => {
+                    if !self.money.auditor.doubted {
+                        found.push(format!("payment {number} is in more than one place"));
+                    }
+                    &mut places.in_book
+                }
+            } += amount;
+            let lost = !(in_book || held || handed_back || in_list);
+            if lost && pay.answered && !self.money.auditor.doubted {
+                found.push(format!("the relay has answered for payment {number}, and nobody has it"));
+            }
+            if pay.credited_ms.is_some() && (!in_book || in_suspense) && !self.money.auditor.doubted {
+                found.push(format!("payment {number} has a receipt, and is not in the Book"));
+            }
+            if pay.handed_back > 1 || pay.handed_back == 1 && (pay.credited_ms.is_some() || in_suspense) {
+                found.push(format!("payment {number} was handed back, and is somebody's credit or suspense still"));
+            }
+        }
+        let forgotten = self.money.clerk.told().filter(|id| !book.is_amended(id) && !self.money.auditor.doubted);
+        found.extend(forgotten.map(|id| format!("{id} was done, and the Book does not know of it")));
+        let totals = book.totals();
+        if totals.missing() != 0 {
+            found.push(format!("the Book misses {}", totals.missing()));
+        }
+        if totals.received != places.in_book {
+            found.push(format!("the Book has received {} for payments of {}", totals.received, places.in_book));
+        }
+        let somewhere = totals.credited + totals.suspended + totals.refunded_suspense;
+        let elsewhere = places.held + places.handed_back + places.under_way;
+        if places.accepted != somewhere + elsewhere {
+            found.push(format!("{} was accepted, {somewhere} + {elsewhere} is found", places.accepted));
+        }
+        found
+    }
+
+    /// The site has answered for it, and nobody has it any more: what a lying disk has lost, minor units.
+    pub(super) fn in_doubt_minor(&self) -> i64 {
+        let Some(book) = self.deciding_book() else { return 0 };
+        let lost = |(number, pay): &(u32, &super::Pay)| {
+            let ids = self.ids(*number);
+            let elsewhere = || self.money.hosted.knows(&ids) != (false, false);
+            let told = pay.credited_ms.is_some() || pay.suspended && !elsewhere();
+            told && !ids.iter().any(|id| book.has_seen(id))
+        };
+        (0..).zip(&self.pays).filter(lost).map(|(_, pay)| pay.amount_minor).sum()
+    }
+
+    /// The names that a payment may go by.
+    fn ids(&self, payment: u32) -> Vec<PaymentId> {
+        let key = payment_key(payment);
+        let named = |provider, key: String| PaymentId { provider, key };
+        if !self.pays[payment as usize].by_provider || !self.dcu_fetches() {
+            return vec![named(Provider::Simulated, key)];
+        }
+        let api = self.money.hosted.api;
+        match provider::request_id(api, payment) {
+            Some(id) if api == ProviderApi::MtnMomo => vec![named(Provider::MtnMomo, id)],
+            Some(id) => vec![named(Provider::Daraja, key), named(Provider::Daraja, id)],
+            None => vec![named(Provider::Daraja, key)],
+        }
+    }
+}
