@@ -425,6 +425,8 @@ pub struct Books {
     pub refunded_minor: i64,
     /// What receipts say and the Book has not: a disk has lied.
     pub in_doubt_minor: i64,
+    /// On accounts, and nobody has a receipt for it: the site lost its word, and the relay has not heard of it.
+    pub untold_minor: i64,
     /// How often all money was counted during the run, where a test asked for it.
     pub audits: u64,
     /// Of that, what lies in suspense: the vendor's Book knows no such account.

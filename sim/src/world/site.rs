@@ -243,7 +243,7 @@ impl Village<'_> {
         }
         dcu.handle_entropy(0, &entropy);
         site.dcu = Some(Box::new(dcu));
-        self.audit_start(witnessed);
+        self.audit_start(witnessed, now_ms);
         self.drain(now_ms, queue);
         if self.repairs.clock.up() {
             self.tell_time(now_ms, queue);
@@ -467,7 +467,7 @@ impl Village<'_> {
     }
 
     /// The DCU has told that a payment is in its Book, for good.
-    fn was_credited(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
+    pub(crate) fn was_credited(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
         let customer = self.pays[payment as usize].customer;
         let account = self.site.dcu.as_ref().and_then(|dcu| dcu.state().book().account(customer));
         let Some(balance_minor) = account.map(Account::balance_minor) else { return };

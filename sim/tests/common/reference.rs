@@ -4,7 +4,7 @@
 //! token is the very amount that the standard's field can say of what is due, to the 1/100000 of the currency's unit.
 
 use taa_dcu::config::{CreditAt, Traits};
-use taa_scenarios::model::Scenario;
+use taa_scenarios::model::{Fault, FaultKind, Scenario};
 use taa_sim::{
     records::{AccountRow, PaymentRow, TokenBy},
     result::ArchResult,
@@ -103,7 +103,13 @@ pub(crate) fn wrongs(scenario: &Scenario, arch: &ArchResult, meddling: Meddling,
     let books = &records.books;
     let suspended = i128::from(books.suspended_minor);
     let refunded = i128::from(books.refunded_minor);
-    let takings = sum(&|purse| purse.credited) + suspended + refunded;
+    let untold = i128::from(books.untold_minor);
+    let lies = |fault: &Fault| matches!(fault.what, FaultKind::FsyncLies | FaultKind::PageCorrupt);
+    if !scenario.faults.iter().any(lies) {
+        equal("credited and told to nobody".into(), untold, 0);
+        equal("told and credited to nobody".into(), i128::from(books.in_doubt_minor), 0);
+    }
+    let takings = sum(&|purse| purse.credited) + suspended + refunded + untold;
     equal("the vendor's takings".into(), i128::from(books.vendor_minor + books.in_doubt_minor), takings);
     let held = i128::from(books.held_minor);
     if suspended > sum(&|purse| purse.astray) {
@@ -113,7 +119,7 @@ pub(crate) fn wrongs(scenario: &Scenario, arch: &ArchResult, meddling: Meddling,
     let handed_back = i128::from(books.handed_back_minor) - refunded;
     let accounted = i128::from(books.vendor_minor) + elsewhere + handed_back;
     equal("money in".into(), sum(&|purse| purse.paid), accounted);
-    if books.in_doubt_minor > 0 {
+    if books.in_doubt_minor + books.untold_minor > 0 {
         // Whose credit is missing the site cannot know; what it must do then is checked by whoever has made it forget.
         return found;
     }

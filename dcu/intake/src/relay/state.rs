@@ -104,6 +104,11 @@ impl State {
         self.handed_back.get(id).copied()
     }
 
+    /// All that was handed back, minor units of the money that it came in.
+    pub fn all_handed_back(&self) -> impl Iterator<Item = (&PaymentId, i64)> {
+        self.handed_back.iter().map(|(id, amount_minor)| (id, *amount_minor))
+    }
+
     /// Whether the payment was ever taken; of one that was, the provider's repeats change nothing.
     #[must_use]
     pub fn has_taken(&self, id: &PaymentId) -> bool {

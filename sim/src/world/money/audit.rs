@@ -20,9 +20,11 @@ use taa_dcu::{
     config::CreditAt,
     payment::{PaymentId, Provider},
 };
+use taa_intake::Relay;
 use taa_models::payments::ProviderApi;
+use taa_scenarios::model::{Fault, FaultKind};
 
-use super::{payment_key, provider};
+use super::{hosted::SITE, payment_key, provider};
 use crate::world::Village;
 
 /// What has been seen so far.
@@ -47,6 +49,36 @@ struct Places {
     under_way: i128,
 }
 
+/// Money at the end of a run that is not on an account by a receipt, minor units.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct AtEnd {
+    pub(super) in_flight_minor: i64,
+    pub(super) held_minor: i64,
+    pub(super) untold_minor: i64,
+    /// The site has answered for it, and nobody has it any more: a disk has lied.
+    pub(super) in_doubt_minor: i64,
+}
+
+/// What the relay says of payments.
+struct RelayList {
+    /// In the site's list: waiting, or at the site without a word of what became of them.
+    listed: BTreeSet<PaymentId>,
+    held: BTreeSet<PaymentId>,
+    back: BTreeSet<PaymentId>,
+}
+
+impl RelayList {
+    fn of(relay: &Relay) -> Self {
+        let inbox = relay.state().site(SITE);
+        let listed = inbox.into_iter().flat_map(|inbox| inbox.items().chain(inbox.delivered()));
+        Self {
+            listed: listed.map(|(_, payment)| payment.id()).collect(),
+            held: relay.held().map(|(id, _)| id.clone()).collect(),
+            back: relay.state().all_handed_back().map(|(id, _)| id.clone()).collect(),
+        }
+    }
+}
+
 impl Village<'_> {
     /// The Book that decides, where it can be seen.
     pub(super) fn deciding_book(&self) -> Option<&Book> {
@@ -59,9 +91,15 @@ impl Village<'_> {
     }
 
     /// The DCU has started; `witnessed`: the cloud could have told it what it had before.
-    pub(crate) fn audit_start(&mut self, witnessed: bool) {
+    pub(crate) fn audit_start(&mut self, witnessed: bool, now_ms: u64) {
         let doubts = self.site.dcu.as_ref().is_some_and(|dcu| dcu.state().is_in_doubt());
-        self.money.auditor.doubted |= doubts || !witnessed;
+        let lies = |fault: &Fault| matches!(fault.what, FaultKind::FsyncLies | FaultKind::PageCorrupt);
+        let lied = self.scenario.faults.iter().any(|fault| lies(fault) && fault.from_ms <= now_ms);
+        if lied {
+            self.money.auditor.doubted |= doubts || !witnessed;
+        } else if doubts && self.meddling.audited {
+            self.log(now_ms, "money_audit", String::new(), "an honest disk is doubted".to_owned());
+        }
     }
 
     /// Counts the money.
@@ -107,15 +145,15 @@ impl Village<'_> {
 
     fn wrongs(&self, book: &Book) -> Vec<String> {
         let (mut found, mut places) = (Vec::new(), Places::default());
-        let listed = self.money.hosted.listed();
+        let relay = self.money.hosted.seen(RelayList::of);
         for (number, pay) in (0..).zip(&self.pays).filter(|(_, pay)| pay.accepted_ms.is_some()) {
             let amount = i128::from(pay.amount_minor);
             let ids = self.ids(number);
             let any = |of: &dyn Fn(&PaymentId) -> bool| ids.iter().any(of);
             let in_book = any(&|id| book.has_seen(id));
             let in_suspense = any(&|id| book.suspended(id).is_some());
-            let (held, handed_back) = self.money.hosted.knows(&ids);
-            let in_list = any(&|id| listed.contains(id));
+            let (held, handed_back) = (any(&|id| relay.held.contains(id)), any(&|id| relay.back.contains(id)));
+            let in_list = any(&|id| relay.listed.contains(id));
             places.accepted += amount;
             *match (in_book, held, handed_back) {
                 (true, false, false) => &mut places.in_book,
@@ -157,20 +195,35 @@ impl Village<'_> {
         found
     }
 
-    /// The site has answered for it, and nobody has it any more: what a lying disk has lost, minor units.
-    pub(super) fn in_doubt_minor(&self) -> i64 {
-        let Some(book) = self.deciding_book() else { return 0 };
-        let lost = |(number, pay): &(u32, &super::Pay)| {
-            let ids = self.ids(*number);
-            let elsewhere = || self.money.hosted.knows(&ids) != (false, false);
-            let told = pay.credited_ms.is_some() || pay.suspended && !elsewhere();
-            told && !ids.iter().any(|id| book.has_seen(id))
-        };
-        (0..).zip(&self.pays).filter(lost).map(|(_, pay)| pay.amount_minor).sum()
+    /// Where the money is at the end of a run. Each payment is in one place: a receipt goes before the relay's doubts about
+    /// a site that was replaced, and so does the Book.
+    pub(super) fn places(&self) -> AtEnd {
+        let (mut end, book) = (AtEnd::default(), self.deciding_book());
+        let relay = self.money.hosted.seen(RelayList::of);
+        for (number, pay) in (0..).zip(&self.pays).filter(|(_, pay)| pay.accepted_ms.is_some()) {
+            let ids = self.ids(number);
+            let any = |of: &dyn Fn(&PaymentId) -> bool| ids.iter().any(of);
+            let in_book = book.is_some_and(|book| any(&|id| book.has_seen(id)));
+            let settled = book.is_some_and(|book| {
+                any(&|id| book.suspended(id).is_some()) || book.is_amended(&super::clerk::back(number))
+            });
+            let (held, back) = (any(&|id| relay.held.contains(id)), any(&|id| relay.back.contains(id)));
+            *match (pay.credited_ms.is_some(), in_book) {
+                (true, true) => continue,
+                (true, false) => &mut end.in_doubt_minor,
+                (false, true) if settled => continue,
+                (false, true) => &mut end.untold_minor,
+                (false, false) if held => &mut end.held_minor,
+                (false, false) if back || pay.handed_back > 0 => continue,
+                (false, false) if pay.suspended => &mut end.in_doubt_minor,
+                (false, false) => &mut end.in_flight_minor,
+            } += pay.amount_minor;
+        }
+        end
     }
 
     /// The names that a payment may go by.
-    fn ids(&self, payment: u32) -> Vec<PaymentId> {
+    pub(super) fn ids(&self, payment: u32) -> Vec<PaymentId> {
         let key = payment_key(payment);
         let named = |provider, key: String| PaymentId { provider, key };
         if !self.pays[payment as usize].by_provider || !self.dcu_fetches() {

@@ -1,7 +1,5 @@
 //! The payments as a table, and the sums that must agree at the end of a run.
 
-use std::collections::BTreeSet;
-
 use taa_dcu::{
     billing::{Account, Book},
     config::CreditAt,
@@ -53,15 +51,6 @@ impl Village<'_> {
             self.pays.iter().filter(|pay| of(pay)).map(|pay| pay.amount_minor).sum()
         };
         let accepted_minor = sum(&|pay| pay.accepted_ms.is_some());
-        let mut held = self.money.hosted.held();
-        // A receipt goes before the relay's doubts about a site that was replaced.
-        held.retain(|number, _| self.pays[*number as usize].credited_ms.is_none());
-        let on_hold: BTreeSet<u32> = held.keys().copied().collect();
-        let waits = |(number, pay): &(u32, &Pay)| {
-            let settled = pay.credited_ms.is_some() || pay.suspended || pay.handed_back > 0 || on_hold.contains(number);
-            pay.accepted_ms.is_some() && !settled
-        };
-        let in_flight_minor = (0..).zip(&self.pays).filter(waits).map(|(_, pay)| pay.amount_minor).sum();
         let handed_back_minor = sum(&|pay| pay.handed_back > 0);
         let applied_minor = sum(&|pay| pay.stage == Stage::Applied);
         let at_cloud = match self.traits.credit_at {
@@ -78,16 +67,18 @@ impl Village<'_> {
             loaded_u += one.unit.meter.credit_tokens_u();
         }
         let opening_minor: i64 = if self.traits.credit_at == CreditAt::Meter { self.site.opening_minor() } else { 0 };
+        let places = self.places();
         self.account_rows(at_cloud);
         self.records.tokens = std::mem::take(&mut self.money.tokens.rows);
         self.records.twin = self.twin_row(self.money.twice_told);
         self.records.books = Books {
             accepted_minor,
-            in_flight_minor,
-            held_minor: held.values().sum(),
+            in_flight_minor: places.in_flight_minor,
+            held_minor: places.held_minor,
+            untold_minor: places.untold_minor,
             handed_back_minor,
             refunded_minor: i64::try_from(vendor.refunded_suspense).unwrap_or(i64::MAX),
-            in_doubt_minor: self.in_doubt_minor(),
+            in_doubt_minor: places.in_doubt_minor,
             audits: self.money.auditor.looks,
             suspended_minor: i64::try_from(vendor.suspended).unwrap_or(i64::MAX),
             vendor_minor: i64::try_from(vendor.received).unwrap_or(i64::MAX),

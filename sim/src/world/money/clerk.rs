@@ -14,6 +14,7 @@ use taa_dcu::{
     config::CreditAt,
     payment::PaymentId,
 };
+use taa_intake::relay::{Held, HeldWhy};
 use taa_models::draw::{Draws, NodeKey, Purpose};
 
 use super::{Place, Stage, payment_number};
@@ -55,9 +56,9 @@ impl Ledger {
 }
 
 impl Village<'_> {
-    /// Visits over the whole run but for its last day, in which nothing is meddled with any more.
+    /// Visits over the whole run.
     pub(crate) fn schedule_clerk(&self, horizon_ms: u64, queue: &mut Queue<Event>) {
-        for n in 0..(horizon_ms.saturating_sub(86_400_000) / EVERY_MS) as u32 {
+        for n in 0..(horizon_ms / EVERY_MS) as u32 {
             let within = Draws::keyed(self.seed.0, self.seed.1, CLERK, VISIT, u64::from(n)).u64() % EVERY_MS;
             let at = SimTime::from_ms(u64::from(n) * EVERY_MS + within);
             queue.at(at, Phase::Customer, self.ops.outside, Event::Operation { number: VISITS + n });
@@ -66,9 +67,14 @@ impl Village<'_> {
 
     /// The clerk looks through the lists.
     pub(crate) fn clerk_comes(&mut self, visit: u32, now_ms: u64, queue: &mut Queue<Event>) {
-        for id in self.money.hosted.held_ids() {
+        for Held { payment: held, why } in self.money.hosted.held() {
+            let id = held.id();
             let Some(payment) = payment_number(&id.key) else { continue };
-            let account = self.right_account(payment).filter(|_| !self.is_foreign(payment));
+            // What a machine that was replaced may have credited goes where it was to go: the Book knows a repeat.
+            let account = match why {
+                HeldWhy::OfferedBefore => Some(held.account),
+                _ => self.right_account(payment).filter(|_| !self.is_foreign(payment)),
+            };
             self.money.hosted.settle_held(self.unix_ms(now_ms), &id, account.as_deref());
             if account.is_some() {
                 let pay = &mut self.pays[payment as usize];
@@ -96,7 +102,19 @@ impl Village<'_> {
 
     fn clerk_at_site(&mut self, visit: u32, now_ms: u64, queue: &mut Queue<Event>) {
         let Some(dcu) = &self.site.dcu else { return };
-        let waiting: Vec<PaymentId> = dcu.state().book().suspense().map(|payment| payment.id()).collect();
+        let book = dcu.state().book();
+        let waiting: Vec<PaymentId> = book.suspense().map(|payment| payment.id()).collect();
+        // Put on its account, and the site lost the receipt with its power.
+        let settled = |number: &u32| {
+            let pay = &self.pays[*number as usize];
+            let unknown = pay.suspended && pay.credited_ms.is_none() && pay.handed_back == 0;
+            let in_book = |id: &PaymentId| book.has_seen(id) && book.suspended(id).is_none();
+            unknown && self.ids(*number).iter().any(in_book) && !book.is_amended(&back(*number))
+        };
+        let settled: Vec<u32> = (0..self.pays.len() as u32).filter(settled).collect();
+        for payment in settled {
+            self.was_credited(payment, now_ms, queue);
+        }
         for id in waiting {
             let Some(payment) = payment_number(&id.key) else { continue };
             if self.right_account(payment).is_some() {
@@ -211,7 +229,12 @@ impl Village<'_> {
     }
 }
 
+/// The id of handing a payment back.
+pub(super) fn back(payment: u32) -> String {
+    format!("back-{payment}")
+}
+
 fn handing_back(payment: u32, id: PaymentId) -> Amendment {
     let why = "paid to an account that nobody has".to_owned();
-    Amendment::Refund(Refund { id: format!("back-{payment}"), from: RefundFrom::Suspense(id), why })
+    Amendment::Refund(Refund { id: back(payment), from: RefundFrom::Suspense(id), why })
 }

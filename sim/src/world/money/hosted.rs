@@ -18,13 +18,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use taa_dcu::{
     config::Traits,
-    fetch::{FetchConfig, FetchReply},
+    fetch::{Fate, FetchConfig, FetchReply},
     payment::{Currency, PaymentId, Provider},
 };
 use taa_intake::{
     Relay,
     provider::{Money as Counted, daraja::Shortcode},
-    relay::{Accounts, Entry, Event as Told, Output, PayRequest, Query, Record, RelayConfig, SiteConfig},
+    relay::{Accounts, Entry, Event as Told, Held, Output, PayRequest, Query, Record, RelayConfig, SiteConfig},
 };
 use taa_keys::Secret;
 use taa_models::{
@@ -51,7 +51,7 @@ const STATUS: Purpose = Purpose::named("status query");
 const SITE_KEY: Purpose = Purpose::named("fetch key");
 const NODE: NodeKey = NodeKey::of("payments/intake");
 /// The site's name at the relay.
-const SITE: &str = "site";
+pub(super) const SITE: &str = "site";
 /// An account that the relay's list still has and the site has no longer.
 pub(super) const MOVED_AWAY: &str = "moved-away";
 /// HTTPS around a question or an answer, on a session that stands, bytes (assumed).
@@ -171,21 +171,17 @@ impl Hosted {
         }
     }
 
-    /// Payments on hold at the relay, and their amounts; of one that is down what its journal says.
-    pub(super) fn held(&self) -> BTreeMap<u32, i64> {
-        let of = |relay: &Relay| {
-            let held = relay.held().map(|(id, held)| (payment_number(&id.key), held.payment.amount_minor));
-            held.filter_map(|(number, amount_minor)| Some((number?, amount_minor))).collect()
-        };
+    /// The relay as it runs, or as its journal has it.
+    pub(super) fn seen<T>(&self, look: impl FnOnce(&Relay) -> T) -> T {
         match &self.relay {
-            Some(relay) => of(relay),
-            None => of(&Relay::recover(self.config.clone(), self.journal.clone(), 0, 1)),
+            Some(relay) => look(relay),
+            None => look(&Relay::recover(self.config.clone(), self.journal.clone(), 0, 1)),
         }
     }
 
-    /// Names of the money on hold.
-    pub(super) fn held_ids(&self) -> Vec<PaymentId> {
-        self.relay.as_ref().map_or(Vec::new(), |relay| relay.held().map(|(id, _)| id.clone()).collect())
+    /// The money on hold.
+    pub(super) fn held(&self) -> Vec<Held> {
+        self.relay.as_ref().map_or(Vec::new(), |relay| relay.held().map(|(_, held)| held.clone()).collect())
     }
 
     /// Held money goes to an account of the site, or back. To be drained.
@@ -200,21 +196,6 @@ impl Hosted {
     /// Number of the relay's last record; of one that is down the last that was written.
     pub(super) fn last_record(&self) -> u64 {
         self.journal.last().map_or(0, |record| record.number)
-    }
-
-    /// Payments in the site's list: waiting, or at the site without a word of what became of them.
-    pub(super) fn listed(&self) -> BTreeSet<PaymentId> {
-        let inbox = self.relay.as_ref().and_then(|relay| relay.state().site(SITE));
-        inbox.map_or_else(BTreeSet::new, |inbox| {
-            inbox.items().chain(inbox.delivered()).map(|(_, payment)| payment.id()).collect()
-        })
-    }
-
-    /// Whether it holds one of these, and whether it has handed one of them back.
-    pub(super) fn knows(&self, ids: &[PaymentId]) -> (bool, bool) {
-        let Some(relay) = &self.relay else { return (false, false) };
-        let held = relay.held().any(|(id, _)| ids.contains(id));
-        (held, ids.iter().any(|id| relay.state().handed_back(id).is_some()))
     }
 
     /// The power of its machine is gone: what was not durable, and whoever waited for an answer.
@@ -361,7 +342,7 @@ impl Village<'_> {
                     Some(Call::Word(_)) | None => {}
                 },
                 Output::Query(query) => self.status_wanted(&query, now_ms, queue),
-                Output::Event(event) => self.relay_told(event, now_ms),
+                Output::Event(event) => self.relay_told(event, now_ms, queue),
                 Output::Timeout(_) if self.answers_early() => {}
                 Output::Timeout(deadline) => {
                     self.arm_relay(deadline, now_ms, queue);
@@ -522,7 +503,7 @@ impl Village<'_> {
 
     // ---- what the relay says -----------------------------------------------------------------------------------------
 
-    fn relay_told(&mut self, event: Told, now_ms: u64) {
+    fn relay_told(&mut self, event: Told, now_ms: u64, queue: &mut Queue<Event>) {
         match event {
             Told::Took { id, .. } => self.at_relay(&id, now_ms),
             Told::Held { id, why } => {
@@ -536,7 +517,13 @@ impl Village<'_> {
                 }
             }
             Told::Duplicate { .. } => self.payment_repeated(),
-            Told::Fetched { .. } | Told::FetchOld { .. } | Told::Fate { .. } => {}
+            // The site may have lost its own receipt with its power, and the money not: the relay tells the payer.
+            Told::Fate { id, fate, .. } => match payment_number(&id.key) {
+                Some(payment) if fate == Fate::Credited => self.was_credited(payment, now_ms, queue),
+                _ if fate == Fate::Suspended => self.payment_suspended(&id.key),
+                _ => {}
+            },
+            Told::Fetched { .. } | Told::FetchOld { .. } => {}
             Told::IdentityTwice { .. } => {
                 if !std::mem::replace(&mut self.money.hosted.twice, true) {
                     let text = "two machines ask under this site's identity; one is served".to_owned();
