@@ -70,6 +70,8 @@ pub struct Meddling {
     pub audited: bool,
     /// At the site's first start from this hour on, a copy of its card starts too.
     pub twin_from_h: Option<u32>,
+    /// The copy starts so many minutes after the site.
+    pub twin_after_min: u32,
 }
 
 /// Simulates the scenario under all its architectures.

@@ -517,12 +517,7 @@ impl Village<'_> {
                 }
             }
             Told::Duplicate { .. } => self.payment_repeated(),
-            // The site may have lost its own receipt with its power, and the money not: the relay tells the payer.
-            Told::Fate { id, fate, .. } => match payment_number(&id.key) {
-                Some(payment) if fate == Fate::Credited => self.was_credited(payment, now_ms, queue),
-                _ if fate == Fate::Suspended => self.payment_suspended(&id.key),
-                _ => {}
-            },
+            Told::Fate { id, fate, .. } => self.fate_told(&id, fate, now_ms, queue),
             Told::Fetched { .. } | Told::FetchOld { .. } => {}
             Told::IdentityTwice { .. } => {
                 if !std::mem::replace(&mut self.money.hosted.twice, true) {
@@ -534,6 +529,18 @@ impl Village<'_> {
                 let text = format!("{other:?}");
                 self.log(now_ms, "intake", String::new(), text);
             }
+        }
+    }
+
+    /// The site may have lost its own receipt with its power, and the money not: the relay tells the payer. What a copy of
+    /// the site says is not the site's.
+    fn fate_told(&mut self, id: &PaymentId, fate: Fate, now_ms: u64, queue: &mut Queue<Event>) {
+        let book = self.site.dcu.as_ref().map(|dcu| dcu.state().book());
+        let Some(payment) = payment_number(&id.key).filter(|_| book.is_some_and(|book| book.has_seen(id))) else { return };
+        match fate {
+            Fate::Credited => self.was_credited(payment, now_ms, queue),
+            Fate::Suspended => self.payment_suspended(&id.key),
+            _ => {}
         }
     }
 

@@ -36,6 +36,7 @@ const LINE_MS: u64 = 40;
 pub(crate) struct Twin {
     dcu: Box<Dcu>,
     booted_ms: u64,
+    started: bool,
     durable: u64,
     wake: Wake,
     credited: BTreeSet<u32>,
@@ -50,14 +51,21 @@ impl Village<'_> {
             return;
         }
         let (config, meters) = self.site.as_configured();
-        let mut dcu = Box::new(Dcu::recover(config, meters, journal.to_vec()));
-        let mut draws = Draws::keyed(self.seed.0, self.seed.1, NODE, ENTROPY, 0);
-        let entropy: [u8; 32] = std::array::from_fn(|_| draws.u64() as u8);
-        dcu.handle_entropy(0, &entropy);
+        let dcu = Box::new(Dcu::recover(config, meters, journal.to_vec()));
         let durable = journal.last().map_or(0, |record| record.number);
         let (credited, row) = (BTreeSet::new(), TwinRow::default());
-        self.money.twin = Some(Twin { dcu, booted_ms: now_ms, durable, wake: Wake::default(), credited, row });
+        let booted_ms = now_ms + u64::from(self.meddling.twin_after_min) * 60_000 + 1;
+        let mut twin = Twin { dcu, booted_ms, started: false, durable, wake: Wake::default(), credited, row };
+        let at = SimTime::from_ms(booted_ms);
+        queue.arm(&mut twin.wake, at, Phase::Dcu, self.ops.cloud, |generation| Event::TwinWake { generation });
+        self.money.twin = Some(twin);
+    }
+
+    fn start_twin(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
+        let mut draws = Draws::keyed(self.seed.0, self.seed.1, NODE, ENTROPY, 0);
+        let entropy: [u8; 32] = std::array::from_fn(|_| draws.u64() as u8);
         self.log(now_ms, "twin", String::new(), "a copy of the site's card starts on a bench".to_owned());
+        self.with_twin(now_ms, queue, |dcu, now| dcu.handle_entropy(now, &entropy));
         let unix_ms = self.unix_ms(now_ms);
         self.with_twin(now_ms, queue, |dcu, now| dcu.handle_clock(now, unix_ms));
         self.with_twin(now_ms, queue, |dcu, now| dcu.handle_link(now, LinkState::Up));
@@ -106,8 +114,11 @@ impl Village<'_> {
 
     /// The copy's deadline.
     pub(crate) fn twin_wakes(&mut self, generation: u32, now_ms: u64, queue: &mut Queue<Event>) {
-        if self.money.twin.as_ref().is_some_and(|twin| twin.wake.is_current(generation)) {
+        let Some(twin) = self.money.twin.as_mut().filter(|twin| twin.wake.is_current(generation)) else { return };
+        if std::mem::replace(&mut twin.started, true) {
             self.with_twin(now_ms, queue, |dcu, now| dcu.handle_timeout(now));
+        } else {
+            self.start_twin(now_ms, queue);
         }
     }
 
