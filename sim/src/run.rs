@@ -66,6 +66,8 @@ pub struct Meddling {
     pub prices_thrice: bool,
     /// Somebody looks through suspense from time to time: to the right account, or back; and puts balances right.
     pub clerk: bool,
+    /// Before every callback somebody posts a bad one to the hosted relay: forged, damaged, out of all measure.
+    pub vandals: bool,
     /// The money is counted after every step; what is wrong goes into the log as `money_audit`.
     pub audited: bool,
     /// At the site's first start from this hour on, a copy of its card starts too.

@@ -171,6 +171,9 @@ fn token_wrongs(arch: &ArchResult) -> Vec<String> {
     for (number, token) in records.tokens.iter().enumerate() {
         let of = token.customer as usize;
         let paid = token.payments.iter().map(|row| i128::from(pays[*row as usize].amount_minor));
+        if token.payments.is_empty() {
+            found.push(format!("token {number} of customer {of} is for nobody's payment"));
+        }
         due_u[of] += paid.sum::<i128>() * u_per_minor;
         let worth_u = most_that_a_token_says(due_u[of]);
         if i128::from(token.worth_u) != worth_u {

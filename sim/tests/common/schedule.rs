@@ -89,6 +89,7 @@ pub(crate) fn meddling(seed: u64) -> Meddling {
         prices_change: seed % 2 == 1,
         prices_thrice: seed % 4 == 1,
         foreign_money: seed.is_multiple_of(4),
+        vandals: seed % 5 < 2,
         audited: true,
         ..Meddling::default()
     }

@@ -311,7 +311,12 @@ impl Village<'_> {
         let told = self.told(payment);
         let hosted = &mut self.money.hosted;
         let (provider, request) = provider::callback(hosted.api, &told);
-        let call = hosted.call(Call::Word(copy));
+        if self.meddling.vandals {
+            let (provider, request) = provider::vandalism(hosted.api, &told, payment);
+            // Nobody waits for the answer.
+            self.with_relay(now_ms, queue, |relay, unix_ms| relay.handle_callback(unix_ms, 0, provider, &request));
+        }
+        let call = self.money.hosted.call(Call::Word(copy));
         self.payloads.absorb_bytes(&request.body);
         self.with_relay(now_ms, queue, |relay, unix_ms| relay.handle_callback(unix_ms, call, provider, &request));
     }

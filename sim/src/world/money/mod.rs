@@ -136,6 +136,8 @@ pub(crate) struct Pay {
     sale: Option<VendId>,
     texts: u32,
     entries: u32,
+    /// Its place among all that were credited.
+    credited_nth: u64,
     /// The relay has answered for it.
     answered: bool,
     /// How often it was handed back to whoever paid it.
@@ -173,6 +175,7 @@ impl Pay {
             sale: None,
             texts: 0,
             entries: 0,
+            credited_nth: 0,
             answered: false,
             handed_back: 0,
             holds: (Chain::EMPTY, wanted_ms),
@@ -227,6 +230,8 @@ pub(crate) struct Money {
     sales: vending::Sales,
     /// Repeats that a Book has recognised.
     duplicates: u32,
+    /// Payments credited so far.
+    credits: u64,
     /// What tests ask for.
     clerk: clerk::Ledger,
     auditor: audit::Auditor,
@@ -251,6 +256,7 @@ impl Money {
             tokens,
             sales: vending::Sales::new(),
             duplicates: 0,
+            credits: 0,
             clerk: clerk::Ledger::default(),
             auditor: audit::Auditor::default(),
             twin: None,
@@ -345,7 +351,8 @@ impl Village<'_> {
         if pay.credited_ms.is_some() {
             return;
         }
-        pay.credited_ms = Some(now_ms);
+        self.money.credits += 1;
+        (pay.credited_ms, pay.credited_nth) = (Some(now_ms), self.money.credits);
         let customer = pay.customer;
         self.money.hosted.here.remove(&payment);
         // What kept the cloud from telling the DCU.

@@ -99,6 +99,34 @@ pub(super) fn status(api: ProviderApi, told: &Told) -> String {
     }
 }
 
+/// A bad call about this payment, of the kind that its number says. None of them may move money or keep the true one out.
+pub(super) fn vandalism(api: ProviderApi, told: &Told, kind: u32) -> (Provider, HttpRequest) {
+    let body = match api {
+        ProviderApi::DarajaC2b => confirmation(told),
+        ProviderApi::DarajaStk => push_result(told),
+        ProviderApi::MtnMomo => momo_status(told),
+    };
+    let (provider, good) = callback(api, told);
+    let money = amount(told);
+    let bad = match kind % 10 {
+        0 => body.replace(&money, &format!("-{money}")),
+        1 => body.replace(&money, "0.00"),
+        2 => body.replace(&money, "99999999999999999999"),
+        3 => body.replace(&money, &format!("{money}5")),
+        4 => body.replace('"', ""),
+        5 => body.chars().take(body.len() / 2).collect(),
+        6 => body + &" ".repeat(20_000),
+        7 => body.replace(&format!("\"{}\"", told.receipt), "[1,2]").replace("SUCCESSFUL", "PAID"),
+        8 => "[".repeat(9_000),
+        _ => {
+            // Right in every field, and from somebody who does not know the address.
+            let path = good.path.replace(PATH_SECRET, "guess");
+            return (provider, HttpRequest { path, ..good });
+        }
+    };
+    (provider, HttpRequest { body: bad.into_bytes(), ..good })
+}
+
 fn post(path: &str, body: &str) -> HttpRequest {
     HttpRequest::post(format!("/{PATH_SECRET}/{path}"), body)
 }
