@@ -48,7 +48,8 @@ fn money_in_equals_credit_given_and_who_has_paid_is_connected() {
             && seen.prices > each
             && seen.handed_back > each
             && seen.tokens > 20 * each
-            && seen.audits > 100 * each,
+            && seen.audits > 100 * each
+            && seen.turned_away > 5 * each,
         "{seen:?}"
     );
 }
@@ -95,7 +96,13 @@ fn sabotage_a_relay_that_answers_before_it_has_written_is_found_out() {
         scenario.comms.payments.intake.fetch_period_s = 1800.0;
         for n in 0..8 {
             let from_h = 4 + 5 * n;
-            scenario.faults.push(fault(&format!("relay-{n}"), FaultKind::IntakeOut, FaultTarget::All, from_h, from_h + 1));
+            scenario.faults.push(fault(
+                &format!("relay-{n}"),
+                FaultKind::IntakeOut,
+                FaultTarget::All,
+                from_h,
+                from_h + 1,
+            ));
         }
     };
     assert!(is_red_where(Sabotage::RelayAnswersEarly, "edge_local", slow));

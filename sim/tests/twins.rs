@@ -73,7 +73,9 @@ fn vending() -> Traits {
 fn of_two_machines_with_one_identity_one_is_served_and_no_money_is_doubled() {
     // The bench has the faster line: started together, the copy asks first. Started later, it does not know what the site
     // has called itself since.
-    for (traits, sells, after_min) in [(edge(), false, 0), (vending(), true, 0), (edge(), false, 60), (vending(), true, 60)] {
+    for (traits, sells, after_min) in
+        [(edge(), false, 0), (vending(), true, 0), (edge(), false, 60), (vending(), true, 60)]
+    {
         let arch = run(&site(traits), Some((50, after_min)));
         let records = &arch.records;
         let twin = records.twin.as_ref().expect("the card was copied");

@@ -88,8 +88,10 @@ impl<'s> Village<'s> {
             let unit = meter_unit(meter, index, &mesh);
             people.spawn((identity, unit, load, purse, Light::new()));
         }
-        let config =
-            DcuConfig { vending: site_vends.then(|| money::vending_config(scenario)), ..dcu_config(scenario, traits, seed) };
+        let config = DcuConfig {
+            vending: site_vends.then(|| money::vending_config(scenario)),
+            ..dcu_config(scenario, traits, seed)
+        };
         let holdup_ms = (scenario.comms.dcu_holdup_h * 3_600_000.0) as u64;
         let cloud_config = CloudConfig {
             utc_offset_s: scenario.site.utc_offset_s,

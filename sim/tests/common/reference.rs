@@ -38,6 +38,7 @@ pub(crate) struct Reference {
     pub(crate) handed_back: u64,
     pub(crate) tokens: u64,
     pub(crate) audits: u64,
+    pub(crate) turned_away: u64,
 }
 
 impl Reference {
@@ -53,6 +54,8 @@ impl Reference {
         self.handed_back += u64::from(records.books.handed_back_minor > 0);
         self.tokens += records.tokens.len() as u64;
         self.audits += records.books.audits;
+        let refused = |(kind, text): &(&&str, &String)| **kind == "intake" && text.starts_with("Refused");
+        self.turned_away += records.log.kind.iter().zip(&records.log.text).filter(refused).count() as u64;
     }
 }
 
@@ -142,7 +145,9 @@ pub(crate) fn wrongs(scenario: &Scenario, arch: &ArchResult, meddling: Meddling,
     let audited = log.kind.iter().zip(&log.text).filter(|(kind, _)| **kind == "money_audit");
     found.extend(audited.map(|(_, text)| format!("while it ran: {text}")));
     let found_late = |(row, pay): (usize, PaymentRow)| {
-        (!is_astray(row, meddling) && !is_foreign(row, arch, meddling)).then(|| late(scenario, row, &pay, bound)).flatten()
+        (!is_astray(row, meddling) && !is_foreign(row, arch, meddling))
+            .then(|| late(scenario, row, &pay, bound))
+            .flatten()
     };
     found.extend(records.payments.rows().enumerate().filter_map(found_late));
     found

@@ -108,9 +108,8 @@ impl Village<'_> {
             return;
         }
         let Some(book) = self.deciding_book() else { return };
-        let (totals, count) = (book.totals(), |of: &dyn Fn(&super::Pay) -> bool| {
-            self.pays.iter().filter(|pay| of(pay)).count() as u64
-        });
+        let (totals, count) =
+            (book.totals(), |of: &dyn Fn(&super::Pay) -> bool| self.pays.iter().filter(|pay| of(pay)).count() as u64);
         let mark = [
             totals.received as u64,
             totals.credited as u64,

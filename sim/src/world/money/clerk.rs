@@ -125,7 +125,8 @@ impl Village<'_> {
             }
         }
         if self.traits.credit_at == CreditAt::Dcu {
-            let balances = |customer| self.site.dcu.as_ref().map_or(0, |dcu| dcu.state().book().balance_minor(customer));
+            let balances =
+                |customer| self.site.dcu.as_ref().map_or(0, |dcu| dcu.state().book().balance_minor(customer));
             if let Some(amendment) = self.amendment(visit, balances) {
                 self.order(amendment);
             }

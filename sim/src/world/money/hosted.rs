@@ -403,9 +403,8 @@ impl Village<'_> {
             hosted.commits += 1;
             let mut draws = Draws::keyed(self.seed.0, self.seed.1, NODE, COMMIT, hosted.commits);
             let at = SimTime::from_ms(now_ms + self.scenario.comms.payments.intake.hop_ms(&mut draws));
-            queue.arm(&mut hosted.commit, at, Phase::Environment, node, |generation| Event::IntakeCommit {
-                generation,
-            });
+            queue
+                .arm(&mut hosted.commit, at, Phase::Environment, node, |generation| Event::IntakeCommit { generation });
         }
     }
 
@@ -488,8 +487,7 @@ impl Village<'_> {
         if self.wan.up() && self.site.powered() {
             let key = &self.money.hosted.config.sites[0].key;
             let items = FetchReply::decode(&bytes, key).map(|reply| reply.items).unwrap_or_default();
-            self.money.hosted.arriving =
-                items.iter().filter_map(|item| payment_number(&item.payment.key)).collect();
+            self.money.hosted.arriving = items.iter().filter_map(|item| payment_number(&item.payment.key)).collect();
             self.with_dcu(now_ms, queue, |dcu, now| dcu.handle_fetch_receive(now, &bytes));
             self.money.hosted.arriving.clear();
         }
@@ -541,7 +539,9 @@ impl Village<'_> {
     /// the site says is not the site's.
     fn fate_told(&mut self, id: &PaymentId, fate: Fate, now_ms: u64, queue: &mut Queue<Event>) {
         let book = self.site.dcu.as_ref().map(|dcu| dcu.state().book());
-        let Some(payment) = payment_number(&id.key).filter(|_| book.is_some_and(|book| book.has_seen(id))) else { return };
+        let Some(payment) = payment_number(&id.key).filter(|_| book.is_some_and(|book| book.has_seen(id))) else {
+            return;
+        };
         match fate {
             Fate::Credited => self.was_credited(payment, now_ms, queue),
             Fate::Suspended => self.payment_suspended(&id.key),

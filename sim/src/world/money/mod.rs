@@ -38,12 +38,6 @@ use taa_dcu::{
 };
 use taa_scenarios::model::Scenario;
 
-use self::{
-    desk::Desk,
-    hosted::{Hosted, MOVED_AWAY},
-    path::Copy,
-    tokens::Made,
-};
 pub(crate) use self::{
     clerk::VISITS,
     hosted::fetch_config,
@@ -51,6 +45,12 @@ pub(crate) use self::{
     provider::payment_number,
     tokens::Tokens,
     vending::{lease_policy, sts_meter, vending_config},
+};
+use self::{
+    desk::Desk,
+    hosted::{Hosted, MOVED_AWAY},
+    path::Copy,
+    tokens::Made,
 };
 use super::{Event, Village, parts::Part};
 use crate::{

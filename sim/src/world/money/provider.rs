@@ -75,9 +75,7 @@ pub(super) fn request(api: ProviderApi, told: &Told) -> Option<PayRequest> {
 /// The provider's call to the relay.
 pub(super) fn callback(api: ProviderApi, told: &Told) -> (Provider, HttpRequest) {
     match api {
-        ProviderApi::DarajaC2b => {
-            (Provider::Daraja, post("daraja/c2b/confirmation", &confirmation(told)))
-        }
+        ProviderApi::DarajaC2b => (Provider::Daraja, post("daraja/c2b/confirmation", &confirmation(told))),
         ProviderApi::DarajaStk => (Provider::Daraja, post("daraja/stk", &push_result(told))),
         ProviderApi::MtnMomo => {
             let id = request_id(api, told.number).unwrap_or_default();

@@ -12,12 +12,7 @@
 
 use std::collections::BTreeSet;
 
-use taa_dcu::{
-    Dcu, DcuEvent, LinkState, Output,
-    fetch::FetchFault,
-    journal::Record,
-    vending::KeyRefusal,
-};
+use taa_dcu::{Dcu, DcuEvent, LinkState, Output, fetch::FetchFault, journal::Record, vending::KeyRefusal};
 use taa_models::draw::{Draws, NodeKey, Purpose};
 
 use super::payment_number;

@@ -120,7 +120,8 @@ impl Village<'_> {
             };
             let sold = |pay: &&Pay| pay.customer == customer && pay.sale.is_some();
             let sold_minor: i64 = self.pays.iter().filter(sold).map(|pay| pay.amount_minor).sum();
-            let mut covered_minor = self.site.openings_minor().get(customer as usize).copied().unwrap_or(0) + sold_minor;
+            let mut covered_minor =
+                self.site.openings_minor().get(customer as usize).copied().unwrap_or(0) + sold_minor;
             let mut unsold: Vec<u32> = open.clone();
             unsold.retain(|payment| {
                 let pay = &self.pays[*payment as usize];
