@@ -176,6 +176,13 @@ fn token_wrongs(arch: &ArchResult) -> Vec<String> {
     for (number, token) in records.tokens.iter().enumerate() {
         let of = token.customer as usize;
         let paid = token.payments.iter().map(|row| i128::from(pays[*row as usize].amount_minor));
+        if token.worth_u < 0 {
+            let worth_u = i128::from(token.worth_u);
+            due_u[of] -= paid.sum::<i128>() * u_per_minor + worth_u;
+            let applied = token.payments.iter().any(|row| pays[*row as usize].applied_ms.is_some());
+            loaded_u[of] += if applied { worth_u } else { 0 };
+            continue;
+        }
         if token.payments.is_empty() {
             found.push(format!("token {number} of customer {of} is for nobody's payment"));
         }

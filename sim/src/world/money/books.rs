@@ -46,7 +46,7 @@ impl Village<'_> {
     }
 
     /// What the vendor's Book and the meters hold, beside what people have paid.
-    pub(crate) fn close_books(&mut self) {
+    pub(crate) fn close_books(&mut self, now_ms: u64) {
         let sum = |of: &dyn Fn(&Pay) -> bool| -> i64 {
             self.pays.iter().filter(|pay| of(pay)).map(|pay| pay.amount_minor).sum()
         };
@@ -71,9 +71,10 @@ impl Village<'_> {
         self.account_rows(at_cloud);
         self.records.tokens = std::mem::take(&mut self.money.tokens.rows);
         self.records.twin = self.twin_row(self.money.twice_told);
+        let kits = self.kit_books(now_ms);
         self.records.books = Books {
-            accepted_minor,
-            in_flight_minor: places.in_flight_minor,
+            accepted_minor: accepted_minor + kits.paid_minor,
+            in_flight_minor: places.in_flight_minor + kits.open_minor,
             held_minor: places.held_minor,
             untold_minor: places.untold_minor,
             handed_back_minor,
@@ -86,6 +87,7 @@ impl Village<'_> {
             meters_minor: written_minor - opening_minor + loaded_u.div_euclid(self.money.tokens.u_per_minor()),
             duplicates: self.money.duplicates,
             tokens: self.token_books(loaded_u),
+            kits,
         };
     }
 

@@ -17,6 +17,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use taa_dcu::{
+    DcuEvent,
     config::Traits,
     fetch::{Fate, FetchConfig, FetchReply},
     payment::{Currency, PaymentId, Provider},
@@ -127,7 +128,8 @@ fn site_key(seed: (u64, u32)) -> Secret {
 }
 
 impl Hosted {
-    pub(super) fn new(scenario: &Scenario, seed: (u64, u32)) -> Self {
+    /// `kits`: accounts of the site besides the customers'.
+    pub(super) fn new(scenario: &Scenario, seed: (u64, u32), kits: impl Iterator<Item = String>) -> Self {
         let params = &scenario.comms.payments;
         let tariff = &scenario.tariff;
         // Checked with the scenario.
@@ -137,7 +139,7 @@ impl Hosted {
         let foreign = Counted { currency: Currency::new(other).expect("three letters"), minor_per_unit: 100 };
         let mut config = RelayConfig::new(Secret::new(provider::PATH_SECRET.as_bytes()));
         let customers = scenario.village.customers.iter().map(|customer| customer.id.clone());
-        let accounts = Accounts::Listed(customers.chain([MOVED_AWAY.to_owned()]).collect());
+        let accounts = Accounts::Listed(customers.chain([MOVED_AWAY.to_owned()]).chain(kits).collect());
         config.sites.push(SiteConfig { id: SITE.to_owned(), key: site_key(seed), money, accounts });
         for (code, money) in [(provider::SHORTCODE, money), (provider::FOREIGN_SHORTCODE, foreign)] {
             let (code, utc_offset_s) = (code.to_owned(), provider::NAIROBI_S);
@@ -302,6 +304,22 @@ impl Village<'_> {
         if let Some(why) = refused {
             self.log(now_ms, "intake_refused", String::new(), why.to_string());
         }
+    }
+
+    /// The provider confirms a payment that is no customer's top-up: lost where the relay is down.
+    pub(super) fn confirm(
+        &mut self,
+        receipt: String,
+        account: String,
+        amount_minor: i64,
+        now_ms: u64,
+        queue: &mut Queue<Event>,
+    ) {
+        let (money, accepted_unix_ms) = (self.money.hosted.money, self.unix_ms(now_ms));
+        let told =
+            provider::Told { number: 0, receipt, account, amount_minor, money, accepted_unix_ms, foreign: false };
+        let (provider, request) = provider::callback(ProviderApi::DarajaC2b, &told);
+        self.with_relay(now_ms, queue, |relay, unix_ms| relay.handle_callback(unix_ms, 0, provider, &request));
     }
 
     /// Word of a payment is posted to the relay; whoever posts it keeps it until it is answered.
@@ -519,7 +537,8 @@ impl Village<'_> {
                     self.handed_back(payment, now_ms);
                 }
             }
-            Told::Duplicate { .. } => self.payment_repeated(),
+            Told::Duplicate { id } if payment_number(&id.key).is_some() => self.payment_repeated(),
+            Told::Duplicate { .. } => {}
             Told::Fate { id, fate, .. } => self.fate_told(&id, fate, now_ms, queue),
             Told::Fetched { .. } | Told::FetchOld { .. } => {}
             Told::IdentityTwice { .. } => {
@@ -539,12 +558,13 @@ impl Village<'_> {
     /// the site says is not the site's.
     fn fate_told(&mut self, id: &PaymentId, fate: Fate, now_ms: u64, queue: &mut Queue<Event>) {
         let book = self.site.dcu.as_ref().map(|dcu| dcu.state().book());
-        let Some(payment) = payment_number(&id.key).filter(|_| book.is_some_and(|book| book.has_seen(id))) else {
+        if !book.is_some_and(|book| book.has_seen(id)) {
             return;
-        };
-        match fate {
-            Fate::Credited => self.was_credited(payment, now_ms, queue),
-            Fate::Suspended => self.payment_suspended(&id.key),
+        }
+        match (fate, payment_number(&id.key)) {
+            (Fate::Credited, Some(payment)) => self.was_credited(payment, now_ms, queue),
+            (Fate::Credited, None) => _ = self.kit_event(&DcuEvent::Duplicate { key: id.key.clone() }, now_ms, queue),
+            (Fate::Suspended, _) => self.payment_suspended(&id.key),
             _ => {}
         }
     }

@@ -24,9 +24,11 @@ mod clerk;
 mod desk;
 mod hosted;
 mod keypad;
+mod kits;
 mod lives;
 mod path;
 mod provider;
+mod rekey;
 mod tokens;
 mod twin;
 mod vending;
@@ -41,6 +43,7 @@ use taa_scenarios::model::Scenario;
 pub(crate) use self::{
     clerk::VISITS,
     hosted::fetch_config,
+    kits::Kits,
     lives::lives,
     provider::payment_number,
     tokens::Tokens,
@@ -228,6 +231,8 @@ pub(crate) struct Money {
     tokens: Tokens,
     /// What the DCU has sold, and to whom.
     sales: vending::Sales,
+    rekeying: rekey::Rekeying,
+    kits: Kits,
     /// Repeats that a Book has recognised.
     duplicates: u32,
     /// Payments credited so far.
@@ -242,12 +247,18 @@ pub(crate) struct Money {
 
 impl Money {
     /// `cash_daily_minor` is what the village's cash customers spend a day.
-    pub(crate) fn new(scenario: &Scenario, seed: (u64, u32), cash_daily_minor: f64, tokens: Tokens) -> Self {
+    pub(crate) fn new(
+        scenario: &Scenario,
+        seed: (u64, u32),
+        cash_daily_minor: f64,
+        tokens: Tokens,
+        kits: Kits,
+    ) -> Self {
         let params = &scenario.comms.payments;
         Self {
             aggregators: (0..params.aggregators.count).map(|_| Part::new(Cause::AggregatorDown)).collect(),
             intake: Part::new(Cause::IntakeDown),
-            hosted: Hosted::new(scenario, seed),
+            hosted: Hosted::new(scenario, seed, kits.entries(scenario).into_iter().map(|kit| kit.account)),
             sms: Part::new(Cause::SmsLost),
             ussd: Part::new(Cause::UssdBroken),
             waiting: Vec::new(),
@@ -255,6 +266,8 @@ impl Money {
             desk: Desk::new(&params.agent, cash_daily_minor),
             tokens,
             sales: vending::Sales::new(),
+            rekeying: rekey::Rekeying::default(),
+            kits,
             duplicates: 0,
             credits: 0,
             clerk: clerk::Ledger::default(),
@@ -369,7 +382,9 @@ impl Village<'_> {
                 // The DCU sells by itself, once the record of the payment is durable.
                 pay.stage = Stage::Number;
                 // Without the module its question is asked again and again, with pauses: it stands in the way all along.
-                if let Some(chain) = self.money.tokens.module_down() {
+                let minute = self.unix_ms(now_ms).div_euclid(60_000);
+                let tokens = &self.money.tokens;
+                if let Some(chain) = tokens.module_down().or_else(|| tokens.minutes_over(customer, minute)) {
                     self.pays[payment as usize].hold(chain, now_ms);
                 }
             } else if by_keypad {

@@ -14,7 +14,7 @@ use taa_dcu::{
     DcuEvent, MeterIx,
     cloud::LeasePolicy,
     config::{By, DeliveryPolicy, Step, StsMeter, VendingConfig, Way},
-    vending::{Fate, Source, VendId, VendRefusal},
+    vending::{Fate, Seen, Source, VendId, VendRefusal},
 };
 use taa_scenarios::model::Scenario;
 use taa_tokens::sts::{Content, vend::MeterKey};
@@ -116,7 +116,7 @@ impl Village<'_> {
             let sale = self.site.dcu.as_ref().and_then(|dcu| dcu.state().desk().sale(id));
             let covers_minor = match sale.map(|sale| &sale.source) {
                 Some(Source::Account { granted_minor }) => *granted_minor,
-                _ => 0,
+                _ => i64::MAX,
             };
             let sold = |pay: &&Pay| pay.customer == customer && pay.sale.is_some();
             let sold_minor: i64 = self.pays.iter().filter(sold).map(|pay| pay.amount_minor).sum();
@@ -143,7 +143,9 @@ impl Village<'_> {
 
     /// Tokens that leave the DCU or come to their end.
     pub(crate) fn vending_event(&mut self, event: &DcuEvent, now_ms: u64, queue: &mut Queue<Event>) {
+        self.key_change_event(event, now_ms, queue);
         match event {
+            DcuEvent::TokenSettled { id, .. } if self.money.rekeying.is_change(*id) => {}
             // Told once, whatever the DCU repeats after a restart: text and paper are not sent twice for that.
             DcuEvent::TokenIssued { meter, id, way: Way::Keypad { .. }, .. } => {
                 let first = self.payments_of_sale(*id, meter.0).into_iter().next();
@@ -155,12 +157,15 @@ impl Village<'_> {
                     self.number_made(payment, now_ms, queue);
                 }
             }
+            // What the DCU concludes from a meter's credit may be another token of the same worth: hands know better.
+            DcuEvent::TokenSettled { fate: Fate::Entered { seen: Seen::Credit | Seen::LaterToken }, .. } => {}
             DcuEvent::TokenSettled { meter, id, fate: Fate::Entered { .. } } => {
                 self.sale_applied(*meter, *id, now_ms, queue);
             }
             DcuEvent::VendRefused { meter, refusal } => {
                 let chain = match refusal {
                     VendRefusal::Lease(_) => self.money.tokens.no_lease(),
+                    VendRefusal::Time(_) | VendRefusal::KeyExpired(_) => self.money.tokens.run_out(meter.0),
                     _ => return,
                 };
                 self.hold_unsold(*meter, chain, now_ms);
