@@ -95,7 +95,9 @@ pub(crate) fn wrongs(scenario: &Scenario, arch: &ArchResult, meddling: Meddling,
         let arrived = is_astray(row, meddling) && pay.at_vendor_ms.is_some();
         purse.astray += if arrived && pay.credited_ms.is_none() { amount } else { 0 };
     }
-    let mut found = Vec::new();
+    let log = &records.log;
+    let audited = log.kind.iter().zip(&log.text).filter(|(kind, _)| **kind == "money_audit");
+    let mut found: Vec<String> = audited.map(|(_, text)| format!("while it ran: {text}")).collect();
     let mut equal = |what: String, left: i128, right: i128| {
         if left != right {
             found.push(format!("{what}: {left} is not {right}"));
@@ -141,9 +143,6 @@ pub(crate) fn wrongs(scenario: &Scenario, arch: &ArchResult, meddling: Meddling,
         equal("accounts".into(), records.accounts.len() as i128, purses.len() as i128);
     }
     found.extend(token_wrongs(arch));
-    let log = &records.log;
-    let audited = log.kind.iter().zip(&log.text).filter(|(kind, _)| **kind == "money_audit");
-    found.extend(audited.map(|(_, text)| format!("while it ran: {text}")));
     let found_late = |(row, pay): (usize, PaymentRow)| {
         (!is_astray(row, meddling) && !is_foreign(row, arch, meddling))
             .then(|| late(scenario, row, &pay, bound))

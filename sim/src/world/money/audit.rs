@@ -173,7 +173,8 @@ impl Village<'_> {
             if pay.credited_ms.is_some() && (!in_book || in_suspense) && !self.money.auditor.doubted {
                 found.push(format!("payment {number} has a receipt, and is not in the Book"));
             }
-            if pay.handed_back > 1 || pay.handed_back == 1 && (pay.credited_ms.is_some() || in_suspense) {
+            let forgotten = in_suspense && !self.money.auditor.doubted;
+            if pay.handed_back > 1 || pay.handed_back == 1 && (pay.credited_ms.is_some() || forgotten) {
                 found.push(format!("payment {number} was handed back, and is somebody's credit or suspense still"));
             }
         }

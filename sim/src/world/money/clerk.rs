@@ -6,7 +6,7 @@
 //!
 //! Tests ask for the clerk ([`crate::run::Meddling::clerk`]); a village without one leaves such money where it lies.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use taa_dcu::{
     DcuEvent, MeterIx,
@@ -39,7 +39,7 @@ pub(crate) struct Ledger {
     open: Vec<Amendment>,
     /// Done on accounts: corrections and refunds, by id: customer and minor units.
     done: BTreeMap<String, (u32, i64)>,
-    told: BTreeSet<String>,
+    told: BTreeMap<String, Amendment>,
 }
 
 impl Ledger {
@@ -51,7 +51,7 @@ impl Ledger {
 
     /// Acts that the clerk was told are done.
     pub(super) fn told(&self) -> impl Iterator<Item = &String> {
-        self.told.iter()
+        self.told.keys()
     }
 }
 
@@ -131,6 +131,13 @@ impl Village<'_> {
                 self.order(amendment);
             }
         }
+        // What a disk that lied has forgotten is entered again. The money has been moved: not a second time.
+        let book = self.deciding_book();
+        let forgotten = |id: &String| book.is_some_and(|book| !book.is_amended(id));
+        let acts = self.money.clerk.told.iter().filter(|(id, _)| forgotten(id));
+        for amendment in acts.map(|(_, amendment)| amendment.clone()).collect::<Vec<_>>() {
+            self.with_dcu(now_ms, queue, |dcu, now| _ = dcu.amend(now, amendment));
+        }
         for amendment in self.money.clerk.open.clone() {
             if self.meddling.sabotage == Some(Sabotage::RefundsEarly) {
                 self.amended(amendment.id(), now_ms);
@@ -183,7 +190,7 @@ impl Village<'_> {
 
     fn order(&mut self, amendment: Amendment) {
         let ledger = &mut self.money.clerk;
-        if !ledger.told.contains(amendment.id()) && ledger.open.iter().all(|open| open.id() != amendment.id()) {
+        if !ledger.told.contains_key(amendment.id()) && ledger.open.iter().all(|open| open.id() != amendment.id()) {
             ledger.open.push(amendment);
         }
     }
@@ -199,10 +206,11 @@ impl Village<'_> {
     fn amended(&mut self, id: &str, now_ms: u64) {
         let ledger = &mut self.money.clerk;
         let Some(at) = ledger.open.iter().position(|open| open.id() == id) else { return };
-        if !ledger.told.insert(id.to_owned()) {
+        let amendment = ledger.open.remove(at);
+        if ledger.told.insert(id.to_owned(), amendment.clone()).is_some() {
             return;
         }
-        match ledger.open.remove(at) {
+        match amendment {
             Amendment::Correction(correction) => {
                 ledger.done.insert(id.to_owned(), (correction.account, correction.amount_minor));
             }
