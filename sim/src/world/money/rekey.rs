@@ -131,10 +131,8 @@ impl Village<'_> {
                 let digits = first.iter().map(|token| token.0.map(char::from).iter().collect()).collect();
                 self.money.rekeying.first.insert(*id, digits);
             }
-            DcuEvent::TokenSettled { meter, id, fate } if self.money.rekeying.is_change(*id) => {
-                if let Fate::Entered { .. } = fate {
-                    self.key_seen(meter.0, now_ms);
-                }
+            DcuEvent::TokenSettled { meter, id, fate: Fate::Entered { .. } } if self.money.rekeying.is_change(*id) => {
+                self.key_seen(meter.0, now_ms);
             }
             DcuEvent::TokensOrphaned { meter, ids } => {
                 for sale in ids {
