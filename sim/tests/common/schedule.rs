@@ -102,7 +102,7 @@ pub(crate) fn with_a_lying_disk(seed: u64) -> Scenario {
     scenario.run.architectures.retain(|(_, traits)| traits.local_vending);
     let days = u64::from(scenario.run.days) - 1;
     let from_ms = draws.u64() % (days * DAY_MS - 8 * HOUR_MS);
-    let what = if seed % 2 == 0 { FaultKind::FsyncLies } else { FaultKind::PageCorrupt };
+    let what = if seed.is_multiple_of(2) { FaultKind::FsyncLies } else { FaultKind::PageCorrupt };
     let mut fault = |id: &str, what, from_ms, length_ms| {
         let id = id.to_owned();
         scenario.faults.push(Fault { id, what, target: FaultTarget::All, from_ms, until_ms: from_ms + length_ms });

@@ -150,7 +150,7 @@ impl Village<'_> {
     /// The set goes to the customer's phone; without a link or signal it waits, and a text that is lost is lost.
     fn text_change(&mut self, id: VendId, now_ms: u64, queue: &mut Queue<Event>) {
         let Some(change) = self.money.rekeying.changes.get_mut(&id).filter(|change| !change.told) else { return };
-        let (customer, nth) = (change.customer, change.texts);
+        let (customer, nth, parts) = (change.customer, change.texts, change.set.len());
         change.texts += 1;
         let identity = self.people.of(customer).identity;
         let (key, node) = (identity.key, identity.node);
@@ -167,7 +167,7 @@ impl Village<'_> {
         let Some(delay_ms) = arrives else { return };
         let keypad = &params.keypad;
         let trip_ms = keypad.trip_ms(&mut draws);
-        let typing_ms = (0..4).map(|_| keypad.typing_ms(&mut draws)).fold(0, u64::saturating_add);
+        let typing_ms = (0..parts).map(|_| keypad.typing_ms(&mut draws)).fold(0, u64::saturating_add);
         let at_ms = [delay_ms, trip_ms, typing_ms].into_iter().fold(now_ms, u64::saturating_add);
         if let Some(change) = self.money.rekeying.changes.get_mut(&id) {
             change.told = true;
