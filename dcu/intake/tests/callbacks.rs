@@ -316,6 +316,32 @@ fn money_that_nobody_expects_is_held_and_listed() {
 }
 
 #[test]
+fn held_money_goes_back_once_and_only_when_that_is_durable() {
+    let mut desk = Desk::new();
+    desk.c2b(&c2b("\"R1\"", "50.00", "\"Z9\"", "600638", "20260301025500"));
+    let id = PaymentId { provider: Provider::Daraja, key: "R1".into() };
+    let other = PaymentId { key: "R2".into(), ..id.clone() };
+    assert!(!desk.relay.hand_back(NOW, &other), "nobody hands back what never came");
+    assert!(desk.relay.hand_back(NOW, &id));
+    let told = Event::HandBack { id: id.clone(), amount_minor: 5_000 };
+    let Output::Append(record) = desk.relay.poll_output() else { panic!("the record comes first") };
+    assert!(matches!(desk.relay.poll_output(), Output::Timeout(_)), "and until it is durable nothing else");
+    desk.relay.handle_durable(record.number);
+    desk.journal.push(record);
+    desk.drain();
+    assert_eq!(desk.events.iter().filter(|event| **event == told).count(), 1);
+    // It is nobody's any more: not to be resolved, not taken again when the provider repeats itself, also after a restart.
+    desk.restart();
+    assert!(!desk.relay.resolve(NOW, &id, "jija", "A17"));
+    assert_eq!(desk.c2b(&c2b("\"R1\"", "50.00", "\"Z9\"", "600638", "20260301025500")).0, 200);
+    assert_eq!((desk.waiting().len(), desk.relay.held().count()), (0, 0));
+    assert_eq!(desk.relay.state().handed_back(&id), Some(5_000));
+    assert!(desk.relay.hand_back(NOW, &id), "the same again is told again");
+    desk.drain();
+    assert_eq!(desk.events.iter().filter(|event| **event == told).count(), 2);
+}
+
+#[test]
 fn one_key_with_two_contents_is_a_conflict() {
     let mut desk = Desk::new();
     desk.c2b(&good("R1"));

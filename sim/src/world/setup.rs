@@ -93,7 +93,7 @@ impl<'s> Village<'s> {
         let devices = if traits.local_vending { kits.entries(scenario) } else { Vec::new() };
         let sells = site_vends || traits.credit_at != CreditAt::Cloud && !devices.is_empty();
         let vending = sells.then(|| VendingConfig { devices, ..money::vending_config(scenario) });
-        let config = DcuConfig { vending, ..dcu_config(scenario, traits) };
+        let config = DcuConfig { vending, ..dcu_config(scenario, traits, seed) };
         let holdup_ms = (scenario.comms.dcu_holdup_h * 3_600_000.0) as u64;
         let cloud_config = CloudConfig {
             utc_offset_s: scenario.site.utc_offset_s,
@@ -121,7 +121,7 @@ impl<'s> Village<'s> {
             cloud_part: Part::new(Cause::CloudDown),
             provider: Part::new(Cause::ProviderDown),
             agent: Part::new(Cause::AgentAway),
-            money: money::Money::new(scenario, cash_daily_minor, tokens, kits),
+            money: money::Money::new(scenario, seed, cash_daily_minor, tokens, kits),
             repairs: super::repair::Repairs::new(layout.customers.len()),
             tampers: super::tamper::Tampers::default(),
             pays: Vec::new(),
@@ -163,6 +163,7 @@ impl<'s> Village<'s> {
             self.connection_turned(customer, 0, queue);
         }
         self.schedule_operations(queue);
+        self.money_turned(0, queue);
         self.schedule_kits(queue);
         self.boot_dcu(0, queue);
         self.boot_cloud(queue);
@@ -216,9 +217,10 @@ fn power(scenario: &Scenario) -> Power {
     Power::new(params, clouded, sky)
 }
 
-fn dcu_config(scenario: &Scenario, traits: Traits) -> DcuConfig {
+fn dcu_config(scenario: &Scenario, traits: Traits, seed: (u64, u32)) -> DcuConfig {
     let (utc_offset_s, classes) = (scenario.site.utc_offset_s, scenario.classes.clone());
-    DcuConfig { utc_offset_s, classes, ..DcuConfig::new(traits, scenario.tariff.clone()) }
+    let fetch = money::fetch_config(scenario, traits, seed);
+    DcuConfig { utc_offset_s, classes, fetch, ..DcuConfig::new(traits, scenario.tariff.clone()) }
 }
 
 /// What an average customer of the class spends a day, minor units.

@@ -282,7 +282,7 @@ impl Village<'_> {
         let before: Vec<_> = of_sale.iter().map(|n| self.pays[*n as usize].clone()).collect();
         let paid_minor = before.iter().map(|pay| pay.amount_minor).sum();
         let worth_u = before.iter().filter_map(|pay| pay.token.as_ref()).map(|made| made.worth_u).sum();
-        self.money.tokens.unbooked(customer, paid_minor, worth_u);
+        self.money.tokens.unbooked(customer, &of_sale, paid_minor, worth_u);
         for payment in &of_sale {
             let pay = &mut self.pays[*payment as usize];
             (pay.sale, pay.token, pay.stage) = (None, None, Stage::Number);
