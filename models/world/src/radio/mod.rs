@@ -9,6 +9,7 @@
 //! wall, in full indoors.
 
 mod fsk;
+pub mod propagation;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,7 +19,7 @@ use crate::{
     param::{Checks, ParamError},
 };
 
-pub use fsk::{fsk_ber, packet_error, per};
+pub use fsk::{fsk_ber, fsk_ber_of_index, packet_error, per};
 
 /// What stands between antennas.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
