@@ -8,8 +8,17 @@
 //! through walls and openings; so it depends on where the meter hangs: not at all on the pole, in part on the outer
 //! wall, in full indoors.
 
+pub mod aerial;
+pub mod channels;
+pub mod duty;
+pub mod fading;
 mod fsk;
+pub mod interferer;
+pub mod leakage;
+pub mod noise;
+pub mod phy;
 pub mod propagation;
+pub mod shadow;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -62,7 +62,8 @@ impl Profile<'_> {
             edge_db(worst)
         } else {
             let back = self.points.iter().map(|p| slope(to, p)).fold(f64::MIN, f64::max);
-            let at_m = ((self.to_m - self.from_m + back * self.length_m) / (ahead + back)).clamp(1e-3, self.length_m - 1e-3);
+            let at_m =
+                ((self.to_m - self.from_m + back * self.length_m) / (ahead + back)).clamp(1e-3, self.length_m - 1e-3);
             let line_m = self.from_m + direct * at_m;
             let above_m = self.from_m + ahead * at_m - line_m;
             edge_db(edge_parameter(self.frequency_hz, above_m, at_m, self.length_m - at_m))

@@ -98,11 +98,8 @@ impl Roofs {
                 base - above_m * if km < 0.5 { 1.6 * km } else { 0.8 }
             }
         };
-        let by_frequency = if high_band {
-            -8.0
-        } else {
-            -4.0 + if self.metropolitan { 1.5 } else { 0.7 } * (mhz / 925.0 - 1.0)
-        };
+        let by_frequency =
+            if high_band { -8.0 } else { -4.0 + if self.metropolitan { 1.5 } else { 0.7 } * (mhz / 925.0 - 1.0) };
         shadow + start + per_decade * libm::log10(km) + by_frequency * libm::log10(mhz)
             - 9.0 * libm::log10(self.rows_apart_m)
     }

@@ -75,8 +75,7 @@ impl SiteGeneral {
             Street::NlosLowRise => (5.06, -4.68, 2.02, 9.33),
             Street::NlosResidential => (3.01, 18.8, 2.07, 3.07),
         };
-        let median_db =
-            10.0 * alpha * libm::log10(distance_m) + beta + 10.0 * gamma * libm::log10(frequency_hz / 1e9);
+        let median_db = 10.0 * alpha * libm::log10(distance_m) + beta + 10.0 * gamma * libm::log10(frequency_hz / 1e9);
         Self { median_db, sigma_db }
     }
 }
