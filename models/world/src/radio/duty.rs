@@ -71,12 +71,10 @@ impl DutyAccount {
         let mut used = self.used_us;
         let mut at_us = now_us;
         for &(slice, sent) in &self.slices {
-            if used + airtime_us <= budget_us && self.is_past(slice, at_us) == self.is_past(slice, now_us) {
+            if !self.is_past(slice, now_us) && used.saturating_add(airtime_us) <= budget_us {
                 break;
             }
-            if used + airtime_us > budget_us {
-                at_us = at_us.max(self.gone_at_us(slice));
-            }
+            at_us = at_us.max(self.gone_at_us(slice));
             used -= sent;
         }
         Some(at_us)

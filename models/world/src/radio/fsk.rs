@@ -21,8 +21,13 @@ pub fn fsk_ber_of_index(modulation_index: f64, ebn0_db: f64) -> f64 {
         return fsk_ber(ebn0_db);
     }
     let energy = libm::pow(10.0, ebn0_db / 10.0);
-    let apart = libm::sqrt((1.0 - rho * rho).max(0.0));
-    let (a, b) = (libm::sqrt(energy * 0.5 * (1.0 - apart)), libm::sqrt(energy * 0.5 * (1.0 + apart)));
+    correlated_pair(0.5 * energy, libm::sqrt((1.0 - rho * rho).max(0.0)))
+}
+
+/// Q₁(a, b) − ½·exp(−(a²+b²)/2)·I₀(ab) with a, b = √(energy·(1 ∓ apart)): the error rate of telling two correlated
+/// signals apart without phase, and of differential four-phase keying.
+pub(crate) fn correlated_pair(energy: f64, apart: f64) -> f64 {
+    let (a, b) = (libm::sqrt(energy * (1.0 - apart)), libm::sqrt(energy * (1.0 + apart)));
     // Q₁ = exp(−(a²+b²)/2)·Σ_{k≥0} (a/b)^k·I_k(ab); scaled by e^(−ab), what is left outside is exp(−(b−a)²/2).
     let bessel = scaled_bessel(a * b);
     let ratio = a / b;

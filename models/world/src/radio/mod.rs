@@ -19,6 +19,7 @@ pub mod noise;
 pub mod phy;
 pub mod propagation;
 pub mod shadow;
+pub mod village;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,7 @@ use crate::{
     param::{Checks, ParamError},
 };
 
+pub(crate) use fsk::correlated_pair;
 pub use fsk::{fsk_ber, fsk_ber_of_index, packet_error, per};
 
 /// What stands between antennas.

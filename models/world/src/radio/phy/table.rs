@@ -14,7 +14,7 @@ const STEPS_PER_DB: f64 = 4.0;
 /// −15 to 50 dB.
 const ROWS: usize = 261;
 /// Lengths: octets; between them success is taken on a straight line.
-const OCTETS: [u32; 14] = [4, 12, 24, 48, 80, 127, 190, 260, 320, 400, 520, 700, 1200, 2047];
+const OCTETS: [u32; 17] = [4, 12, 24, 48, 80, 127, 190, 260, 320, 400, 520, 700, 900, 1150, 1450, 1750, 2047];
 
 impl PerTable {
     /// Builds the table: fading in equal shares of probability, dB ([`crate::radio::fading::FadingParams::shares_db`];
