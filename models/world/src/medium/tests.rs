@@ -22,7 +22,7 @@ fn village(indoor: bool) -> (Place, Vec<Place>) {
             at_m,
             height_m: 2.0,
             pattern: Pattern::Isotropic,
-            facing_rad: draws.uniform() * 6.28,
+            facing_rad: draws.uniform() * core::f64::consts::TAU,
             house: Some((House::default(), indoor)),
         };
         Place { radio, feeder, along_m, drop_m: 20.0, phase: u8::try_from(i / 3 % 3).unwrap() }

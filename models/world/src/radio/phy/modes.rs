@@ -348,7 +348,7 @@ mod tests {
         for (i, option) in OfdmOption::ALL.into_iter().enumerate() {
             for (number, kbps) in (0..8).zip(option1) {
                 let phy = Phy::Ofdm { option, mcs: Mcs::new(number).unwrap() };
-                assert_eq!(phy.data_rate_bps(), kbps * 1000 >> i, "{phy:?}");
+                assert_eq!(phy.data_rate_bps(), (kbps * 1000) >> i, "{phy:?}");
                 assert_eq!(phy.mode_id(), 0x20 + 0x10 * u8::try_from(i).unwrap() + number);
             }
         }
