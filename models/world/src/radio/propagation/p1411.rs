@@ -162,6 +162,32 @@ mod tests {
         assert!((urban - 6.8).abs() < 1e-9);
     }
 
+    /// Figure: loss at points of both methods. Bound: 1e-6 dB. Source: reference table of the implementation that the
+    /// Swiss regulator's engineer publishes beside the recommendation (`reference_p1411.csv`).
+    #[test]
+    fn both_methods_meet_published_reference_values() {
+        for (mhz, d_m, share, wanted) in [
+            (300.0, 10.0, 0.05, 32.618_399_89),
+            (900.0, 50.0, 0.25, 60.933_126_79),
+            (900.0, 50.0, 0.50, 73.230_088_76),
+            (900.0, 100.0, 0.50, 102.440_912_9),
+            (900.0, 500.0, 0.95, 141.913_688_5),
+            (1800.0, 50.0, 0.75, 108.667_491_2),
+        ] {
+            let found = NearGround::Suburban.loss_db(mhz * 1e6, d_m, share);
+            assert!((found - wanted).abs() < 1e-6, "{mhz} MHz, {d_m} m, {share}: {found} for {wanted}");
+        }
+        for (street, ghz, d_m, wanted) in [
+            (Street::Los, 1.0, 20.0, 58.161_320_91),
+            (Street::NlosHighRise, 0.8, 20.0, 62.358_252_54),
+            (Street::NlosLowRise, 10.0, 150.0, 125.799_324_9),
+            (Street::NlosResidential, 0.8, 30.0, 61.255_312_5),
+        ] {
+            let found = SiteGeneral::below_roofs(street, ghz * 1e9, d_m).median_db;
+            assert!((found - wanted).abs() < 1e-6, "{street:?}: {found} for {wanted}");
+        }
+    }
+
     #[test]
     fn a_lucky_hidden_place_never_beats_free_space() {
         let lucky = varied_db(Street::NlosHighRise, 868e6, 40.0, -6.0);
