@@ -19,13 +19,13 @@ pub type Address = u16;
 /// Constants of the protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LoadngParams {
-    /// Hops a request may travel. Published: 14 (adpMaxHops' default is 8; 14 its upper end).
+    /// Hops a request may travel (adpMaxHops). Assumed: 14.
     pub hops_max: u8,
-    /// Wait for an answer before asking again, ms. Published: 40 s (adpNetTraversalTime is 20 s by default, twice).
+    /// Wait for an answer before asking again, ms (twice adpNetTraversalTime). Assumed: 40 s.
     pub answer_ms: u64,
-    /// Questions before giving up. Published: 1 and adpRREQRetries, here 2.
+    /// Questions before giving up (1 and adpRREQRetries). Assumed: 3.
     pub tries: u8,
-    /// How long an unused route is kept, ms. Published: 360 min (adpRoutingTableEntryTTL).
+    /// How long an unused route is kept, ms (adpRoutingTableEntryTTL). Assumed: 360 min.
     pub route_ms: u64,
 }
 

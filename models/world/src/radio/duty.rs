@@ -136,7 +136,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_sliding_hour_ever_exceeds_the_limit(steps in prop::collection::vec((0_u64..400_000_000, 1_u64..3_000_000), 1..300)) {
+        fn no_sliding_hour_ever_exceeds_the_limit(
+            steps in prop::collection::vec((0_u64..400_000_000, 1_u64..3_000_000), 1..300),
+        ) {
             let mut account = DutyAccount::new(ONE_PERCENT);
             let mut now = 0;
             let mut sent = Vec::new();
