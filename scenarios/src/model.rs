@@ -3,6 +3,7 @@
 //! The loader fills it from a folder; nothing here is optional any more. Coordinates are metres east and north of
 //! [`Site`]'s origin (a local tangent plane, good to a centimetre over a village).
 
+pub use crate::schema::DiskModel;
 use taa_dcu::config::{Backhaul, BootRelay, CreditAt, Tariff, Traits};
 use taa_models::{
     assets::AssetParams,
@@ -339,8 +340,22 @@ pub struct RunPlan {
     pub replication: u32,
     /// The site's ledger is kept: some 350 bytes per customer and day.
     pub ledger: bool,
+    /// What the journal of the data concentrator lies on.
+    pub disk: DiskModel,
     /// Architectures by name.
     pub architectures: Vec<(String, Traits)>,
+}
+
+impl Scenario {
+    /// The journal lies on a disk that loses sectors with the power; else in RAM.
+    #[must_use]
+    pub fn has_disk_that_loses_bytes(&self) -> bool {
+        match self.run.disk {
+            DiskModel::Auto => self.faults.iter().any(|fault| fault.what.is_of_the_disk()),
+            DiskModel::Memory => false,
+            DiskModel::PowerCut => true,
+        }
+    }
 }
 
 /// What a scripted fault does.
@@ -409,6 +424,8 @@ pub enum FaultKind {
     PaperOut,
     /// The vendor believes in another key revision than the target's meters hold: they refuse its tokens.
     WrongKeyRevision,
+    /// The token gateways of the target's meters refuse every call; keypads go on.
+    GatewayRefused,
     /// The target's meters still count from 1993, and their key-change tokens are entered at the end of this alone.
     RolloverMissed,
     /// The charge controller is off: no sun comes in.
@@ -431,6 +448,22 @@ pub enum FaultKind {
     PageCorrupt,
     /// The card is worn: slow, and now and then a sync fails.
     SdWear,
+}
+
+impl FaultKind {
+    /// It concerns the data concentrator's disk, or takes the power from it in the midst of its work.
+    #[must_use]
+    pub const fn is_of_the_disk(self) -> bool {
+        matches!(
+            self,
+            Self::DiskFull
+                | Self::DiskReadOnly
+                | Self::FsyncLies
+                | Self::PageCorrupt
+                | Self::SdWear
+                | Self::DcuPowerLost
+        )
+    }
 }
 
 /// Where a fault bites.
@@ -469,6 +502,32 @@ pub enum OperationKind {
         /// All meters, or these customers'.
         target: FaultTarget,
     },
+    /// Meters are brought to another key by key-change tokens, where the site sells tokens itself.
+    KeyChange {
+        /// Which key.
+        to: KeyChangeTo,
+        /// All meters, or these customers'.
+        target: FaultTarget,
+    },
+}
+
+impl OperationKind {
+    /// Whose meters it is about.
+    #[must_use]
+    pub const fn target(&self) -> &FaultTarget {
+        match self {
+            Self::FirmwareUpdate { target, .. } | Self::KeyChange { target, .. } => target,
+        }
+    }
+}
+
+/// Where a key change leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyChangeTo {
+    /// The next revision of the supply group's key.
+    NextRevision,
+    /// The next revision, counting minutes from the next base date: a rollover.
+    NextBaseDate,
 }
 
 /// A scripted fault.

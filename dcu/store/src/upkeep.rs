@@ -56,7 +56,7 @@ impl Upkeep {
 impl Store {
     /// Does what is due.
     pub(crate) fn look_after(&mut self, now_ms: u64) {
-        let copied = if self.in_file { self.copy_log() } else { Ok(()) };
+        let copied = self.copy_log();
         let due = self.upkeep.prune_at_ms.is_some_and(|at| at <= now_ms);
         let done = copied.and_then(|()| if due { self.prune() } else { Ok(()) });
         match done {

@@ -179,7 +179,7 @@ impl Village<'_> {
             });
         }
         self.payment_rows(now_ms);
-        self.close_books();
+        self.close_books(now_ms);
         self.repair_rows(now_ms);
         self.telemetry.rows(now_ms / 3_600_000, &mut self.records);
         totals.mesh_sent = self.mesh.sent;
@@ -193,13 +193,11 @@ impl Village<'_> {
 }
 
 fn image_orders(scenario: &Scenario, horizon_ms: u64) -> Vec<(u64, u32)> {
-    let in_run = scenario.operations.iter().filter(|operation| operation.at_ms < horizon_ms);
-    let count = |operation: &Operation| {
-        let OperationKind::FirmwareUpdate { target, .. } = &operation.what;
-        match target {
-            FaultTarget::Customers(list) => list.len() as u32,
-            _ => scenario.village.customers.len() as u32,
-        }
+    let update = |operation: &&Operation| matches!(operation.what, OperationKind::FirmwareUpdate { .. });
+    let in_run = scenario.operations.iter().filter(|operation| operation.at_ms < horizon_ms).filter(update);
+    let count = |operation: &Operation| match operation.what.target() {
+        FaultTarget::Customers(list) => list.len() as u32,
+        _ => scenario.village.customers.len() as u32,
     };
     in_run.map(|operation| (operation.at_ms, count(operation))).collect()
 }

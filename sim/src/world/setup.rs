@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 use taa_dcu::{
     cloud::{Cloud, CloudConfig},
-    config::{BootRelay, CreditAt, DcuConfig, MeterAccess, MeterEntry, Traits},
+    config::{BootRelay, CreditAt, DcuConfig, MeterAccess, MeterEntry, Traits, VendingConfig},
 };
 use taa_meter::{Meter, MeterConfig, StsConfig};
 use taa_models::{
@@ -88,8 +88,12 @@ impl<'s> Village<'s> {
             let unit = meter_unit(meter, index, &mesh);
             people.spawn((identity, unit, load, purse, Light::new()));
         }
-        let config =
-            DcuConfig { vending: site_vends.then(|| money::vending_config(scenario)), ..dcu_config(scenario, traits) };
+        let kits = money::Kits::new(scenario, seed);
+        // Kits are sold to wherever the site takes payments itself.
+        let devices = if traits.local_vending { kits.entries(scenario) } else { Vec::new() };
+        let sells = site_vends || traits.credit_at != CreditAt::Cloud && !devices.is_empty();
+        let vending = sells.then(|| VendingConfig { devices, ..money::vending_config(scenario) });
+        let config = DcuConfig { vending, ..dcu_config(scenario, traits) };
         let holdup_ms = (scenario.comms.dcu_holdup_h * 3_600_000.0) as u64;
         let cloud_config = CloudConfig {
             utc_offset_s: scenario.site.utc_offset_s,
@@ -110,13 +114,13 @@ impl<'s> Village<'s> {
             inverter: Part::new(Cause::InverterFailed),
             feeders: layout.feeders.iter().map(|_| Part::new(Cause::FeederOpen)).collect(),
             meter_parts: layout.customers.iter().map(|_| Part::new(Cause::MeterDead)).collect(),
-            site: Site::new(config, entries, holdup_ms, SiteDisk::of(traits.credit_at, seed)),
+            site: Site::new(config, entries, holdup_ms, SiteDisk::of(traits.credit_at, seed, scenario)),
             wan: Wan::new(traits.backhaul, scenario.comms.cellular.bearer.figures().registration_s),
             cloud: CloudHost::new(cloud),
             cloud_part: Part::new(Cause::CloudDown),
             provider: Part::new(Cause::ProviderDown),
             agent: Part::new(Cause::AgentAway),
-            money: money::Money::new(scenario, cash_daily_minor, tokens),
+            money: money::Money::new(scenario, cash_daily_minor, tokens, kits),
             repairs: super::repair::Repairs::new(layout.customers.len()),
             tampers: super::tamper::Tampers::default(),
             pays: Vec::new(),
@@ -158,6 +162,7 @@ impl<'s> Village<'s> {
             self.connection_turned(customer, 0, queue);
         }
         self.schedule_operations(queue);
+        self.schedule_kits(queue);
         self.boot_dcu(0, queue);
         self.boot_cloud(queue);
         self.settle(0);

@@ -52,6 +52,7 @@ pub(crate) fn village(customers: u32, days: u32, seed: u64) -> Scenario {
             seed,
             replication: 0,
             ledger: false,
+            disk: taa_scenarios::model::DiskModel::Auto,
             architectures: vec![bundle("cloud_sync"), bundle("edge_local")],
         },
         faults: Vec::new(),

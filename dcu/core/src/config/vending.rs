@@ -9,7 +9,7 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use taa_keys::Secret;
+use taa_keys::{KeyHandle, Secret};
 use taa_tokens::sts::{Algorithm, KeyAttributes, KeyGeneration, MeterPan, vend::MeterKey};
 
 use super::{CreditAt, MeterEntry, Tariff, Traits};
@@ -183,6 +183,8 @@ pub struct VendingConfig {
     pub policy: DeliveryPolicy,
     /// Tokens made beforehand; `None`: none.
     pub cache: Option<CachePolicy>,
+    /// Seals their digits in the journal until they are sold; `None`: they lie there as they are.
+    pub stock_key: Option<KeyHandle>,
     /// OpenPAYGO devices.
     pub devices: Vec<PaygDevice>,
     /// A token's minute lies at most so many minutes after the sale.
@@ -202,6 +204,7 @@ impl Default for VendingConfig {
         Self {
             policy: DeliveryPolicy::default(),
             cache: None,
+            stock_key: None,
             devices: Vec::new(),
             minutes_ahead_max: 60,
             key_timeout_ms: 10_000,
