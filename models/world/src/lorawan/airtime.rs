@@ -100,7 +100,8 @@ impl Lora {
         8 + blocks * (4 + u64::from(self.coding))
     }
 
-    /// Time on the air of a PHY payload of so many octets, µs (Semtech AN1200.13): preamble of 8 + 4¼ symbols and payload.
+    /// Time on the air of a PHY payload of so many octets, µs (Semtech AN1200.13): preamble of 8 + 4¼ symbols and
+    /// payload.
     #[must_use]
     pub fn airtime_us(self, octets: u32) -> u64 {
         (4 * 8 + 17 + 4 * self.payload_symbols(octets)) * self.symbol_us() / 4

@@ -69,7 +69,8 @@ impl Windows {
         }
     }
 
-    /// Mean wait until a downlink can begin when an order arrives at random, for a device that sends every so often, µs.
+    /// Mean wait until a downlink can begin when an order arrives at random, for a device that sends every so often,
+    /// µs.
     #[must_use]
     pub const fn mean_wait_us(class: Class, uplink_every_us: u64) -> u64 {
         match class {

@@ -1,8 +1,8 @@
 //! Who is heard when all speak when they like (pure ALOHA) on a few channels, with capture.
 //!
 //! Two frames on one channel overlap when one begins within the other's length. Of one spreading factor, the stronger
-//! by a decibel survives; of different ones, a frame survives what is not too much stronger (Croce et al., *Impact of LoRa
-//! imperfect orthogonality*, IEEE Comm. Letters 22, 2018, measured thresholds).
+//! by a decibel survives; of different ones, a frame survives what is not too much stronger (Croce et al., *Impact of
+//! LoRa imperfect orthogonality*, IEEE Comm. Letters 22, 2018, measured thresholds).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

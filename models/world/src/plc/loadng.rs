@@ -1,8 +1,8 @@
 //! Routes on demand: LOADng as G3-PLC uses it (ITU-T G.9903 annex D), one machine a modem, sans-I/O.
 //!
 //! A modem that wants a route floods a route request; each that hears it remembers the way back and passes it on, and
-//! again when it comes by a cheaper way. Only the wanted modem answers (no answers from caches), along the way back, and
-//! the answer leaves the route behind. A modem that finds its next hop gone tells the sender with a route error.
+//! again when it comes by a cheaper way. Only the wanted modem answers (no answers from caches), along the way back,
+//! and the answer leaves the route behind. A modem that finds its next hop gone tells the sender with a route error.
 //!
 //! Methods: getters ([`Loadng::route`]), `handle_*` for what happened, the command [`Loadng::discover`], and
 //! [`Loadng::poll_output`] until it answers `None`. Costs are the link's airtime in microseconds or whatever grows with

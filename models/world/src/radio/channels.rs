@@ -126,8 +126,9 @@ const fn share(low_khz: u32, high_khz: u32, ten_thousandths: u32, power_dbm: f64
     Rule { band_hz: (low_khz * 1000, high_khz * 1000), limit, power_dbm }
 }
 
-/// Europe's rules for non-specific short-range devices (CEPT ERC/REC 70-03 annex 1), without listen-before-talk (868.0 up
-/// checked against Spain's note UN-39 of the frequency table; below from memory of the recommendation). Many African regulators follow it; which one does must be asked there.
+/// Europe's rules for non-specific short-range devices (CEPT ERC/REC 70-03 annex 1), without listen-before-talk (868.0
+/// up checked against Spain's note UN-39 of the frequency table; below from memory of the recommendation). Many African
+/// regulators follow it; which one does must be asked there.
 pub const CEPT: [Rule; 6] = [
     share(863_000, 865_000, 10, 14.0),
     share(865_000, 868_000, 100, 14.0),

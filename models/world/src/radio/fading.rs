@@ -1,7 +1,8 @@
 //! What changes while nobody moves: leaves, wet seasons, and people and vehicles passing.
 //!
-//! Rain itself does nothing below 1 GHz (ITU-R P.838 begins there); what it wets does: leaves carry water. Leaves follow
-//! Weissberger's law (R. A. Weissberger, ESD-TR-81-101, 1982; 0.23–95 GHz) in full leaf, scaled by the season's share.
+//! Rain itself does nothing below 1 GHz (ITU-R P.838 begins there); what it wets does: leaves carry water. Leaves
+//! follow Weissberger's law (R. A. Weissberger, ESD-TR-81-101, 1982; 0.23–95 GHz) in full leaf, scaled by the season's
+//! share.
 //!
 //! The fast part is Rician. A [`Passage`] alternates between clear and blocked; blocked, the direct ray loses some
 //! decibels while the scattered part stays, so K falls by as much.

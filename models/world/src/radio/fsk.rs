@@ -9,7 +9,8 @@ pub fn fsk_ber(ebn0_db: f64) -> f64 {
     0.5 * libm::exp(-0.5 * libm::pow(10.0, ebn0_db / 10.0))
 }
 
-/// Bit error rate of 2-FSK of this modulation index, detected symbol by symbol without phase: two signals of correlation
+/// Bit error rate of 2-FSK of this modulation index, detected symbol by symbol without phase: two signals of
+/// correlation
 /// |ρ| = |sin πh / πh| (Proakis, 5-4-53), Q₁(a, b) − ½·exp(−(a²+b²)/2)·I₀(ab) with a, b = √(½·Eb/N₀·(1 ∓ √(1−ρ²))).
 /// A whole index is [`fsk_ber`]. For an index of ½ real receivers do better, since they follow the phase over several
 /// symbols: an upper bound there.

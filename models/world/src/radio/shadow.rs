@@ -1,13 +1,15 @@
 //! Shadowing as a field over the ground: two neighbours see the same hill.
 //!
-//! A [`Field`] is a sum of plane waves whose wave numbers follow the two-dimensional spectrum of Gudmundson's exponential
-//! autocorrelation, exp(−d/δ) (*Correlation model for shadow fading in mobile radio systems*, Electronics Letters 27,
-//! 1991). In two dimensions that spectrum integrates to 1 − 1/√(1+k²δ²), so a wave number is drawn in closed form.
-//! The field is a function of place and seed: nothing is stored per node, and nobody's arrival changes anybody's link.
+//! A [`Field`] is a sum of plane waves whose wave numbers follow the two-dimensional spectrum of Gudmundson's
+//! exponential autocorrelation, exp(−d/δ) (*Correlation model for shadow fading in mobile radio systems*, Electronics
+//! Letters 27, 1991). In two dimensions that spectrum integrates to 1 − 1/√(1+k²δ²), so a wave number is drawn in
+//! closed form. The field is a function of place and seed: nothing is stored per node, and nobody's arrival changes
+//! anybody's link.
 //!
 //! A link has three parts, mixed to the stated σ whatever its length: what stands around either **end** (shared by all
 //! links of that house), what stands along the **path** (the line integral of the field, in closed form too; after
-//! Agrawal and Patwari, *Correlated link shadow fading*, IEEE Trans. Wireless 8, 2009), and a rest of the **pair** alone.
+//! Agrawal and Patwari, *Correlated link shadow fading*, IEEE Trans. Wireless 8, 2009), and a rest of the **pair**
+//! alone.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,5 +1,5 @@
-//! One village's links put together: law of distance, house, antenna, field, season, noise, and what differs between the
-//! two ends.
+//! One village's links put together: law of distance, house, antenna, field, season, noise, and what differs between
+//! the two ends.
 //!
 //! Work out [`VillageRadio::path_db`] and [`VillageRadio::one_way_db`] once a link (some 10 µs: the field is a sum of
 //! waves) and season; in the inner loop ask [`VillageRadio::success`], which is a table.

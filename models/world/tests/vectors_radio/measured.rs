@@ -3,9 +3,10 @@
 //!
 //! The check asks one number of each set: by how much the receiver was worse than ideal detection (modulation index 1
 //! at 50 kb/s, ½ above, as the SUN modes have them; noise figure 7 dB; fading of 2.5 dB), such that the model's CRC
-//! errors over all packets equal the logged ones. It must be a loss of a real receiver: 0–8 dB. Found: 2.8 dB at 433 MHz,
-//! 2.6 dB at 923 MHz and 150 kb/s, 6.0 dB at 923 MHz and 50 kb/s. There the transition is also flatter than noise alone
-//! makes it (errors from −110 up to −92 dBm): interference, which raises the floor now and then and not the threshold.
+//! errors over all packets equal the logged ones. It must be a loss of a real receiver: 0–8 dB. Found: 2.8 dB at 433
+//! MHz, 2.6 dB at 923 MHz and 150 kb/s, 6.0 dB at 923 MHz and 50 kb/s. There the transition is also flatter than noise
+//! alone makes it (errors from −110 up to −92 dBm): interference, which raises the floor now and then and not the
+//! threshold.
 
 use taa_models::{draw::normal_quantile, radio};
 use taa_vectors::{Failed, Json as Value, Trial};

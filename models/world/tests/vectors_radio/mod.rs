@@ -1,8 +1,8 @@
 //! Radio formulas: free space, log-distance, two-ray, Hata, P.1411, knife edge, P.2040 slabs, P.2109, noise floor, FSK
 //! bit and packet errors, and the field logs of a real 2-FSK receiver.
 //!
-//! ns-3's table of O-QPSK packet errors is walked too; its contention (`ns3_lrwpan`) and channel hopping (`dh1cf`) belong
-//! to the crate of the mesh protocols and are walked there; here a trial names them as not covered.
+//! ns-3's table of O-QPSK packet errors is walked too; its contention (`ns3_lrwpan`) and channel hopping (`dh1cf`)
+//! belong to the crate of the mesh protocols and are walked there; here a trial names them as not covered.
 
 use taa_models::radio::{
     self,

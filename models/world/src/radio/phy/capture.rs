@@ -2,8 +2,8 @@
 //!
 //! A receiver locks on a preamble. While it still reads that preamble, a frame stronger by `preamble_db` takes it over;
 //! once it reads the payload, only one stronger by `payload_db` does, and only if the receiver can start anew
-//! (`restarts`). Whatever else is on the air counts as noise, part by part: [`Heard::segments`] says how long the caught
-//! frame had which ratio, and the caller draws each part's success from its [`super::PerTable`].
+//! (`restarts`). Whatever else is on the air counts as noise, part by part: [`Heard::segments`] says how long the
+//! caught frame had which ratio, and the caller draws each part's success from its [`super::PerTable`].
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

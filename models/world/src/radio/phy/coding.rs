@@ -1,7 +1,7 @@
 //! Convolutional codes by their distance spectra: union bounds on the bit error rate after Viterbi's decoder.
 //!
-//! The spectra are those of the codes themselves (a test enumerates the trellis and compares). A union bound is an upper
-//! bound, loose where the channel is bad; there it is cut at one half.
+//! The spectra are those of the codes themselves (a test enumerates the trellis and compares). A union bound is an
+//! upper bound, loose where the channel is bad; there it is cut at one half.
 
 /// A code: its free distance and the information weights of the first distances, one by one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

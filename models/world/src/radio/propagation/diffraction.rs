@@ -1,8 +1,8 @@
 //! Hills and houses as knife edges (ITU-R P.526): one edge exactly, several by Bullington's equivalent edge, by the
 //! cascade of the main edge and one on either side (after Deygout), or edge by edge (Epstein-Peterson).
 //!
-//! Bullington sees only the two horizons and errs low over several edges of like height; Epstein-Peterson sees each edge
-//! between its neighbours and errs low where they stand close; the cascade errs high when there are many.
+//! Bullington sees only the two horizons and errs low over several edges of like height; Epstein-Peterson sees each
+//! edge between its neighbours and errs low where they stand close; the cascade errs high when there are many.
 
 use super::wavelength_m;
 

@@ -1,8 +1,8 @@
 //! Okumura-Hata (Hata, *Empirical formula for propagation loss in land mobile radio services*, IEEE Trans. VT-29, 1980)
 //! and its continuation to 2 GHz by COST 231.
 //!
-//! Made for base stations on towers over whole towns, links of 1–20 km. At a village's 100 m it gives 10–20 dB less than
-//! anything measured there in the open class; use it for the gateway on the mast and the tower in the next valley.
+//! Made for base stations on towers over whole towns, links of 1–20 km. At a village's 100 m it gives 10–20 dB less
+//! than anything measured there in the open class; use it for the gateway on the mast and the tower in the next valley.
 
 /// What stands between the antennas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 //! | [`two_ray`] | direct ray and one ground reflection | Fresnel; breakpoint 4π·h₁·h₂/λ |
 //! | [`hata`] | a tall base station over a town, suburb or fields, 1–20 km | Okumura-Hata, COST 231-Hata |
 //! | [`p1411`] | low antennas over tens to hundreds of metres | ITU-R P.1411 §4.1.1, §4.1 UHF LoS, §4.3.1 |
-//! | [`over_roofs`] | a mast above the roofs, the other end between them | ITU-R P.1411 §4.2.2 (COST 231 Walfisch-Ikegami) |
+//! | [`over_roofs`] | a mast above the roofs, the other end between them | P.1411 §4.2.2 (COST 231 Walfisch-Ikegami) |
 //! | [`diffraction`] | hills and houses as knife edges, one or several | ITU-R P.526 §4.1, §4.5 |
 //! | [`slab`] | a wall or roof of a known material and thickness | ITU-R P.2040 table 3, single slab |
 //! | [`entry`] | a building of which only the class is known | ITU-R P.2109 |

@@ -1,9 +1,9 @@
 //! ITU-R P.1411: short paths, low antennas.
 //!
-//! Three methods of it. The bounds of the UHF street-canyon model (§4.1, line of sight, 300 MHz–3 GHz) have a breakpoint
-//! where the ground reflection sets in. The site-general law (§4.1.1) has distance, frequency and a spread, nothing
-//! else. The method for terminals near the ground (§4.3.1, antennas at 1.9–3 m) is the one that fits meter to meter:
-//! it mixes line of sight and none by the share of places that see each other.
+//! Three methods of it. The bounds of the UHF street-canyon model (§4.1, line of sight, 300 MHz–3 GHz) have a
+//! breakpoint where the ground reflection sets in. The site-general law (§4.1.1) has distance, frequency and a spread,
+//! nothing else. The method for terminals near the ground (§4.3.1, antennas at 1.9–3 m) is the one that fits meter to
+//! meter: it mixes line of sight and none by the share of places that see each other.
 
 use core::f64::consts::PI;
 
@@ -101,7 +101,8 @@ impl NearGround {
     }
 
     /// Loss not exceeded at this share of places (0–1, both ends excluded), dB: §4.3.1, 300 MHz–3 GHz, antennas at
-    /// 1.9–3 m. The share that sees the other end shrinks with distance; over the 20 m around it the two laws are joined.
+    /// 1.9–3 m. The share that sees the other end shrinks with distance; over the 20 m around it the two laws are
+    /// joined.
     #[must_use]
     pub fn loss_db(self, frequency_hz: f64, distance_m: f64, share_of_places: f64) -> f64 {
         const SIGMA_DB: f64 = 7.0;
@@ -129,8 +130,8 @@ impl NearGround {
     }
 }
 
-/// Loss of one street class with the spread drawn at this normal quantile, dB. Where nothing is seen, what is above free
-/// space is kept from being negative, as the recommendation asks.
+/// Loss of one street class with the spread drawn at this normal quantile, dB. Where nothing is seen, what is above
+/// free space is kept from being negative, as the recommendation asks.
 #[must_use]
 pub fn varied_db(street: Street, frequency_hz: f64, distance_m: f64, normal: f64) -> f64 {
     let law = SiteGeneral::below_roofs(street, frequency_hz, distance_m);
