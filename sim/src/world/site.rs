@@ -458,7 +458,7 @@ impl Village<'_> {
         let customer = self.pays[payment as usize].customer;
         let account = self.site.dcu.as_ref().and_then(|dcu| dcu.state().book().account(customer));
         let Some(balance_minor) = account.map(Account::balance_minor) else { return };
-        let in_debt = balance_minor + self.scenario.tariff.trust_minor() <= 0;
+        let in_debt = balance_minor + self.scenario.tariff_of(customer as usize).trust_minor() <= 0;
         self.credited(payment, in_debt, now_ms, queue);
     }
 
@@ -474,7 +474,8 @@ impl Village<'_> {
         } else {
             let energy_mwh = one.unit.energy_mwh(now_ms);
             one.purse.look(energy_mwh, now_ms);
-            let left_mwh = one.purse.limit_mwh(&self.scenario.tariff).saturating_sub_unsigned(energy_mwh);
+            let left_mwh =
+                one.purse.limit_mwh(self.scenario.tariff_of(customer as usize)).saturating_sub_unsigned(energy_mwh);
             // Registers count whole Wh: up to that, truth and account may differ, and where the price moves with the hour,
             // by what is used between two readings. More left means an old decision.
             let slack_mwh = if one.purse.rated.is_some() { 1_000_000 } else { 2_000 };

@@ -360,7 +360,7 @@ impl Village<'_> {
 
     /// Payments of a customer take effect.
     pub(crate) fn apply(&mut self, customer: u32, take: Take, now_ms: u64, queue: &mut Queue<Event>) {
-        let tariff = &self.scenario.tariff;
+        let tariff = self.scenario.tariff_of(customer as usize);
         let one = self.people.of(customer);
         let energy_mwh = one.unit.energy_mwh(now_ms);
         one.purse.look(energy_mwh, now_ms);

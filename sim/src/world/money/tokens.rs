@@ -465,7 +465,7 @@ fn meter_key(params: &StsParams, number: usize, late: bool) -> MeterKey {
             base_date,
         },
         generation: KeyGeneration::Dkga04,
-        algorithm: Algorithm::Ea11,
+        algorithm: if params.ea == 7 { Algorithm::Ea07 } else { Algorithm::Ea11 },
     }
 }
 
