@@ -109,7 +109,8 @@ fn without_a_copy_nobody_is_accused() {
 #[test]
 fn sabotage_a_payment_credited_by_both_is_found_out() {
     let arch = run(&site(edge()), Some((50, 60)));
-    let (mut records, mut twin) = (arch.records.clone(), arch.records.twin.clone().expect("the card was copied"));
+    let mut records = arch.records;
+    let mut twin = records.twin.clone().expect("the card was copied");
     let row = records.payments.credited_ms.iter().position(Option::is_some).expect("somebody paid");
     twin.credited.push(row as u32);
     twin.credited_by_both += 1;
