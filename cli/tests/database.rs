@@ -26,7 +26,8 @@ fn database(folder: &Path, payments: u32) -> (PathBuf, u64) {
     let path = folder.join("state.db");
     let place = Place::File(path.display().to_string());
     let (mut store, _) = Store::open(&place, StoreConfig::new(*b"journal of tests"), None).expect("a new journal");
-    let tariff: Tariff = serde_json::from_str(r#"{"currency":"TZS","energy_price_per_kwh_minor":90000}"#).expect("a tariff");
+    let tariff: Tariff =
+        serde_json::from_str(r#"{"currency":"TZS","energy_price_per_kwh_minor":90000}"#).expect("a tariff");
     let config = DcuConfig::new(Traits::bundle("edge_local").expect("a bundle"), tariff.clone());
     let meter = MeterEntry {
         id: "M1".to_owned(),

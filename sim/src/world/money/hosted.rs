@@ -133,7 +133,7 @@ impl Hosted {
         let params = &scenario.comms.payments;
         let tariff = &scenario.tariff;
         // Checked with the scenario.
-        let currency = Currency::new(&tariff.currency).unwrap_or_else(|| Currency::new("XXX").expect("three letters"));
+        let currency = Currency::new(&tariff.currency).expect("a scenario's currency has three letters");
         let money = Counted { currency, minor_per_unit: tariff.minor_per_unit };
         let other = if currency.code() == "USD" { "EUR" } else { "USD" };
         let foreign = Counted { currency: Currency::new(other).expect("three letters"), minor_per_unit: 100 };
