@@ -11,7 +11,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use super::Finding;
 
 /// Our crates, and which of our crates each may depend on.
-const PLAN: [(&str, &[&str]); 23] = [
+const PLAN: [(&str, &[&str]); 24] = [
     ("taa-keys", &[]),
     ("taa-dlms", &["taa-keys"]),
     ("taa-tokens", &["taa-keys"]),
@@ -27,6 +27,7 @@ const PLAN: [(&str, &[&str]); 23] = [
     ("taa-models", &[]),
     ("taa-vectors", &[]),
     ("taa-meter", &["taa-keys", "taa-dlms", "taa-tokens"]),
+    ("taa-mesh", &[]),
     ("taa-scenarios", &["taa-dcu", "taa-models"]),
     (
         "taa-sim",

@@ -1,0 +1,228 @@
+//! Which channels a plan has, and which of them may be used.
+//!
+//! A Wi-SUN channel plan is a first frequency, a spacing and a count; a domain or an operator excludes some of them. The
+//! hopping function runs over the allowed ones in order of their number, so two neighbours must agree on this list to
+//! the channel: it is what the schedule information elements carry.
+
+use serde::{Deserialize, Serialize};
+
+/// The allowed channels of a plan, ascending, each once. Never empty.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<u16>", into = "Vec<u16>")]
+pub struct Channels(Vec<u16>);
+
+/// Why a list of channels cannot be used: the fault is in the scenario or in the frame that carried it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChannelsError {
+    /// Nothing would be left to send on.
+    #[error("no channel is allowed: exclude fewer")]
+    Empty,
+    /// A part of the text is neither a number nor two of them.
+    #[error("`{0}` is neither a channel nor a range of channels such as 0-26")]
+    Text(String),
+    /// A range runs backwards.
+    #[error("the range {0}-{1} runs backwards")]
+    Backwards(u16, u16),
+    /// A channel is beyond the plan.
+    #[error("channel {channel} is not one of the plan's {count}")]
+    Beyond {
+        /// The channel asked for.
+        channel: u16,
+        /// How many the plan has.
+        count: u16,
+    },
+}
+
+impl Channels {
+    /// All channels of a plan of `count`.
+    ///
+    /// # Errors
+    /// When the plan has none.
+    pub fn all(count: u16) -> Result<Self, ChannelsError> {
+        Self::try_from((0..count).collect::<Vec<u16>>())
+    }
+
+    /// From the text of regulation tables: `0-26,29,34`; `all` is every channel. `count` is the plan's.
+    ///
+    /// # Errors
+    /// Names the part that is no channel, or beyond the plan.
+    pub fn parse(text: &str, count: u16) -> Result<Self, ChannelsError> {
+        if text.trim() == "all" {
+            return Self::all(count);
+        }
+        let mut list = Vec::new();
+        for part in text.split(',').map(str::trim) {
+            let number = |text: &str| text.trim().parse::<u16>().map_err(|_| ChannelsError::Text(part.to_owned()));
+            let (first, last) = match part.split_once('-') {
+                Some((first, last)) => (number(first)?, number(last)?),
+                None => (number(part)?, number(part)?),
+            };
+            if first > last {
+                return Err(ChannelsError::Backwards(first, last));
+            }
+            if last >= count {
+                return Err(ChannelsError::Beyond { channel: last, count });
+            }
+            list.extend(first..=last);
+        }
+        Self::try_from(list)
+    }
+
+    /// Without those for which `excluded` says so: what an operator's mask or a schedule's ranges do.
+    ///
+    /// # Errors
+    /// When none is left.
+    pub fn without(&self, excluded: impl Fn(u16) -> bool) -> Result<Self, ChannelsError> {
+        Self::try_from(self.0.iter().copied().filter(|&channel| !excluded(channel)).collect::<Vec<u16>>())
+    }
+
+    /// How many there are.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> u32 {
+        u32::try_from(self.0.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The channel at a place in the list; a place beyond it wraps.
+    #[must_use]
+    pub fn at(&self, index: u32) -> u16 {
+        self.0.get(index as usize % self.0.len().max(1)).copied().unwrap_or(0)
+    }
+
+    /// The channels, ascending.
+    #[must_use]
+    pub fn as_slice(&self) -> &[u16] {
+        &self.0
+    }
+}
+
+impl TryFrom<Vec<u16>> for Channels {
+    type Error = ChannelsError;
+    fn try_from(mut list: Vec<u16>) -> Result<Self, ChannelsError> {
+        list.sort_unstable();
+        list.dedup();
+        if list.is_empty() { Err(ChannelsError::Empty) } else { Ok(Self(list)) }
+    }
+}
+
+impl From<Channels> for Vec<u16> {
+    fn from(channels: Channels) -> Self {
+        channels.0
+    }
+}
+
+/// A channel plan of a regulatory domain, as Wi-SUN numbers them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Plan {
+    /// The regulatory domain, as a schedule information element numbers it.
+    pub domain: u8,
+    /// The plan within the domain (`ChanPlanId`).
+    pub id: u8,
+    /// Where the plan is used, in letters.
+    pub name: &'static str,
+    /// Centre of channel 0, hertz.
+    pub first_hz: u32,
+    /// From one channel to the next, hertz.
+    pub spacing_hz: u32,
+    /// How many channels.
+    pub count: u16,
+    /// Which of them are allowed, as text.
+    pub allowed: &'static str,
+}
+
+impl Plan {
+    /// The allowed channels.
+    ///
+    /// # Errors
+    /// Never for the plans of [`PLANS`] (tested).
+    pub fn channels(&self) -> Result<Channels, ChannelsError> {
+        Channels::parse(self.allowed, self.count)
+    }
+
+    /// The centre of a channel, hertz.
+    #[must_use]
+    pub fn centre_hz(&self, channel: u16) -> u64 {
+        u64::from(self.first_hz) + u64::from(self.spacing_hz) * u64::from(channel)
+    }
+}
+
+/// The plans that a village here may use, from the regulatory table of an open border router (facts, `radio.json`).
+///
+/// The numbers of domains are those of the Wi-SUN assigned value registry as the same source has them.
+pub const PLANS: [Plan; 9] = [
+    Plan { domain: 1, id: 1, name: "NA", first_hz: 902_200_000, spacing_hz: 200_000, count: 129, allowed: "all" },
+    Plan { domain: 1, id: 2, name: "NA", first_hz: 902_400_000, spacing_hz: 400_000, count: 64, allowed: "all" },
+    Plan {
+        domain: 3,
+        id: 32,
+        name: "EU",
+        first_hz: 863_100_000,
+        spacing_hz: 100_000,
+        count: 69,
+        allowed: "0-54,57-60,64,67-68",
+    },
+    Plan {
+        domain: 3,
+        id: 33,
+        name: "EU",
+        first_hz: 863_100_000,
+        spacing_hz: 200_000,
+        count: 35,
+        allowed: "0-26,29,34",
+    },
+    Plan {
+        domain: 3,
+        id: 36,
+        name: "EU",
+        first_hz: 863_100_000,
+        spacing_hz: 100_000,
+        count: 125,
+        allowed: "0-54,57-60,64,67-124",
+    },
+    Plan {
+        domain: 3,
+        id: 37,
+        name: "EU",
+        first_hz: 863_100_000,
+        spacing_hz: 200_000,
+        count: 62,
+        allowed: "0-26,29,34-61",
+    },
+    Plan { domain: 5, id: 39, name: "IN", first_hz: 865_100_000, spacing_hz: 100_000, count: 29, allowed: "all" },
+    Plan { domain: 5, id: 40, name: "IN", first_hz: 865_100_000, spacing_hz: 200_000, count: 15, allowed: "all" },
+    Plan {
+        domain: 7,
+        id: 1,
+        name: "BZ",
+        first_hz: 902_200_000,
+        spacing_hz: 200_000,
+        count: 129,
+        allowed: "0-25,65-128",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_a_list_and_faults_are_named() {
+        let eu = Channels::parse("0-26,29,34", 35).unwrap();
+        assert_eq!((eu.len(), eu.at(26), eu.at(27), eu.at(28)), (29, 26, 29, 34));
+        assert_eq!(Channels::parse("34, 29,0-26,3", 35).unwrap(), eu);
+        assert_eq!(Channels::parse("all", 3).unwrap().as_slice(), [0, 1, 2]);
+        assert_eq!(Channels::parse("3-x", 9), Err(ChannelsError::Text("3-x".into())));
+        assert_eq!(Channels::parse("5-3", 9), Err(ChannelsError::Backwards(5, 3)));
+        assert_eq!(Channels::parse("0-9", 9), Err(ChannelsError::Beyond { channel: 9, count: 9 }));
+        assert_eq!(eu.without(|_| true), Err(ChannelsError::Empty));
+        assert_eq!(eu.without(|channel| channel != 29).unwrap().as_slice(), [29]);
+    }
+
+    #[test]
+    fn the_plans_hold_what_their_domains_allow() {
+        let lengths: Vec<u32> = PLANS.iter().map(|plan| plan.channels().unwrap().len()).collect();
+        assert_eq!(lengths, [129, 64, 62, 29, 118, 56, 29, 15, 90]);
+        assert_eq!(PLANS[0].centre_hz(128), 927_800_000);
+    }
+}

@@ -1,0 +1,86 @@
+//! Whom a node hears, and what they advertised last.
+
+use core::net::Ipv6Addr;
+use std::collections::BTreeMap;
+
+use crate::Eui64;
+use crate::rpl::wire::{Dio, RplOption};
+
+/// The last DIO of a neighbour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Advert {
+    pub(super) dodag: Ipv6Addr,
+    pub(super) version: u8,
+    pub(super) rank: u16,
+    pub(super) dtsn: u8,
+    pub(super) grounded: bool,
+    pub(super) preference: u8,
+}
+
+impl From<&Dio> for Advert {
+    fn from(dio: &Dio) -> Self {
+        let Dio { dodag, version, rank, dtsn, grounded, preference, .. } = *dio;
+        Self { dodag, version, rank, dtsn, grounded, preference }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Neighbour {
+    pub(super) heard_ns: u64,
+    /// ETX × 128 of the link to it, once measured.
+    pub(super) etx128: Option<u16>,
+    /// Whether the link's measurement has been asked for.
+    pub(super) probed: bool,
+    /// Its address under the DODAG's prefix, once it said so.
+    pub(super) global: Option<Ipv6Addr>,
+    pub(super) advert: Option<Advert>,
+}
+
+impl Neighbour {
+    const fn new(now_ns: u64) -> Self {
+        Self { heard_ns: now_ns, etx128: None, probed: false, global: None, advert: None }
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Neighbours(pub(super) BTreeMap<Eui64, Neighbour>);
+
+impl Neighbours {
+    pub(super) fn get(&self, eui: Eui64) -> Option<&Neighbour> {
+        self.0.get(&eui)
+    }
+
+    /// The entry of a neighbour that was heard now. A full table gives up the one with the worst link that `kept` does
+    /// not protect; if it protects all, the new neighbour is turned away.
+    pub(super) fn heard(
+        &mut self,
+        eui: Eui64,
+        now_ns: u64,
+        max: usize,
+        kept: impl Fn(Eui64) -> bool,
+    ) -> Option<&mut Neighbour> {
+        if !self.0.contains_key(&eui) && self.0.len() >= max {
+            let worth = |neighbour: &Neighbour| {
+                let rank = neighbour.advert.map_or(u16::MAX, |advert| advert.rank);
+                (u32::from(neighbour.etx128.unwrap_or(u16::MAX)).saturating_add(u32::from(rank)), neighbour.heard_ns)
+            };
+            let victim = self.0.iter().filter(|(id, _)| !kept(**id)).max_by_key(|(_, n)| worth(n)).map(|(id, _)| *id);
+            self.0.remove(&victim?);
+        }
+        let entry = self.0.entry(eui).or_insert_with(|| Neighbour::new(now_ns));
+        entry.heard_ns = now_ns;
+        Some(entry)
+    }
+
+    /// Takes what a DIO says of its sender.
+    pub(super) fn learn(neighbour: &mut Neighbour, dio: &Dio) -> Option<Advert> {
+        for option in &dio.options {
+            if let RplOption::Prefix(info) = option
+                && info.router_address
+            {
+                neighbour.global = Some(info.prefix);
+            }
+        }
+        neighbour.advert.replace(Advert::from(dio))
+    }
+}
