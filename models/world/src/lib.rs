@@ -14,6 +14,7 @@
 //! | [`cellular`] | when towers, bearers and the satellite link are down |
 //! | [`assets`], [`repair`] | what breaks, and how long until it is mended |
 //! | [`radio`], [`mesh`] | who hears whom, along which route, and whether a message arrives |
+//! | [`plc`], [`lorawan`], [`medium`] | the same village over its own wires or a star of long range, and what each costs |
 //!
 //! Exogenous lives (`timeline`, `failures`) are functions of the seed alone, so two architectures under one seed meet
 //! the same world.
@@ -23,11 +24,14 @@ pub mod battery;
 pub mod cellular;
 pub mod demand;
 pub mod draw;
+pub mod lorawan;
+pub mod medium;
 pub mod mesh;
 pub mod param;
 pub mod payments;
 pub mod people;
 pub mod plant;
+pub mod plc;
 pub mod pv;
 pub mod radio;
 pub mod repair;

@@ -9,12 +9,17 @@ use taa_models::{
     battery::BatteryParams,
     cellular::CellularParams,
     demand::DemandParams,
+    lorawan::LorawanParams,
     mesh::MeshParams,
     payments::PaymentParams,
     people::{PeopleParams, income::IncomeParams, trust::TrustParams},
     plant::PlantParams,
+    plc::PlcParams,
     pv::PvParams,
-    radio::RadioParams,
+    radio::{
+        RadioParams, aerial::SpreadParams, fading::FadingParams, interferer::InterfererParams, leakage::House,
+        phy::CaptureParams, shadow::ShadowParams, village::VillageRadioParams,
+    },
     repair::{Outside, RepairParams},
 };
 
@@ -97,6 +102,15 @@ fn all_structs() {
     keeps_its_promises(PlantParams::check);
     keeps_its_promises(PvParams::check);
     keeps_its_promises(RadioParams::check);
+    keeps_its_promises(CaptureParams::check);
+    keeps_its_promises(FadingParams::check);
+    keeps_its_promises(House::check);
+    keeps_its_promises(InterfererParams::check);
+    keeps_its_promises(LorawanParams::check);
+    keeps_its_promises(PlcParams::check);
+    keeps_its_promises(ShadowParams::check);
+    keeps_its_promises(SpreadParams::check);
+    keeps_its_promises(VillageRadioParams::check);
     keeps_its_promises(RepairParams::check);
 }
 

@@ -1,14 +1,25 @@
 //! Link budget of sub-GHz 2-FSK (Wi-SUN FAN mode 1b by default): path loss, shadowing, roofs and walls, packet errors.
 //!
-//! path loss = free space at 1 m + 10·n·log₁₀(d) + shadowing of the pair + what both antennas lose indoors. The exponent
-//! n stands for clutter and low antennas together. Shadowing is drawn by the pair's keys, so it is the same both ways
-//! and does not change when a third node appears.
+//! path loss = free space at 1 m + 10·n·log₁₀(d) + shadowing of the pair + what both antennas lose indoors. The
+//! exponent n stands for clutter and low antennas together. Shadowing is drawn by the pair's keys, so it is the same
+//! both ways and does not change when a third node appears.
 //!
 //! A 15–22 dB "iron roof" is not what goes through the sheet (that is opaque) but what leaks out under the eaves and
 //! through walls and openings; so it depends on where the meter hangs: not at all on the pole, in part on the outer
 //! wall, in full indoors.
 
+pub mod aerial;
+pub mod channels;
+pub mod duty;
+pub mod fading;
 mod fsk;
+pub mod interferer;
+pub mod leakage;
+pub mod noise;
+pub mod phy;
+pub mod propagation;
+pub mod shadow;
+pub mod village;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -18,7 +29,8 @@ use crate::{
     param::{Checks, ParamError},
 };
 
-pub use fsk::{fsk_ber, packet_error, per};
+pub(crate) use fsk::correlated_pair;
+pub use fsk::{fsk_ber, fsk_ber_of_index, packet_error, per};
 
 /// What stands between antennas.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
