@@ -170,6 +170,11 @@ fn default_parameters_count_to_infinity_with_a_child_as_parent() {
     assert!(child, "nothing forbids it when DAGMaxRankIncrease is 0");
     assert!(highest > 16_384, "Ranks climb to the maximum path cost: {highest}");
     assert!(minutes.is_none_or(|minutes| minutes > 30), "{minutes:?}");
+    // RFC 6550's own defaults (Imin 8 ms) have it over before the next look, in a burst of DIOs.
+    let fast = |dodag: &mut DodagConfig| *dodag = DodagConfig { objective: 1, ..DodagConfig::RFC_6550 };
+    let (minutes, _, _, dios) = cut_above_a_line(with_dodag(fast));
+    println!("RFC 6550 defaults: {minutes:?} min, {dios} DIOs");
+    assert!(minutes.is_some_and(|minutes| minutes < 5) && dios > 100, "{minutes:?} min, {dios} DIOs");
 }
 
 #[test]

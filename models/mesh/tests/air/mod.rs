@@ -58,6 +58,8 @@ pub(crate) struct Air {
     chance: Chance,
     /// Packets on the air by purpose, and their octets.
     pub(crate) sent: BTreeMap<Purpose, (u64, u64)>,
+    /// Every packet put on the air, once someone wants them.
+    pub(crate) log: Option<Vec<Vec<u8>>>,
     /// Deliveries: who, from whom, payload.
     pub(crate) delivered: Vec<(usize, Ipv6Addr, Vec<u8>)>,
 }
@@ -95,6 +97,7 @@ impl Air {
             generation: vec![0; count],
             chance: seeds.fork(0),
             sent: BTreeMap::new(),
+            log: None,
             delivered: Vec::new(),
         }
     }
@@ -252,7 +255,11 @@ impl Air {
 
     fn drain(&mut self, index: usize) {
         loop {
-            match self.nodes[index].poll_output() {
+            let output = self.nodes[index].poll_output();
+            if let (Some(log), Output::Transmit { packet, .. }) = (&mut self.log, &output) {
+                log.push(packet.clone());
+            }
+            match output {
                 Output::Transmit { to: NextHop::Everyone, packet, purpose } => {
                     self.account(purpose, packet.len(), 1);
                     let peers: Vec<(usize, f64)> = self.ratios[index].iter().map(|(p, r)| (*p, *r)).collect();

@@ -1,0 +1,110 @@
+//! An outside dissector reads what nodes write: every packet of a mesh in trouble, none malformed, every checksum right.
+//!
+//! Runs when `tshark` is installed; without it the trial says so and passes.
+
+mod air;
+
+use std::process::Command;
+
+use air::{Air, MINUTE_NS, SECOND_NS, global};
+use taa_mesh::rpl::wire::Mode;
+
+/// A UDP datagram of 16 octets; its checksum is not looked at.
+const DATAGRAM: [u8; 16] = [0x9C, 0x40, 0x9C, 0x41, 0, 16, 0x12, 0x34, 7, 7, 7, 7, 7, 7, 7, 7];
+
+/// Packets of a mesh that forms, carries in all directions, loses a relay and is repaired.
+fn packets() -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    for mode in [Mode::NonStoring, Mode::Storing] {
+        let mut air = Air::new(9, 31, |_, config| config.mode = mode).grid(3, 1.0);
+        air.log = Some(Vec::new());
+        air.start();
+        air.run(30 * MINUTE_NS);
+        for index in 1..9 {
+            air.send(index, global(9 - index), &DATAGRAM);
+            air.send(0, global(index), &DATAGRAM);
+        }
+        air.switch_off(1);
+        air.run(SECOND_NS);
+        for index in 1..9 {
+            air.send(0, global(index), &DATAGRAM);
+            air.send(index, global(0), &DATAGRAM);
+        }
+        air.command(0, |root, now_ns| root.repair_globally(now_ns));
+        air.run(30 * MINUTE_NS);
+        all.extend(air.log.unwrap());
+    }
+    all
+}
+
+/// A capture file of raw IPv6 packets (link type 101).
+fn capture(packets: &[Vec<u8>]) -> Vec<u8> {
+    let mut file = Vec::new();
+    for word in [0xA1B2_C3D4_u32, 0x0002_0004, 0, 0, 65_535, 101] {
+        // The second word is two halves: version 2.4.
+        let bytes = if word == 0x0002_0004 { [2, 0, 4, 0] } else { word.to_le_bytes() };
+        file.extend(bytes);
+    }
+    for packet in packets {
+        let len = u32::try_from(packet.len()).unwrap();
+        for word in [0, 0, len, len] {
+            file.extend(word.to_le_bytes());
+        }
+        file.extend(packet);
+    }
+    file
+}
+
+/// Lines of `tshark`'s fields for a capture, `None` when it is not installed.
+fn dissected(packets: &[Vec<u8>], name: &str) -> Option<Vec<String>> {
+    let path = std::env::temp_dir().join(format!("taa-mesh-{name}-{}.pcap", std::process::id()));
+    std::fs::write(&path, capture(packets)).unwrap();
+    let fields =
+        ["_ws.malformed", "icmpv6.checksum.status", "icmpv6.rpl.dio.rank", "ipv6.routing.segleft", "frame.protocols"];
+    let mut command = Command::new("tshark");
+    command.arg("-r").arg(&path).args(["-o", "udp.check_checksum:FALSE", "-T", "fields", "-E", "separator=;"]);
+    fields.iter().for_each(|field| {
+        command.args(["-e", field]);
+    });
+    let output = command.output();
+    std::fs::remove_file(&path).unwrap();
+    let output = output.ok()?;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Some(String::from_utf8(output.stdout).unwrap().lines().map(ToOwned::to_owned).collect())
+}
+
+#[test]
+fn nothing_on_the_air_is_malformed() {
+    let packets = packets();
+    let Some(lines) = dissected(&packets, "clean") else {
+        println!("tshark is not installed: not checked");
+        return;
+    };
+    assert_eq!(lines.len(), packets.len());
+    let of =
+        |mark: &dyn Fn(&[&str]) -> bool| lines.iter().filter(|line| mark(&line.split(';').collect::<Vec<_>>())).count();
+    for line in &lines {
+        let fields: Vec<&str> = line.split(';').collect();
+        assert!(fields[0].is_empty(), "{line}");
+        // 1 is good; a packet inside another gives two.
+        assert!(fields[1].split(',').all(|status| status.is_empty() || status == "1"), "{line}");
+    }
+    let (dios, routed) = (of(&|fields| !fields[2].is_empty()), of(&|fields| !fields[3].is_empty()));
+    println!("{} packets, {dios} DIOs, {routed} with source routes", packets.len());
+    assert!(dios > 50 && routed > 5, "{dios} DIOs, {routed} with source routes");
+}
+
+#[test]
+fn a_broken_packet_is_noticed() {
+    // The sabotage: a DIO cut short and one with a wrong Rank.
+    let mut packets = packets();
+    packets.retain(|packet| packet.get(40..42) == Some(&[155, 1]));
+    packets.truncate(2);
+    packets[0].truncate(52);
+    packets[0][4..6].copy_from_slice(&12_u16.to_be_bytes());
+    packets[1][47] ^= 1;
+    let Some(lines) = dissected(&packets, "broken") else { return };
+    let fields: Vec<Vec<&str>> = lines.iter().map(|line| line.split(';').collect()).collect();
+    assert!(!fields[0][0].is_empty(), "{lines:?}");
+    assert_eq!(fields[1][1], "0", "{lines:?}");
+}
