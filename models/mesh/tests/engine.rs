@@ -170,6 +170,7 @@ fn hopping_network(drift_known: bool) -> Met {
             });
             *engine.hopping_mut() = Some(Hopping {
                 own: own(node),
+                everywhere: channels.clone(),
                 started_ns: started(node),
                 broadcast: Some(broadcast.clone()),
                 heard: heard.collect::<BTreeMap<_, _>>(),
@@ -251,6 +252,7 @@ fn a_frame_for_everywhere_is_sent_once_on_every_channel() {
     let mut engine = Engine::new(config(), 1);
     *engine.hopping_mut() = Some(Hopping {
         own: Unicast { of: eui(1), dwell_ms: 255, channels: channels.clone() },
+        everywhere: channels.clone(),
         started_ns: 0,
         broadcast: None,
         heard: BTreeMap::new(),

@@ -281,11 +281,11 @@ fn states_come_in_order() {
     assert_eq!(of, [Discovery, Authenticate, Configure, Routing, Operational]);
 }
 
-/// Mean minutes until serving by hop, over three runs, for 96 routers on five hops; one frame in ten is lost.
+/// Mean minutes until serving by hop, over ten runs, for 96 routers on five hops; one frame in ten is lost.
 fn by_hop(size: Size) -> (Vec<f64>, f64) {
     let sizes = [32, 16, 12, 20, 16];
     let mut sums = [0.0; 5];
-    for seed in 0..3 {
+    for seed in 0..10 {
         let mut air = Air::new(size, rings(&sizes), 100, seed, 100);
         air.run(12 * 3_600 * S);
         assert_eq!(air.joined.len(), 96, "all join");
@@ -295,7 +295,7 @@ fn by_hop(size: Size) -> (Vec<f64>, f64) {
             first += of;
         }
     }
-    let means: Vec<f64> = sums.iter().map(|sum| sum / 3.0).collect();
+    let means: Vec<f64> = sums.iter().map(|sum| sum / 10.0).collect();
     let all = means.iter().zip(sizes).map(|(mean, of)| mean * of as f64).sum::<f64>() / 96.0;
     println!("{size:?}, by hop: {means:.1?} min, all {all:.1} min");
     (means, all)
@@ -303,13 +303,13 @@ fn by_hop(size: Size) -> (Vec<f64>, f64) {
 
 /// TI SWRA714A: 96 routers on five hops (32, 16, 12, 20, 16) joined after 37, 27, 59, 61 and 68 min by hop, 48 on average.
 ///
-/// Which timers that network ran is not told. Ours with the large set are earlier by up to 2.5 at every hop and by 1.5 on
-/// average, with the medium set by up to 3.5 and by 2: contention (all of TI's nodes heard each other) and processors
+/// Which timers that network ran is not told. Ours with the large set are earlier by up to 3 at every hop and by 1.8 on
+/// average, with the medium set by up to 3.5 and by 2.1: contention (all of TI's nodes heard each other) and processors
 /// that take seconds for a certificate, neither of which is here, make real ones later, most of all at the first hop.
 #[test]
 fn a_hundred_nodes_on_five_hops_take_tens_of_minutes() {
     let published = [37.3, 27.2, 58.8, 60.5, 68.0];
-    for (size, every, average) in [(Size::Large, 2.5, 1.6), (Size::Medium, 3.5, 2.1)] {
+    for (size, every, average) in [(Size::Large, 3.0, 1.9), (Size::Medium, 3.5, 2.2)] {
         let (means, all) = by_hop(size);
         assert!(means.iter().zip(published).all(|(ours, real)| ours < &real && real / ours < every), "{means:?}");
         assert!(48.3 / all < average, "{all} min on average");

@@ -19,6 +19,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 
 use super::Eui64;
+use super::channels::Channels;
 use super::csma::{Access, Csma, Next};
 use super::etx::{Epoch, Etx};
 use super::phy::Phy;
@@ -159,6 +160,8 @@ pub enum Received {
 pub struct Hopping {
     /// Its own unicast schedule.
     pub own: Unicast,
+    /// The channels on which a frame for everywhere goes out: the PAN's, also while the node itself stays on one.
+    pub everywhere: Channels,
     /// When its own count of slots began, nanoseconds.
     pub started_ns: u64,
     /// The PAN's broadcast schedule, once it is known.
@@ -186,7 +189,7 @@ impl Hopping {
             To::Broadcast => {
                 Some(self.broadcast.as_ref().map_or_else(|| self.listening(now_ns), |all| all.channel_at(now_ns)))
             }
-            To::Everywhere => Some(self.own.channels.at(everywhere as u32)),
+            To::Everywhere => Some(self.everywhere.at(everywhere as u32)),
         }
     }
 
@@ -348,7 +351,7 @@ impl<T: Clone> Engine<T> {
     pub fn handle_sent(&mut self, now_ns: u64) {
         match (self.state, &mut self.current) {
             (State::Sending, Some(current)) => {
-                let channels = self.hopping.as_ref().map_or(1, |hopping| hopping.own.channels.as_slice().len());
+                let channels = self.hopping.as_ref().map_or(1, |hopping| hopping.everywhere.as_slice().len());
                 current.everywhere += usize::from(current.request.to == To::Everywhere);
                 if current.request.to == To::Everywhere && current.everywhere < channels {
                     let channel =

@@ -75,7 +75,7 @@ impl Etx {
         let fresh = match self.acks {
             0 => MAX << 8,
             acks => {
-                ((u64::from(self.attempts) * u64::from(ONE) << 8) / u64::from(acks)).min(u64::from(MAX) << 8) as u32
+                (((u64::from(self.attempts) * u64::from(ONE)) << 8) / u64::from(acks)).min(u64::from(MAX) << 8) as u32
             }
         };
         self.folds = self.folds.saturating_add(1).min(8);

@@ -2,6 +2,7 @@
 
 use taa_mesh::mac::Eui64;
 use taa_mesh::mac::channels::Channels;
+use taa_mesh::mac::csma::Csma;
 use taa_mesh::mac::hop;
 use taa_mesh::mac::phy::oqpsk_success;
 use taa_vectors::{Failed, Json, Trial, field};
@@ -47,7 +48,7 @@ fn number(case: &Json, name: &str) -> Result<f64, Failed> {
 fn hopping(case: &Json) -> Result<(), Failed> {
     let count = number(case, "total_channels")? as u16;
     let channels = Channels::parse(field(case, "allowed")?, count).map_err(|error| error.to_string())?;
-    if f64::from(channels.len()) != number(case, "n")? {
+    if case["n"].as_u64() != Some(u64::from(channels.len())) {
         return Err(format!("{} channels are allowed, not {}", channels.len(), case["n"]).into());
     }
     let first = number(case, "first_slot")? as u16;
@@ -96,6 +97,7 @@ fn contention(case: &Json) -> Result<(), Failed> {
         mean_s: if saturated { None } else { Some(number(case, "mean_s")?) },
         distance_m: number(case, "dist")?,
         run_s: number(case, "simtime")? - 1.0,
+        csma: Csma::standard(),
     };
     let found = channel::run(run, 1);
     for (name, found) in [("offered", found.offered), ("rx", found.rx), ("success", found.success)] {
