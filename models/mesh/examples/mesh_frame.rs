@@ -5,7 +5,7 @@
 //! ```
 //!
 //! `read` (default): the root asks each node and is answered, 120 octets down, 180 up. `up`: each node sends 50 octets to
-//! the root. Nodes stand on a grid of 80 m, the root in its middle. The last line is JSON. Times are of one thread.
+//! the root. Nodes stand on a grid of 65 m, the root in its middle. The last line is JSON. Times are of one thread.
 
 use std::error::Error;
 use std::time::Instant;
@@ -22,7 +22,7 @@ fn links(nodes: u32) -> Vec<Link> {
     let middle = (nodes / width / 2) * width + width / 2;
     let place = |node: u32| {
         let at = (node + middle) % nodes;
-        (f64::from(at % width) * 80.0, f64::from(at / width) * 80.0)
+        (f64::from(at % width) * 65.0, f64::from(at / width) * 65.0)
     };
     let mut links = Vec::new();
     for from in 0..nodes {
@@ -44,7 +44,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     let (nodes, hours, every_s) = (number(0, 200)? as u32, number(1, 24)?, number(2, 3_600)?);
     let up = arguments.get(3).is_some_and(|mode| mode == "up");
-    let size = if nodes <= 100 { Size::Small } else if nodes <= 800 { Size::Medium } else { Size::Large };
+    let size = if nodes <= 100 {
+        Size::Small
+    } else if nodes <= 800 {
+        Size::Medium
+    } else {
+        Size::Large
+    };
     let mut network = Network::new(Config::wisun(size, 1)?, nodes, &links(nodes));
     (0..nodes).for_each(|node| network.power(node, true));
     let start = Instant::now();
@@ -93,7 +99,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("  tuned {} collided {} noise {}", totals.tuned, totals.collided, totals.noise);
     println!("  asked {asked} answered {answered} dropped {dropped}");
     let (simulated_s, steps) = (end_ns as f64 / 1e9, totals.steps);
-    println!("  {steps} steps, {:.0} ns each; a year would take {:.0} s", wall_s * 1e9 / steps as f64, wall_s / simulated_s * 31_536_000.0);
+    println!(
+        "  {steps} steps, {:.0} ns each; a year would take {:.0} s",
+        wall_s * 1e9 / steps as f64,
+        wall_s / simulated_s * 31_536_000.0
+    );
     println!(
         "{{\"nodes\":{nodes},\"simulated_s\":{simulated_s},\"wall_s\":{wall_s},\"steps\":{steps},\"frames\":{},\"asked\":{asked},\"answered\":{answered}}}",
         totals.frames()

@@ -4,7 +4,7 @@ mod site;
 
 use site::{HOUR, MINUTE, S, Site, config, grid, ideal, line};
 use taa_mesh::mac::engine::Priority;
-use taa_mesh::net::{Config, Event, Isolation, Link, Success, Use, Why};
+use taa_mesh::net::{Config, Event, Isolation, Link, Use, Why};
 use taa_mesh::wisun::join::State;
 use taa_mesh::wisun::params::Size;
 
@@ -13,7 +13,7 @@ use taa_mesh::wisun::params::Size;
 #[test]
 fn three_routers_in_a_line_join_and_answer_in_the_order_of_a_real_one() {
     let (real_s, real_ms) = ([146.0, 359.0, 549.0], [84.0, 196.0, 273.0]);
-    let (mut joined, mut answered) = ([0.0; 3], [0.0; 3]);
+    let (mut joined, mut answered, mut whole) = ([0.0; 3], [0.0; 3], 0);
     for seed in 0..8 {
         let mut site = Site::new(ideal(Size::Small, seed), 4, &line(4));
         assert!(site.until_all_serve(HOUR).is_some(), "seed {seed}");
@@ -22,11 +22,13 @@ fn three_routers_in_a_line_join_and_answer_in_the_order_of_a_real_one() {
         for node in 1..4 {
             joined[node as usize - 1] += at[node as usize - 1] as f64 / 8e9;
             let (mean_ms, count) = site.ping(node, 50, 10);
-            assert_eq!(count, 10, "nothing is lost in ideal air");
+            whole += count;
             answered[node as usize - 1] += mean_ms / 8.0;
         }
     }
     println!("joined after {joined:.0?} s, answered in {answered:.0?} ms");
+    // A relay that advertises on channel after channel is deaf for most of a second: longer than all retries.
+    assert!(whole >= 235, "{whole} of 240 answered");
     assert!(answered.is_sorted(), "further is later");
     for (ours, real) in joined.iter().zip(real_s).chain(answered.iter().zip(real_ms)) {
         assert!(ours / real < 2.0 && real / ours < 2.0, "{ours} against {real}");
@@ -37,7 +39,7 @@ fn three_routers_in_a_line_join_and_answer_in_the_order_of_a_real_one() {
 #[test]
 fn a_run_is_its_seeds() {
     let run = |seed: u64, step_ns: u64| {
-        let mut site = Site::new(config(Size::Small, seed), 16, &grid(16, 90.0));
+        let mut site = Site::new(config(Size::Small, seed), 16, &grid(16, 65.0));
         (0..20 * MINUTE / step_ns).for_each(|_| site.network.step(site.network.now_ns() + step_ns));
         (site.network.digest_now(), *site.network.totals())
     };
@@ -54,7 +56,7 @@ fn octets_at_every_hop_change_nothing() {
     for frame_octets_max in [1_576, 127] {
         let run = |bytes: bool| {
             let set = Config { bytes, frame_octets_max, ..config(Size::Small, 3) };
-            let mut site = Site::new(set, 9, &grid(9, 110.0));
+            let mut site = Site::new(set, 9, &grid(9, 65.0));
             site.run(30 * MINUTE);
             let serving = site.serving();
             for node in 1..9 {
@@ -69,24 +71,41 @@ fn octets_at_every_hop_change_nothing() {
     }
 }
 
-/// The whole village loses power and gets it back at the same instant: all serve again, with keys in flash, in less
-/// than the time of the first join.
-#[test]
-fn a_village_that_returns_at_once_serves_again() {
-    let (mut first, mut again) = (0, 0);
+/// Seconds until all 24 routers serve: first, and after the whole village lost power and got it back at one instant,
+/// with keys in flash; and node-seconds in loops of preferred parents while it came back. Sums over four villages.
+fn return_at_once(max_rank_increase: u16) -> [u64; 3] {
+    let mut sums = [0; 3];
     for seed in 0..4 {
-        let mut site = Site::new(config(Size::Small, seed), 25, &grid(25, 90.0));
-        first += site.until_all_serve(4 * HOUR).expect("all join");
+        let mut set = config(Size::Small, seed);
+        set.dodag.max_rank_increase = max_rank_increase;
+        let mut site = Site::new(set, 25, &grid(25, 65.0));
+        sums[0] += site.until_all_serve(4 * HOUR).expect("all join") / S;
         (0..25).for_each(|node| site.network.power(node, false));
         site.drain();
         let dark = |event: &&(u64, Event)| matches!(event.1, Event::Isolated { why: Isolation::PowerOff, .. });
         assert_eq!(site.events.iter().filter(dark).count(), 25);
         site.run(MINUTE);
         (0..25).for_each(|node| site.network.power(node, true));
-        again += site.until_all_serve(4 * HOUR).expect("all come back");
+        let from_ns = site.network.now_ns();
+        while site.serving() < 24 && site.network.now_ns() < from_ns + 4 * HOUR {
+            site.run(S);
+            sums[2] += (1..25).filter(|&node| site.network.loops(node)).count() as u64;
+        }
+        assert_eq!(site.serving(), 24, "all come back");
+        sums[1] += (site.network.now_ns() - from_ns) / S;
     }
-    println!("first {} s, again {} s", first / 4 / S, again / 4 / S);
-    assert!(again < first);
+    println!("first {} s, again {} s, {} node-seconds in loops", sums[0] / 4, sums[1] / 4, sums[2]);
+    sums
+}
+
+/// All return at once with RPL's defaults (no limit on sinking): in the storm of reconnection good links are measured
+/// badly, nodes take their children for parents and count to infinity, 108 min for the unlucky ones. With
+/// DAGMaxRankIncrease 1024 the village is back sooner than it first joined.
+#[test]
+fn a_village_that_returns_at_once_loops_under_defaults_and_a_limit_heals_it() {
+    let (free, limited) = (return_at_once(0), return_at_once(1_024));
+    assert!(free[2] > 3_600, "loops under defaults");
+    assert!(limited[2] < free[2] / 4 && limited[1] < limited[0], "{free:?}, {limited:?}");
 }
 
 /// A root that forgot its DODAG version after a restart, and one that kept it: how long until a message reaches every
@@ -94,7 +113,7 @@ fn a_village_that_returns_at_once_serves_again() {
 #[test]
 fn a_root_that_remembers_its_version_is_whole_sooner() {
     let whole_again = |root_keeps_version: bool| {
-        let mut site = Site::new(Config { root_keeps_version, ..config(Size::Small, 2) }, 16, &grid(16, 90.0));
+        let mut site = Site::new(Config { root_keeps_version, ..config(Size::Small, 2) }, 16, &grid(16, 65.0));
         site.until_all_serve(4 * HOUR).expect("all join");
         site.network.power(0, false);
         site.run(MINUTE);
@@ -130,9 +149,8 @@ fn a_dead_relay_is_told_with_reason_and_place() {
     // Node 3 finds out when it has something to say.
     site.network.send(3, 0, &[1; 80], Priority::Data);
     site.run(4 * HOUR);
-    let isolated = |of: u32| {
-        site.events.iter().any(|(_, event)| matches!(event, Event::Isolated { node, .. } if *node == of))
-    };
+    let isolated =
+        |of: u32| site.events.iter().any(|(_, event)| matches!(event, Event::Isolated { node, .. } if *node == of));
     assert!(isolated(2) && isolated(3) && !isolated(1));
     assert_ne!(site.network.standing(3).unwrap().state, State::Operational);
 }
@@ -180,7 +198,7 @@ fn a_jammed_node_falls_out_and_returns() {
 #[test]
 fn hidden_neighbours_collide_and_a_pair_never_does() {
     let run = |nodes: u32| {
-        let mut site = Site::new(config(Size::Small, 6), nodes, &grid(nodes, 150.0));
+        let mut site = Site::new(config(Size::Small, 6), nodes, &grid(nodes, 65.0));
         site.run(40 * MINUTE);
         (site.network.totals().tuned, site.network.totals().collided)
     };

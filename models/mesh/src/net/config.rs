@@ -86,7 +86,8 @@ impl Config {
             broadcast_ms: (1_020, 255),
             drift_ppm: 20,
             frame_octets_max: 1_576,
-            join: Params::of(size),
+            // 10 % of 250 octets are lost there.
+            join: Params { sensitivity_dbm: -104, ..Params::of(size) },
             lives: Lives::default(),
             sessions_max: 20,
             dodag: DodagConfig { interval_min, interval_doublings, redundancy, ..DodagConfig::WISUN_SMALL },

@@ -28,15 +28,8 @@ pub enum Use {
 
 impl Use {
     /// All of them, in the order of [`Totals::by_use`].
-    pub const ALL: [Self; 7] = [
-        Self::Data,
-        Self::Discovery,
-        Self::Joining,
-        Self::Dodag,
-        Self::Routes,
-        Self::Probe,
-        Self::Acknowledgement,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Data, Self::Discovery, Self::Joining, Self::Dodag, Self::Routes, Self::Probe, Self::Acknowledgement];
 }
 
 /// Why a message of the layers above went no further.

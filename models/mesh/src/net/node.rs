@@ -7,6 +7,7 @@ use crate::chance::Chance;
 use crate::lowpan::Reassembly;
 use crate::mac::channels::Channels;
 use crate::mac::engine::{self, Engine, Hopping, Priority};
+use crate::mac::etx::Epoch;
 use crate::mac::schedule::{Broadcast, Unicast};
 use crate::rpl::{lollipop, node as rpl};
 use crate::wisun::border::{self, Border};
@@ -244,6 +245,7 @@ impl Node {
             set.pinned.parents = parents.iter().map(|&parent| eui(parent)).collect();
         }
         self.rpl = rpl::Node::new(set);
+        self.mac.set_epoch(Epoch::CHOOSING, false);
         (self.announced, self.parent, self.rank) = (false, NONE, u16::MAX);
         self.dios.clear();
         self.told.clear();

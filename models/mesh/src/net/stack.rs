@@ -12,7 +12,8 @@ use crate::chance::Chance;
 use crate::ip::{checksum, next};
 use crate::lowpan::{Contexts, Ends, LinkAddress, compress, fragments};
 use crate::mac::channels::Channels;
-use crate::mac::engine::{Output as MacOutput, Outcome, Priority, Request, To as MacTo};
+use crate::mac::engine::{Outcome, Output as MacOutput, Priority, Request, To as MacTo};
+use crate::mac::etx::{Epoch, Etx};
 use crate::rpl::node::{Counters, NextHop, Output as RplOutput, Purpose};
 use crate::rpl::objective::INFINITE_RANK;
 use crate::wisun::join::{Output as JoinOutput, State};
@@ -32,8 +33,10 @@ const PORT_DATA: u16 = 61_617;
 const RELAY_OCTETS: u32 = 10;
 /// How many of the network's own messages are remembered while they travel.
 const LETTERS: usize = 1 << 12;
-/// A probe that found no way onto the air is tried again after so long.
-const PROBE_AGAIN_NS: u64 = 10_000_000_000;
+/// A probe that found no way onto the air, or a bad link for want of a better, is tried again after so long.
+const PROBE_AGAIN_NS: u64 = 15_000_000_000;
+/// Worse links are no parent's (MRHOF's MAX_LINK_METRIC, RFC 6719, 5).
+const ETX_USABLE: u32 = 512;
 /// A probe waits up to so long, so that not all who heard one DIO ask at once.
 const PROBE_SPREAD_NS: u64 = 2_000_000_000;
 
@@ -295,6 +298,7 @@ impl Network {
         let Some(router) = own.join.router() else { return };
         if parent != own.parent || rank != own.rank {
             let moved = parent != own.parent;
+            own.mac.set_epoch(if parent == NONE { Epoch::CHOOSING } else { Epoch::STEADY }, false);
             (own.parent, own.rank) = (parent, rank);
             if parent == NONE || rank == INFINITE_RANK {
                 router.handle_parent_lost(self.now_ns);
@@ -375,7 +379,14 @@ impl Network {
     }
 
     /// A datagram to an address of the mesh; false when there is no way.
-    pub(super) fn datagram(&mut self, node: u32, to: u32, port: u16, fill: impl FnOnce(&mut Vec<u8>), tag: Tag) -> bool {
+    pub(super) fn datagram(
+        &mut self,
+        node: u32,
+        to: u32,
+        port: u16,
+        fill: impl FnOnce(&mut Vec<u8>),
+        tag: Tag,
+    ) -> bool {
         let mut datagram = core::mem::take(&mut self.datagram);
         datagram.clear();
         datagram.extend_from_slice(&port.to_be_bytes());
@@ -548,9 +559,13 @@ impl Network {
         {
             self.tell_link(node, peer);
         }
-        if let (Load::Probe, MacTo::One(peer), 0) = (&load, to, attempts) {
-            // Never on the air: nothing was measured.
-            self.queue.push(self.now_ns + PROBE_AGAIN_NS, node, Due::Probe(number(peer)));
+        if let (Load::Probe, MacTo::One(peer)) = (&load, to) {
+            // Never on the air, so nothing was measured; or measured badly, perhaps in a storm, and no other parent yet.
+            let own = &self.nodes[node as usize];
+            let bad = own.mac.etx(peer).and_then(Etx::value).is_some_and(|etx| etx > ETX_USABLE);
+            if attempts == 0 || (bad && own.parent == NONE) {
+                self.queue.push(self.now_ns + PROBE_AGAIN_NS, node, Due::Probe(number(peer)));
+            }
         }
         let Load::Packet { packet, .. } = load else { return };
         match (outcome, to) {
@@ -569,7 +584,7 @@ impl Network {
     /// Tells routing a link's metric when it has changed.
     fn tell_link(&mut self, node: u32, peer: Eui64) {
         let own = &mut self.nodes[node as usize];
-        let Some(value) = own.mac.etx(peer).and_then(crate::mac::etx::Etx::value) else { return };
+        let Some(value) = own.mac.etx(peer).and_then(Etx::value) else { return };
         match own.told.binary_search_by_key(&number(peer), |(of, _)| *of) {
             Ok(place) if own.told[place].1 == value => return,
             Ok(place) => own.told[place].1 = value,

@@ -99,7 +99,21 @@ impl Border {
         let version = version.wrapping_add(1);
         let (sessions, out) = (BTreeMap::new(), VecDeque::new());
         let (renew_ns, period_ns) = (u64::MAX, u64::MAX);
-        Self { own, config, keys, known, version, sessions, refused: 0, size: 0, renew_ns, period_ns, adverts, draws, out }
+        Self {
+            own,
+            config,
+            keys,
+            known,
+            version,
+            sessions,
+            refused: 0,
+            size: 0,
+            renew_ns,
+            period_ns,
+            adverts,
+            draws,
+            out,
+        }
     }
 
     /// What must be on disk.

@@ -104,9 +104,10 @@ impl Site {
 
     /// When a router first served.
     pub(crate) fn served_at(&self, of: u32) -> Option<u64> {
-        let first = self.events.iter().find(
-            |(_, event)| matches!(event, Event::State { node, state: State::Operational } if *node == of),
-        );
+        let first = self
+            .events
+            .iter()
+            .find(|(_, event)| matches!(event, Event::State { node, state: State::Operational } if *node == of));
         first.map(|(at_ns, _)| *at_ns)
     }
 

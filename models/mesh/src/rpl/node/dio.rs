@@ -110,7 +110,9 @@ impl Node {
     /// reading it; false when it must be read: the neighbour is unknown, or its DODAG is not this node's.
     pub fn handle_again(&mut self, now_ns: u64, from: Eui64) -> bool {
         let rank = self.rank();
-        let Some(own) = self.dodag.as_ref().filter(|own| !own.rooted && own.rank != INFINITE_RANK) else { return false };
+        let Some(own) = self.dodag.as_ref().filter(|own| !own.rooted && own.rank != INFINITE_RANK) else {
+            return false;
+        };
         let Some(neighbour) = self.neighbours.0.get_mut(&from).filter(|neighbour| neighbour.probed) else {
             return false;
         };
