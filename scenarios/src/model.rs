@@ -4,7 +4,7 @@
 //! [`Site`]'s origin (a local tangent plane, good to a centimetre over a village).
 
 pub use crate::schema::DiskModel;
-use taa_dcu::config::{Backhaul, BootRelay, CreditAt, Tariff, Traits};
+use taa_dcu::config::{Backhaul, BootRelay, Classes, CreditAt, Tariff, Traits};
 use taa_models::{
     assets::AssetParams,
     cellular::CellularParams,
@@ -34,6 +34,8 @@ pub struct Scenario {
     pub power: PlantParams,
     /// Prices.
     pub tariff: Tariff,
+    /// Prices of some classes of customers, and who has them.
+    pub classes: Classes,
     /// Radio, mesh, wide-area link, payment provider.
     pub comms: Comms,
     /// What appliances people have.
@@ -54,6 +56,22 @@ pub struct Scenario {
     pub notes: Vec<String>,
     /// Who must be named for the data.
     pub attributions: Vec<String>,
+}
+
+impl Scenario {
+    /// The prices of a customer: of the class, or the site's own.
+    #[must_use]
+    pub fn tariff_of(&self, customer: usize) -> &Tariff {
+        if self.classes.is_empty() {
+            return &self.tariff;
+        }
+        self.village.customers.get(customer).map_or(&self.tariff, |one| self.classes.of(&self.tariff, &one.id))
+    }
+
+    /// All tariffs: the site's own, then those of classes.
+    pub fn tariffs(&self) -> impl Iterator<Item = &Tariff> {
+        std::iter::once(&self.tariff).chain(&self.classes.tariffs)
+    }
 }
 
 /// The local frame.

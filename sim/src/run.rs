@@ -44,6 +44,10 @@ pub enum Sabotage {
     PromisesEarly,
     /// The store forgets its last commit when it is opened.
     LosesLastCommit,
+    /// The hosted relay is told that its records are durable before they are.
+    RelayAnswersEarly,
+    /// Money is handed back before the record of it is durable.
+    RefundsEarly,
 }
 
 /// What a test does to a run that no scenario can say.
@@ -56,6 +60,20 @@ pub struct Meddling {
     pub wrong_accounts: bool,
     /// The operator changes prices twice a day, up by a quarter and down again.
     pub prices_change: bool,
+    /// Every eleventh payer takes the operator's short code of another currency, where the hosted relay runs.
+    pub foreign_money: bool,
+    /// The operator changes prices three times within a minute instead of once.
+    pub prices_thrice: bool,
+    /// Somebody looks through suspense from time to time: to the right account, or back; and puts balances right.
+    pub clerk: bool,
+    /// Before every callback somebody posts a bad one to the hosted relay: forged, damaged, out of all measure.
+    pub vandals: bool,
+    /// The money is counted after every step; what is wrong goes into the log as `money_audit`.
+    pub audited: bool,
+    /// At the site's first start from this hour on, a copy of its card starts too.
+    pub twin_from_h: Option<u32>,
+    /// The copy starts so many minutes after the site.
+    pub twin_after_min: u32,
 }
 
 /// Simulates the scenario under all its architectures.

@@ -46,7 +46,7 @@ fn booked_h(arch: &ArchResult) -> f64 {
 /// Accepted and never credited, before this hour; credited twice or unpaid.
 fn missing(arch: &ArchResult, before_h: u64) -> usize {
     let books = &arch.records.books;
-    assert_eq!(books.accepted_minor, books.vendor_minor + books.in_flight_minor);
+    assert_eq!(books.accepted_minor, books.vendor_minor + books.in_flight_minor + books.held_minor);
     let stuck =
         |accepted_ms: u64, credited_ms: Option<u64>| accepted_ms < before_h * 3_600_000 && credited_ms.is_none();
     arch.records.payments.rows().filter(|pay| pay.accepted_ms.is_some_and(|at| stuck(at, pay.credited_ms))).count()

@@ -45,7 +45,8 @@ fn money_faults(records: &Records, by_hand: bool) -> Vec<String> {
     demand("accepted, purses against payments", records.customers.paid_minor.iter().sum(), accepted);
     demand("accepted, books against payments", books.accepted_minor, accepted);
     demand("the vendor's Book against payments", books.vendor_minor, credited);
-    demand("accepted against vendor and in flight", accepted, books.vendor_minor + books.in_flight_minor);
+    let elsewhere = books.in_flight_minor + books.held_minor;
+    demand("accepted against vendor and in flight", accepted, books.vendor_minor + elsewhere);
     demand("applied", books.applied_minor, applied);
     if by_hand {
         let tokens = &books.tokens;

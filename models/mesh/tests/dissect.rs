@@ -7,6 +7,7 @@ mod air;
 use std::process::Command;
 
 use air::{Air, MINUTE_NS, SECOND_NS, global};
+use taa_mesh::lowpan::{Contexts, Ends, LinkAddress, Reassembly, fragments};
 use taa_mesh::rpl::wire::Mode;
 
 /// A UDP datagram of 16 octets; its checksum is not looked at.
@@ -92,6 +93,31 @@ fn nothing_on_the_air_is_malformed() {
     let (dios, routed) = (of(&|fields| !fields[2].is_empty()), of(&|fields| !fields[3].is_empty()));
     println!("{} packets, {dios} DIOs, {routed} with source routes", packets.len());
     assert!(dios > 50 && routed > 5, "{dios} DIOs, {routed} with source routes");
+}
+
+#[test]
+fn every_packet_crosses_frames_of_any_size_and_comes_back() {
+    let packets = packets();
+    let end = |index| LinkAddress::Extended(air::eui(index));
+    let ends = Ends { source: end(1), destination: end(2) };
+    let mut octets = [0, 0];
+    for packet in &packets {
+        // The first frame must hold all headers; two IPv6 headers with a source route do not fit 90 octets.
+        for frame_len in [150, 200, 1500] {
+            let frames = fragments(packet, ends, &Contexts::default(), frame_len, 1).unwrap();
+            let mut reassembly = Reassembly::default();
+            let back = frames
+                .iter()
+                .filter_map(|frame| reassembly.handle_receive(0, frame, ends, &Contexts::default()).unwrap());
+            assert!(back.eq([packet.clone()]), "frames of {frame_len}");
+            if frame_len == 1500 {
+                octets[0] += packet.len();
+                octets[1] += frames[0].len();
+            }
+        }
+    }
+    println!("{} octets of packets in {} of frames", octets[0], octets[1]);
+    assert!(octets[1] * 10 < octets[0] * 8, "{octets:?}");
 }
 
 #[test]

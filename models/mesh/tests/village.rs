@@ -41,6 +41,7 @@ enum Event {
     End(u64),
     Parent(usize),
     Registered(usize),
+    Refresh(usize),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -186,11 +187,20 @@ impl Village {
                 Event::Start(id) => self.start(id),
                 Event::End(id) => self.end(id),
                 Event::Parent(at) => self.look_for_parent(at),
-                Event::Registered(at) => self.routers[at].handle_registered(time),
+                Event::Registered(at) => {
+                    self.routers[at].handle_registered(time);
+                    self.at(time + 1_200 * S, Event::Refresh(at));
+                }
+                // A route is announced anew every twenty minutes, and the root acknowledges it.
+                Event::Refresh(at) if self.routers[at].state() == State::Operational => {
+                    self.routers[at].handle_root_heard(time);
+                    self.at(time + 1_200 * S, Event::Refresh(at));
+                }
+                Event::Refresh(_) => {}
             }
             match event {
                 Event::MacWake(at) | Event::JoinWake(at) | Event::Looked(at, _) => self.drain(at),
-                Event::Parent(at) | Event::Registered(at) => self.drain(at),
+                Event::Parent(at) | Event::Registered(at) | Event::Refresh(at) => self.drain(at),
                 Event::Start(_) | Event::End(_) => {}
             }
         }
@@ -310,6 +320,14 @@ impl Village {
             return self.at(self.now + 10 * S, Event::Parent(at));
         };
         self.parent[at] = Some(best);
+        // DIS and DIO told both where the other listens now: what was heard before the parent hopped is stale.
+        for (of, by) in [(at, best), (best, at)] {
+            let theirs = self.engines[of].hopping().unwrap();
+            let (schedule, at_ns) = (theirs.own.clone(), self.now);
+            let ufsi = schedule.ufsi_at(at_ns.saturating_sub(theirs.started_ns));
+            let heard = &mut self.engines[by].hopping_mut().as_mut().unwrap().heard;
+            heard.insert(eui(of), Heard { schedule, at_ns, ufsi });
+        }
         let cost = 128 * RINGS.len() as u16;
         self.routers[at].handle_parent(self.now, cost);
     }
@@ -324,7 +342,7 @@ impl Village {
                 }
                 Output::State(state) => {
                     if state == State::Operational {
-                        self.operational.insert(at, self.now);
+                        self.operational.entry(at).or_insert(self.now);
                     }
                     // A PAN is known: hop like everyone.
                     let all = self.channels.clone();
@@ -402,32 +420,37 @@ impl Village {
     }
 }
 
+/// Seconds until the last of 24 serves: the first time, and again after a power cut with keys in flash.
+fn join_and_return(seed: u64) -> (u64, u64) {
+    let mut village = Village::new(seed);
+    village.run(7_200 * S);
+    assert_eq!(village.operational.len(), 24, "seed {seed}: the first time");
+    let first = village.operational.values().max().copied().unwrap_or(0);
+    let (frames, collided, given_up) = (village.sent, village.collided, village.given_up);
+    let cut = village.now;
+    village.power_cut();
+    village.run(cut + 7_200 * S);
+    assert_eq!(village.operational.len(), 24, "seed {seed}: after the power cut");
+    let again = village.operational.values().max().copied().unwrap_or(0) - cut;
+    let (frames_again, collided_again) = (village.sent - frames, village.collided - collided);
+    println!(
+        "first {} s: {frames} frames, {collided} collisions, {given_up} given up; again {} s: {frames_again}, {collided_again}",
+        first / S,
+        again / S
+    );
+    assert!(collided > 0 && collided_again > 0, "a whole village at once does collide");
+    (first / S, again / S)
+}
+
+/// Over eight villages all join and all come back; coming back takes less than half as long on average.
 #[test]
 fn a_village_joins_and_returns_over_a_real_medium() {
-    let mut village = Village::new(3);
-    village.run(1_500 * S);
-    let first = village.operational.values().max().copied().unwrap_or(u64::MAX);
-    println!(
-        "first: {} serve, the last after {} s; {} frames, {} collisions, {} given up",
-        village.operational.len(),
-        first / S,
-        village.sent,
-        village.collided,
-        village.given_up
-    );
-    assert_eq!(village.operational.len(), 24);
-    let (cut, sent, collided) = (village.now, village.sent, village.collided);
-    village.power_cut();
-    village.run(cut + 1_500 * S);
-    let again = village.operational.values().max().copied().unwrap_or(u64::MAX) - cut;
-    println!(
-        "again: {} serve, the last after {} s; {} frames, {} collisions",
-        village.operational.len(),
-        again / S,
-        village.sent - sent,
-        village.collided - collided
-    );
-    assert_eq!(village.operational.len(), 24);
-    assert!(again < first, "{again} and {first}");
-    assert!(village.collided > collided, "a whole village at once does collide");
+    let (mut first, mut again) = (0, 0);
+    for seed in 0..8 {
+        let (one, two) = join_and_return(seed);
+        first += one;
+        again += two;
+    }
+    println!("on average {} s, then {} s", first / 8, again / 8);
+    assert!(again * 2 < first, "{again} and {first}");
 }

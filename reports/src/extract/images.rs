@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use taa_scenarios::model::{FaultTarget, OperationKind, Scenario};
+use taa_scenarios::model::{FaultTarget, Operation, OperationKind, Scenario};
 use taa_sim::records::{ImageStep, Records};
 
 use crate::data::{HOUR_MS, ImageFigures};

@@ -415,8 +415,20 @@ table! {
 pub struct Books {
     /// Accepted by provider or agent.
     pub accepted_minor: i64,
-    /// Of that, what the vendor's Book has not heard of.
+    /// Of that, what the vendor's Book has not heard of, and what is not on hold at the relay.
     pub in_flight_minor: i64,
+    /// Of that, what the hosted relay holds: no site has such an account, or it counts in another currency.
+    pub held_minor: i64,
+    /// Of that, what was handed back out of suspense, by the vendor's Book or by the relay.
+    pub handed_back_minor: i64,
+    /// Of that, what the vendor's Book has handed back.
+    pub refunded_minor: i64,
+    /// What receipts say and the Book has not: a disk has lied.
+    pub in_doubt_minor: i64,
+    /// On accounts, and nobody has a receipt for it: the site lost its word, and the relay has not heard of it.
+    pub untold_minor: i64,
+    /// How often all money was counted during the run, where a test asked for it.
+    pub audits: u64,
     /// Of that, what lies in suspense: the vendor's Book knows no such account.
     pub suspended_minor: i64,
     /// What the vendor's Book (cloud's or DCU's) has received.
@@ -500,8 +512,38 @@ pub struct AccountRow {
     /// Credit ever loaded into the meter, with what the steps of its tokens have left due to the customer, minor units
     /// (0 where it is kept elsewhere).
     pub loaded_minor: i64,
+    /// Loaded into the meter by tokens, u (1/100000 of the currency's unit).
+    pub tokens_u: i64,
+    /// Corrections and refunds that the operator was told are done, minor units.
+    pub amended_minor: i64,
     /// The meter's relay.
     pub relay_closed: bool,
+}
+
+/// One token: for which payments (rows of the payments' table), and what it is worth.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenRow {
+    /// By index.
+    pub customer: u32,
+    /// What was paid for it.
+    pub payments: Vec<u32>,
+    /// What it says, u; below zero: the token of these payments, of this worth, died with an old key and is sold anew.
+    pub worth_u: i64,
+}
+
+/// What became of a copy of the site's card that was started elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TwinRow {
+    /// Payments (rows of the payments' table) that the copy has credited since it was copied.
+    pub credited: Vec<u32>,
+    /// Of those, how many the site has credited as well.
+    pub credited_by_both: u32,
+    /// Tokens that were sealed for the copy.
+    pub tokens: u32,
+    /// How often the copy was told that another machine is served under its identity.
+    pub told: u32,
+    /// How often the site was told so.
+    pub site_told: u32,
 }
 
 /// Everything one architecture leaves.
@@ -515,6 +557,10 @@ pub struct Records {
     pub books: Books,
     /// Accounts at the end, by customer.
     pub accounts: Vec<AccountRow>,
+    /// Tokens, in the order in which they were made.
+    pub tokens: Vec<TokenRow>,
+    /// A copy of the site, where a test has made one.
+    pub twin: Option<TwinRow>,
     /// The plant.
     pub plant: Plant,
     /// Components down.

@@ -55,8 +55,22 @@ pub(crate) enum Event {
     Callback { payment: u32 },
     /// A copy of a callback is ready to leave this place.
     Hop { payment: u32, at: Place },
-    /// The DCU's fetch at the intake brings a payment.
-    Fetched { payment: u32 },
+    /// A question of the DCU reaches the hosted relay.
+    AtIntake { message: MessageId },
+    /// An answer of the hosted relay reaches the DCU.
+    IntakeAtDcu { message: MessageId },
+    /// The hosted relay's journal has been written.
+    IntakeCommit { generation: u32 },
+    /// The hosted relay's deadline.
+    IntakeWake { generation: u32 },
+    /// A provider's answer to a status query.
+    Status { payment: u32 },
+    /// A question of a copy of the DCU reaches the hosted relay.
+    TwinAtIntake { message: MessageId },
+    /// An answer of the hosted relay reaches the copy.
+    IntakeAtTwin { message: MessageId },
+    /// The copy's deadline.
+    TwinWake { generation: u32 },
     /// A text message with a number reaches a phone.
     TextArrives { payment: u32 },
     /// Somebody asks for a number again.
@@ -106,7 +120,14 @@ impl Event {
             Self::Accepted { payment } => pair(18, payment, 0),
             Self::Callback { payment } => pair(19, payment, 0),
             Self::Hop { payment, at } => pair(40, payment, at.code()),
-            Self::Fetched { payment } => pair(41, payment, 0),
+            Self::AtIntake { message } => pair(101, message.number(), 0),
+            Self::IntakeAtDcu { message } => pair(102, message.number(), 0),
+            Self::IntakeCommit { generation } => pair(103, generation, 0),
+            Self::IntakeWake { generation } => pair(104, generation, 0),
+            Self::Status { payment } => pair(105, payment, 0),
+            Self::TwinAtIntake { message } => pair(106, message.number(), 0),
+            Self::IntakeAtTwin { message } => pair(107, message.number(), 0),
+            Self::TwinWake { generation } => pair(108, generation, 0),
             Self::TextArrives { payment } => pair(42, payment, 0),
             Self::TextAsked { payment } => pair(43, payment, 0),
             Self::Keypad { payment } => pair(44, payment, 0),

@@ -129,29 +129,13 @@ impl Model for Village<'_> {
             Event::DcuWake { generation } => self.dcu_wakes(generation, now_ms, queue),
             Event::Disk { generation } => self.disk_wakes(generation, now_ms, queue),
             Event::AtMeter { customer, message } => {
-                let bytes = self.messages.take(message);
-                self.payloads.absorb_bytes(&bytes);
-                self.at_meter(customer, &bytes, now_ms, queue);
-                self.messages.recycle(message, bytes);
+                self.deliver(message, |to, bytes| to.at_meter(customer, bytes, now_ms, queue));
             }
             Event::AtDcu { customer, message } => {
-                let bytes = self.messages.take(message);
-                self.payloads.absorb_bytes(&bytes);
-                self.at_dcu(customer, &bytes, now_ms, queue);
-                self.messages.recycle(message, bytes);
+                self.deliver(message, |to, bytes| to.at_dcu(customer, bytes, now_ms, queue));
             }
-            Event::AtCloud { message } => {
-                let bytes = self.messages.take(message);
-                self.payloads.absorb_bytes(&bytes);
-                self.at_cloud(&bytes, now_ms, queue);
-                self.messages.recycle(message, bytes);
-            }
-            Event::DownAtDcu { message } => {
-                let bytes = self.messages.take(message);
-                self.payloads.absorb_bytes(&bytes);
-                self.down_at_dcu(&bytes, now_ms, queue);
-                self.messages.recycle(message, bytes);
-            }
+            Event::AtCloud { message } => self.deliver(message, |to, bytes| to.at_cloud(bytes, now_ms, queue)),
+            Event::DownAtDcu { message } => self.deliver(message, |to, bytes| to.down_at_dcu(bytes, now_ms, queue)),
             Event::CloudWake { generation } => self.cloud_wakes(generation, now_ms, queue),
             Event::Joined { customer, generation } => {
                 if self.people.of(customer).unit.join_wake.is_current(generation) {
@@ -191,7 +175,14 @@ impl Model for Village<'_> {
             Event::Accepted { payment } => self.accepted(payment, now_ms, queue),
             Event::Callback { payment } => self.callback(payment, now_ms, queue),
             Event::Hop { payment, at } => self.hop(payment, at, now_ms, queue),
-            Event::Fetched { payment } => self.fetched(payment, now_ms, queue),
+            Event::AtIntake { message } => self.question_arrives(message, now_ms, queue),
+            Event::IntakeAtDcu { message } => self.reply_arrives(message, now_ms, queue),
+            Event::IntakeCommit { generation } => self.intake_commits(generation, now_ms, queue),
+            Event::IntakeWake { generation } => self.intake_wakes(generation, now_ms, queue),
+            Event::Status { payment } => self.status_arrives(payment, now_ms, queue),
+            Event::TwinAtIntake { message } => self.twin_question_arrives(message, now_ms, queue),
+            Event::IntakeAtTwin { message } => self.reply_at_twin(message, now_ms, queue),
+            Event::TwinWake { generation } => self.twin_wakes(generation, now_ms, queue),
             Event::TextArrives { payment } => self.text_arrives(payment, now_ms, queue),
             Event::TextAsked { payment } => self.text_asked(payment, now_ms, queue),
             Event::ChangeTexted { change } => self.change_texted(change, now_ms, queue),
@@ -203,6 +194,7 @@ impl Model for Village<'_> {
             Event::KitTyped { kit } => self.kit_typed(kit, now_ms),
             Event::Keypad { payment } => self.keypad(payment, now_ms, queue),
         }
+        self.audit(now_ms);
         self.settle(now_ms);
         while !self.stirred.is_empty() {
             self.stir(now_ms, queue);
@@ -224,6 +216,14 @@ impl Model for Village<'_> {
 }
 
 impl Village<'_> {
+    /// Bytes arrive: they enter the digest, and their buffer is used again.
+    fn deliver(&mut self, message: message::MessageId, to: impl FnOnce(&mut Self, &[u8])) {
+        let bytes = self.messages.take(message);
+        self.payloads.absorb_bytes(&bytes);
+        to(self, &bytes);
+        self.messages.recycle(message, bytes);
+    }
+
     /// Local second of the day and weekday (0 = Monday).
     fn local(&self, now_ms: u64) -> (u32, u8) {
         let start_local_s = self.scenario.run.start_unix_s + i64::from(self.scenario.site.utc_offset_s);

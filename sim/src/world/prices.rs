@@ -2,7 +2,7 @@
 
 use taa_dcu::config::Tariff;
 
-use super::{Event, Village};
+use super::{Event, Village, money::VISITS};
 use crate::{
     kernel::{Phase, Queue, SimTime},
     run::{Meddling, Sabotage},
@@ -12,6 +12,8 @@ use crate::{
 const PRICES: u32 = 1 << 30;
 /// Between two changes, ms.
 const EVERY_MS: u64 = 12 * 3_600_000;
+/// Between changes that follow each other, ms.
+const AT_ONCE_MS: u64 = 20_000;
 /// Until the operator tries again, ms.
 const AGAIN_MS: u64 = 900_000;
 
@@ -23,14 +25,24 @@ impl Village<'_> {
             self.site.disk.sabotage(taa_store::Sabotage::LosesLastBlock);
         }
         let changes = if meddling.prices_change { horizon_ms / EVERY_MS } else { 0 };
-        for n in 1..=changes as u32 {
-            let at = SimTime::from_ms(u64::from(n) * EVERY_MS - EVERY_MS / 3);
-            queue.at(at, Phase::Customer, self.ops.outside, Event::Operation { number: PRICES + n });
+        let times = if meddling.prices_thrice { 3 } else { 1 };
+        for n in (0..changes as u32 * times).map(|n| n + 1) {
+            let (change, nth) = (1 + (n - 1) / times, (n - 1) % times);
+            let at_ms = u64::from(change) * EVERY_MS - EVERY_MS / 3 + u64::from(nth) * AT_ONCE_MS;
+            let number = PRICES + n;
+            queue.at(SimTime::from_ms(at_ms), Phase::Customer, self.ops.outside, Event::Operation { number });
+        }
+        if meddling.clerk {
+            self.schedule_clerk(horizon_ms, queue);
         }
     }
 
-    /// Whether this operation is a change of prices; then it is done: up by a quarter, down again.
+    /// Whether this operation is a test's; then it is done: a visit of the clerk, or prices up by a quarter and down again.
     pub(crate) fn prices_changed(&mut self, number: u32, now_ms: u64, queue: &mut Queue<Event>) -> bool {
+        if let Some(visit) = number.checked_sub(VISITS) {
+            self.clerk_comes(visit, now_ms, queue);
+            return true;
+        }
         let Some(n) = number.checked_sub(PRICES) else { return false };
         if !self.cloud_part.up() {
             let again = SimTime::from_ms(now_ms + AGAIN_MS);
@@ -47,6 +59,10 @@ impl Village<'_> {
         };
         let (start_unix_s, utc_offset_s) = (self.scenario.run.start_unix_s, self.scenario.site.utc_offset_s);
         for customer in 0..self.people.len() {
+            // Classes keep theirs.
+            if !self.scenario.tariff_of(customer as usize).class.is_empty() {
+                continue;
+            }
             let one = self.people.of(customer);
             let energy_mwh = one.unit.energy_mwh(now_ms);
             one.purse.reprice((&old, &new), energy_mwh, now_ms, (start_unix_s, utc_offset_s));

@@ -3,7 +3,7 @@
 //! The DCU is driven as its contract says: one mutation, then [`Dcu::poll_output`] until it answers with its deadline.
 //! What it appends goes to the store ([`super::disk`]); the DCU hears by `handle_durable` when that has written it, and
 //! not before. What the power takes away was promised to nobody: word of payments that nobody got a receipt for comes
-//! again, from the intake that has had no acknowledgement, or from the agent who has no receipt to hand out.
+//! again, from the relay whose cursor has not moved, or from the agent who has no receipt to hand out.
 
 use std::collections::BTreeSet;
 
@@ -11,8 +11,10 @@ use taa_dcu::{
     Dcu, DcuEvent, ImageCampaign, LinkState, MeterIx, Output,
     billing::{Account, Book},
     config::{CreditAt, DcuConfig, MeterEntry},
+    fetch::FetchFault,
+    journal::Record,
     payment::Payment,
-    relay::Reason,
+    relay::{Reason, Relay},
 };
 use taa_dlms::obis::alarm;
 use taa_models::draw::{Draws, NodeKey, Purpose};
@@ -92,6 +94,11 @@ impl Site {
             armed_for: None,
             claimed: 0,
         }
+    }
+
+    /// What the DCU is started with besides its journal.
+    pub(super) fn as_configured(&self) -> (DcuConfig, Vec<MeterEntry>) {
+        (self.config.clone(), self.meters.clone())
     }
 
     /// The DCU runs.
@@ -217,6 +224,9 @@ impl Village<'_> {
     /// Builds and starts the DCU from what its disk has; false where the disk refuses.
     pub(crate) fn boot_dcu(&mut self, now_ms: u64, queue: &mut Queue<Event>) -> bool {
         let Some((journal, gap)) = self.open_disk(now_ms) else { return false };
+        let journal: Vec<Record> = journal.collect();
+        self.copied(&journal, now_ms, queue);
+        let witnessed = self.wan.up() && self.cloud_part.up();
         let site = &mut self.site;
         site.booted_ms = now_ms;
         site.boots += 1;
@@ -232,6 +242,7 @@ impl Village<'_> {
         }
         dcu.handle_entropy(0, &entropy);
         site.dcu = Some(Box::new(dcu));
+        self.audit_start(witnessed, now_ms);
         self.drain(now_ms, queue);
         if self.repairs.clock.up() {
             self.tell_time(now_ms, queue);
@@ -298,8 +309,10 @@ impl Village<'_> {
                 Output::Leaf(leaf) => self.append_leaf(leaf, now_ms),
                 // Nobody signs within a simulation: what is kept is signed as a whole at its end.
                 Output::Sign(_) => {}
-                // Payments travel as payments here; no simulated DCU is told to fetch.
-                Output::Fetch(bytes) => self.recycle(bytes),
+                Output::Fetch(bytes) => {
+                    self.send_question(&bytes, now_ms, queue);
+                    self.recycle(bytes);
+                }
                 Output::Append(record) => self.append(record, now_ms),
                 Output::KeyRequest { id, meter_key, content } => {
                     self.key_wanted(id, &meter_key, &content, now_ms, queue);
@@ -364,7 +377,7 @@ impl Village<'_> {
         self.with_dcu(now_ms, queue, |dcu, now| dcu.handle_meter_heard(now, MeterIx(customer)));
     }
 
-    /// A payment is entered at the DCU: fetched, or by a cash agent.
+    /// A payment is entered at the DCU by a cash agent.
     pub(crate) fn site_payment(&mut self, payment: Payment, now_ms: u64, queue: &mut Queue<Event>) {
         self.site.unanswered.extend(payment_number(&payment.key));
         let mut refused = None;
@@ -446,7 +459,11 @@ impl Village<'_> {
             | DcuEvent::VendRefused { .. } => {
                 self.vending_event(&event, now_ms, queue);
             }
-            DcuEvent::RelayOrdered { meter, reason, .. } => {
+            DcuEvent::Fetched { .. } => self.dcu_fetched(now_ms),
+            DcuEvent::FetchFailed(FetchFault::IdentityTwice) => self.identity_twice(now_ms),
+            DcuEvent::Amended { .. } => self.amendment_told(&event, now_ms),
+            DcuEvent::RelayOrdered { meter, reason, relay } => {
+                self.audit_order(meter.0, relay == Relay::Open && reason == Reason::Debt, now_ms);
                 self.people.of(meter.0).unit.ordered = Some(reason);
             }
             _ => {}
@@ -454,11 +471,11 @@ impl Village<'_> {
     }
 
     /// The DCU has told that a payment is in its Book, for good.
-    fn was_credited(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
+    pub(crate) fn was_credited(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
         let customer = self.pays[payment as usize].customer;
         let account = self.site.dcu.as_ref().and_then(|dcu| dcu.state().book().account(customer));
         let Some(balance_minor) = account.map(Account::balance_minor) else { return };
-        let in_debt = balance_minor + self.scenario.tariff.trust_minor() <= 0;
+        let in_debt = balance_minor + self.scenario.tariff_of(customer as usize).trust_minor() <= 0;
         self.credited(payment, in_debt, now_ms, queue);
     }
 
@@ -474,7 +491,8 @@ impl Village<'_> {
         } else {
             let energy_mwh = one.unit.energy_mwh(now_ms);
             one.purse.look(energy_mwh, now_ms);
-            let left_mwh = one.purse.limit_mwh(&self.scenario.tariff).saturating_sub_unsigned(energy_mwh);
+            let left_mwh =
+                one.purse.limit_mwh(self.scenario.tariff_of(customer as usize)).saturating_sub_unsigned(energy_mwh);
             // Registers count whole Wh: up to that, truth and account may differ, and where the price moves with the hour,
             // by what is used between two readings. More left means an old decision.
             let slack_mwh = if one.purse.rated.is_some() { 1_000_000 } else { 2_000 };

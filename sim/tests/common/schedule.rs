@@ -8,6 +8,8 @@ use taa_models::{
 };
 use taa_scenarios::model::{Fault, FaultKind, FaultTarget, Scenario};
 
+use taa_dcu::config::Traits;
+use taa_models::payments::ProviderApi;
 use taa_sim::{result::ArchResult, run::Meddling};
 
 use super::{DAY_MS, HOUR_MS, all_bundles, village};
@@ -28,7 +30,7 @@ const TROUBLES: [(FaultKind, u64); 10] = [
     (FaultKind::SdWear, 900),
 ];
 
-/// The schedule of this seed, for all four architectures.
+/// The schedule of this seed, for all four architectures and one in which the DCU sells tokens.
 pub(crate) fn draw(seed: u64) -> Scenario {
     let mut draws = Draws::keyed(seed, 0, NodeKey::of("schedule"), SCHEDULE, 0);
     let customers = 3 + (draws.u64() % 4) as u32;
@@ -40,10 +42,13 @@ pub(crate) fn draw(seed: u64) -> Scenario {
     scenario.comms.dcu_holdup_h = 0.05;
     scenario.assets = AssetParams::none();
     scenario.run.architectures = all_bundles();
+    let (_, keypad) = super::bundle("sts_keypad");
+    scenario.run.architectures.push(("vending".to_owned(), Traits { local_vending: true, ..keypad }));
     scenario.people.topup_interval_median_days = 0.1 + 0.4 * draws.uniform();
     // What is asked here is what becomes of money, not whether people lose heart.
     scenario.people.phone_share = 1.0;
     let payments = &mut scenario.comms.payments;
+    payments.api = [None, Some(ProviderApi::DarajaStk), Some(ProviderApi::MtnMomo)][(seed / 2 % 3) as usize];
     payments.callback_lost_share = 0.2 * draws.uniform();
     payments.callback_late_share = 0.3 * draws.uniform();
     payments.callback_doubled_share = 0.3 + 0.5 * draws.uniform();
@@ -75,9 +80,37 @@ pub(crate) fn draw(seed: u64) -> Scenario {
     scenario
 }
 
-/// What else this seed does: two of three know wrong account names, every second one changing prices.
+/// What else this seed does: two of three know wrong account names and a clerk who sees to them, every second one prices
+/// that change, every fourth one prices that change three times within a minute and payers of another currency.
 pub(crate) fn meddling(seed: u64) -> Meddling {
-    Meddling { wrong_accounts: !seed.is_multiple_of(3), prices_change: seed % 2 == 1, sabotage: None }
+    Meddling {
+        wrong_accounts: !seed.is_multiple_of(3),
+        clerk: !seed.is_multiple_of(3),
+        prices_change: seed % 2 == 1,
+        prices_thrice: seed % 4 == 1,
+        foreign_money: seed.is_multiple_of(4),
+        vandals: seed % 5 < 2,
+        audited: true,
+        ..Meddling::default()
+    }
+}
+
+/// The same with a disk that lies about what it has written, or loses a page: for the sites that have one.
+pub(crate) fn with_a_lying_disk(seed: u64) -> Scenario {
+    let mut scenario = draw(seed);
+    let mut draws = Draws::keyed(seed, 1, NodeKey::of("schedule"), SCHEDULE, 0);
+    scenario.run.architectures.retain(|(_, traits)| traits.local_vending);
+    let days = u64::from(scenario.run.days) - 1;
+    let from_ms = draws.u64() % (days * DAY_MS - 8 * HOUR_MS);
+    let what = if seed.is_multiple_of(2) { FaultKind::FsyncLies } else { FaultKind::PageCorrupt };
+    let mut fault = |id: &str, what, from_ms, length_ms| {
+        let id = id.to_owned();
+        scenario.faults.push(Fault { id, what, target: FaultTarget::All, from_ms, until_ms: from_ms + length_ms });
+    };
+    fault("lie", what, from_ms, 6 * HOUR_MS);
+    fault("after the lie", FaultKind::DcuPowerLost, from_ms + 5 * HOUR_MS, 300_000);
+    scenario.faults.sort_by_key(|fault| (fault.from_ms, fault.id.clone()));
+    scenario
 }
 
 /// The schedule in words, for whoever looks into a failure.

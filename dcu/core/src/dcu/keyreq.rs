@@ -228,9 +228,9 @@ impl Dcu {
     /// Has a missing token of the stock made, one at a time for each meter, while the module answers.
     pub(super) fn fill_cache(&mut self, now: u64) {
         let Some(cache) = self.config.vending.as_ref().and_then(|vending| vending.cache.clone()) else { return };
-        let price = self.state.book().tariff().flat_price().unwrap_or(0);
         for at in 0..self.fleet.len() {
             let meter = MeterIx(at);
+            let price = self.state.book().tariff_of(at).flat_price().unwrap_or(0);
             let Some(in_money) = self.vendable(meter).ok().map(|(_, sts)| sts.in_money) else { continue };
             let desk = self.state.desk();
             if self.vending.held.contains_key(&meter) || desk.sales_of(meter).any(|sale| sale.fate == Fate::Asked) {

@@ -312,7 +312,7 @@ impl Dcu {
             return;
         };
         let u_per_minor = self.state.desk().u_per_minor();
-        let price = self.state.book().tariff().energy_price_per_kwh_minor;
+        let price = self.state.book().tariff_of(meter.0).energy_price_per_kwh_minor;
         let used_wh = i64::try_from(register_wh.saturating_sub(before_wh)).unwrap_or(0);
         let used_minor = used_wh.saturating_mul(price) / 1000;
         let rise_minor = credit_minor.saturating_sub(before_minor).saturating_add(used_minor);

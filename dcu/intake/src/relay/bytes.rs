@@ -2,8 +2,8 @@
 
 use super::Record;
 
-/// Version of the format.
-pub const VERSION: u8 = 1;
+/// Version of the format: 2 knows money that was handed back.
+pub const VERSION: u8 = 2;
 
 /// Why bytes are no record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -134,4 +134,9 @@ pub enum Entry {
     },
     /// The whole state after the record before this one.
     Snapshot(Box<State>),
+    /// Held money goes back to whoever paid it.
+    HandedBack {
+        /// Which.
+        id: PaymentId,
+    },
 }

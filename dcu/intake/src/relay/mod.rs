@@ -1,7 +1,8 @@
 //! The hosted relay: takes what providers, telephones and agents send, keeps it, and hands it to the sites' DCUs.
 //!
 //! Its methods come in four kinds: getters; `handle_*` for what happened; commands for what an operator wants
-//! ([`Relay::resolve`], [`Relay::rebind`], [`Relay::add_codes`], [`Relay::snapshot`]); and [`Relay::poll_output`].
+//! ([`Relay::resolve`], [`Relay::hand_back`], [`Relay::rebind`], [`Relay::add_codes`], [`Relay::snapshot`]); and
+//! [`Relay::poll_output`].
 //!
 //! What trips the user:
 //!
@@ -9,8 +10,8 @@
 //!   number, **later**: after [`Relay::handle_durable`] has covered what the answer rests on. A caller that has gone away
 //!   meanwhile asks again, and is told the same.
 //! - Money is never refused for being unexpected. An account that no site has, a wrong currency, a payment that the site
-//!   would not take: all of it is **held** ([`Relay::held`]), listed, until [`Relay::resolve`]. A body that could be about
-//!   money and cannot be read is kept whole ([`Relay::unread`]).
+//!   would not take: all of it is **held** ([`Relay::held`]), listed, until [`Relay::resolve`] or [`Relay::hand_back`]. A
+//!   body that could be about money and cannot be read is kept whole ([`Relay::unread`]).
 //! - A payment is kept until the site's cursor has passed it and its fate is known.
 //! - A status of a push, of `MoMo` or Orange that does not come is asked for: [`Output::Query`] after a minute, then at
 //!   doubling intervals.
@@ -28,7 +29,7 @@ mod state;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use taa_dcu::payment::{Payment, PaymentId, Provider};
+use taa_dcu::payment::{Certainty, Payment, PaymentId, Provider};
 
 use crate::{
     civil::Doubt,
@@ -146,6 +147,20 @@ impl Relay {
             self.record(now_unix_ms, Entry::Resolved { id: id.clone(), site, account });
         }
         known
+    }
+
+    /// Takes held money off the list, for whoever paid it: [`Event::HandBack`] comes once that is durable, and money may be
+    /// moved then and not before. The same again is told again. False when there is and was no such money; a mere receipt
+    /// is none.
+    pub fn hand_back(&mut self, now_unix_ms: i64, id: &PaymentId) -> bool {
+        let held = self.state.held.get(id).filter(|held| held.payment.certainty == Certainty::Final);
+        let held = held.map(|held| held.payment.amount_minor);
+        let Some(amount_minor) = held.or_else(|| self.state.handed_back(id)) else { return false };
+        if held.is_some() {
+            self.record(now_unix_ms, Entry::HandedBack { id: id.clone() });
+        }
+        self.answer(Output::Event(Event::HandBack { id: id.clone(), amount_minor }));
+        true
     }
 
     /// Serves whoever of a site asks next, whatever was said before: for a DCU that was replaced, or when two had one

@@ -103,6 +103,13 @@ pub enum Event {
         /// Why.
         why: HeldWhy,
     },
+    /// Held money is to be handed back to whoever paid it; the record of it is durable.
+    HandBack {
+        /// Which.
+        id: PaymentId,
+        /// So much, minor units of the money that it came in.
+        amount_minor: i64,
+    },
     /// It was known.
     Duplicate {
         /// Which.

@@ -65,6 +65,7 @@ pub struct State {
     pub(super) epoch: u64,
     pub(super) seen: BTreeMap<PaymentId, Seen>,
     pub(super) held: BTreeMap<PaymentId, Held>,
+    handed_back: BTreeMap<PaymentId, i64>,
     pub(super) sites: BTreeMap<String, Inbox>,
     pub(super) requests: BTreeMap<(Provider, String), (PayRequest, Option<Settlement>)>,
     pub(super) codes: BTreeMap<CodeTag, Code>,
@@ -97,6 +98,23 @@ impl State {
         self.requests.get(&(provider, id.to_owned())).map(|(request, how)| (request, how.as_ref()))
     }
 
+    /// What was handed back, minor units of the money that it came in; `None` for anything else.
+    #[must_use]
+    pub fn handed_back(&self, id: &PaymentId) -> Option<i64> {
+        self.handed_back.get(id).copied()
+    }
+
+    /// All that was handed back, minor units of the money that it came in.
+    pub fn all_handed_back(&self) -> impl Iterator<Item = (&PaymentId, i64)> {
+        self.handed_back.iter().map(|(id, amount_minor)| (id, *amount_minor))
+    }
+
+    /// Whether the payment was ever taken; of one that was, the provider's repeats change nothing.
+    #[must_use]
+    pub fn has_taken(&self, id: &PaymentId) -> bool {
+        self.seen.contains_key(id)
+    }
+
     /// Bodies forgotten for want of room.
     #[must_use]
     pub const fn unread_dropped(&self) -> u64 {
@@ -125,6 +143,11 @@ impl State {
             Entry::Resolved { id, site, account } => {
                 if let Some(Held { payment, .. }) = self.held.remove(id) {
                     self.inbox(site).push(Payment { account: account.clone(), ..payment });
+                }
+            }
+            Entry::HandedBack { id } => {
+                if let Some(Held { payment, .. }) = self.held.remove(id) {
+                    self.handed_back.insert(id.clone(), payment.amount_minor);
                 }
             }
             Entry::CodesAdded { codes } => self.codes.extend(codes.iter().cloned()),

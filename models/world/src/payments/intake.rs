@@ -21,7 +21,8 @@ pub struct IntakeParams {
     pub outages_per_year: f64,
     /// Median outage, minutes. Assumed: 30; spread of the logarithm 1.0.
     pub outage_median_min: f64,
-    /// Median time to store a callback and pass it on, seconds. Assumed: 1; spread of the logarithm 0.8.
+    /// Median time to store a callback (and to pass it on to a cloud that vends), seconds. Assumed: 1; spread of the
+    /// logarithm 0.8.
     pub hop_median_s: f64,
     /// A DCU that vends fetches this often, seconds. Assumed: 30.
     pub fetch_period_s: f64,
@@ -62,18 +63,11 @@ impl IntakeParams {
         outages(INTAKE, gap_h, self.outage_median_min / 60.0, 1.0, seed, replication, horizon_ms)
     }
 
-    /// Time to store a callback and pass it on, milliseconds.
+    /// Time to store what has come in, milliseconds.
     #[must_use]
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     pub fn hop_ms(&self, draws: &mut Draws) -> u64 {
         (draws.lognormal(self.hop_median_s, 0.8) * 1000.0) as u64
-    }
-
-    /// The DCU's first fetch at this time of the run or after it, milliseconds.
-    #[must_use]
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    pub fn next_fetch_ms(&self, now_ms: u64) -> u64 {
-        now_ms.next_multiple_of(((self.fetch_period_s * 1000.0) as u64).max(1))
     }
 }
 
@@ -82,9 +76,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fetches_fall_on_their_grid() {
+    fn outages_never_overlap() {
         let p = IntakeParams::default();
-        assert_eq!([0, 1, 30_000, 30_001].map(|now| p.next_fetch_ms(now)), [0, 30_000, 30_000, 60_000]);
         assert!(p.timeline(3, 0, 8766 * 3_600_000).windows(2).all(|w| w[0].end_ms < w[1].start_ms));
     }
 }

@@ -29,7 +29,7 @@ pub use keypad::KeypadParams;
 pub use kits::KitParams;
 pub use params::PaymentParams;
 pub use peaks::PeakParams;
-pub use provider::{Callbacks, accept_latency_ms, callbacks, cloud_timeline, provider_timeline};
+pub use provider::{Callbacks, ProviderApi, accept_latency_ms, callbacks, cloud_timeline, provider_timeline};
 pub use sms::SmsParams;
 pub use sts::StsParams;
 pub use ussd::{Dialled, UssdParams};

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     agent::AgentParams, aggregator::AggregatorParams, intake::IntakeParams, keypad::KeypadParams, kits::KitParams,
-    peaks::PeakParams, sms::SmsParams, sts::StsParams, ussd::UssdParams,
+    peaks::PeakParams, provider::ProviderApi, sms::SmsParams, sts::StsParams, ussd::UssdParams,
 };
 use crate::{
     draw::NodeKey,
@@ -16,6 +16,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct PaymentParams {
+    /// The provider's interface that the hosted intake relay speaks; left out: by the currency.
+    pub api: Option<ProviderApi>,
     /// Significant outages of the mobile-money provider a year. Assumed: 14 (project's brief, unverified).
     pub provider_outages_per_year: f64,
     /// Median provider outage, minutes. Published: 161, the geometric mean of the four reported (34, 120, 229, 720).
@@ -78,6 +80,7 @@ pub struct PaymentParams {
 impl Default for PaymentParams {
     fn default() -> Self {
         Self {
+            api: None,
             provider_outages_per_year: 14.0,
             provider_outage_median_min: 161.0,
             provider_outage_sigma: 1.27,

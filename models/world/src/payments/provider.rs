@@ -1,5 +1,8 @@
 //! The mobile-money provider (and the operator's cloud, whose outages are drawn alike): outages, acceptance, callbacks.
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use super::{PaymentParams, outages};
 use crate::{
     draw::{Draws, NodeKey},
@@ -8,6 +11,30 @@ use crate::{
 
 const PROVIDER: NodeKey = NodeKey::of("payments/provider");
 const CLOUD: NodeKey = NodeKey::of("payments/cloud");
+
+/// Whose interface carries word of payments to the operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ProviderApi {
+    /// Safaricom's Daraja, C2B: the payer starts it, a confirmation tells of it, nobody can ask.
+    DarajaC2b,
+    /// Daraja, STK push: the operator's shop starts it, a callback tells of it, its status can be asked for.
+    DarajaStk,
+    /// MTN `MoMo`, request to pay: the operator's shop starts it, its status is always asked for.
+    MtnMomo,
+}
+
+impl ProviderApi {
+    /// By currency: `MoMo` in MTN's markets, else Daraja's C2B. That is Kenya's own; for other countries it stands for
+    /// whatever is there (assumed: confirmations alike).
+    #[must_use]
+    pub fn of_currency(currency: &str) -> Self {
+        match currency {
+            "UGX" | "GHS" | "XOF" | "XAF" | "ZMW" | "RWF" | "SZL" | "GNF" | "LRD" => Self::MtnMomo,
+            _ => Self::DarajaC2b,
+        }
+    }
+}
 
 /// When the provider answers nobody: sorted, never overlapping.
 #[must_use]

@@ -43,6 +43,7 @@ pub(crate) fn scenario_of(days: u32, copies: usize) -> Scenario {
             grace_minor: 0,
             ..Tariff::default()
         },
+        classes: taa_dcu::config::Classes::default(),
         comms: Comms::default(),
         demand: Default::default(),
         economics: Default::default(),

@@ -136,7 +136,8 @@ impl Village<'_> {
                     return Ok(Way::Dcu);
                 }
                 let obstacle = self.mobile_money(AGENT_OPERATOR);
-                let (true, Err(chain)) = (self.by_keypad(), obstacle) else { return obstacle };
+                // What is printed beforehand was sealed for the cloud's sales: a site that sells by itself knows nothing of it.
+                let (true, Err(chain)) = (self.by_keypad() && !self.site_vends(), obstacle) else { return obstacle };
                 let in_stock = self.money.desk.has_paper() && !self.paper_is_dead(customer, now_ms);
                 let paper = self.money.tokens.paper(customer, in_stock);
                 paper.map(|()| Way::Paper).map_err(|none| easiest_to_clear(chain, none))
@@ -179,9 +180,11 @@ impl Village<'_> {
                 return self.sold_on_paper(payment, now_ms, queue);
             }
             if self.traits.local_vending && self.site.up() {
+                self.pays[payment as usize].by_provider = false;
                 return self.at_dcu_vendor(payment, now_ms, queue);
             }
         }
+        self.pays[payment as usize].by_provider = true;
         self.told_by_provider(payment, &mut Draws::keyed(self.seed.0, self.seed.1, key, PAYMENT, topup), now_ms, queue);
     }
 }

@@ -51,7 +51,7 @@ impl Village<'_> {
             self.pays.iter().filter(|pay| of(pay)).map(|pay| pay.amount_minor).sum()
         };
         let accepted_minor = sum(&|pay| pay.accepted_ms.is_some());
-        let in_flight_minor = sum(&|pay| pay.accepted_ms.is_some() && pay.credited_ms.is_none() && !pay.suspended);
+        let handed_back_minor = sum(&|pay| pay.handed_back > 0);
         let applied_minor = sum(&|pay| pay.stage == Stage::Applied);
         let at_cloud = match self.traits.credit_at {
             CreditAt::Cloud => true,
@@ -67,11 +67,20 @@ impl Village<'_> {
             loaded_u += one.unit.meter.credit_tokens_u();
         }
         let opening_minor: i64 = if self.traits.credit_at == CreditAt::Meter { self.site.opening_minor() } else { 0 };
+        let places = self.places();
         self.account_rows(at_cloud);
+        self.records.tokens = std::mem::take(&mut self.money.tokens.rows);
+        self.records.twin = self.twin_row(self.money.twice_told);
         let kits = self.kit_books(now_ms);
         self.records.books = Books {
             accepted_minor: accepted_minor + kits.paid_minor,
-            in_flight_minor: in_flight_minor + kits.open_minor,
+            in_flight_minor: places.in_flight_minor + kits.open_minor,
+            held_minor: places.held_minor,
+            untold_minor: places.untold_minor,
+            handed_back_minor,
+            refunded_minor: i64::try_from(vendor.refunded_suspense).unwrap_or(i64::MAX),
+            in_doubt_minor: places.in_doubt_minor,
+            audits: self.money.auditor.looks,
             suspended_minor: i64::try_from(vendor.suspended).unwrap_or(i64::MAX),
             vendor_minor: i64::try_from(vendor.received).unwrap_or(i64::MAX),
             applied_minor,
@@ -114,6 +123,9 @@ impl Village<'_> {
                 left_u[pay.customer as usize] -= pay.amount_minor * u_per_minor - made.worth_u;
             }
         }
+        let knows = |id: &str| self.deciding_book().is_some_and(|book| book.is_amended(id));
+        let amended: Vec<i64> =
+            (0..self.people.len()).map(|customer| self.money.clerk.done_minor(customer, knows)).collect();
         for ((customer, account), opening_minor) in (0..).zip(accounts).zip(opening) {
             let left_u = left_u.get(customer as usize).copied().unwrap_or(0);
             let meter = &self.people.of(customer).unit.meter;
@@ -125,7 +137,9 @@ impl Village<'_> {
                 billed_wh: account.register_wh(),
                 meter_wh: meter.energy_wh(),
                 loaded_minor: meter.credit_written_minor() + (meter.credit_tokens_u() + left_u).div_euclid(u_per_minor),
+                tokens_u: meter.credit_tokens_u(),
                 relay_closed: meter.relay_closed(),
+                amended_minor: amended.get(customer as usize).copied().unwrap_or(0),
             });
         }
     }

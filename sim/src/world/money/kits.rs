@@ -5,8 +5,8 @@
 //!                                      └── report over the phone ──▶ signed answer ──▶ tokens ──▶ days
 //! ```
 //!
-//! A kit buys when its last day has begun, by mobile money. The DCU hears of a payment by its fetch, until it says that it
-//! has credited it; the same payment twice is credited once. A text that is lost is asked for again the next day: the
+//! A kit buys when its last day has begun, by mobile money. The provider confirms it to the hosted relay, again and again
+//! until the site has credited it; the same payment twice is credited once. A text that is lost is asked for again the next day: the
 //! service line tells the tokens that the DCU remembers and the owner has not got, in any order. A kit with a link
 //! reports every day, signed over its values, and enters what the answer brings; its count brings the DCU into step.
 //!
@@ -17,8 +17,9 @@ use std::collections::BTreeMap;
 
 use taa_dcu::{
     DcuEvent,
+    billing::Book,
     config::PaygDevice as Entry,
-    payment::{Channel, Payment, Provider},
+    payment::{PaymentId, Provider},
     vending::PaygIx,
 };
 use taa_keys::Secret;
@@ -114,6 +115,13 @@ impl Kits {
         Self(kits)
     }
 
+    /// What their owners have paid that a Book has taken, minor units.
+    pub(super) fn in_book_minor(&self, book: &Book, amount_minor: i64) -> i128 {
+        let ids = (0..).zip(&self.0).flat_map(|(kit, one)| (1..=one.paid).map(move |number| payment_key(kit, number)));
+        let taken = ids.filter(|key| book.has_seen(&PaymentId { provider: Provider::Daraja, key: key.clone() }));
+        taken.count() as i128 * i128::from(amount_minor)
+    }
+
     /// As the DCU is told of them.
     pub(crate) fn entries(&self, scenario: &Scenario) -> Vec<Entry> {
         let entry = |kit: &Kit| {
@@ -203,19 +211,14 @@ impl Village<'_> {
         self.kit_buys(kit, now_ms, queue);
     }
 
-    /// The DCU's fetch brings the payment, again and again until it has been credited.
+    /// The provider confirms the payment to the relay, again and again until the site has credited it.
     pub(crate) fn kit_paid(&mut self, kit: u32, now_ms: u64, queue: &mut Queue<Event>) {
         let one = &self.money.kits.0[kit as usize];
         let Some(number) = one.open else { return };
         let customer = &self.scenario.village.customers[one.customer as usize].id;
         let params = &self.scenario.comms.payments.kits;
         let amount_minor = params.day_price_minor * i64::from(params.days);
-        if self.wan.up() && self.site.up() && self.money.intake.up() {
-            let (key, account) = (payment_key(kit, number), serial(customer));
-            let at_unix_ms = self.unix_ms(now_ms);
-            let payment = Payment::new(Provider::Simulated, key, &account, amount_minor, Channel::Phone, at_unix_ms);
-            self.with_dcu(now_ms, queue, |dcu, now| _ = dcu.handle_payment(now, payment));
-        }
+        self.confirm(payment_key(kit, number), serial(customer), amount_minor, now_ms, queue);
         if self.money.kits.0[kit as usize].open == Some(number) {
             let node = self.ops.cloud;
             queue.at(SimTime::from_ms(now_ms + FETCH_MS), Phase::Environment, node, Event::KitPaid { kit });

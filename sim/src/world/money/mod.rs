@@ -1,7 +1,7 @@
 //! Money, from the wish to pay to the light: what a payment is, how far it has come, and what holds it.
 //!
 //! ```text
-//!   attempt ──▶ path: provider ▶ aggregators ▶ intake ──▶ vendor: cloud, or a DCU that fetches
+//!   attempt ──▶ path: provider ▶ aggregators ▶ intake ──▶ vendor: cloud, or a DCU that fetches (hosted: the relay itself)
 //!      ▲ desk: the agent's float, paper                     │
 //!      └──────────── keypad: text message, hand ◀───────────┴──▶ credited ▶ applied
 //! ```
@@ -18,29 +18,42 @@
 //! what stands in its way. Of several copies of one payment the Book credits the first.
 
 mod attempt;
+mod audit;
 mod books;
+mod clerk;
 mod desk;
+mod hosted;
 mod keypad;
 mod kits;
 mod lives;
 mod path;
+mod provider;
 mod rekey;
 mod tokens;
+mod twin;
 mod vending;
 
 use taa_dcu::{
-    config::CreditAt,
+    config::{CreditAt, Traits},
     payment::{Channel, Payment, Provider},
     vending::VendId,
 };
 use taa_scenarios::model::Scenario;
 
-pub(crate) use self::lives::lives;
-use self::{desk::Desk, path::Copy, tokens::Made};
 pub(crate) use self::{
+    clerk::VISITS,
+    hosted::fetch_config,
     kits::Kits,
+    lives::lives,
+    provider::payment_number,
     tokens::Tokens,
     vending::{lease_policy, sts_meter, vending_config},
+};
+use self::{
+    desk::Desk,
+    hosted::{Hosted, MOVED_AWAY},
+    path::Copy,
+    tokens::Made,
 };
 use super::{Event, Village, parts::Part};
 use crate::{
@@ -126,6 +139,12 @@ pub(crate) struct Pay {
     sale: Option<VendId>,
     texts: u32,
     entries: u32,
+    /// Its place among all that were credited.
+    credited_nth: u64,
+    /// The relay has answered for it.
+    answered: bool,
+    /// How often it was handed back to whoever paid it.
+    handed_back: u32,
     /// What holds it now, and since when.
     holds: (Chain, u64),
     /// What held it longest, and how long.
@@ -159,6 +178,9 @@ impl Pay {
             sale: None,
             texts: 0,
             entries: 0,
+            credited_nth: 0,
+            answered: false,
+            handed_back: 0,
             holds: (Chain::EMPTY, wanted_ms),
             held_longest: (Chain::EMPTY, 0),
         }
@@ -196,6 +218,8 @@ impl Pay {
 pub(crate) struct Money {
     aggregators: Vec<Part>,
     intake: Part,
+    /// The relay itself, where a DCU fetches.
+    hosted: Hosted,
     /// Never down by themselves: scripted faults hold them.
     sms: Part,
     ussd: Part,
@@ -211,15 +235,30 @@ pub(crate) struct Money {
     kits: Kits,
     /// Repeats that a Book has recognised.
     duplicates: u32,
+    /// Payments credited so far.
+    credits: u64,
+    /// What tests ask for.
+    clerk: clerk::Ledger,
+    auditor: audit::Auditor,
+    twin: Option<twin::Twin>,
+    /// How often the site was told that another machine has its identity.
+    twice_told: u32,
 }
 
 impl Money {
     /// `cash_daily_minor` is what the village's cash customers spend a day.
-    pub(crate) fn new(scenario: &Scenario, cash_daily_minor: f64, tokens: Tokens, kits: Kits) -> Self {
+    pub(crate) fn new(
+        scenario: &Scenario,
+        seed: (u64, u32),
+        cash_daily_minor: f64,
+        tokens: Tokens,
+        kits: Kits,
+    ) -> Self {
         let params = &scenario.comms.payments;
         Self {
             aggregators: (0..params.aggregators.count).map(|_| Part::new(Cause::AggregatorDown)).collect(),
             intake: Part::new(Cause::IntakeDown),
+            hosted: Hosted::new(scenario, seed, kits.entries(scenario).into_iter().map(|kit| kit.account)),
             sms: Part::new(Cause::SmsLost),
             ussd: Part::new(Cause::UssdBroken),
             waiting: Vec::new(),
@@ -230,6 +269,11 @@ impl Money {
             rekeying: rekey::Rekeying::default(),
             kits,
             duplicates: 0,
+            credits: 0,
+            clerk: clerk::Ledger::default(),
+            auditor: audit::Auditor::default(),
+            twin: None,
+            twice_told: 0,
         }
     }
 
@@ -245,10 +289,9 @@ fn payment_key(payment: u32) -> String {
     format!("T{payment:010}")
 }
 
-/// The payment behind a provider's transaction id.
-pub(crate) fn payment_number(key: &str) -> Option<u32> {
-    let digits = key.strip_prefix('T')?;
-    digits.split_once(' ').map_or(digits, |(first, _)| first).parse().ok()
+/// The DCU is a vendor of its own: it fetches payments from the intake.
+pub(super) const fn fetches(traits: Traits) -> bool {
+    traits.local_vending && !matches!(traits.credit_at, CreditAt::Cloud)
 }
 
 /// Which of a customer's payments take effect.
@@ -277,7 +320,7 @@ impl Village<'_> {
 
     /// The DCU vends, and fetches payments from the intake.
     pub(crate) fn dcu_fetches(&self) -> bool {
-        self.traits.local_vending && self.traits.credit_at != CreditAt::Cloud
+        fetches(self.traits)
     }
 
     fn local_unix_s(&self, now_ms: u64) -> i64 {
@@ -289,6 +332,11 @@ impl Village<'_> {
         self.scenario.comms.payments.peaks.slowdown_at(self.local_unix_s(now_ms))
     }
 
+    /// The payer took the short code of another currency.
+    fn is_foreign(&self, payment: u32) -> bool {
+        self.meddling.foreign_money && payment % 11 == 5
+    }
+
     /// The payment as the intake passes it on.
     pub(crate) fn payment_entry(&self, payment: u32) -> Payment {
         let pay = &self.pays[payment as usize];
@@ -296,8 +344,11 @@ impl Village<'_> {
             PayChannel::Phone => Channel::Phone,
             PayChannel::Agent => Channel::Agent,
         };
-        let wrong = self.meddling.wrong_accounts && payment % 7 == 3;
-        let account = if wrong { "nobody" } else { &self.scenario.village.customers[pay.customer as usize].id };
+        let account = match payment % 14 {
+            3 if self.meddling.wrong_accounts => "nobody",
+            10 if self.meddling.wrong_accounts => MOVED_AWAY,
+            _ => &self.scenario.village.customers[pay.customer as usize].id,
+        };
         let accepted_unix_ms = self.unix_ms(pay.accepted_ms.unwrap_or(0));
         let mut key = payment_key(payment);
         if self.meddling.sabotage == Some(Sabotage::ForgetsRepeats) {
@@ -313,8 +364,10 @@ impl Village<'_> {
         if pay.credited_ms.is_some() {
             return;
         }
-        pay.credited_ms = Some(now_ms);
+        self.money.credits += 1;
+        (pay.credited_ms, pay.credited_nth) = (Some(now_ms), self.money.credits);
         let customer = pay.customer;
+        self.money.hosted.here.remove(&payment);
         // What kept the cloud from telling the DCU.
         if let Some(at_vendor_ms) = pay.at_vendor_ms {
             let blocker = self.people.of(customer).purse.blocker;
@@ -351,6 +404,16 @@ impl Village<'_> {
         if let Some(pay) = payment_number(key).and_then(|number| self.pays.get_mut(number as usize)) {
             pay.suspended = true;
         }
+        self.money.hosted.here.retain(|payment| !self.pays[*payment as usize].suspended);
+    }
+
+    /// The relay serves another machine under this identity.
+    pub(crate) fn identity_twice(&mut self, now_ms: u64) {
+        if self.money.twice_told == 0 {
+            let text = "the relay serves another machine under this site's identity".to_owned();
+            self.log(now_ms, "identity_twice", String::new(), text);
+        }
+        self.money.twice_told += 1;
     }
 
     /// A Book has met a payment that it knew.
@@ -360,7 +423,7 @@ impl Village<'_> {
 
     /// Payments of a customer take effect.
     pub(crate) fn apply(&mut self, customer: u32, take: Take, now_ms: u64, queue: &mut Queue<Event>) {
-        let tariff = &self.scenario.tariff;
+        let tariff = self.scenario.tariff_of(customer as usize);
         let one = self.people.of(customer);
         let energy_mwh = one.unit.energy_mwh(now_ms);
         one.purse.look(energy_mwh, now_ms);

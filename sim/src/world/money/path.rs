@@ -10,7 +10,7 @@ use super::{Place, Stage, attempt::AGENT_OPERATOR};
 use crate::{
     cause::{Cause, Chain},
     kernel::{Phase, Queue, SimTime},
-    records::{Component, PayChannel},
+    records::Component,
     world::{
         Event, Village,
         parts::{Part, PartId, Turn, hardest_to_clear},
@@ -18,17 +18,12 @@ use crate::{
 };
 
 const HOP: Purpose = Purpose::named("payment hop");
-/// The DCU's question to the intake, and an answer with a payment in it, bytes on the wire (assumed: a small HTTPS
-/// exchange on a session that stands).
-const FETCH_BYTES: [usize; 2] = [300, 700];
-/// After this long without an answer the DCU waits for its next fetch, ms (assumed).
-const FETCH_GIVES_UP_MS: u64 = 60_000;
 
-/// A copy that cannot move on.
+/// A copy of word of a payment, and who has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Copy {
-    payment: u32,
-    at: Place,
+    pub(super) payment: u32,
+    pub(super) at: Place,
 }
 
 fn down(part: &Part) -> Option<Chain> {
@@ -39,13 +34,16 @@ impl Village<'_> {
     /// The provider sends its callback: once, late, twice, or never (then a status query finds the payment).
     pub(super) fn told_by_provider(&mut self, payment: u32, draws: &mut Draws, now_ms: u64, queue: &mut Queue<Event>) {
         let told = payments::callbacks(&self.scenario.comms.payments, self.slowdown(now_ms), draws);
+        let asked_for = self.requested(payment, now_ms, queue);
         let pay = &mut self.pays[payment as usize];
         if told.lost {
             pay.hold(Chain::of(Cause::CallbackLost), now_ms);
         } else if told.late {
             pay.hold(Chain::of(Cause::CallbackLate), now_ms);
         }
-        for after_ms in [Some(told.first_ms), told.second_ms].into_iter().flatten() {
+        // Where the relay asks for the status it needs nobody who reads the provider's statement.
+        let first_ms = (!(told.lost && asked_for)).then_some(told.first_ms);
+        for after_ms in [first_ms, told.second_ms].into_iter().flatten() {
             let at = SimTime::from_ms(now_ms + after_ms);
             queue.at(at, Phase::Environment, self.ops.cloud, Event::Callback { payment });
         }
@@ -70,6 +68,9 @@ impl Village<'_> {
             Place::Agent | Place::Provider | Place::Aggregator(_) => Place::Intake,
             Place::Intake => return self.leave_intake(payment, now_ms, queue),
         };
+        if to == Place::Intake && self.dcu_fetches() {
+            return self.post(Copy { payment, at }, now_ms, queue);
+        }
         let pay = &mut self.pays[payment as usize];
         match to {
             Place::Aggregator(_) => _ = pay.at_aggregator_ms.get_or_insert(now_ms),
@@ -109,13 +110,14 @@ impl Village<'_> {
                 let n = usize::from(n);
                 hardest_to_clear([aggregators.get(n).and_then(down), behind(n + 1)])
             }
-            Place::Intake if self.dcu_fetches() => {
-                let wan = (!self.wan.up()).then(|| self.wan.chain());
-                let site = (!self.site.up()).then(|| self.site_chain());
-                hardest_to_clear([down(&self.money.intake), wan, site])
-            }
             Place::Intake => hardest_to_clear([down(&self.money.intake), down(&self.cloud_part)]),
         }
+    }
+
+    /// What is between the provider and the relay, for a question that goes the other way.
+    pub(super) fn between_provider_and_intake(&self) -> Option<Chain> {
+        let aggregator = |n: usize| self.money.aggregators.get(n).and_then(down);
+        hardest_to_clear([down(&self.provider), aggregator(0), aggregator(1), aggregator(2), aggregator(3)])
     }
 
     /// Says why a payment waits, where this copy is the one that is farthest.
@@ -130,6 +132,7 @@ impl Village<'_> {
 
     /// Some part of the way, or the link, or the DCU turned: copies and numbers that can move on do, at once.
     pub(crate) fn money_turned(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
+        self.hosted_turned(now_ms, queue);
         let mut waiting = std::mem::take(&mut self.money.waiting);
         waiting.retain(|&Copy { payment, at }| match self.stands_in_the_way(at) {
             Some(chain) => {
@@ -148,53 +151,21 @@ impl Village<'_> {
         self.retry_tokens(now_ms, queue);
     }
 
-    /// The intake hands a payment to whoever vends.
+    /// The intake hands a payment to the cloud.
     fn leave_intake(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
-        if self.dcu_fetches() {
-            if let Some(slow) = self.wan.slow_chain() {
-                self.hold_copy(payment, Place::Intake, slow, now_ms);
-            }
-            let fetch_ms = self.scenario.comms.payments.intake.next_fetch_ms(now_ms);
-            let [there, back] = FETCH_BYTES.map(|bytes| self.transit_ms(bytes));
-            match there.zip(back) {
-                Some((there_ms, back_ms)) => {
-                    let at = SimTime::from_ms(fetch_ms + there_ms + back_ms);
-                    queue.at(at, Phase::Environment, self.ops.dcu, Event::Fetched { payment });
-                }
-                // Lost on the way: the DCU asks again.
-                None => self.hop_at(payment, Place::Intake, fetch_ms + FETCH_GIVES_UP_MS, queue),
-            }
-            return;
-        }
         self.at_vendor(payment, now_ms);
         let entry = self.payment_entry(payment);
         self.cloud_payment(entry, now_ms, queue);
     }
 
-    /// The DCU's fetch brings a payment; when the link or the DCU fell meanwhile, the intake still has it.
-    pub(crate) fn fetched(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
-        match self.stands_in_the_way(Place::Intake) {
-            Some(chain) => {
-                self.money.waiting.push(Copy { payment, at: Place::Intake });
-                self.hold_copy(payment, Place::Intake, chain, now_ms);
-            }
-            None => self.at_dcu_vendor(payment, now_ms, queue),
-        }
-    }
-
-    /// The DCU has lost a payment with its power before anybody was told that it had it: the intake, which has heard of no
-    /// success, still has it; cash is entered again by the agent, who had no receipt to hand out.
+    /// The DCU has lost cash with its power before anybody was told that it had it: it is entered again by the agent, who
+    /// had no receipt to hand out. What was fetched, the relay still has: it has heard of no success.
     pub(crate) fn payment_again(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
-        let pay = &self.pays[payment as usize];
-        if pay.channel == PayChannel::Agent && !pay.by_provider {
-            let entry = self.payment_entry(payment);
-            self.site_payment(entry, now_ms, queue);
-        } else {
-            self.hop_at(payment, Place::Intake, now_ms, queue);
-        }
+        let entry = self.payment_entry(payment);
+        self.site_payment(entry, now_ms, queue);
     }
 
-    /// A payment is entered at the DCU that vends: fetched, or cash at the agent's.
+    /// Cash at the agent's is entered at the DCU that vends.
     pub(super) fn at_dcu_vendor(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
         self.at_vendor(payment, now_ms);
         let entry = self.payment_entry(payment);
@@ -202,6 +173,12 @@ impl Village<'_> {
     }
 
     fn at_vendor(&mut self, payment: u32, now_ms: u64) {
+        self.pays[payment as usize].callbacks += 1;
+        self.reached_vendor(payment, now_ms);
+    }
+
+    /// The vendor has word of a payment.
+    pub(super) fn reached_vendor(&mut self, payment: u32, now_ms: u64) {
         let passes_on = self.traits.credit_at != CreditAt::Cloud && !self.by_keypad() && !self.dcu_fetches();
         let passing_on = passes_on
             .then(|| {
@@ -210,7 +187,6 @@ impl Village<'_> {
             })
             .flatten();
         let pay = &mut self.pays[payment as usize];
-        pay.callbacks += 1;
         pay.at_vendor_ms.get_or_insert(now_ms);
         if matches!(pay.stage, Stage::At(_)) {
             // The cloud passes it on to a DCU that keeps the accounts: what is in the way now is what holds it.

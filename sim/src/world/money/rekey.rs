@@ -131,10 +131,8 @@ impl Village<'_> {
                 let digits = first.iter().map(|token| token.0.map(char::from).iter().collect()).collect();
                 self.money.rekeying.first.insert(*id, digits);
             }
-            DcuEvent::TokenSettled { meter, id, fate } if self.money.rekeying.is_change(*id) => {
-                if let Fate::Entered { .. } = fate {
-                    self.key_seen(meter.0, now_ms);
-                }
+            DcuEvent::TokenSettled { meter, id, fate: Fate::Entered { .. } } if self.money.rekeying.is_change(*id) => {
+                self.key_seen(meter.0, now_ms);
             }
             DcuEvent::TokensOrphaned { meter, ids } => {
                 for sale in ids {
@@ -152,7 +150,7 @@ impl Village<'_> {
     /// The set goes to the customer's phone; without a link or signal it waits, and a text that is lost is lost.
     fn text_change(&mut self, id: VendId, now_ms: u64, queue: &mut Queue<Event>) {
         let Some(change) = self.money.rekeying.changes.get_mut(&id).filter(|change| !change.told) else { return };
-        let (customer, nth) = (change.customer, change.texts);
+        let (customer, nth, parts) = (change.customer, change.texts, change.set.len());
         change.texts += 1;
         let identity = self.people.of(customer).identity;
         let (key, node) = (identity.key, identity.node);
@@ -169,7 +167,7 @@ impl Village<'_> {
         let Some(delay_ms) = arrives else { return };
         let keypad = &params.keypad;
         let trip_ms = keypad.trip_ms(&mut draws);
-        let typing_ms = (0..4).map(|_| keypad.typing_ms(&mut draws)).fold(0, u64::saturating_add);
+        let typing_ms = (0..parts).map(|_| keypad.typing_ms(&mut draws)).fold(0, u64::saturating_add);
         let at_ms = [delay_ms, trip_ms, typing_ms].into_iter().fold(now_ms, u64::saturating_add);
         if let Some(change) = self.money.rekeying.changes.get_mut(&id) {
             change.told = true;
@@ -284,7 +282,7 @@ impl Village<'_> {
         let before: Vec<_> = of_sale.iter().map(|n| self.pays[*n as usize].clone()).collect();
         let paid_minor = before.iter().map(|pay| pay.amount_minor).sum();
         let worth_u = before.iter().filter_map(|pay| pay.token.as_ref()).map(|made| made.worth_u).sum();
-        self.money.tokens.unbooked(customer, paid_minor, worth_u);
+        self.money.tokens.unbooked(customer, &of_sale, paid_minor, worth_u);
         for payment in &of_sale {
             let pay = &mut self.pays[*payment as usize];
             (pay.sale, pay.token, pay.stage) = (None, None, Stage::Number);

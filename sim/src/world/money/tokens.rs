@@ -32,7 +32,7 @@ use taa_tokens::sts::{
 use crate::{
     cause::{Cause, Chain},
     kernel::Queue,
-    records::TokenBy,
+    records::{TokenBy, TokenRow},
     world::{
         Event, Village,
         parts::{Part, PartId, Turn},
@@ -94,6 +94,8 @@ pub(crate) struct Tokens {
     /// Payments whose token cannot be made, or not be used.
     pub(super) stuck: Vec<u32>,
     pub(super) sums: Sums,
+    /// Every token, in the order in which it was made.
+    pub(super) rows: Vec<TokenRow>,
 }
 
 /// For the books.
@@ -151,6 +153,7 @@ impl Tokens {
             changed: BTreeMap::new(),
             stuck: Vec::new(),
             sums: Sums::default(),
+            rows: Vec::new(),
         }
     }
 
@@ -214,7 +217,7 @@ impl Tokens {
     }
 
     /// Books a token of the DCU's over so much that was paid; its worth, u.
-    pub(super) fn booked(&mut self, customer: u32, paid_minor: i64, content: &Content) -> i64 {
+    pub(super) fn booked(&mut self, customer: u32, payments: &[u32], paid_minor: i64, content: &Content) -> i64 {
         let worth_u = match content {
             Content::Money { money, .. } => i64::try_from(money.value()).unwrap_or(0),
             _ => 0,
@@ -223,11 +226,17 @@ impl Tokens {
         self.due_u[customer as usize] += paid_u - worth_u;
         self.sums.paid_u += paid_u;
         self.sums.issued_u += worth_u;
+        self.rows.push(TokenRow { customer, payments: payments.to_vec(), worth_u });
         worth_u
     }
 
     /// The opposite: its token can never count, and its payments are to be sold anew.
-    pub(super) fn unbooked(&mut self, customer: u32, paid_minor: i64, worth_u: i64) {
+    pub(super) fn unbooked(&mut self, customer: u32, payments: &[u32], paid_minor: i64, worth_u: i64) {
+        self.rows.push(TokenRow { customer, payments: payments.to_vec(), worth_u: -worth_u });
+        self.take_back(customer, paid_minor, worth_u);
+    }
+
+    fn take_back(&mut self, customer: u32, paid_minor: i64, worth_u: i64) {
         let paid_u = paid_minor * self.u_per_minor;
         self.due_u[customer as usize] -= paid_u - worth_u;
         self.sums.paid_u -= paid_u;
@@ -236,7 +245,8 @@ impl Tokens {
 
     /// That was too early: it stands after all.
     pub(super) fn rebooked(&mut self, customer: u32, paid_minor: i64, worth_u: i64) {
-        self.unbooked(customer, -paid_minor, -worth_u);
+        self.rows.pop();
+        self.take_back(customer, -paid_minor, -worth_u);
     }
 
     /// What the key module answers to a key change; nothing while it is down.
@@ -357,6 +367,7 @@ impl Village<'_> {
                 tokens.due_u[at] = due_u - sold.1;
                 tokens.sums.paid_u += paid_u;
                 tokens.sums.issued_u += sold.1;
+                tokens.rows.push(TokenRow { customer, payments: vec![payment], worth_u: sold.1 });
                 sold
             }
         };
@@ -465,7 +476,7 @@ fn meter_key(params: &StsParams, number: usize, late: bool) -> MeterKey {
             base_date,
         },
         generation: KeyGeneration::Dkga04,
-        algorithm: Algorithm::Ea11,
+        algorithm: if params.ea == 7 { Algorithm::Ea07 } else { Algorithm::Ea11 },
     }
 }
 

@@ -14,12 +14,12 @@ use taa_dcu::{
     DcuEvent, MeterIx,
     cloud::LeasePolicy,
     config::{By, DeliveryPolicy, Step, StsMeter, VendingConfig, Way},
-    vending::{Fate, Seen, VendId, VendRefusal},
+    vending::{Fate, Seen, Source, VendId, VendRefusal},
 };
 use taa_scenarios::model::Scenario;
 use taa_tokens::sts::{Content, vend::MeterKey};
 
-use super::{Stage, Take, tokens::Made};
+use super::{Pay, Stage, Take, tokens::Made};
 use crate::{
     cause::Chain,
     kernel::Queue,
@@ -96,7 +96,7 @@ impl Village<'_> {
             Ok(token) => {
                 if self.money.sales.insert(id, true) != Some(true) {
                     let paid_minor = of_sale.iter().map(|payment| self.pays[*payment as usize].amount_minor).sum();
-                    let worth_u = self.money.tokens.booked(customer, paid_minor, content);
+                    let worth_u = self.money.tokens.booked(customer, &of_sale, paid_minor, content);
                     for (nth, payment) in of_sale.iter().enumerate() {
                         // One token for several payments is worth what it is worth once.
                         let worth_u = if nth == 0 { worth_u } else { 0 };
@@ -108,17 +108,34 @@ impl Village<'_> {
         }
     }
 
-    /// What a sale is for: the payments that were credited and in no other sale when the DCU first asked for it. The next
-    /// payment is in the next sale, however long the first one waits.
+    /// What a sale is for: the payments, in the order in which they were credited, up to the credit that the sale says it
+    /// covers. Two payments that one answer of the relay brings are two sales.
     fn payments_of_sale(&mut self, id: VendId, customer: u32) -> Vec<u32> {
         let open = self.people.of(customer).purse.open.clone();
         if !self.money.sales.contains_key(&id) {
-            for payment in &open {
-                let pay = &mut self.pays[*payment as usize];
-                if pay.sale.is_none() && pay.credited_ms.is_some() {
-                    pay.sale = Some(id);
-                    self.money.sales.insert(id, false);
+            let sale = self.site.dcu.as_ref().and_then(|dcu| dcu.state().desk().sale(id));
+            let covers_minor = match sale.map(|sale| &sale.source) {
+                Some(Source::Account { granted_minor }) => *granted_minor,
+                _ => i64::MAX,
+            };
+            let sold = |pay: &&Pay| pay.customer == customer && pay.sale.is_some();
+            let sold_minor: i64 = self.pays.iter().filter(sold).map(|pay| pay.amount_minor).sum();
+            let mut covered_minor =
+                self.site.openings_minor().get(customer as usize).copied().unwrap_or(0) + sold_minor;
+            let mut unsold: Vec<u32> = open.clone();
+            unsold.retain(|payment| {
+                let pay = &self.pays[*payment as usize];
+                pay.sale.is_none() && pay.credited_ms.is_some()
+            });
+            unsold.sort_by_key(|payment| self.pays[*payment as usize].credited_nth);
+            for payment in unsold {
+                let pay = &mut self.pays[payment as usize];
+                covered_minor += pay.amount_minor;
+                if covered_minor > covers_minor {
+                    break;
                 }
+                pay.sale = Some(id);
+                self.money.sales.insert(id, false);
             }
         }
         open.into_iter().filter(|payment| self.pays[*payment as usize].sale == Some(id)).collect()

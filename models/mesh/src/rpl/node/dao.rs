@@ -230,8 +230,10 @@ impl Node {
         }
         let Some(dodag) = &self.dodag else { return };
         if let Some(lifetime_ns) = dodag.config.lifetime_ns(dodag.config.default_lifetime) {
-            // Arbitrary: told again at random between 3/8 and 1/2 of the lifetime, so that one lost round is survived.
-            let wait_ns = self.chance.between(lifetime_ns / 8 * 3, (lifetime_ns / 2).max(SECOND_NS));
+            // Arbitrary: told again at random between 3/8 and 1/2 of the lifetime, so that one lost round is survived;
+            // and never more often than once a minute, whatever a root announces.
+            let earliest_ns = (lifetime_ns / 8 * 3).max(60 * SECOND_NS);
+            let wait_ns = self.chance.between(earliest_ns, (lifetime_ns / 2).max(90 * SECOND_NS));
             self.timers.set(Timer::DaoRefresh, now_ns.saturating_add(wait_ns));
         }
     }

@@ -2,8 +2,8 @@
 //! (ITU-R P.1411 §4.2.2.1, after COST 231 Walfisch-Ikegami).
 //!
 //! The settled field over many roofs holds where rows reach far enough (d² λ/Δh² within the built-up length); else a
-//! few edges count one by one. Near the roofs' height the recommendation joins the cases by a formula of its own;
-//! here the band is ±1 m, as ns-3 has it. The joint of the two regimes is left as it is, up to a few dB high.
+//! few edges count one by one. The recommendation joins the two with a hyperbolic tangent, and so does this; its other
+//! method for suburbs (§4.2.2.2, by reflected and diffracted waves) is not here.
 
 use core::f64::consts::PI;
 
@@ -32,13 +32,12 @@ impl Roofs {
     pub const VILLAGE: Self =
         Self { roof_m: 3.5, street_m: 8.0, rows_apart_m: 25.0, built_m: 400.0, street_deg: 45.0, metropolitan: false };
 
-    /// Loss from a mast at `mast_m` to a terminal at `terminal_m`, dB; below the roofs' height of the terminal counts
-    /// only, so a terminal at or above them has free space.
+    /// Loss from a mast at `mast_m` to a terminal at `terminal_m`, dB. A terminal at or above the roofs has free space.
     #[must_use]
     pub fn loss_db(&self, frequency_hz: f64, mast_m: f64, terminal_m: f64, distance_m: f64) -> f64 {
         let free = free_space_db(frequency_hz, distance_m);
         let below_m = self.roof_m - terminal_m;
-        if below_m <= 0.0 {
+        if below_m <= 0.0 || self.built_m <= 0.0 {
             return free;
         }
         let log_mhz = libm::log10(frequency_hz / 1e6);
@@ -61,22 +60,53 @@ impl Roofs {
     }
 
     fn rows_db(&self, frequency_hz: f64, mast_m: f64, distance_m: f64) -> f64 {
-        let wavelength = wavelength_m(frequency_hz);
         let above_m = mast_m - self.roof_m;
-        if above_m.abs() < 1.0 {
-            return -20.0 * libm::log10(self.rows_apart_m / distance_m);
+        let settled = |d_m: f64| self.settled_db(frequency_hz, above_m, d_m);
+        let few = |d_m: f64| self.few_rows_db(frequency_hz, above_m, d_m);
+        if above_m.abs() < 1e-9 {
+            return few(distance_m);
         }
-        let settled_m = wavelength * distance_m * distance_m / (above_m * above_m);
-        if self.built_m > settled_m {
-            return self.settled_db(frequency_hz, above_m, distance_m);
-        }
-        let factor = if above_m > 0.0 {
-            2.35 * libm::pow(above_m / distance_m * libm::sqrt(self.rows_apart_m / wavelength), 0.9)
+        // At the breakpoint the settled field reaches just over the built-up part.
+        let breakpoint_m = above_m.abs() * libm::sqrt(self.built_m / wavelength_m(frequency_hz));
+        let (upper, lower) = (settled(breakpoint_m), few(breakpoint_m));
+        let (middle, gap) = (f64::midpoint(upper, lower), upper - lower);
+        let decades = libm::log10(distance_m / breakpoint_m);
+        if gap > 0.0 {
+            let bend = libm::tanh(decades.abs() / 0.1);
+            let here = if decades < 0.0 { settled(distance_m) } else { few(distance_m) };
+            bend * (here - middle) + middle
+        } else if gap < 0.0 {
+            let bend = libm::tanh(decades / (0.0417 * gap));
+            if decades < 0.0 {
+                settled(distance_m) - bend * (upper - middle) - upper + middle
+            } else {
+                few(distance_m) + bend * (middle - lower) + middle - lower
+            }
         } else {
-            let angle = libm::atan2(-above_m, self.rows_apart_m);
-            let slant_m = libm::hypot(above_m, self.rows_apart_m);
-            let edge = libm::sqrt(wavelength / slant_m) * (1.0 / angle - 1.0 / (2.0 * PI + angle));
-            self.rows_apart_m / (2.0 * PI * distance_m) * edge
+            few(distance_m)
+        }
+    }
+
+    fn few_rows_db(&self, frequency_hz: f64, above_m: f64, distance_m: f64) -> f64 {
+        let wavelength = wavelength_m(frequency_hz);
+        let b = self.rows_apart_m;
+        let log_mhz = libm::log10(frequency_hz / 1e6);
+        // The band of heights that counts as "at the roofs".
+        let upper_m = libm::pow(
+            10.0,
+            -libm::log10(libm::sqrt(b / wavelength)) - libm::log10(distance_m) / 9.0
+                + 10.0 / 9.0 * libm::log10(b / 2.35),
+        );
+        let lower_m = (0.000_23 * b * b - 0.1827 * b - 9.4978) / libm::pow(log_mhz, 2.938) + 0.000_781 * b + 0.069_23;
+        let factor = if above_m > upper_m {
+            2.35 * libm::pow(above_m / distance_m * libm::sqrt(b / wavelength), 0.9)
+        } else if above_m >= lower_m {
+            b / distance_m
+        } else {
+            // Below the roofs the angle is negative.
+            let angle = libm::atan(above_m / b);
+            let edge = libm::sqrt(wavelength / libm::hypot(above_m, b)) * (1.0 / angle - 1.0 / (2.0 * PI + angle));
+            (b / (2.0 * PI * distance_m) * edge).abs()
         };
         -20.0 * libm::log10(factor)
     }
@@ -108,6 +138,32 @@ impl Roofs {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Values of a transcription in another language of the recommendation's formulas (P.1411-12 §4.2.2.1).
+    #[test]
+    fn all_branches_meet_an_independent_transcription() {
+        let town = |roof_m, street_m, rows_apart_m, built_m, street_deg, metropolitan| Roofs {
+            roof_m,
+            street_m,
+            rows_apart_m,
+            built_m,
+            street_deg,
+            metropolitan,
+        };
+        let centre = town(12.0, 15.0, 40.0, 1000.0, 80.0, true);
+        let suburb = town(9.0, 12.0, 30.0, 500.0, 20.0, false);
+        for (roofs, mhz, mast_m, terminal_m, d_m, wanted) in [
+            (Roofs::VILLAGE, 868.0, 10.0, 1.8, 600.0, 118.010_651_462),
+            (Roofs::VILLAGE, 868.0, 10.0, 1.8, 150.0, 95.127_563_882),
+            (Roofs::VILLAGE, 868.0, 2.0, 1.8, 600.0, 143.424_579_018),
+            (Roofs::VILLAGE, 868.0, 2.0, 1.8, 40.0, 89.088_358_107),
+            (centre, 915.0, 30.0, 1.5, 1500.0, 134.798_551_442),
+            (suburb, 2400.0, 15.0, 1.5, 300.0, 125.309_024_442),
+        ] {
+            let found = roofs.loss_db(mhz * 1e6, mast_m, terminal_m, d_m);
+            assert!((found - wanted).abs() < 1e-6, "{mhz} MHz, mast {mast_m} m, {d_m} m: {found} for {wanted}");
+        }
+    }
 
     #[test]
     fn a_higher_mast_hears_more_and_a_terminal_above_the_roofs_has_free_space() {

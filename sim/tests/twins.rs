@@ -1,0 +1,121 @@
+//! Two machines with one identity: a copy of the site's card is started elsewhere, under the same keys, at the same relay.
+//!
+//! One of them is served. The other is told, every time it asks, and so is the operator; no payment is credited by both, and
+//! none is lost between them.
+
+mod common;
+
+use common::{bundle, calm_money, fault, schedule, simulate_meddled, village};
+use taa_dcu::config::Traits;
+use taa_scenarios::model::{FaultKind, FaultTarget, Scenario};
+use taa_sim::{
+    records::{Records, TwinRow},
+    result::ArchResult,
+    run::Meddling,
+};
+
+/// Phones alone, so that all money goes by the relay; the card is copied while the site is without power.
+fn site(traits: Traits) -> Scenario {
+    let mut scenario = village(20, 8, 11);
+    scenario.power.pv.kwp *= 2.0;
+    scenario.comms.cellular = taa_models::cellular::CellularParams::calm();
+    scenario.assets = taa_models::assets::AssetParams::none();
+    scenario.people.topup_interval_median_days = 0.7;
+    scenario.people.phone_share = 1.0;
+    scenario.comms.payments.cash_share = 0.0;
+    scenario.run.architectures = vec![("site".to_owned(), traits)];
+    scenario.comms.dcu_holdup_h = 0.05;
+    calm_money(&mut scenario);
+    scenario.faults.push(fault("power", FaultKind::DcuPowerLost, FaultTarget::All, 50, 51));
+    scenario
+}
+
+/// The card is copied at this hour, and the copy started so many minutes after the site.
+fn run(scenario: &Scenario, twin: Option<(u32, u32)>) -> ArchResult {
+    let (twin_from_h, twin_after_min) = (twin.map(|twin| twin.0), twin.map_or(0, |twin| twin.1));
+    let meddling = Meddling { twin_from_h, twin_after_min, ..Meddling::default() };
+    simulate_meddled(scenario, meddling).architectures.remove(0)
+}
+
+fn said(records: &Records, kind: &str) -> usize {
+    records.log.kind.iter().filter(|of| **of == kind).count()
+}
+
+/// What is wrong with the money of the two; empty when nothing is.
+fn wrongs(records: &Records, twin: &TwinRow) -> Vec<String> {
+    let mut found = Vec::new();
+    if twin.credited_by_both > 0 {
+        found.push(format!("{} payments credited by both", twin.credited_by_both));
+    }
+    let by_twin: i64 = twin.credited.iter().map(|row| records.payments.amount_minor[*row as usize]).sum();
+    let books = &records.books;
+    let somewhere = books.vendor_minor + books.held_minor + books.in_flight_minor;
+    // What the copy has credited is under way as the site sees it: the relay says who has it.
+    if books.accepted_minor != somewhere || by_twin > books.in_flight_minor {
+        found.push(format!("{} accepted, {somewhere} found, {by_twin} of it by the copy", books.accepted_minor));
+    }
+    let untold = |row: &u32| records.payments.credited_ms[*row as usize].is_some();
+    if twin.credited.iter().any(untold) {
+        found.push("a receipt of the site for what the copy has".to_owned());
+    }
+    found
+}
+
+fn edge() -> Traits {
+    bundle("edge_local").1
+}
+
+fn vending() -> Traits {
+    Traits { local_vending: true, ..bundle("sts_keypad").1 }
+}
+
+#[test]
+fn of_two_machines_with_one_identity_one_is_served_and_no_money_is_doubled() {
+    // The bench has the faster line: started together, the copy asks first. Started later, it does not know what the site
+    // has called itself since.
+    for (traits, sells, after_min) in
+        [(edge(), false, 0), (vending(), true, 0), (edge(), false, 60), (vending(), true, 60)]
+    {
+        let arch = run(&site(traits), Some((50, after_min)));
+        let records = &arch.records;
+        let twin = records.twin.as_ref().expect("the card was copied");
+        assert_eq!(said(records, "twin"), 1);
+        assert_eq!(wrongs(records, twin), Vec::<String>::new());
+        // Whoever is not served is told all the time, and the operator once.
+        let told = (twin.told > 20) != (twin.site_told > 20);
+        assert!(told && said(records, "identity_twice") > 0, "{} {}", twin.told, twin.site_told);
+        let after = |row: &usize| records.payments.credited_ms[*row].is_some_and(|at| at > 52 * common::HOUR_MS);
+        let by_site = (0..records.payments.credited_ms.len()).filter(after).count();
+        assert!(by_site + twin.credited.len() > 20, "{by_site} {}", twin.credited.len());
+        assert_eq!((by_site > 20, twin.told > 20), (after_min > 0, after_min > 0), "who is served credits");
+        if sells {
+            assert_eq!(twin.tokens > 0, !twin.credited.is_empty(), "the copy sells what it credits and nothing else");
+        }
+    }
+}
+
+#[test]
+fn without_a_copy_nobody_is_accused() {
+    let arch = run(&site(edge()), None);
+    assert!(arch.records.twin.is_none());
+    assert_eq!(said(&arch.records, "identity_twice"), 0);
+    // Nor after many restarts.
+    let scenario = schedule::draw(2);
+    for arch in simulate_meddled(&scenario, schedule::meddling(2)).architectures {
+        assert_eq!(said(&arch.records, "identity_twice"), 0, "{}", arch.name);
+    }
+}
+
+#[test]
+fn sabotage_a_payment_credited_by_both_is_found_out() {
+    let arch = run(&site(edge()), Some((50, 60)));
+    let mut records = arch.records;
+    let mut twin = records.twin.clone().expect("the card was copied");
+    let row = records.payments.credited_ms.iter().position(Option::is_some).expect("somebody paid");
+    twin.credited.push(row as u32);
+    twin.credited_by_both += 1;
+    let found = wrongs(&records, &twin).join("; ");
+    assert!(found.contains("credited by both") && found.contains("a receipt of the site"), "{found}");
+    records.books.in_flight_minor -= 1;
+    assert!(wrongs(&records, &twin).iter().any(|wrong| wrong.contains("accepted")));
+}
