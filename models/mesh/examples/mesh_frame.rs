@@ -1,7 +1,7 @@
 //! How fast the frame-by-frame mesh runs.
 //!
 //! ```text
-//! mesh_frame [nodes] [hours] [seconds between reads of a node] [up|read]
+//! mesh_frame [nodes] [hours] [seconds between reads of a node] [up|read] [DAGMaxRankIncrease] [parents]
 //! ```
 //!
 //! `read` (default): the root asks each node and is answered, 120 octets down, 180 up. `up`: each node sends 50 octets to
@@ -51,7 +51,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     } else {
         Size::Large
     };
-    let mut network = Network::new(Config::wisun(size, 1)?, nodes, &links(nodes));
+    let mut config = Config::wisun(size, 1)?;
+    config.dodag.max_rank_increase = number(4, 0)? as u16;
+    config.parents = number(5, 1)? as u8;
+    let mut network = Network::new(config, nodes, &links(nodes));
     (0..nodes).for_each(|node| network.power(node, true));
     let start = Instant::now();
     let (end_ns, gap_ns) = (hours * 3_600 * S, (every_s * S / u64::from(nodes.max(2) - 1)).max(1));
@@ -97,6 +100,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("  {of:<16?} {frames:>12} frames {:>12.1} s on air", air_ns as f64 / 1e9);
     }
     println!("  tuned {} collided {} noise {}", totals.tuned, totals.collided, totals.noise);
+    let changes: u64 = (1..nodes).filter_map(|node| network.routing(node)).map(|of| of.parent_changes).sum();
+    println!(
+        "  {changes} changes of parents, {} nodes in loops at the end",
+        (1..nodes).filter(|&n| network.loops(n)).count()
+    );
     println!("  asked {asked} answered {answered} dropped {dropped}");
     let (simulated_s, steps) = (end_ns as f64 / 1e9, totals.steps);
     println!(

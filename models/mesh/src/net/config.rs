@@ -41,6 +41,9 @@ pub struct Config {
     pub dodag: DodagConfig,
     /// Whether the root remembers its DODAG version over a restart and passes the next one.
     pub root_keeps_version: bool,
+    /// Parents that a node announces: the preferred one and others to fall back on. With more than one, routing here
+    /// announces every change of the others, which in a network of 200 becomes a storm of DAOs.
+    pub parents: u8,
     /// Nodes whose parents are fixed, and these parents.
     pub pinned: Vec<(u32, Vec<u32>)>,
     /// Power at the aerial's connector, dBm.
@@ -49,6 +52,8 @@ pub struct Config {
     pub noise_dbm: f32,
     /// What a channel assessment takes for busy, dBm.
     pub busy_dbm: f32,
+    /// How far above the noise a frame must begin for a receiver to notice it.
+    pub sync_db: f32,
     /// How far a frame must stand above its rivals to be read.
     pub capture_db: f32,
     /// Shares of frames that are read.
@@ -92,10 +97,12 @@ impl Config {
             sessions_max: 20,
             dodag: DodagConfig { interval_min, interval_doublings, redundancy, ..DodagConfig::WISUN_SMALL },
             root_keeps_version: true,
+            parents: 1,
             pinned: Vec::new(),
             tx_dbm: 14.0,
             noise_dbm: -120.0,
             busy_dbm: -95.0,
+            sync_db: 8.0,
             capture_db: 9.0,
             success: Success::fsk(3.0),
             refresh_ns: 600_000_000_000,

@@ -124,7 +124,8 @@ impl Network {
             if !radio.on || radio.sending {
                 continue;
             }
-            let tuned = if acknowledges { to == node } else { self.listening(node) == channel };
+            let strong = ear.dbm >= self.config.noise_dbm + self.config.sync_db;
+            let tuned = strong && if acknowledges { to == node } else { self.listening(node) == channel };
             if let Some(mut lock) = radio.lock {
                 let held = &self.air.frames[lock.place as usize];
                 if held.channel != channel {

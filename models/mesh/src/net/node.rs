@@ -241,6 +241,9 @@ impl Node {
         if let rpl::Role::Root(root) = &mut set.role {
             (root.dodag, root.version) = (config.dodag, self.version);
         }
+        if let crate::rpl::objective::Objective::Mrhof(mrhof) = &mut set.objective {
+            mrhof.parent_set_size = config.parents;
+        }
         if let Some((_, parents)) = config.pinned.iter().find(|(node, _)| *node == of) {
             set.pinned.parents = parents.iter().map(|&parent| eui(parent)).collect();
         }

@@ -262,7 +262,12 @@ impl Network {
                         Purpose::Dis | Purpose::Dio => Tag::own(Use::Dodag),
                         Purpose::Dao | Purpose::DaoAck | Purpose::Error => Tag::own(Use::Routes),
                     };
-                    self.send_packet(node, to, packet, tag, purpose == Purpose::Dio);
+                    // Only who serves advertises (join state 5); a poison goes out in any state.
+                    let own = &self.nodes[node as usize];
+                    let serves = node == 0 || own.state == State::Operational || own.rpl.rank() == INFINITE_RANK;
+                    if purpose != Purpose::Dio || serves {
+                        self.send_packet(node, to, packet, tag, purpose == Purpose::Dio);
+                    }
                 }
                 RplOutput::Deliver { source, packet, payload_at, .. } => {
                     went = true;
