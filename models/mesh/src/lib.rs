@@ -8,6 +8,7 @@
 //! | [`mac`] | IEEE 802.15.4 frames, hopping, access to the channel |
 //! | [`ip`] | IPv6 headers, extension headers and the ICMPv6 checksum |
 //! | [`lowpan`] | IPv6 over 802.15.4: header compression (RFC 6282), fragments (RFC 4944) |
+//! | [`net`] | all of it together: a network on the air, frame by frame |
 //! | [`rpl`] | RPL control messages and the node's state machine (RFC 6550 and its companions) |
 //! | [`trickle`] | the Trickle timer (RFC 6206) |
 //! | [`wisun`] | Wi-SUN FAN 1.1: frames, discovery, joining, keys, multicast |
@@ -17,6 +18,7 @@ pub mod chance;
 pub mod ip;
 pub mod lowpan;
 pub mod mac;
+pub mod net;
 pub mod rpl;
 pub mod trickle;
 pub mod wisun;

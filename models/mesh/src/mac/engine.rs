@@ -182,6 +182,19 @@ impl Hopping {
         }
     }
 
+    /// A neighbour's frame said where it is in its schedule.
+    pub fn hear(&mut self, schedule: &Unicast, at_ns: u64, ufsi: u32) {
+        match self.heard.get_mut(&schedule.of) {
+            Some(heard) => {
+                (heard.at_ns, heard.ufsi) = (at_ns, ufsi);
+                if heard.schedule != *schedule {
+                    heard.schedule = schedule.clone();
+                }
+            }
+            None => drop(self.heard.insert(schedule.of, Heard { schedule: schedule.clone(), at_ns, ufsi })),
+        }
+    }
+
     /// Where a frame begun now goes; none when nothing is known of the receiver.
     fn channel(&self, to: To, now_ns: u64, everywhere: usize) -> Option<u16> {
         match to {
@@ -498,7 +511,9 @@ impl<T: Clone> Engine<T> {
         if let (To::One(neighbour), true, true) = (current.request.to, current.request.acknowledged, current.on_air > 0)
         {
             let link = self.links.entry(neighbour).or_default();
-            link.handle_request(now_ns, current.on_air, outcome == Outcome::Sent, self.epoch);
+            // The first answer of a neighbour counts at once: it may be wanted for a parent.
+            let epoch = if link.value().is_none() { Epoch::CHOOSING } else { self.epoch };
+            link.handle_request(now_ns, current.on_air, outcome == Outcome::Sent, epoch);
         }
         let space_ns = self.config.phy.space_ns(current.request.octets);
         self.done(current.handle, current.request, outcome, current.on_air);

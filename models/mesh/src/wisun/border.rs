@@ -74,6 +74,9 @@ pub struct Border {
     sessions: BTreeMap<Eui64, Session>,
     refused: u64,
     size: u16,
+    /// When the version is next raised for its own sake, and how often that is.
+    renew_ns: u64,
+    period_ns: u64,
     adverts: [Trickle; 2],
     draws: Chance,
     out: VecDeque<Output>,
@@ -95,7 +98,22 @@ impl Border {
         adverts.iter_mut().for_each(|advert| config.params.start(advert, now_ns, &mut draws));
         let version = version.wrapping_add(1);
         let (sessions, out) = (BTreeMap::new(), VecDeque::new());
-        Self { own, config, keys, known, version, sessions, refused: 0, size: 0, adverts, draws, out }
+        let (renew_ns, period_ns) = (u64::MAX, u64::MAX);
+        Self {
+            own,
+            config,
+            keys,
+            known,
+            version,
+            sessions,
+            refused: 0,
+            size: 0,
+            renew_ns,
+            period_ns,
+            adverts,
+            draws,
+            out,
+        }
     }
 
     /// What must be on disk.
@@ -119,6 +137,13 @@ impl Border {
     /// How many nodes are in the PAN, as routing counts them; it is told in advertisements.
     pub fn set_size(&mut self, size: u16) {
         self.size = size;
+    }
+
+    /// Raises the version of the configuration this often from now on, so that nodes hear of the border router within
+    /// their PAN timeout: an open stack does so three times in one.
+    pub fn renew_every(&mut self, now_ns: u64, period_ns: u64) {
+        self.period_ns = period_ns.max(1);
+        self.renew_ns = now_ns.saturating_add(self.period_ns);
     }
 
     /// Shuts a node out: new group keys for all others, none for it.
@@ -167,6 +192,10 @@ impl Border {
         if self.keys.deadline_ns() <= now_ns && self.keys.handle_timeout(now_ns) {
             self.renew(now_ns);
         }
+        if self.renew_ns <= now_ns {
+            self.renew_every(now_ns, self.period_ns);
+            self.renew(now_ns);
+        }
         let due: Vec<Eui64> = self.sessions.iter().filter(|(_, s)| s.again_ns <= now_ns).map(|(of, _)| *of).collect();
         for of in due {
             let Some(session) = self.sessions.get_mut(&of) else { continue };
@@ -186,7 +215,7 @@ impl Border {
         self.out.pop_front().unwrap_or_else(|| {
             let sessions = self.sessions.values().map(|session| session.again_ns);
             let adverts = self.adverts.iter().filter_map(Trickle::deadline_ns);
-            Output::Timeout(sessions.chain(adverts).chain([self.keys.deadline_ns()]).min())
+            Output::Timeout(sessions.chain(adverts).chain([self.keys.deadline_ns(), self.renew_ns]).min())
         })
     }
 

@@ -106,6 +106,27 @@ impl Node {
         }
     }
 
+    /// A DIO came again, octet for octet the last one of this neighbour. What reading it would do is done here without
+    /// reading it; false when it must be read: the neighbour is unknown, or its DODAG is not this node's.
+    pub fn handle_again(&mut self, now_ns: u64, from: Eui64) -> bool {
+        let rank = self.rank();
+        let Some(own) = self.dodag.as_ref().filter(|own| !own.rooted && own.rank != INFINITE_RANK) else {
+            return false;
+        };
+        let Some(neighbour) = self.neighbours.0.get_mut(&from).filter(|neighbour| neighbour.probed) else {
+            return false;
+        };
+        let Some(advert) = neighbour.advert.filter(|a| a.dodag == own.id && a.version == own.version) else {
+            return false;
+        };
+        neighbour.heard_ns = now_ns;
+        // Parents are chosen whenever something changes; nothing has.
+        if advert.rank < rank {
+            self.trickle.handle_consistent();
+        }
+        true
+    }
+
     fn on_dio_at_root(&mut self, now_ns: u64, dio: &Dio) {
         let Role::Root(root) = &self.config.role else { return };
         let outbids = root.outbids_versions;

@@ -1,0 +1,149 @@
+//! Who hears whom, and how likely a frame is to be read: plain tables, filled by whoever knows the terrain.
+
+use serde::{Deserialize, Serialize};
+
+/// One direction of a pair.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Link {
+    /// Sender.
+    pub from: u32,
+    /// Receiver.
+    pub to: u32,
+    /// From connector to connector, dB: path, walls, aerials.
+    pub loss_db: f32,
+}
+
+/// A receiver of a sender: what arrives there.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Ear {
+    pub(super) node: u32,
+    pub(super) dbm: f32,
+    pub(super) mw: f32,
+}
+
+/// The pairs that matter: those whose signal is not far below the noise. Sparse, sorted by receiver.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Links {
+    rows: Vec<Vec<Ear>>,
+    tx_dbm: f32,
+    floor_dbm: f32,
+}
+
+pub(super) fn milliwatts(dbm: f32) -> f32 {
+    libm::powf(10.0, dbm / 10.0)
+}
+
+pub(super) fn decibels(ratio: f32) -> f32 {
+    10.0 * libm::log10f(ratio.max(1e-30))
+}
+
+impl Links {
+    /// Of so many nodes; signals below `floor_dbm` are left out.
+    pub(super) fn new(nodes: usize, links: &[Link], tx_dbm: f32, floor_dbm: f32) -> Self {
+        let mut all = Self { rows: vec![Vec::new(); nodes], tx_dbm, floor_dbm };
+        links.iter().for_each(|&link| all.set(link));
+        all
+    }
+
+    /// Sets one direction; nodes that are not there are left out.
+    pub(super) fn set(&mut self, link: Link) {
+        let all = self.rows.len();
+        let dbm = self.tx_dbm - link.loss_db;
+        let Some(row) = self.rows.get_mut(link.from as usize) else { return };
+        if link.to as usize >= all || link.to == link.from {
+            return;
+        }
+        let place = row.binary_search_by_key(&link.to, |ear| ear.node);
+        let ear = Ear { node: link.to, dbm, mw: milliwatts(dbm) };
+        match (place, dbm >= self.floor_dbm) {
+            (Ok(at), true) => row[at] = ear,
+            (Ok(at), false) => drop(row.remove(at)),
+            (Err(at), true) => row.insert(at, ear),
+            (Err(_), false) => {}
+        }
+    }
+
+    /// All who hear a node.
+    pub(super) fn of(&self, from: u32) -> &[Ear] {
+        self.rows.get(from as usize).map_or(&[], Vec::as_slice)
+    }
+
+    /// What one hears of another.
+    pub(super) fn between(&self, from: u32, to: u32) -> Option<Ear> {
+        let row = self.of(from);
+        row.binary_search_by_key(&to, |ear| ear.node).ok().and_then(|at| row.get(at)).copied()
+    }
+}
+
+/// The share of frames that are read, by ratio of signal to noise in steps of 0.5 dB and by length.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Success {
+    first_half_db: i32,
+    /// Lengths, ascending, and a row for each.
+    rows: Vec<(u32, Vec<f32>)>,
+}
+
+impl Success {
+    /// From a formula of ratio (dB) and octets, between two ratios and for some lengths. A frame is looked up at the
+    /// next longer length and the ratio below; under the table nothing is read, above it its last value holds.
+    #[must_use]
+    pub fn tabulate(from_db: i32, to_db: i32, lengths: &[u32], share: impl Fn(f64, u32) -> f64) -> Self {
+        let row = |octets: u32| {
+            let ratios = 2 * from_db..=2 * to_db;
+            ratios.map(|half| share(f64::from(half) / 2.0, octets) as f32).collect::<Vec<f32>>()
+        };
+        let mut lengths = lengths.to_vec();
+        lengths.sort_unstable();
+        Self { first_half_db: 2 * from_db, rows: lengths.into_iter().map(|octets| (octets, row(octets))).collect() }
+    }
+
+    /// Two-level FSK detected without phase, `loss_db` worse than ideal: bit errors ½ exp(−γ/2) at γ, the ratio in a
+    /// bandwidth of one bit rate.
+    #[must_use]
+    pub fn fsk(loss_db: f64) -> Self {
+        let lengths = [20, 40, 60, 80, 100, 125, 150, 200, 250, 350, 500, 800, 1300, 2047];
+        Self::tabulate(0, 30, &lengths, |snr_db, octets| {
+            let bit_error = 0.5 * libm::exp(-0.5 * libm::pow(10.0, (snr_db - loss_db) / 10.0));
+            libm::pow(1.0 - bit_error, 8.0 * f64::from(octets))
+        })
+    }
+
+    /// Every frame above a ratio is read, none below.
+    #[must_use]
+    pub fn ideal(threshold_db: i32) -> Self {
+        Self::tabulate(threshold_db, threshold_db, &[u32::MAX], |_, _| 1.0)
+    }
+
+    pub(super) fn share(&self, snr_db: f32, octets: u32) -> f32 {
+        let half = libm::floorf(2.0 * snr_db) as i32 - self.first_half_db;
+        let row = self.rows.iter().find(|(of, _)| *of >= octets).or(self.rows.last());
+        let (Some((_, row)), Ok(half)) = (row, usize::try_from(half)) else { return 0.0 };
+        row.get(half).or(row.last()).copied().unwrap_or(0.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 10 % of frames of 250 octets are lost at 15.6 dB with 3 dB of loss: the −104.4 dBm of 50 kb/s on the radio's page.
+    #[test]
+    fn sensitivity_is_the_radios() {
+        let table = Success::fsk(3.0);
+        let at = (0..60).find(|half| table.share(*half as f32 / 2.0, 250) >= 0.9).unwrap();
+        let sensitivity_dbm = -174.0 + 47.0 + 7.0 + at as f32 / 2.0;
+        assert!((sensitivity_dbm - -104.4).abs() < 0.6, "{sensitivity_dbm}");
+        assert!(table.share(-3.0, 20) < 1e-6 && table.share(90.0, 4_000) > 0.999);
+    }
+
+    #[test]
+    fn weak_pairs_are_left_out_and_come_back() {
+        let mut links = Links::new(3, &[Link { from: 0, to: 2, loss_db: 100.0 }], 14.0, -110.0);
+        assert_eq!(links.of(0).len(), 1);
+        links.set(Link { from: 0, to: 2, loss_db: 125.0 });
+        assert!(links.of(0).is_empty() && links.between(0, 2).is_none());
+        links.set(Link { from: 0, to: 1, loss_db: 100.0 });
+        links.set(Link { from: 0, to: 9, loss_db: 100.0 });
+        assert_eq!(links.between(0, 1).map(|ear| ear.dbm), Some(-86.0));
+    }
+}

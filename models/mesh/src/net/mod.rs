@@ -1,0 +1,384 @@
+//! The whole mesh, frame by frame: nodes with all their machines on one medium.
+//!
+//! ```text
+//!  send ─▶ UDP ─▶ rpl ─▶ lowpan ─▶ mac ─▶ medium ─▶ mac ─▶ lowpan ─▶ rpl ─▶ … ─▶ Event::Delivered
+//!                  ▲  joining (wisun) opens routing, routing tells joining of parents and routes
+//! ```
+//!
+//! Node 0 is the border router. Inputs: [`Network::send`], [`Network::power`], [`Network::link_loss`],
+//! [`Network::interfere`], [`Network::repair`]. Time: [`Network::next_at`], [`Network::step`]. Outputs:
+//! [`Network::poll_event`] until it answers none; drain before the next input, or events queue up.
+//!
+//! The run is the seed's: events are ordered by time and node, and each chance is a hash of the seed, the node or link,
+//! the purpose and the occasion. [`Network::digest_now`] sums up every frame, delivery and join state.
+//!
+//! | file | one idea |
+//! |---|---|
+//! | `config` | settings |
+//! | `links` | path losses as sparse lists, packet success as a table |
+//! | `medium` | who is tuned, what overlaps, who reads |
+//! | `node` | a node's machines |
+//! | `stack` | the joints between them |
+//! | `queue` | what is due |
+//! | `event` | what comes out |
+
+mod config;
+mod event;
+mod links;
+mod medium;
+mod node;
+mod queue;
+mod stack;
+
+use core::ops::RangeInclusive;
+use std::collections::VecDeque;
+
+pub use config::Config;
+pub use event::{Event, Frame, Isolation, Totals, Use, Why};
+pub use links::{Link, Success};
+pub use node::{eui, number};
+
+use links::{Links, milliwatts};
+use medium::Air;
+use node::{NONE, Node, Radio};
+use queue::{Due, Queue};
+use stack::{Cargo, Load};
+
+use crate::mac::engine::Priority;
+use crate::wisun::join::State;
+use crate::wisun::message::Message;
+
+/// How far below the noise a signal may be and still count as interference, dB.
+const BELOW_NOISE_DB: f32 = 3.0;
+
+/// A source of noise at a node.
+#[derive(Debug, Clone, PartialEq)]
+struct Interferer {
+    node: u32,
+    channels: RangeInclusive<u16>,
+    mw: f32,
+}
+
+/// What is known of a node from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Standing {
+    /// Its join state.
+    pub state: State,
+    /// Its preferred parent.
+    pub parent: Option<u32>,
+    /// Its Rank.
+    pub rank: u16,
+    /// Whether the root has acknowledged a route to it.
+    pub announced: bool,
+}
+
+/// A network. See the module for how it is driven.
+#[derive(Debug, Clone)]
+pub struct Network {
+    config: Config,
+    links: Links,
+    nodes: Vec<Node>,
+    radios: Vec<Radio>,
+    interferers: Vec<Interferer>,
+    noise_mw: f32,
+    busy_mw: f32,
+    air: Air,
+    queue: Queue,
+    now_ns: u64,
+    cargoes: Vec<Cargo>,
+    free_cargoes: Vec<u32>,
+    letters: Vec<(u32, Message)>,
+    letter: u32,
+    events: VecDeque<Event>,
+    totals: Totals,
+    digest: u64,
+    messages: u64,
+    scratch: Vec<u8>,
+    datagram: Vec<u8>,
+    pool: Vec<Vec<u8>>,
+}
+
+impl Network {
+    /// So many nodes, all off, and who hears whom.
+    #[must_use]
+    pub fn new(config: Config, nodes: u32, links: &[Link]) -> Self {
+        let nodes = nodes.min(1 << 23);
+        let floor_dbm = config.noise_dbm - BELOW_NOISE_DB;
+        Self {
+            links: Links::new(nodes as usize, links, config.tx_dbm, floor_dbm),
+            nodes: (0..nodes).map(|of| Node::new(&config, of)).collect(),
+            radios: vec![Radio::OFF; nodes as usize],
+            interferers: Vec::new(),
+            noise_mw: milliwatts(config.noise_dbm),
+            busy_mw: milliwatts(config.busy_dbm),
+            air: Air::default(),
+            queue: Queue::default(),
+            now_ns: 0,
+            cargoes: Vec::new(),
+            free_cargoes: Vec::new(),
+            letters: Vec::new(),
+            letter: 0,
+            events: VecDeque::new(),
+            totals: Totals::default(),
+            digest: config.seed,
+            messages: 0,
+            scratch: Vec::new(),
+            datagram: Vec::new(),
+            pool: Vec::new(),
+            config,
+        }
+    }
+
+    /// Now, nanoseconds.
+    #[must_use]
+    pub const fn now_ns(&self) -> u64 {
+        self.now_ns
+    }
+
+    /// When something is next due; none when all is off.
+    #[must_use]
+    pub fn next_at(&self) -> Option<u64> {
+        self.queue.next_ns()
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub const fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// A sum of everything that happened on the air, of deliveries and join states.
+    #[must_use]
+    pub const fn digest_now(&self) -> u64 {
+        self.digest
+    }
+
+    /// Where a node stands; none when there is no such node.
+    #[must_use]
+    pub fn standing(&self, node: u32) -> Option<Standing> {
+        let own = self.nodes.get(node as usize)?;
+        let parent = (own.parent != NONE).then_some(own.parent);
+        Some(Standing { state: own.state, parent, rank: own.rpl.rank(), announced: own.rpl.is_announced() })
+    }
+
+    /// Hops from a node to the root along preferred parents; none where they end or loop.
+    #[must_use]
+    pub fn hops(&self, node: u32) -> Option<u32> {
+        let mut at = node;
+        for hops in 0..self.nodes.len() as u32 {
+            if at == 0 {
+                return Some(hops);
+            }
+            at = self.nodes.get(at as usize).map(|own| own.parent).filter(|&parent| parent != NONE)?;
+        }
+        None
+    }
+
+    /// Whether the preferred parents above a node come back to one of them.
+    #[must_use]
+    pub fn loops(&self, node: u32) -> bool {
+        let mut at = node;
+        for _ in 0..=self.nodes.len() {
+            match self.nodes.get(at as usize) {
+                Some(own) if at != 0 && own.parent != NONE => at = own.parent,
+                _ => return false,
+            }
+        }
+        true
+    }
+
+    /// Nodes to which the root knows a way.
+    #[must_use]
+    pub fn routes(&self) -> usize {
+        self.nodes.first().map_or(0, |root| root.rpl.routes())
+    }
+
+    /// What routing counted at a node.
+    #[must_use]
+    pub fn routing(&self, node: u32) -> Option<&crate::rpl::node::Counters> {
+        self.nodes.get(node as usize).map(|own| own.rpl.counters())
+    }
+
+    /// What happened next.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// A delivered payload that is not needed any more; its octets serve the next packet.
+    pub fn take_back(&mut self, payload: Vec<u8>) {
+        self.recycle(payload);
+    }
+
+    /// Sends a message from one node to another as a UDP datagram; one of the two is usually the root. Returns its
+    /// number, with which [`Event::Delivered`] or [`Event::Dropped`] come: neither when a relay lost power with it.
+    pub fn send(&mut self, node: u32, to: u32, payload: &[u8], priority: Priority) -> u64 {
+        self.messages += 1;
+        self.totals.messages[0] += 1;
+        let id = self.messages;
+        let tag = Self::tag(id, priority);
+        let Some(own) = self.nodes.get(node as usize) else {
+            self.drop_message(node, tag, Why::Refused);
+            return id;
+        };
+        let fits = payload.len() <= 1_200 && (to as usize) < self.nodes.len() && to != node;
+        if !self.radios[node as usize].on {
+            self.drop_message(node, tag, Why::PowerOff);
+        } else if !fits {
+            self.drop_message(node, tag, Why::Refused);
+        } else if !own.routing || !self.post_data(node, to, payload, tag) {
+            let why = if node == 0 { Why::NoRoute } else { Why::NoParent };
+            self.drop_message(node, tag, why);
+        }
+        if self.radios[node as usize].on {
+            self.settle(node);
+        }
+        id
+    }
+
+    /// Switches a node on or off. Off, it forgets everything but what is in its flash (keys, PAN).
+    pub fn power(&mut self, node: u32, on: bool) {
+        let at = node as usize;
+        if at >= self.nodes.len() || self.radios[at].on == on {
+            return;
+        }
+        self.radios[at] = Radio { on, ..Radio::OFF };
+        if on {
+            self.nodes[at].power_up(&self.config, node, self.now_ns);
+            let first_ns = self.now_ns + self.config.refresh_ns / 64 * u64::from(node % 64);
+            self.queue.push(first_ns, node, Due::Refresh(self.nodes[at].life));
+            self.settle(node);
+            return;
+        }
+        let served = self.nodes[at].state == State::Operational;
+        self.nodes[at].power_down(&self.config);
+        for place in 0..self.cargoes.len() {
+            let cargo = &mut self.cargoes[place];
+            if cargo.owner == node && !matches!(cargo.load, Load::Free) {
+                let (tag, load) = (cargo.tag, core::mem::replace(&mut cargo.load, Load::Free));
+                self.free_cargoes.push(place as u32);
+                // Of a packet in fragments only the first carries it.
+                if matches!(load, Load::Packet { packet, .. } if !packet.is_empty()) {
+                    self.drop_message(node, tag, Why::PowerOff);
+                }
+            }
+        }
+        self.events.push_back(Event::State { node, state: State::Off });
+        if served {
+            self.events.push_back(Event::Isolated { node, why: Isolation::PowerOff });
+        }
+        self.digest(self.now_ns, u64::from(node) << 8 | 0xFF);
+    }
+
+    /// Changes the loss of one direction.
+    pub fn link_loss(&mut self, link: Link) {
+        self.links.set(link);
+    }
+
+    /// Interference at a node on some channels, from now on: a security radio, a jammer. `None` ends what began with
+    /// the same channels.
+    pub fn interfere(&mut self, node: u32, channels: RangeInclusive<u16>, dbm: Option<f32>) {
+        self.interferers.retain(|of| of.node != node || of.channels != channels);
+        if let Some(dbm) = dbm {
+            self.interferers.push(Interferer { node, channels, mw: milliwatts(dbm) });
+        }
+    }
+
+    /// The root makes a new DODAG version (global repair).
+    pub fn repair(&mut self) {
+        if let Some(root) = self.nodes.first_mut().filter(|root| root.routing) {
+            root.rpl.repair_globally(self.now_ns);
+            self.settle(0);
+        }
+    }
+
+    /// Runs until a time, which may be the next event's.
+    pub fn step(&mut self, until_ns: u64) {
+        while self.queue.next_ns().is_some_and(|due_ns| due_ns <= until_ns) {
+            let Some((at_ns, node, due)) = self.queue.pop() else { break };
+            self.now_ns = at_ns;
+            self.totals.steps += 1;
+            self.happen(node, due);
+        }
+        self.now_ns = self.now_ns.max(until_ns);
+    }
+
+    fn happen(&mut self, node: u32, due: Due) {
+        let at = node as usize;
+        match due {
+            Due::Start(place) => self.begin(place),
+            Due::End(place) => self.end(place),
+            Due::Looked(channel, life) => {
+                if self.nodes[at].life == life {
+                    let clear = !self.is_busy(node, channel);
+                    self.nodes[at].mac.handle_cca(self.now_ns, clear);
+                    self.settle_mac(node);
+                }
+            }
+            Due::Mac => {
+                if self.woken(at, 0) {
+                    self.nodes[at].mac.handle_timeout(self.now_ns);
+                    self.settle_mac(node);
+                }
+            }
+            Due::Join => {
+                if self.woken(at, 1) {
+                    self.nodes[at].join.handle_timeout(self.now_ns);
+                    self.settle(node);
+                }
+            }
+            Due::Rpl => {
+                if self.woken(at, 2) && self.nodes[at].routing {
+                    self.nodes[at].rpl.handle_timeout(self.now_ns);
+                    self.settle(node);
+                }
+            }
+            Due::Probe(peer) => {
+                if self.nodes[at].routing {
+                    self.probe(node, peer, Load::Probe);
+                    self.settle_mac(node);
+                }
+            }
+            Due::Refresh(life) => self.refresh(node, life),
+        }
+    }
+
+    fn woken(&mut self, at: usize, which: usize) -> bool {
+        let wake = &mut self.nodes[at].wakes[which];
+        let due = *wake == self.now_ns;
+        if due {
+            *wake = u64::MAX;
+        }
+        due
+    }
+
+    /// Links to parents that were not used for long are measured again.
+    fn refresh(&mut self, node: u32, life: u8) {
+        let own = &self.nodes[node as usize];
+        if own.life != life {
+            return;
+        }
+        self.queue.push(self.now_ns + self.config.refresh_ns, node, Due::Refresh(life));
+        let size = own.rpl.routes();
+        if let node::Join::Border(border) = &mut self.nodes[node as usize].join {
+            border.set_size(u16::try_from(size).unwrap_or(u16::MAX));
+        } else if self.nodes[node as usize].routing && self.nodes[node as usize].parent == NONE {
+            // Without a parent a link once measured badly may be the way out.
+            for index in 0..self.nodes[node as usize].told.len() {
+                let peer = self.nodes[node as usize].told[index].0;
+                self.probe(node, peer, Load::Probe);
+            }
+        }
+        for index in 0..self.nodes[node as usize].rpl.parents().len() {
+            let own = &self.nodes[node as usize];
+            let Some(&parent) = own.rpl.parents().get(index) else { break };
+            if own.routing && own.mac.etx(parent).is_none_or(|etx| etx.is_old(self.now_ns)) {
+                self.probe(node, number(parent), Load::Probe);
+            }
+        }
+        self.settle_mac(node);
+    }
+
+    fn digest(&mut self, a: u64, b: u64) {
+        self.digest = (self.digest.rotate_left(5) ^ a).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ b;
+    }
+}

@@ -1,0 +1,277 @@
+//! One node: its machines, its radio, and what the driver remembers of it.
+
+use super::config::Config;
+use super::event::Use;
+use crate::Eui64;
+use crate::chance::Chance;
+use crate::lowpan::Reassembly;
+use crate::mac::channels::Channels;
+use crate::mac::engine::{self, Engine, Hopping, Priority};
+use crate::mac::etx::Epoch;
+use crate::mac::schedule::{Broadcast, Unicast};
+use crate::rpl::{lollipop, node as rpl};
+use crate::wisun::border::{self, Border};
+use crate::wisun::join::{Output, Router, State};
+
+/// The network's prefix (a unique local one).
+pub(super) const PREFIX: [u8; 8] = [0xFD, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01];
+/// The number that stands for the network's name, and its PAN.
+const NETWORK: u32 = 1;
+const PAN: u16 = 0x0715;
+/// Nobody, nothing, never.
+pub(super) const NONE: u32 = u32::MAX;
+/// First DIS within so long after routing starts: what the recorded open router does.
+const DIS_FIRST_NS: u64 = 10_000_000_000;
+
+/// How often the border router raises its version within a PAN timeout (an open stack: PAN_VERSION_CHANGE_INTERVAL).
+const RENEWALS: u64 = 3;
+
+/// A node's address: the number in an open range's block.
+#[must_use]
+pub fn eui(node: u32) -> Eui64 {
+    let [a, b, c, d] = node.to_be_bytes();
+    Eui64([0x02, 0x00, 0x5E, 0x10, a, b, c, d])
+}
+
+/// Back from an address to the number.
+#[must_use]
+pub fn number(Eui64([.., a, b, c, d]): Eui64) -> u32 {
+    u32::from_be_bytes([a, b, c, d])
+}
+
+/// What travels with a message beside its octets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tag {
+    /// Of `send`; 0 is the network's own.
+    pub(super) id: u64,
+    pub(super) of: Use,
+    pub(super) priority: Priority,
+}
+
+impl Tag {
+    pub(super) const fn own(of: Use) -> Self {
+        Self { id: 0, of, priority: Priority::Control }
+    }
+}
+
+/// Discovery and keys: at the root a border router, else a router.
+#[derive(Debug, Clone)]
+pub(super) enum Join {
+    Border(Box<Border>),
+    Router(Box<Router>),
+}
+
+impl Join {
+    pub(super) fn poll_output(&mut self) -> Output {
+        match self {
+            Self::Border(border) => border.poll_output(),
+            Self::Router(router) => router.poll_output(),
+        }
+    }
+
+    pub(super) fn handle_timeout(&mut self, now_ns: u64) {
+        match self {
+            Self::Border(border) => border.handle_timeout(now_ns),
+            Self::Router(router) => router.handle_timeout(now_ns),
+        }
+    }
+
+    pub(super) fn router(&mut self) -> Option<&mut Router> {
+        match self {
+            Self::Router(router) => Some(router),
+            Self::Border(_) => None,
+        }
+    }
+}
+
+/// What a radio is locked on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Lock {
+    pub(super) place: u32,
+    pub(super) dbm: f32,
+    pub(super) mw: f32,
+    /// Rivals now, and at their worst, milliwatts.
+    pub(super) rivals_mw: f32,
+    pub(super) worst_mw: f32,
+}
+
+/// A radio: small, for every frame looks at all who might hear it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Radio {
+    pub(super) on: bool,
+    pub(super) sending: bool,
+    /// The channel it listens on, and until when that is known to hold.
+    pub(super) channel: u16,
+    pub(super) until_ns: u64,
+    pub(super) lock: Option<Lock>,
+}
+
+impl Radio {
+    pub(super) const OFF: Self = Self { on: false, sending: false, channel: 0, until_ns: 0, lock: None };
+}
+
+/// One node.
+#[derive(Debug, Clone)]
+pub(super) struct Node {
+    pub(super) mac: Engine<u32>,
+    pub(super) join: Join,
+    pub(super) rpl: rpl::Node,
+    pub(super) routing: bool,
+    pub(super) registering: bool,
+    pub(super) announced: bool,
+    pub(super) parent: u32,
+    pub(super) rank: u16,
+    pub(super) state: State,
+    pub(super) reassembly: Reassembly,
+    pub(super) datagrams: u16,
+    /// The last DIO of each neighbour, as a digest.
+    pub(super) dios: Vec<(u32, u64)>,
+    /// The metric that routing was told last, by neighbour.
+    pub(super) told: Vec<(u32, u32)>,
+    /// When the three machines are next woken.
+    pub(super) wakes: [u64; 3],
+    /// The channel of the frame that is to be acknowledged.
+    pub(super) ack_channel: u16,
+    /// Counts switchings-on; what was asked for in an earlier life is void.
+    pub(super) life: u8,
+    pub(super) starts: u64,
+    version: u8,
+    border: Option<border::Stored>,
+}
+
+impl Node {
+    /// A node that is off.
+    pub(super) fn new(config: &Config, of: u32) -> Self {
+        let draws = Chance::new(config.seed).fork(u64::from(of));
+        let join = Join::Router(Box::new(Router::new(eui(of), NETWORK, config.join, draws.fork(1).word())));
+        Self {
+            mac: Engine::new(mac_config(config), 0),
+            join,
+            rpl: rpl::Node::new(rpl::Config::router(eui(of), 0)),
+            routing: false,
+            registering: false,
+            announced: false,
+            parent: NONE,
+            rank: u16::MAX,
+            state: State::Off,
+            reassembly: Reassembly::default(),
+            datagrams: 0,
+            dios: Vec::new(),
+            told: Vec::new(),
+            wakes: [u64::MAX; 3],
+            ack_channel: 0,
+            life: 0,
+            starts: 0,
+            version: lollipop::INITIAL,
+            border: None,
+        }
+    }
+
+    /// The stream of this node's life for a purpose.
+    fn seed(&self, config: &Config, of: u32, purpose: u64) -> u64 {
+        Chance::new(config.seed).fork(u64::from(of)).fork(self.starts << 8 | purpose).word()
+    }
+
+    /// Power comes. A router stays on one channel until it knows a PAN; the root hops at once.
+    pub(super) fn power_up(&mut self, config: &Config, of: u32, now_ns: u64) {
+        self.starts += 1;
+        let root = of == 0;
+        self.mac = Engine::new(mac_config(config), self.seed(config, of, 2));
+        *self.mac.hopping_mut() = Some(Hopping {
+            own: Unicast { of: eui(of), dwell_ms: config.dwell_ms, channels: config.channels.clone() },
+            everywhere: config.channels.clone(),
+            started_ns: now_ns,
+            broadcast: None,
+            heard: std::collections::BTreeMap::new(),
+            drift_ppm: config.drift_ppm,
+        });
+        self.start_routing(config, of);
+        let seed = self.seed(config, of, 3);
+        if root {
+            let (broadcast, stored) = (broadcast(config), self.border.take());
+            if let Some(hopping) = self.mac.hopping_mut() {
+                hopping.broadcast = Some(broadcast);
+            }
+            let set = border::Config {
+                network: NETWORK,
+                pan_id: PAN,
+                params: config.join,
+                lives: config.lives,
+                sessions_max: config.sessions_max,
+            };
+            let mut border = Border::start(now_ns, eui(of), set, seed, stored);
+            border.renew_every(now_ns, config.join.pan_timeout_ns / RENEWALS);
+            self.join = Join::Border(Box::new(border));
+            self.state = State::Operational;
+            self.routing = true;
+            self.rpl.handle_start(now_ns);
+        } else if let Join::Router(router) = &mut self.join {
+            let stored = router.stored();
+            router.power_up(now_ns, Some(stored));
+        }
+    }
+
+    /// Power goes: only flash stays.
+    pub(super) fn power_down(&mut self, config: &Config) {
+        match &mut self.join {
+            Join::Router(router) => router.power_down(),
+            Join::Border(border) => self.border = Some(border.stored()),
+        }
+        if let Some((_, version)) = self.rpl.dodag().filter(|_| config.root_keeps_version) {
+            self.version = lollipop::next(version);
+        }
+        self.life = self.life.wrapping_add(1);
+        self.wakes = [u64::MAX; 3];
+        (self.routing, self.registering, self.announced) = (false, false, false);
+        (self.parent, self.rank, self.state) = (NONE, u16::MAX, State::Off);
+        self.reassembly = Reassembly::default();
+        self.dios.clear();
+        self.told.clear();
+    }
+
+    /// Routing from nothing.
+    pub(super) fn start_routing(&mut self, config: &Config, of: u32) {
+        self.starts += 1;
+        let seed = self.seed(config, of, 4);
+        let mut set = if of == 0 {
+            rpl::Config::root(eui(of), seed, PREFIX)
+        } else {
+            rpl::Config { dis_first_ns: DIS_FIRST_NS, ..rpl::Config::router(eui(of), seed) }
+        };
+        if let rpl::Role::Root(root) = &mut set.role {
+            (root.dodag, root.version) = (config.dodag, self.version);
+        }
+        if let crate::rpl::objective::Objective::Mrhof(mrhof) = &mut set.objective {
+            mrhof.parent_set_size = config.parents;
+        }
+        if let Some((_, parents)) = config.pinned.iter().find(|(node, _)| *node == of) {
+            set.pinned.parents = parents.iter().map(|&parent| eui(parent)).collect();
+        }
+        self.rpl = rpl::Node::new(set);
+        self.mac.set_epoch(Epoch::CHOOSING, false);
+        (self.announced, self.parent, self.rank) = (false, NONE, u16::MAX);
+        self.dios.clear();
+        self.told.clear();
+    }
+
+    /// Hops over the PAN's channels, or stays on one while it looks for a PAN.
+    pub(super) fn hop(&mut self, channels: Channels, broadcast: Option<Option<Broadcast>>) {
+        let Some(hopping) = self.mac.hopping_mut() else { return };
+        hopping.own.channels = channels;
+        if let Some(broadcast) = broadcast {
+            hopping.broadcast = broadcast;
+        }
+    }
+}
+
+/// The PAN's broadcast schedule. Its identifier is the seed's; clocks here do not drift, so it holds for all.
+pub(super) fn broadcast(config: &Config) -> Broadcast {
+    let (interval_ms, dwell_ms) = config.broadcast_ms;
+    let bsi = Chance::new(config.seed).fork(u64::MAX).word() as u16;
+    Broadcast { bsi, interval_ms, dwell_ms, channels: config.channels.clone(), epoch_ns: 0 }
+}
+
+fn mac_config(config: &Config) -> engine::Config {
+    let Config { phy, csma, retries_max, queue_max, .. } = *config;
+    engine::Config { phy, csma, retries_max, queue_max, stranger_fails: false }
+}

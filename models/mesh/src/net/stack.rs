@@ -1,0 +1,614 @@
+//! The joints between a node's machines: what one puts out goes into the next, down to the air and up from it.
+
+use core::net::Ipv6Addr;
+
+use super::Network;
+use super::event::{Event, Isolation, Use, Why};
+use super::medium::OnAir;
+use super::node::{Join, NONE, PREFIX, Tag, broadcast, eui, number};
+use super::queue::Due;
+use crate::Eui64;
+use crate::chance::Chance;
+use crate::ip::{checksum, next};
+use crate::lowpan::{Contexts, Ends, LinkAddress, compress, fragments};
+use crate::mac::channels::Channels;
+use crate::mac::engine::{Outcome, Output as MacOutput, Priority, Request, To as MacTo};
+use crate::mac::etx::{Epoch, Etx};
+use crate::rpl::node::{Counters, NextHop, Output as RplOutput, Purpose};
+use crate::rpl::objective::INFINITE_RANK;
+use crate::wisun::join::{Output as JoinOutput, State};
+use crate::wisun::message::{Message, To};
+
+/// Octets around 6LoWPAN in a secured unicast frame, check sequence included: header with both addresses and security,
+/// UTT, BT, the multiplex header and the integrity code; recorded frames have them (`tests/net.rs`).
+pub(super) const AROUND: u32 = 62;
+/// An acknowledgement with UTT, BT and an integrity code.
+const ACK_OCTETS: u32 = 56;
+/// A neighbour solicitation, and an advertisement, with address registration, in one frame.
+const PROBE_OCTETS: u32 = AROUND + 58;
+/// Ports: the network's own messages (EAPOL relay), and payload.
+const PORT_OWN: u16 = 10_253;
+const PORT_DATA: u16 = 61_617;
+/// What a relayed message carries beside its EAPOL packet: the joining node and the protocol.
+const RELAY_OCTETS: u32 = 10;
+/// How many of the network's own messages are remembered while they travel.
+const LETTERS: usize = 1 << 12;
+/// A probe that found no way onto the air, or a bad link for want of a better, is tried again after so long.
+const PROBE_AGAIN_NS: u64 = 15_000_000_000;
+/// Worse links are no parent's (MRHOF's MAX_LINK_METRIC, RFC 6719, 5).
+const ETX_USABLE: u32 = 512;
+/// A probe waits up to so long, so that not all who heard one DIO ask at once.
+const PROBE_SPREAD_NS: u64 = 2_000_000_000;
+
+/// What a frame carries.
+#[derive(Debug, Clone)]
+pub(super) enum Load {
+    /// Nothing: a free place.
+    Free,
+    /// A message of one hop.
+    Message(Message),
+    /// A packet, or a part of one: then its octets, and the packet only with the first.
+    Packet {
+        packet: Vec<u8>,
+        /// 6LoWPAN octets; none when only their number counts.
+        wire: Vec<u8>,
+        /// Digest of a DIO for all; 0 for anything else.
+        dio: u64,
+    },
+    /// Neighbour solicitation.
+    Probe,
+    /// Its answer.
+    Answer,
+}
+
+/// A load in a MAC's hands.
+#[derive(Debug, Clone)]
+pub(super) struct Cargo {
+    pub(super) owner: u32,
+    pub(super) tag: Tag,
+    pub(super) load: Load,
+}
+
+/// What became of a packet that routing was given.
+fn why(before: &Counters, after: &Counters) -> Why {
+    if after.dropped_loop > before.dropped_loop {
+        Why::Loop
+    } else if after.dropped_hop_limit > before.dropped_hop_limit {
+        Why::HopLimit
+    } else if after.dropped_no_parent > before.dropped_no_parent {
+        Why::NoParent
+    } else if after.dropped_no_route > before.dropped_no_route {
+        Why::NoRoute
+    } else if after.dropped_undelivered > before.dropped_undelivered {
+        Why::NoAck
+    } else {
+        Why::Refused
+    }
+}
+
+/// FNV-1a.
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes.iter().fold(0xCBF2_9CE4_8422_2325, |sum, &byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
+}
+
+impl Network {
+    /// Everything a node has to say goes where it belongs, until it waits again.
+    pub(super) fn settle(&mut self, node: u32) {
+        loop {
+            self.drain_rpl(node, None);
+            self.drain_join(node);
+            if !self.drain_mac(node) {
+                return;
+            }
+        }
+    }
+
+    /// The same after something of the MAC alone.
+    pub(super) fn settle_mac(&mut self, node: u32) {
+        if self.drain_mac(node) {
+            self.settle(node);
+        }
+    }
+
+    /// Wakes a machine then, unless it is woken earlier anyway: machines check their times themselves.
+    fn arm(&mut self, node: u32, due: Due, until: Option<u64>) {
+        let which = match due {
+            Due::Mac => 0,
+            Due::Join => 1,
+            _ => 2,
+        };
+        let wake = &mut self.nodes[node as usize].wakes[which];
+        let Some(until) = until else {
+            *wake = u64::MAX;
+            return;
+        };
+        let until = until.max(self.now_ns);
+        if until < *wake {
+            *wake = until;
+            self.queue.push(until, node, due);
+        }
+    }
+
+    /// A frame's load has come to a node.
+    pub(super) fn arrive(&mut self, node: u32, from: u32, cargo: u32) {
+        let at = node as usize;
+        let Some(Cargo { tag, load, .. }) = self.cargoes.get(cargo as usize) else { return };
+        let tag = *tag;
+        let dio = match load {
+            Load::Free | Load::Answer => return,
+            Load::Probe => return self.probe(node, from, Load::Answer),
+            &Load::Message(message) => return self.message(node, from, message),
+            Load::Packet { dio, .. } => *dio,
+        };
+        // Octets are read whole, always: the proof that the short way is the same.
+        if dio != 0 && !self.config.bytes && self.is_known_dio(node, from, dio) {
+            return;
+        }
+        let Some(Load::Packet { packet, wire, .. }) = self.cargoes.get(cargo as usize).map(|cargo| &cargo.load) else {
+            return;
+        };
+        let mut copy = self.pool.pop().unwrap_or_default();
+        copy.clear();
+        if wire.is_empty() {
+            copy.extend_from_slice(packet);
+        } else {
+            let destination = if dio == 0 { LinkAddress::Extended(eui(node)) } else { LinkAddress::None };
+            let ends = Ends { source: LinkAddress::Extended(eui(from)), destination };
+            let whole = self.nodes[at].reassembly.handle_receive(self.now_ns, wire, ends, &Contexts::default());
+            let Ok(Some(whole)) = whole else { return };
+            copy = whole;
+        }
+        self.packet(node, from, copy, tag);
+    }
+
+    /// Whether a DIO is the last one of its sender again, and was dealt with as that.
+    fn is_known_dio(&mut self, node: u32, from: u32, dio: u64) -> bool {
+        let own = &mut self.nodes[node as usize];
+        if !own.routing {
+            return true;
+        }
+        match own.dios.binary_search_by_key(&from, |(of, _)| *of) {
+            Ok(place) if own.dios[place].1 == dio => own.rpl.handle_again(self.now_ns, eui(from)),
+            Ok(place) => {
+                own.dios[place].1 = dio;
+                false
+            }
+            Err(place) => {
+                own.dios.insert(place, (from, dio));
+                false
+            }
+        }
+    }
+
+    /// A packet has come from a neighbour.
+    fn packet(&mut self, node: u32, from: u32, packet: Vec<u8>, tag: Tag) {
+        let own = &mut self.nodes[node as usize];
+        if !own.routing {
+            return self.drop_message(node, tag, Why::NoParent);
+        }
+        let before = *own.rpl.counters();
+        own.rpl.handle_receive(self.now_ns, eui(from), packet);
+        if !self.drain_rpl(node, Some(tag)) {
+            let reason = why(&before, self.nodes[node as usize].rpl.counters());
+            self.drop_message(node, tag, reason);
+        }
+    }
+
+    pub(super) fn drop_message(&mut self, node: u32, tag: Tag, why: Why) {
+        if tag.id != 0 {
+            self.totals.messages[2] += 1;
+            self.events.push_back(Event::Dropped { id: tag.id, node, why });
+        }
+    }
+
+    /// A message of one hop, or one that has come through the mesh, for a node's joining.
+    fn message(&mut self, node: u32, from: u32, message: Message) {
+        let dbm = self.links.between(from, node).map_or(0, |ear| libm::roundf(ear.dbm) as i16);
+        let own = &mut self.nodes[node as usize];
+        match &mut own.join {
+            Join::Border(border) => border.handle(self.now_ns, None, message),
+            Join::Router(router) => {
+                router.handle(self.now_ns, eui(from), dbm, message);
+                // A configuration says how the PAN broadcasts.
+                let follows = matches!(router.state(), State::Configure | State::Routing | State::Operational);
+                let known = own.mac.hopping().is_some_and(|hopping| hopping.broadcast.is_some());
+                if matches!(message, Message::Pc { .. }) && follows && !known {
+                    let all = broadcast(&self.config);
+                    own.hop(self.config.channels.clone(), Some(Some(all)));
+                    self.radios[node as usize].until_ns = 0;
+                }
+            }
+        }
+    }
+
+    /// Puts a load into a node's MAC.
+    fn load(&mut self, node: u32, to: MacTo, octets: u32, tag: Tag, load: Load) {
+        let cargo = Cargo { owner: node, tag, load };
+        let place = match self.free_cargoes.pop() {
+            Some(place) => {
+                self.cargoes[place as usize] = cargo;
+                place
+            }
+            None => {
+                self.cargoes.push(cargo);
+                (self.cargoes.len() - 1) as u32
+            }
+        };
+        let acknowledged = matches!(to, MacTo::One(_));
+        let request = Request { to, octets, acknowledged, priority: tag.priority, payload: place };
+        self.nodes[node as usize].mac.send(self.now_ns, request);
+    }
+
+    /// Measures a link, or answers.
+    pub(super) fn probe(&mut self, node: u32, peer: u32, load: Load) {
+        self.load(node, MacTo::One(eui(peer)), PROBE_OCTETS, Tag::own(Use::Probe), load);
+    }
+
+    /// Routing's outputs. `carried` is the tag of the packet it was given; tells whether that went on from here.
+    pub(super) fn drain_rpl(&mut self, node: u32, carried: Option<Tag>) -> bool {
+        let mut went = false;
+        if !self.nodes[node as usize].routing {
+            return carried.is_none_or(|tag| tag.id == 0);
+        }
+        let taken = carried.unwrap_or(Tag::own(Use::Routes));
+        loop {
+            match self.nodes[node as usize].rpl.poll_output() {
+                RplOutput::Transmit { to, packet, purpose } => {
+                    let tag = match purpose {
+                        Purpose::Data => {
+                            went = true;
+                            taken
+                        }
+                        Purpose::Dis | Purpose::Dio => Tag::own(Use::Dodag),
+                        Purpose::Dao | Purpose::DaoAck | Purpose::Error => Tag::own(Use::Routes),
+                    };
+                    // Only who serves advertises (join state 5); a poison goes out in any state.
+                    let own = &self.nodes[node as usize];
+                    let serves = node == 0 || own.state == State::Operational || own.rpl.rank() == INFINITE_RANK;
+                    if purpose != Purpose::Dio || serves {
+                        self.send_packet(node, to, packet, tag, purpose == Purpose::Dio);
+                    }
+                }
+                RplOutput::Deliver { source, packet, payload_at, .. } => {
+                    went = true;
+                    self.deliver(node, source, packet, payload_at, taken);
+                }
+                RplOutput::External(_) => {}
+                RplOutput::Probe(peer) => {
+                    // What the MAC knows may be what routing was told before it forgot: it is told again.
+                    self.nodes[node as usize].told.retain(|(of, _)| *of != number(peer));
+                    let pair = u64::from(node) << 32 | u64::from(number(peer));
+                    let mut draws = Chance::new(self.config.seed ^ pair).fork(self.now_ns);
+                    let at_ns = self.now_ns + draws.between(0, PROBE_SPREAD_NS);
+                    self.queue.push(at_ns, node, Due::Probe(number(peer)));
+                }
+                RplOutput::Timeout(until) => {
+                    self.arm(node, Due::Rpl, until);
+                    break;
+                }
+            }
+        }
+        self.follow_routing(node);
+        went || carried.is_none()
+    }
+
+    /// What joining must know of routing.
+    fn follow_routing(&mut self, node: u32) {
+        if node == 0 {
+            return;
+        }
+        let own = &mut self.nodes[node as usize];
+        let (parent, rank) = (own.rpl.preferred_parent().map_or(NONE, number), own.rpl.rank());
+        let announced = own.rpl.is_announced();
+        let Some(router) = own.join.router() else { return };
+        if parent != own.parent || rank != own.rank {
+            let moved = parent != own.parent;
+            own.mac.set_epoch(if parent == NONE { Epoch::CHOOSING } else { Epoch::STEADY }, false);
+            (own.parent, own.rank) = (parent, rank);
+            if parent == NONE || rank == INFINITE_RANK {
+                router.handle_parent_lost(self.now_ns);
+            } else {
+                router.handle_parent(self.now_ns, rank.saturating_sub(self.config.dodag.min_hop_rank_increase));
+            }
+            if moved {
+                let parent = (parent != NONE).then_some(parent);
+                self.events.push_back(Event::Parent { node, parent });
+            }
+        }
+        let own = &mut self.nodes[node as usize];
+        if announced != own.announced {
+            own.announced = announced;
+            let Some(router) = own.join.router() else { return };
+            if announced && core::mem::take(&mut own.registering) {
+                router.handle_registered(self.now_ns);
+            } else if announced {
+                router.handle_root_heard(self.now_ns);
+            }
+        }
+    }
+
+    /// Packs a packet and queues it, in as many frames as it takes.
+    fn send_packet(&mut self, node: u32, to: NextHop, packet: Vec<u8>, tag: Tag, dio: bool) {
+        let (to, destination) = match to {
+            NextHop::Neighbour(peer) => (MacTo::One(peer), LinkAddress::Extended(peer)),
+            NextHop::Everyone => (MacTo::Broadcast, LinkAddress::None),
+        };
+        let ends = Ends { source: LinkAddress::Extended(eui(node)), destination };
+        self.scratch.clear();
+        if compress(&packet, ends, &Contexts::default(), &mut self.scratch).is_err() {
+            return self.drop_message(node, tag, Why::Refused);
+        }
+        let octets = AROUND + self.scratch.len() as u32;
+        // Not 0 for a DIO: 0 stands for everything else.
+        let dio = if dio && to == MacTo::Broadcast { fnv(&packet) | 1 } else { 0 };
+        if octets <= self.config.frame_octets_max {
+            let wire = if self.config.bytes { self.scratch.clone() } else { Vec::new() };
+            return self.load(node, to, octets, tag, Load::Packet { packet, wire, dio });
+        }
+        let own = &mut self.nodes[node as usize];
+        own.datagrams = own.datagrams.wrapping_add(1);
+        let room = self.config.frame_octets_max.saturating_sub(AROUND) as usize;
+        let Ok(parts) = fragments(&packet, ends, &Contexts::default(), room, own.datagrams) else {
+            return self.drop_message(node, tag, Why::Refused);
+        };
+        let mut packet = Some(packet);
+        for wire in parts {
+            let packet = packet.take().unwrap_or_default();
+            self.load(node, to, AROUND + wire.len() as u32, tag, Load::Packet { packet, wire, dio: 0 });
+        }
+    }
+
+    /// A datagram for this node.
+    fn deliver(&mut self, node: u32, source: Ipv6Addr, mut packet: Vec<u8>, at: usize, tag: Tag) {
+        let Some(&[high, low]) = packet.get(at + 2..at + 4) else { return };
+        let start = at + 8;
+        if u16::from_be_bytes([high, low]) == PORT_DATA {
+            packet.drain(..start.min(packet.len()));
+            self.totals.messages[1] += 1;
+            self.digest(self.now_ns, tag.id);
+            self.events.push_back(Event::Delivered { id: tag.id, node, source, payload: packet });
+            return;
+        }
+        let letter = packet.get(start..start + 4).map(|id| u32::from_be_bytes([id[0], id[1], id[2], id[3]]));
+        let from = number(Eui64::from(source));
+        self.recycle(packet);
+        let Some(&(id, message)) = letter.and_then(|id| self.letters.get(id as usize % LETTERS)) else { return };
+        if Some(id) != letter {
+            return;
+        }
+        if let Join::Border(border) = &mut self.nodes[node as usize].join {
+            border.handle(self.now_ns, Some(eui(from)), message);
+            return;
+        }
+        self.message(node, from, message);
+    }
+
+    /// A datagram to an address of the mesh; false when there is no way.
+    pub(super) fn datagram(
+        &mut self,
+        node: u32,
+        to: u32,
+        port: u16,
+        fill: impl FnOnce(&mut Vec<u8>),
+        tag: Tag,
+    ) -> bool {
+        let mut datagram = core::mem::take(&mut self.datagram);
+        datagram.clear();
+        datagram.extend_from_slice(&port.to_be_bytes());
+        datagram.extend_from_slice(&port.to_be_bytes());
+        datagram.extend_from_slice(&[0; 4]);
+        fill(&mut datagram);
+        let length = (datagram.len() as u16).to_be_bytes();
+        datagram[4..6].copy_from_slice(&length);
+        let (from, to) = (eui(node).under(PREFIX), eui(to).under(PREFIX));
+        let sum = checksum(from, to, next::UDP, &datagram).to_be_bytes();
+        datagram[6..8].copy_from_slice(&sum);
+        let sent = self.nodes[node as usize].rpl.send(self.now_ns, to, next::UDP, &datagram);
+        self.datagram = datagram;
+        sent && self.drain_rpl(node, Some(tag))
+    }
+
+    /// A datagram of the layers above.
+    pub(super) fn post_data(&mut self, node: u32, to: u32, payload: &[u8], tag: Tag) -> bool {
+        self.datagram(node, to, PORT_DATA, |datagram| datagram.extend_from_slice(payload), tag)
+    }
+
+    /// A message of joining goes out.
+    fn post(&mut self, node: u32, to: To, message: Message) {
+        let octets = message.octets(to);
+        let of = match message {
+            Message::Eapol(_) | Message::AddressRequest { .. } | Message::AddressReply { .. } => Use::Joining,
+            _ => Use::Discovery,
+        };
+        let over = match to {
+            To::Everywhere => {
+                return self.load(node, MacTo::Everywhere, octets, Tag::own(of), Load::Message(message));
+            }
+            To::Neighbour(peer) => {
+                return self.load(node, MacTo::One(peer), octets, Tag::own(of), Load::Message(message));
+            }
+            To::Root => 0,
+            To::Router(peer) => number(peer),
+        };
+        let body = match message {
+            Message::Eapol(eapol) => {
+                let step = eapol.exchange.step(eapol.step).map_or(0, |step| step.octets);
+                (step + RELAY_OCTETS) as usize
+            }
+            // DHCPv6: what is left of the recorded frame without its headers.
+            _ => octets.saturating_sub(AROUND + 16) as usize,
+        };
+        self.letter = self.letter.wrapping_add(1);
+        let id = self.letter;
+        let place = id as usize % LETTERS;
+        if self.letters.len() <= place {
+            self.letters.resize(place + 1, (0, message));
+        }
+        self.letters[place] = (id, message);
+        let fill = |datagram: &mut Vec<u8>| {
+            datagram.extend_from_slice(&id.to_be_bytes());
+            datagram.resize(datagram.len() + body.saturating_sub(4), 0);
+        };
+        // Without a way it is asked for again by whoever waits for the answer.
+        self.datagram(node, over, PORT_OWN, fill, Tag::own(of));
+    }
+
+    /// Joining's outputs.
+    fn drain_join(&mut self, node: u32) {
+        loop {
+            match self.nodes[node as usize].join.poll_output() {
+                JoinOutput::Send(to, message) => self.post(node, to, message),
+                JoinOutput::State(state) => self.enter(node, state),
+                JoinOutput::StartRouting { .. } => {
+                    let own = &mut self.nodes[node as usize];
+                    own.start_routing(&self.config, node);
+                    own.routing = true;
+                    own.rpl.handle_start(self.now_ns);
+                    self.drain_rpl(node, None);
+                }
+                JoinOutput::StopRouting => {
+                    let own = &mut self.nodes[node as usize];
+                    own.start_routing(&self.config, node);
+                    (own.routing, own.registering) = (false, false);
+                    self.events.push_back(Event::Parent { node, parent: None });
+                }
+                JoinOutput::Register => {
+                    let own = &mut self.nodes[node as usize];
+                    match own.join.router() {
+                        Some(router) if own.announced => router.handle_registered(self.now_ns),
+                        _ => own.registering = true,
+                    }
+                }
+                JoinOutput::Store(_) => {}
+                JoinOutput::Timeout(until) => return self.arm(node, Due::Join, until),
+            }
+        }
+    }
+
+    /// A join state, what it means for hopping, and who is told.
+    fn enter(&mut self, node: u32, state: State) {
+        let own = &mut self.nodes[node as usize];
+        let before = core::mem::replace(&mut own.state, state);
+        match state {
+            State::Discovery | State::Reconnect => {
+                let mut draws = Chance::new(self.config.seed ^ u64::from(node)).fork(self.now_ns);
+                let one = self.config.channels.at(draws.word() as u32 >> 1);
+                // A list of one channel of the plan is never empty.
+                let one = Channels::try_from(vec![one]).unwrap_or_else(|_| self.config.channels.clone());
+                own.hop(one, Some(None));
+            }
+            _ => own.hop(self.config.channels.clone(), None),
+        }
+        self.radios[node as usize].until_ns = 0;
+        self.events.push_back(Event::State { node, state });
+        if before == State::Operational && state != before {
+            let why = if state == State::Routing { Isolation::ParentLost } else { Isolation::PanTimeout };
+            self.events.push_back(Event::Isolated { node, why });
+        }
+        self.digest(self.now_ns, u64::from(node) << 8 | state as u64);
+    }
+
+    /// The MAC's outputs; tells whether a request ended, which the machines above may answer.
+    fn drain_mac(&mut self, node: u32) -> bool {
+        let mut ended = false;
+        loop {
+            let life = self.nodes[node as usize].life;
+            let frame = match self.nodes[node as usize].mac.poll_output() {
+                MacOutput::Look { channel } => {
+                    let at_ns = self.now_ns + self.config.phy.cca_ns;
+                    self.queue.push(at_ns, node, Due::Looked(channel, life));
+                    continue;
+                }
+                MacOutput::Send { channel, sequence, to, octets, acknowledged, payload } => {
+                    let to = if let MacTo::One(peer) = to { number(peer) } else { NONE };
+                    OnAir {
+                        from: node,
+                        to,
+                        channel,
+                        sequence,
+                        ack_request: acknowledged,
+                        cargo: payload,
+                        octets,
+                        life,
+                        ..OnAir::default()
+                    }
+                }
+                MacOutput::Acknowledge { to, sequence } => {
+                    let channel = self.nodes[node as usize].ack_channel;
+                    let (to, octets) = (number(to), ACK_OCTETS);
+                    let air = OnAir { from: node, to, channel, sequence, octets, life, ..OnAir::default() };
+                    OnAir { acknowledges: true, cargo: NONE, ..air }
+                }
+                MacOutput::Done { outcome, attempts, to, payload, .. } => {
+                    ended = true;
+                    self.done(node, outcome, attempts, to, payload);
+                    continue;
+                }
+                MacOutput::Timeout(until) => {
+                    self.arm(node, Due::Mac, until);
+                    return ended;
+                }
+            };
+            let place = self.air.put(frame);
+            self.queue.push(self.now_ns + self.config.phy.turnaround_ns, node, Due::Start(place));
+        }
+    }
+
+    /// A request has ended: routing learns of the link, and of a packet that found no way.
+    fn done(&mut self, node: u32, outcome: Outcome, attempts: u32, to: MacTo, place: u32) {
+        let Some(cargo) = self.cargoes.get_mut(place as usize) else { return };
+        let (tag, load) = (cargo.tag, core::mem::replace(&mut cargo.load, Load::Free));
+        self.free_cargoes.push(place);
+        if let MacTo::One(peer) = to
+            && attempts > 0
+        {
+            self.tell_link(node, peer);
+        }
+        if let (Load::Probe, MacTo::One(peer)) = (&load, to) {
+            // Never on the air, so nothing was measured; or measured badly, perhaps in a storm, and no other parent yet.
+            let own = &self.nodes[node as usize];
+            let bad = own.mac.etx(peer).and_then(Etx::value).is_some_and(|etx| etx > ETX_USABLE);
+            if attempts == 0 || (bad && own.parent == NONE) {
+                self.queue.push(self.now_ns + PROBE_AGAIN_NS, node, Due::Probe(number(peer)));
+            }
+        }
+        let Load::Packet { packet, .. } = load else { return };
+        match (outcome, to) {
+            (Outcome::Sent, _) => self.recycle(packet),
+            (_, MacTo::One(peer)) if !packet.is_empty() && self.nodes[node as usize].routing => {
+                self.nodes[node as usize].rpl.handle_undelivered(self.now_ns, peer, packet);
+                if !self.drain_rpl(node, Some(tag)) {
+                    self.drop_message(node, tag, outcome.into());
+                }
+            }
+            _ if packet.is_empty() => {}
+            _ => self.drop_message(node, tag, outcome.into()),
+        }
+    }
+
+    /// Tells routing a link's metric when it has changed.
+    fn tell_link(&mut self, node: u32, peer: Eui64) {
+        let own = &mut self.nodes[node as usize];
+        let Some(value) = own.mac.etx(peer).and_then(Etx::value) else { return };
+        match own.told.binary_search_by_key(&number(peer), |(of, _)| *of) {
+            Ok(place) if own.told[place].1 == value => return,
+            Ok(place) => own.told[place].1 = value,
+            Err(place) => own.told.insert(place, (number(peer), value)),
+        }
+        if own.routing {
+            own.rpl.handle_link(self.now_ns, peer, Some(u16::try_from(value).unwrap_or(u16::MAX)));
+        }
+    }
+
+    /// Octets that are not needed any more serve the next packet.
+    pub(super) fn recycle(&mut self, packet: Vec<u8>) {
+        if self.pool.len() < 256 && packet.capacity() > 0 {
+            self.pool.push(packet);
+        }
+    }
+
+    /// A priority's own tag for a message.
+    pub(super) const fn tag(id: u64, priority: Priority) -> Tag {
+        Tag { id, of: Use::Data, priority }
+    }
+}
