@@ -9,10 +9,13 @@ use taa_meter::{Meter, MeterConfig, StsConfig};
 use taa_models::{
     demand::Catalogue,
     draw::{Draws, NodeKey, Purpose},
-    mesh::{MeshNode, Topology},
+    mesh::Topology,
     people::{Disposition, income::MoneyBox},
     pv::Array,
-    radio::{Antenna, MountKind, RoofKind, WallKind, leakage_db},
+    radio::{
+        house::{Mount, RoofKind, WallKind},
+        village::Mounted,
+    },
     weather::SunContext,
 };
 use taa_scenarios::model::{FaultKind, Placement, Roof, Scenario, Wall};
@@ -30,7 +33,7 @@ use super::{
     population::{Identity, Load, MeterUnit, Opened, Population, Purse},
     power::{Power, SAMPLE_MS, TICK_MS},
     purse::Rated,
-    radio::Mesh,
+    radio::{Mesh, Season},
     site::Site,
     sky::Sky,
     wan::Wan,
@@ -343,29 +346,34 @@ fn mesh(scenario: &Scenario, seed: (u64, u32)) -> Mesh {
     let radio = &scenario.comms.radio;
     let meters = layout.customers.iter().map(|customer| {
         let building = &layout.buildings[customer.building as usize];
-        let roof = if building.roof == Roof::Iron { RoofKind::Iron } else { RoofKind::Other };
+        let roof = match building.roof {
+            Roof::Iron => RoofKind::Iron,
+            Roof::Thatch => RoofKind::Thatch,
+            Roof::Tile => RoofKind::Tile,
+        };
         let wall = match building.wall {
             Wall::Mud => WallKind::Mud,
             Wall::Brick => WallKind::Brick,
             Wall::Wood => WallKind::Wood,
+            Wall::Sheet => WallKind::Sheet,
         };
         let mount = match customer.placement {
-            Placement::Pole => MountKind::Pole,
-            Placement::Wall => MountKind::Wall,
-            Placement::Indoor => MountKind::Indoor,
+            Placement::Pole => Mount::Pole,
+            Placement::Wall => Mount::Wall(roof, wall),
+            Placement::Indoor => Mount::Indoor(roof, wall),
         };
         let height_m = HEIGHT_M.iter().find(|h| h.0 == customer.placement).map_or(1.8, |h| h.1);
-        let antenna =
-            Antenna { at_m: customer.meter_at_m, height_m, indoor_loss_db: leakage_db(radio, roof, wall, mount) };
-        MeshNode { key: NodeKey::of(&customer.id), antenna }
+        let key = NodeKey::of(&customer.id);
+        Mounted::meter(key, customer.meter_at_m, height_m, radio.meter_antenna, mount, seed.0)
     });
-    let places = layout.relays.iter().chain([&layout.dcu]).map(|place| MeshNode {
-        key: NodeKey::of(&place.id),
-        antenna: Antenna { at_m: place.at_m, height_m: place.height_m, indoor_loss_db: 0.0 },
-    });
-    let nodes: Vec<MeshNode> = meters.chain(places).collect();
+    let places = layout.relays.iter().chain([&layout.dcu]);
+    let masts =
+        places.map(|place| Mounted::on_pole(NodeKey::of(&place.id), place.at_m, place.height_m, radio.mast_antenna));
+    let nodes: Vec<Mounted> = meters.chain(masts).collect();
     let root = nodes.len() - 1;
     let topology = Topology::build(radio, &scenario.comms.mesh, &nodes, root, seed.0);
     let keys = nodes.iter().map(|node| node.key).collect();
-    Mesh::new(topology, scenario.comms.mesh.clone(), keys, layout.customers.len())
+    let start_local_s = scenario.run.start_unix_s + i64::from(scenario.site.utc_offset_s);
+    let season = Season { fading: radio.fading.clone(), start_local_s };
+    Mesh::new(topology, scenario.comms.mesh.clone(), season, keys, layout.customers.len())
 }
