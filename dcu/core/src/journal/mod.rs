@@ -37,6 +37,7 @@ use crate::{
     config::Tariff,
     fetch::Fate,
     ids::Stamp,
+    outage::OutageNote,
     payment::{Payment, PaymentId},
     reading::Reading,
     relay::{Relay, RelayOrder},
@@ -265,6 +266,8 @@ pub enum Entry {
     },
     /// An operator has set right what hung on the missing records.
     DoubtEnded,
+    /// Outages: what has failed, who is dark, who is lit again.
+    Outage(Box<OutageNote>),
     /// The whole state after the record before this one.
     Checkpoint(Box<State>),
 }

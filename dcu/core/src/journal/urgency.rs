@@ -70,6 +70,7 @@ impl Entry {
             | Self::PromiseBroken { .. }
             | Self::JournalDoubted { .. }
             | Self::DoubtEnded
+            | Self::Outage(_)
             | Self::Checkpoint(_) => Urgency::Now,
         }
     }
