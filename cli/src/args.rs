@@ -246,10 +246,13 @@ Exit codes: 0 sound, 1 not sound, 2 nothing to check.")]
         json: bool,
     },
     /// Write entries as JSON lines that prove themselves, as a table, or as appends to an event store
-    #[command(after_help = "Example:
-  taa audit export runs/jija/ledger/edge_local --out for-the-regulator --format csv")]
+    #[command(after_help = "Examples:
+  Of the files of a ledger:
+    taa audit export runs/jija/ledger/edge_local --out for-the-regulator --format csv
+  Of the database of a DCU that stands still, against the checkpoint that the cloud has kept:
+    taa audit export /var/lib/dcu/state.db --checkpoint kept/checkpoint --out for-the-regulator")]
     Export {
-        /// The ledger
+        /// The ledger, or a DCU's own database (which is copied and not touched)
         #[command(flatten)]
         ledger: LedgerArgs,
         /// Folder that gets the files
@@ -264,6 +267,9 @@ Exit codes: 0 sound, 1 not sound, 2 nothing to check.")]
         /// Entry after the last one (default: all)
         #[arg(long, value_name = "N")]
         end: Option<u64>,
+        /// Of a database: a signed checkpoint that somebody has kept (default: the newest one in it)
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
     },
     /// Prove that one entry is in the ledger: a text for the customer to keep
     #[command(after_help = "Examples:

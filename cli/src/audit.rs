@@ -20,7 +20,7 @@ use crate::{
     Failure,
     args::{AuditCommand, ExportFormat, LedgerArgs},
     ledger::{put, time},
-    show,
+    show, site,
 };
 
 /// The file with the log's public key that a run leaves beside its ledger.
@@ -35,7 +35,17 @@ pub(crate) fn audit(command: &AuditCommand) -> Result<(), Failure> {
             }
             verify(ledger, checkpoint, period, *json)
         }
-        AuditCommand::Export { ledger, out, format, first, end } => export(ledger, out, *format, (*first, *end)),
+        AuditCommand::Export { ledger, out, format, first, end, checkpoint } => {
+            let format = match format {
+                ExportFormat::Lines => Format::Lines,
+                ExportFormat::Csv => Format::Csv,
+                ExportFormat::Events => Format::Events,
+            };
+            if site::is_database(&ledger.folder) {
+                return site::export(&ledger.folder, checkpoint.as_deref(), out, format, (*first, *end));
+            }
+            export(ledger, out, format, (*first, *end))
+        }
         AuditCommand::Receipt { ledger, reference, entry, check, entry_file } => match check {
             Some(receipt) => check_receipt(ledger, receipt, entry_file.as_deref()),
             None => receipt(ledger, reference.as_deref(), *entry, entry_file.as_deref()),
@@ -128,14 +138,9 @@ fn verify_lines(ledger: &LedgerArgs, period: Period) -> Result<(), Failure> {
     }
 }
 
-fn export(ledger: &LedgerArgs, out: &Path, format: ExportFormat, range: (u64, Option<u64>)) -> Result<(), Failure> {
+fn export(ledger: &LedgerArgs, out: &Path, format: Format, range: (u64, Option<u64>)) -> Result<(), Failure> {
     let checkpoint = checkpoint(&ledger.folder)?;
     show::folder(out)?;
-    let format = match format {
-        ExportFormat::Lines => Format::Lines,
-        ExportFormat::Csv => Format::Csv,
-        ExportFormat::Events => Format::Events,
-    };
     let made = report::export(&checkpoint, format, range, files(&ledger.folder));
     let made = made.map_err(|error| input(&ledger.folder, &error))?;
     for (name, content) in made {

@@ -8,6 +8,7 @@ mod ledger;
 mod progress;
 mod run;
 mod show;
+mod site;
 mod study;
 
 use std::process::ExitCode;

@@ -49,7 +49,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     let mut result = simulated.map_err(|error| Failure::Own(error.to_string()))?;
     result.wall_s = started.elapsed().as_secs_f64();
     scenario.run.ledger = false;
-    let study = study::of(args, &overrides, &scenario, threads, &STOP)?;
+    let study = study::of(args, &overrides, (&scenario, &result), threads, &STOP)?;
 
     let record = match args.record {
         args::Record::Off => Record::Off,

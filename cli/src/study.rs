@@ -6,6 +6,7 @@ use std::{
 };
 
 use taa_scenarios::{Overrides, model::Scenario};
+use taa_sim::result::RunResult;
 use taa_studies::{
     engine::{Lent, StudyError},
     place::Place,
@@ -22,7 +23,7 @@ const FILE: &str = "study.json";
 pub(crate) fn of(
     args: &RunArgs,
     overrides: &Overrides,
-    scenario: &Scenario,
+    (scenario, shown): (&Scenario, &RunResult),
     threads: usize,
     stop: &AtomicBool,
 ) -> Result<Option<Study>, Failure> {
@@ -34,7 +35,7 @@ pub(crate) fn of(
     let what = if wanted.replications < 2 { "what to change first" } else { "many draws" };
     let bar = Count::new(what, args.quiet);
     let lent = Lent { threads, stop, progress: &|done, planned| bar.at(done, planned) };
-    let found = study(&place, wanted, &lent);
+    let found = study(&place, wanted, Some(shown), &lent);
     bar.finish();
     match found {
         Ok(found) => Ok(Some(found)),

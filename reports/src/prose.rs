@@ -106,6 +106,7 @@ const fn spelled(cause: Cause) -> Option<&'static str> {
         Cause::WrongDigits => "the digits were typed in wrongly",
         Cause::WrongKey => "the token was made under another key than the meter holds",
         Cause::RolloverMissed => "the meter was not changed over before its token identifiers ran out",
+        Cause::GatewayRefused => "the meter's token gateway refused the token, and it had to be typed in",
         Cause::Tampered => "the meter took itself for tampered with",
         Cause::OperatorConfirms => "it waited for the operator's people to confirm",
         Cause::PanelsGone => "panels were missing",

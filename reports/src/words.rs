@@ -109,6 +109,7 @@ pub(crate) fn cause_kind(cause: Option<Cause>, scenario: &Scenario) -> CauseKind
         | Cause::LeaseExhausted
         | Cause::WrongKey
         | Cause::RolloverMissed
+        | Cause::GatewayRefused
         | Cause::UssdBroken => CauseKind::Operator,
         Cause::MeshIsolated
         | Cause::HopLimit
@@ -148,6 +149,7 @@ const fn fault_kind(what: FaultKind) -> CauseKind {
         | FaultKind::LeasesExhausted
         | FaultKind::WrongKeyRevision
         | FaultKind::RolloverMissed
+        | FaultKind::GatewayRefused
         | FaultKind::UssdBroken => CauseKind::Operator,
         FaultKind::Cloudy { .. } => CauseKind::Energy,
         FaultKind::RadioJammed { .. } | FaultKind::RoofLoss { .. } | FaultKind::RoutesCollapsed => CauseKind::Mesh,
@@ -202,6 +204,7 @@ pub(crate) fn fault_words(what: FaultKind, target: &FaultTarget, scenario: &Scen
         FaultKind::PaperOut => "no tokens on paper at the agent's".to_owned(),
         FaultKind::WrongKeyRevision => "vendor believes in another key revision".to_owned(),
         FaultKind::RolloverMissed => "meters not changed over before their token identifiers ran out".to_owned(),
+        FaultKind::GatewayRefused => "token gateways refuse".to_owned(),
         FaultKind::ChargeControllerOut => "charge controller off".to_owned(),
         FaultKind::Lightning => "lightning strikes inverter, concentrator and meters".to_owned(),
         FaultKind::MetersTampered => "meters opened by a tampering".to_owned(),

@@ -3,7 +3,8 @@
 //! The loader fills it from a folder; nothing here is optional any more. Coordinates are metres east and north of
 //! [`Site`]'s origin (a local tangent plane, good to a centimetre over a village).
 
-use taa_dcu::config::{Backhaul, BootRelay, CreditAt, Tariff, Traits};
+pub use crate::schema::DiskModel;
+use taa_dcu::config::{Backhaul, BootRelay, Classes, CreditAt, Tariff, Traits};
 use taa_models::{
     assets::AssetParams,
     cellular::CellularParams,
@@ -33,6 +34,8 @@ pub struct Scenario {
     pub power: PlantParams,
     /// Prices.
     pub tariff: Tariff,
+    /// Prices of some classes of customers, and who has them.
+    pub classes: Classes,
     /// Radio, mesh, wide-area link, payment provider.
     pub comms: Comms,
     /// What appliances people have.
@@ -53,6 +56,22 @@ pub struct Scenario {
     pub notes: Vec<String>,
     /// Who must be named for the data.
     pub attributions: Vec<String>,
+}
+
+impl Scenario {
+    /// The prices of a customer: of the class, or the site's own.
+    #[must_use]
+    pub fn tariff_of(&self, customer: usize) -> &Tariff {
+        if self.classes.is_empty() {
+            return &self.tariff;
+        }
+        self.village.customers.get(customer).map_or(&self.tariff, |one| self.classes.of(&self.tariff, &one.id))
+    }
+
+    /// All tariffs: the site's own, then those of classes.
+    pub fn tariffs(&self) -> impl Iterator<Item = &Tariff> {
+        std::iter::once(&self.tariff).chain(&self.classes.tariffs)
+    }
 }
 
 /// The local frame.
@@ -339,8 +358,22 @@ pub struct RunPlan {
     pub replication: u32,
     /// The site's ledger is kept: some 350 bytes per customer and day.
     pub ledger: bool,
+    /// What the journal of the data concentrator lies on.
+    pub disk: DiskModel,
     /// Architectures by name.
     pub architectures: Vec<(String, Traits)>,
+}
+
+impl Scenario {
+    /// The journal lies on a disk that loses sectors with the power; else in RAM.
+    #[must_use]
+    pub fn has_disk_that_loses_bytes(&self) -> bool {
+        match self.run.disk {
+            DiskModel::Auto => self.faults.iter().any(|fault| fault.what.is_of_the_disk()),
+            DiskModel::Memory => false,
+            DiskModel::PowerCut => true,
+        }
+    }
 }
 
 /// What a scripted fault does.
@@ -409,6 +442,8 @@ pub enum FaultKind {
     PaperOut,
     /// The vendor believes in another key revision than the target's meters hold: they refuse its tokens.
     WrongKeyRevision,
+    /// The token gateways of the target's meters refuse every call; keypads go on.
+    GatewayRefused,
     /// The target's meters still count from 1993, and their key-change tokens are entered at the end of this alone.
     RolloverMissed,
     /// The charge controller is off: no sun comes in.
@@ -431,6 +466,22 @@ pub enum FaultKind {
     PageCorrupt,
     /// The card is worn: slow, and now and then a sync fails.
     SdWear,
+}
+
+impl FaultKind {
+    /// It concerns the data concentrator's disk, or takes the power from it in the midst of its work.
+    #[must_use]
+    pub const fn is_of_the_disk(self) -> bool {
+        matches!(
+            self,
+            Self::DiskFull
+                | Self::DiskReadOnly
+                | Self::FsyncLies
+                | Self::PageCorrupt
+                | Self::SdWear
+                | Self::DcuPowerLost
+        )
+    }
 }
 
 /// Where a fault bites.
@@ -469,6 +520,32 @@ pub enum OperationKind {
         /// All meters, or these customers'.
         target: FaultTarget,
     },
+    /// Meters are brought to another key by key-change tokens, where the site sells tokens itself.
+    KeyChange {
+        /// Which key.
+        to: KeyChangeTo,
+        /// All meters, or these customers'.
+        target: FaultTarget,
+    },
+}
+
+impl OperationKind {
+    /// Whose meters it is about.
+    #[must_use]
+    pub const fn target(&self) -> &FaultTarget {
+        match self {
+            Self::FirmwareUpdate { target, .. } | Self::KeyChange { target, .. } => target,
+        }
+    }
+}
+
+/// Where a key change leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyChangeTo {
+    /// The next revision of the supply group's key.
+    NextRevision,
+    /// The next revision, counting minutes from the next base date: a rollover.
+    NextBaseDate,
 }
 
 /// A scripted fault.

@@ -141,6 +141,7 @@ causes! {
     PaperOut = 60, "paper_out", "no tokens on paper at the agent's";
     WrongKey = 61, "wrong_key", "token under another key than the meter's";
     RolloverMissed = 62, "rollover_missed", "meter not changed over before its token identifiers ran out";
+    GatewayRefused = 89, "gateway_refused", "meter's token gateway refuses";
     WrongDigits = 63, "wrong_digits", "token typed in wrongly";
     MotorStart = 100, "motor_start", "a motor's starting current";
     Tampered = 75, "tampered", "meter feels tampered with";

@@ -53,6 +53,8 @@ pub struct Totals {
     pub fault_ids: Vec<String>,
     /// Daily hours of light, evening hours, interruptions a week and power limit give the MTF tier of each customer.
     pub tiers: Vec<u8>,
+    /// What a kilowatt-hour cost each customer, minor units; who is missing pays the price of the tariff.
+    pub prices_minor: Vec<f64>,
 }
 
 /// Unbroken spells `(customer, start, end)` of the classes that `keep` accepts, in order of customer and start.
@@ -148,19 +150,16 @@ pub fn kpis(records: &Records, totals: &Totals, tariff: &Tariff) -> Kpis {
 
     let image = images(records, &totals.image_orders);
     let money = |minor: f64| minor / f64::from(tariff.minor_per_unit.max(1));
-    let price = tariff.energy_price_per_kwh_minor as f64;
+    let value = Valued::of(records, totals, tariff);
     let sum = |column: &[f64]| column.iter().sum::<f64>() / 1000.0;
     let unserved_kwh = sum(&records.customers.unserved_wh);
     let churned = records.customers.churned_ms.iter().flatten().count();
-    // What was used later was paid for later.
-    let lost_kwh = (unserved_kwh - sum(&records.customers.deferred_wh)).max(0.0);
-    let deferred_minor = sum(&records.customers.deferred_supply_wh) * price;
     let stolen_kwh = sum(&records.customers.stolen_wh);
     let paused = totals.paused_spend_minor as f64;
-    let revenue_lost = (lost_kwh + stolen_kwh) * price + paused + totals.churned_spend_minor as f64;
+    let revenue_lost = value.lost_and_stolen_minor + paused + totals.churned_spend_minor as f64;
     let cost_of_downtime_parts: BTreeMap<String, f64> = [
-        ("unserved_energy", lost_kwh * price),
-        ("stolen_energy", stolen_kwh * price),
+        ("unserved_energy", value.lost_minor),
+        ("stolen_energy", value.stolen_minor),
         ("paused_spend", paused),
         ("churned_spend", totals.churned_horizon_minor as f64),
         ("replaced_connections", churned as f64 * totals.reconnection_minor as f64),
@@ -196,7 +195,7 @@ pub fn kpis(records: &Records, totals: &Totals, tariff: &Tariff) -> Kpis {
         currency: tariff.currency.clone(),
         revenue: money(pay.accepted_minor as f64),
         revenue_lost: money(revenue_lost),
-        revenue_deferred: money(pay.deferred_minor as f64 + deferred_minor),
+        revenue_deferred: money(pay.deferred_minor as f64 + value.deferred_minor),
         customers_churned: churned as u32,
         token_delay_p50_s: pay.delay_p50_s,
         token_delay_p95_s: pay.delay_p95_s,
@@ -213,6 +212,43 @@ pub fn kpis(records: &Records, totals: &Totals, tariff: &Tariff) -> Kpis {
         cost_of_downtime_parts,
         payback_months: None,
         mtf_tier: tiers(&totals.tiers),
+    }
+}
+
+/// Energy as money, minor units: each customer's at what a kilowatt-hour cost that customer.
+#[derive(Debug, Default)]
+struct Valued {
+    lost_minor: f64,
+    stolen_minor: f64,
+    lost_and_stolen_minor: f64,
+    deferred_minor: f64,
+}
+
+impl Valued {
+    /// Customers of one price are summed before they are valued, so that a village with one price has the figures that one
+    /// price gives, to the digit.
+    fn of(records: &Records, totals: &Totals, tariff: &Tariff) -> Self {
+        let table = &records.customers;
+        let base = tariff.energy_price_per_kwh_minor as f64;
+        let mut groups: BTreeMap<u64, [f64; 4]> = BTreeMap::new();
+        for at in 0..table.len() {
+            let price = totals.prices_minor.get(at).copied().unwrap_or(base);
+            let row = [table.unserved_wh[at], table.deferred_wh[at], table.deferred_supply_wh[at], table.stolen_wh[at]];
+            let sums = groups.entry(price.to_bits()).or_default();
+            sums.iter_mut().zip(row).for_each(|(sum, wh)| *sum += wh);
+        }
+        let mut value = Self::default();
+        for (price, sums) in groups {
+            let price = f64::from_bits(price);
+            let [unserved_kwh, deferred_kwh, deferred_supply_kwh, stolen_kwh] = sums.map(|wh| wh / 1000.0);
+            // What was used later was paid for later.
+            let lost_kwh = (unserved_kwh - deferred_kwh).max(0.0);
+            value.lost_minor += lost_kwh * price;
+            value.stolen_minor += stolen_kwh * price;
+            value.lost_and_stolen_minor += (lost_kwh + stolen_kwh) * price;
+            value.deferred_minor += deferred_supply_kwh * price;
+        }
+        value
     }
 }
 

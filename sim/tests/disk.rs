@@ -4,7 +4,7 @@
 mod common;
 
 use common::{bundle, calm_money, fault, simulate, village};
-use taa_scenarios::model::{FaultKind, FaultTarget, Scenario};
+use taa_scenarios::model::{DiskModel, FaultKind, FaultTarget, Scenario};
 use taa_sim::result::{ArchResult, RunResult};
 
 /// Customers who pay often at a site that vends by itself, and nothing else in the way of their money.
@@ -127,4 +127,30 @@ fn a_rotten_page_is_found_at_the_next_start_and_the_site_goes_on() {
         assert!(late > 10, "payments are credited again: {late}");
     }
     assert!(found > 0, "no rot was met");
+}
+
+#[test]
+fn in_memory_a_site_lives_as_on_a_disk_that_is_well() {
+    let on = |disk: DiskModel, held: Option<FaultKind>| {
+        let mut scenario = held.map_or_else(|| quiet(5), |what| with(what, 30, 54));
+        scenario.run.disk = disk;
+        // The supply of the site blinks every night.
+        for day in 0..4 {
+            let at_h = day * 24 + 20;
+            scenario.faults.push(fault("blink", FaultKind::DcuPowerLost, FaultTarget::All, at_h, at_h + 1));
+        }
+        simulate(&scenario)
+    };
+    let (disk, memory) = (on(DiskModel::PowerCut, None), on(DiskModel::Memory, None));
+    assert_eq!(disk.exogenous_digest, memory.exogenous_digest);
+    let (one, other) = (&disk.architectures[0], &memory.architectures[0]);
+    assert_eq!(one.records.books.accepted_minor, other.records.books.accepted_minor);
+    assert_eq!(one.records.books.vendor_minor, other.records.books.vendor_minor);
+    assert_eq!((missing(one, 5 * 24 - 2), missing(other, 5 * 24 - 2)), (0, 0));
+    let (one_h, other_h) = (one.kpis.downtime_h, other.kpis.downtime_h);
+    assert!((one_h - other_h).abs() <= 0.02 * one_h.max(1.0), "{one_h} h on a disk, {other_h} h in memory");
+    // What refuses is told in memory as well, and passes as well.
+    let refusing = on(DiskModel::Memory, Some(FaultKind::DiskReadOnly));
+    assert!(!said(&refusing, "disk_refuses").is_empty() && !said(&refusing, "disk_takes").is_empty());
+    assert_eq!(missing(&refusing.architectures[0], 5 * 24 - 2), 0);
 }

@@ -5,7 +5,7 @@ mod common;
 use common::{DAY_MS, bundle, calm_money, fault, simulate, village};
 use taa_dcu::config::Traits;
 use taa_models::cellular::CellularParams;
-use taa_scenarios::model::{FaultKind, FaultTarget, Scenario};
+use taa_scenarios::model::{FaultKind, FaultTarget, KeyChangeTo, Operation, OperationKind, Scenario};
 use taa_sim::{
     cause::Cause,
     records::{PaymentRow, Records, TokenBy},
@@ -176,4 +176,177 @@ fn a_key_module_that_a_site_cannot_reach_holds_the_money_and_is_named() {
     );
     let books = &with.records.books.tokens;
     assert_eq!(books.issued_u, books.loaded_u + books.waiting_u, "{books:?}");
+}
+
+/// Gateways that refuse: the DCU sends the same digits by text, and the hours that hands cost are the gateway's.
+#[test]
+fn a_gateway_that_refuses_sends_people_to_the_keypad_and_its_hours_go_with_it() {
+    let every_gateway = || {
+        let mut scenario = site_vends(8);
+        scenario.comms.payments.sts.gateway_share = 1.0;
+        scenario
+    };
+    let without = keypad(&every_gateway());
+    let mut with = every_gateway();
+    with.faults.push(fault("gateway", FaultKind::GatewayRefused, FaultTarget::All, 0, 24 * 6));
+    let with = keypad(&with);
+    let typed = |arch: &ArchResult| arch.records.payments.entries.iter().filter(|entries| **entries > 0).count();
+    assert!(typed(&without) * 4 < typed(&with), "{} {}", typed(&without), typed(&with));
+    let booked = scripted_h(&with, "gateway");
+    let (total, earlier) = (with.kpis.downtime_h, without.kpis.downtime_h);
+    let causes = &with.kpis.downtime_h_by_cause;
+    assert!(booked > 10.0, "{causes:?}");
+    assert!(
+        (total - booked - earlier).abs() <= 0.1 * total.max(100.0),
+        "{total} - {booked} is not {earlier}: {causes:?}"
+    );
+    let held = with.records.payments.held_by.iter();
+    assert!(held.filter(|chain| chain.causes().any(|cause| cause == Cause::GatewayRefused)).count() > 20);
+    let books = &with.records.books.tokens;
+    assert_eq!(books.issued_u, books.loaded_u + books.waiting_u, "{books:?}");
+    let late = |pay: &PaymentRow| pay.accepted_ms.is_some_and(|at| at < 6 * DAY_MS) && pay.applied_ms.is_none();
+    assert_eq!(with.records.payments.rows().filter(late).count(), 0);
+}
+
+fn key_change(to: KeyChangeTo, customers: impl Iterator<Item = u32>, at_day: u64) -> Operation {
+    let what = OperationKind::KeyChange { to, target: FaultTarget::Customers(customers.collect()) };
+    Operation { id: "keys".to_owned(), what, at_ms: at_day * DAY_MS + 8 * 3_600_000 }
+}
+
+/// What the log says of meters that hold another key by now.
+fn changed(arch: &ArchResult) -> Vec<String> {
+    let log = &arch.records.log;
+    let lines = log.kind.iter().zip(&log.text).filter(|(kind, _)| **kind == "key_changed");
+    lines.map(|(_, text)| text.clone()).collect()
+}
+
+fn books_hold(arch: &ArchResult) {
+    let books = &arch.records.books.tokens;
+    assert_eq!(books.paid_u, books.issued_u + books.due_u, "{books:?}");
+    assert_eq!(books.issued_u + books.chance_u, books.loaded_u + books.waiting_u, "{books:?}");
+}
+
+/// Sold before and after, by gateway and by hand, four tokens or two; some texts with the set are lost and come again with
+/// the next token.
+#[test]
+fn a_site_changes_its_meters_keys_and_every_paid_customer_gets_what_was_paid() {
+    for ea in [11, 7] {
+        let mut scenario = site_vends(12);
+        scenario.comms.payments.sts.ea = ea;
+        scenario.comms.payments.sms_loss_share = 0.3;
+        scenario.operations = vec![key_change(KeyChangeTo::NextRevision, 0..40, 3)];
+        let arch = keypad(&scenario);
+        let lines = changed(&arch);
+        assert!(lines.len() >= 36 && lines.len() <= 40, "{}: {lines:?}", lines.len());
+        assert!(lines.iter().all(|line| line.starts_with("revision 2, counts from 2014")), "{lines:?}");
+        books_hold(&arch);
+        let late = |pay: &PaymentRow| pay.accepted_ms.is_some_and(|at| at < 9 * DAY_MS) && pay.applied_ms.is_none();
+        let left: Vec<PaymentRow> = arch.records.payments.rows().filter(late).collect();
+        assert!(left.is_empty(), "{left:?}");
+        let after = |pay: &PaymentRow| pay.customer < 40 && pay.applied_ms.is_some_and(|at| at > 6 * DAY_MS);
+        assert!(arch.records.payments.rows().filter(after).count() > 40);
+    }
+}
+
+/// Nobody has a gateway, the way to the keypad is long, and some type the set before a token that they had earlier: it is
+/// dead then. The customer calls, the sale is made anew, and nobody has paid twice or got it twice.
+#[test]
+fn tokens_that_die_with_the_old_key_are_asked_for_and_sold_anew() {
+    let mut scenario = site_vends(12);
+    scenario.comms.payments.sts.gateway_share = 0.0;
+    scenario.comms.payments.keypad.trip_median_min = 300.0;
+    scenario.operations = vec![key_change(KeyChangeTo::NextRevision, 0..60, 3)];
+    let arch = keypad(&scenario);
+    assert!(changed(&arch).len() > 55, "{:?}", changed(&arch));
+    let replaced = arch.records.log.kind.iter().filter(|kind| **kind == "token_replaced").count();
+    assert!(replaced > 3, "{replaced}");
+    books_hold(&arch);
+    let late = |pay: &PaymentRow| pay.accepted_ms.is_some_and(|at| at < 9 * DAY_MS) && pay.applied_ms.is_none();
+    let left: Vec<PaymentRow> = arch.records.payments.rows().filter(late).collect();
+    assert!(left.is_empty(), "{left:?}");
+    let named = |chain: &&taa_sim::cause::Chain| chain.causes().any(|cause| cause == Cause::WrongKey);
+    assert!(arch.records.payments.held_by.iter().filter(named).count() > 0);
+}
+
+/// The week of 24 November 2024. Who was changed over in time goes on, and the memory of identifiers is empty; who was
+/// forgotten has paid, and nothing can be sold, by name.
+#[test]
+fn a_rollover_in_time_goes_unnoticed_and_one_forgotten_is_named() {
+    let mut scenario = site_vends(12);
+    // 18 November 2024, 00:00 at UTC+3.
+    scenario.run.start_unix_s = 1_731_877_200;
+    scenario.comms.payments.sts.base_year = 1993;
+    scenario.operations = vec![key_change(KeyChangeTo::NextBaseDate, 0..50, 2)];
+    let arch = keypad(&scenario);
+    let lines = changed(&arch);
+    assert!(lines.len() >= 48, "{}: {lines:?}", lines.len());
+    let empty = lines.iter().filter(|line| line.contains("counts from 2014, 0 identifiers")).count();
+    assert!(empty * 10 >= lines.len() * 9, "{lines:?}");
+    books_hold(&arch);
+    // Seven days in, the old minutes are over.
+    let late = |pay: &PaymentRow| pay.accepted_ms.is_some_and(|at| at > 7 * DAY_MS && at < 10 * DAY_MS);
+    let paid: Vec<PaymentRow> = arch.records.payments.rows().filter(late).collect();
+    let (forgotten, in_time): (Vec<_>, Vec<_>) = paid.iter().partition(|pay| pay.customer >= 50);
+    assert!(in_time.len() > 30 && in_time.iter().all(|pay| pay.applied_ms.is_some()), "{in_time:?}");
+    assert!(forgotten.len() > 3 && forgotten.iter().all(|pay| pay.applied_ms.is_none()), "{forgotten:?}");
+    let named = |pay: &&PaymentRow| pay.held_by.causes().any(|cause| cause == Cause::RolloverMissed);
+    assert!(forgotten.iter().all(named), "{forgotten:?}");
+}
+
+#[test]
+fn without_vending_at_the_site_no_key_is_changed_there() {
+    let mut scenario = quiet(3);
+    scenario.operations = vec![key_change(KeyChangeTo::NextRevision, 0..40, 1)];
+    let arch = keypad(&scenario);
+    assert_eq!(changed(&arch), Vec::<String>::new());
+    assert!(arch.records.log.text.iter().any(|text| text.contains("no tokens are sold at this site")));
+}
+
+/// Kits beside the grid: texts lost, the tower out for two days, a concentrator that restarts; some report by themselves.
+fn kits(credit_at_meter: bool) -> Scenario {
+    let mut scenario = quiet(40);
+    let traits = bundle("edge_local").1;
+    let traits = if credit_at_meter { Traits { local_vending: true, ..bundle("sts_keypad").1 } } else { traits };
+    scenario.run.architectures = vec![("kits".to_owned(), traits)];
+    scenario.comms.payments.kits.share = 0.5;
+    scenario.comms.payments.kits.link_share = 0.4;
+    scenario.comms.payments.sms_loss_share = 0.3;
+    scenario.faults.push(fault("tower", FaultKind::TowerOut, FaultTarget::All, 24 * 9, 24 * 11));
+    scenario.faults.push(fault("dcu", FaultKind::DcuPowerLost, FaultTarget::All, 24 * 15 + 8, 24 * 15 + 9));
+    scenario
+}
+
+#[test]
+fn kits_get_every_day_that_was_paid_for_once_and_stay_in_step() {
+    for credit_at_meter in [true, false] {
+        let arch = keypad(&kits(credit_at_meter));
+        let books = &arch.records.books;
+        let sold = books.kits;
+        assert!(sold.kits > 15 && sold.texts_lost > 5, "{sold:?}");
+        assert!(sold.sold_days > 15 * 7 * 3, "{sold:?}");
+        assert_eq!(sold.sold_days, sold.added_days + sold.waiting_days, "{sold:?}");
+        assert_eq!(sold.in_step, sold.kits, "{sold:?}");
+        // Seven days at 300 each time.
+        assert_eq!(sold.paid_minor - sold.open_minor, i64::from(sold.sold_days) * 30_000, "{sold:?}");
+        assert_eq!(books.accepted_minor, books.vendor_minor + books.in_flight_minor, "{books:?}");
+        assert!(sold.off_ms > 0, "a tower that is out and texts that are lost cost days: {sold:?}");
+    }
+}
+
+/// The sabotage beside it: who does not ask again for what is lost loses days, which only a link brings back.
+#[test]
+fn without_texts_only_kits_with_a_link_go_on() {
+    let mut scenario = kits(true);
+    scenario.comms.payments.sms_loss_share = 1.0;
+    let all = |link_share: f64| {
+        let mut scenario = scenario.clone();
+        scenario.comms.payments.kits.link_share = link_share;
+        keypad(&scenario).records.books.kits
+    };
+    let (none, every) = (all(0.0), all(1.0));
+    assert_eq!(none.added_days, 0, "{none:?}");
+    assert_eq!(none.waiting_days, none.sold_days, "{none:?}");
+    assert!(every.added_days > 15 * 7 * 3, "{every:?}");
+    assert!(every.off_ms * 3 < none.off_ms, "{every:?} {none:?}");
+    assert_eq!(every.in_step, every.kits, "{every:?}");
 }

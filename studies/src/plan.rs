@@ -9,13 +9,14 @@
 
 use crate::{
     ablation,
-    engine::{Lent, Outcomes, StudyError, Variant, Window, run},
+    engine::{Lent, Outcomes, StudyError, Variant, Window, known, run},
     place::Place,
     remedies,
     sensitivity::{self, WEAKEST},
     stats::{estimate, stopping::Stopping},
     study::{Spread, Study},
 };
+use taa_sim::result::RunResult;
 
 /// Simulation that the remedies of a plain run may cost, customer-days.
 pub const QUICK_CUSTOMER_DAYS: u64 = 120_000;
@@ -33,11 +34,12 @@ pub struct Wanted {
     pub remedies: bool,
 }
 
-/// Studies a village.
+/// Studies a village. `shown`: the run of this scenario that is shown, if there is one; a plain study compares with it
+/// instead of simulating it once more.
 ///
 /// # Errors
 /// [`StudyError`].
-pub fn study(place: &Place, wanted: Wanted, lent: &Lent<'_>) -> Result<Study, StudyError> {
+pub fn study(place: &Place, wanted: Wanted, shown: Option<&RunResult>, lent: &Lent<'_>) -> Result<Study, StudyError> {
     let plain = wanted.replications < 2;
     let offers = if wanted.remedies { remedies::offers(place) } else { Vec::new() };
     let scenario = &place.scenario;
@@ -52,7 +54,13 @@ pub fn study(place: &Place, wanted: Wanted, lent: &Lent<'_>) -> Result<Study, St
     }
     if plain {
         let window = Window::whole(quick(scenario.run.days, scenario.village.customers.len(), variants.len()));
-        let all = run(place, &variants, window, &Stopping::fixed(1), &|_, _| Vec::new(), &|_| Vec::new(), lent)?;
+        let known = shown.filter(|_| window.days == scenario.run.days).and_then(|shown| known(scenario, shown));
+        let unknown = variants.get(usize::from(known.is_some())..).unwrap_or_default();
+        let all = run(place, unknown, window, &Stopping::fixed(1), &|_, _| Vec::new(), &|_| Vec::new(), lent)?;
+        let all = match known {
+            Some(known) => all.behind(known),
+            None => all,
+        };
         return Ok(Study {
             draws: all.draws,
             days: window.days,
@@ -157,7 +165,7 @@ mod tests {
     fn go(days: u32, wanted: Wanted, threads: usize) -> Study {
         let stop = AtomicBool::new(false);
         let place = Place::of(village(25, days, 1));
-        study(&place, wanted, &Lent { threads, stop: &stop, progress: &|_, _| {} }).unwrap()
+        study(&place, wanted, None, &Lent { threads, stop: &stop, progress: &|_, _| {} }).unwrap()
     }
 
     #[test]
@@ -171,6 +179,26 @@ mod tests {
         let again: Study = serde_json::from_str(&text).unwrap();
         let ids = |s: &Study| s.remedies.iter().map(|r| (r.id.clone(), r.certainty.clone())).collect::<Vec<_>>();
         assert_eq!(ids(&again), ids(&found), "a study survives its file");
+    }
+
+    #[test]
+    fn what_is_shown_is_not_simulated_again() {
+        let stop = AtomicBool::new(false);
+        let place = Place::of(village(25, 3, 1));
+        let wanted = Wanted { replications: 0, remedies: true };
+        let options = taa_sim::run::RunOptions { threads: 1, stop: &stop, progress: &|_, _| {} };
+        let mut shown = taa_sim::run::run(&place.scenario, &options).unwrap();
+        let planned = std::sync::atomic::AtomicUsize::new(0);
+        let count = |_: usize, all: usize| planned.store(all, std::sync::atomic::Ordering::Relaxed);
+        let lent = Lent { threads: 1, stop: &stop, progress: &count };
+        let alone = study(&place, wanted, None, &lent).unwrap();
+        let runs = planned.load(std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(study(&place, wanted, Some(&shown), &lent).unwrap(), alone);
+        assert_eq!(planned.load(std::sync::atomic::Ordering::Relaxed), runs - 1);
+        // A run that was ended early is no measure for whole ones.
+        shown.partial = true;
+        study(&place, wanted, Some(&shown), &lent).unwrap();
+        assert_eq!(planned.load(std::sync::atomic::Ordering::Relaxed), runs);
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub enum Usage {
     Vending,
     /// The key of one OpenPAYGO device.
     Payg,
+    /// Hides tokens that a site holds in stock.
+    Stock,
 }
 
 /// Name of a key: whose, and what for. Names are no secret.
@@ -51,6 +53,7 @@ impl fmt::Display for KeyId {
             Usage::Broadcast => "broadcast",
             Usage::Vending => "vending",
             Usage::Payg => "pay-as-you-go",
+            Usage::Stock => "stock",
         };
         write!(f, "{usage} key of {}", self.owner)
     }

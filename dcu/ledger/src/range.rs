@@ -2,7 +2,7 @@
 //! of it. With them the root can be computed, so nothing can be left out, added or changed in between.
 
 use crate::prove::Nodes;
-use crate::shape::cover;
+use crate::shape::{cover, leaves_below};
 use crate::{Frontier, Hash};
 
 /// What stands left and right of a stretch of leaves.
@@ -47,6 +47,60 @@ impl RangeProof {
             tree.push_subtree(level, *right.next()?);
         }
         (right.next().is_none() && tree.size() == size).then(|| tree.root())
+    }
+}
+
+/// Makes a [`RangeProof`] and the root from all leaves of a log, which come one after another; keeps some dozens of
+/// hashes, however many leaves there are.
+#[derive(Clone, Debug)]
+pub struct RangeMaker {
+    first: u64,
+    end: u64,
+    size: u64,
+    tree: Frontier,
+    left: Vec<Hash>,
+    right: Vec<Hash>,
+    /// The subtree right of the stretch that is being filled.
+    part: Frontier,
+}
+
+impl RangeMaker {
+    /// For leaves `first` to `end` (not included) of the tree of `size` leaves.
+    #[must_use]
+    pub fn new(first: u64, end: u64, size: u64) -> Self {
+        let [tree, part] = [Frontier::default(), Frontier::default()];
+        Self { first, end, size, tree, left: Vec::new(), right: Vec::new(), part }
+    }
+
+    /// Index of the next leaf.
+    #[must_use]
+    pub const fn next(&self) -> u64 {
+        self.tree.size()
+    }
+
+    /// The next leaf's hash.
+    pub fn push(&mut self, leaf: Hash) {
+        if self.tree.size() >= self.end {
+            let begun = self.tree.size().saturating_sub(self.part.size());
+            self.part.push(leaf);
+            let whole = cover(begun, self.size).next().map(|(level, _)| leaves_below(level));
+            if whole == Some(self.part.size()) {
+                self.right.push(self.part.root());
+                self.part = Frontier::default();
+            }
+        }
+        self.tree.push(leaf);
+        if self.tree.size() == self.first {
+            self.left = self.tree.roots().to_vec();
+        }
+    }
+
+    /// The proof, and the root over all leaves; none unless all of them have come.
+    #[must_use]
+    pub fn finish(self) -> Option<(RangeProof, Hash)> {
+        let root = self.tree.root();
+        (self.tree.size() == self.size && self.first <= self.end && self.end <= self.size)
+            .then_some((RangeProof { left: self.left, right: self.right }, root))
     }
 }
 

@@ -7,7 +7,7 @@ use taa_keys::Ed25519Private;
 use taa_ledger::export::{csv, lines};
 use taa_ledger::note::{Kind, Signer, Verifier};
 use taa_ledger::receipt::Receipt;
-use taa_ledger::report::{self, FileError, Format, Period, Remark, Report};
+use taa_ledger::report::{self, Entries, FileError, Format, Period, Remark, Report, StreamError};
 use taa_ledger::tile::Resource;
 use taa_ledger::{Log, Money, Record, Stamp};
 
@@ -174,4 +174,79 @@ fn nothing_is_made_from_files_that_are_not_what_was_signed() {
     let gone = report::export(&checkpoint, Format::Lines, (0, None), read(&folder));
     assert!(matches!(gone, Err(FileError::Missing(_))), "{gone:?}");
     assert!(report::verify(b"no checkpoint", &known(), &[], Period::default(), read(&folder)).is_err());
+}
+
+/// Entries that come one after another, with whatever gap.
+struct Held(Vec<(u64, Vec<u8>)>);
+
+impl Entries for Held {
+    type Error = Infallible;
+
+    fn each(&self, from: u64, look: &mut dyn FnMut(u64, &[u8])) -> Result<(), Infallible> {
+        self.0.iter().filter(|(index, _)| *index >= from).for_each(|(index, entry)| look(*index, entry));
+        Ok(())
+    }
+}
+
+type Streamed = Result<(report::Streamed, BTreeMap<String, String>), StreamError<Infallible>>;
+
+fn streamed(held: &Held, checkpoint: Option<&str>, format: Format, range: (u64, Option<u64>)) -> Streamed {
+    let mut files: BTreeMap<String, String> = BTreeMap::new();
+    let made = report::export_stream(held, checkpoint, format, range, |name, text| {
+        *files.entry(name.to_owned()).or_default() += text;
+        Ok(())
+    });
+    made.map(|made| (made, files))
+}
+
+/// Byte for byte what is made from the files, whatever the stretch; and only from the entries that were signed.
+#[test]
+fn a_streamed_export_is_the_export_of_the_files() {
+    let records = records();
+    let folder = folder(&records);
+    let checkpoint = &folder["checkpoint"];
+    let note = std::str::from_utf8(checkpoint).unwrap();
+    let bytes = |record: &Record| record.to_bytes().unwrap();
+    let held = Held((0..).zip(records.iter().map(bytes)).collect());
+    for range in
+        [(0, None), (250, Some(300)), (0, Some(1)), (256, Some(512)), (611, None), (610, Some(611)), (5, Some(5))]
+    {
+        for format in [Format::Lines, Format::Csv, Format::Events] {
+            let of_files = report::export(checkpoint, format, range, read(&folder)).unwrap();
+            let (made, files) = streamed(&held, Some(note), format, range).unwrap();
+            assert_eq!(files, of_files.into_iter().collect(), "{range:?} {format:?}");
+            assert_eq!(made.held, 611);
+        }
+    }
+    // What came after the checkpoint was signed by nobody yet: it stays out.
+    let mut later = Held(held.0);
+    later.0.push((611, bytes(&records[0])));
+    let (made, files) = streamed(&later, Some(note), Format::Lines, (0, None)).unwrap();
+    assert_eq!((made.end, made.held), (611, 612));
+    assert_eq!(lines::verify(&files["entries-000000000-000000611.jsonl"], &known()).unwrap().records, records);
+    // Without a checkpoint a table, and no lines.
+    let (made, files) = streamed(&later, None, Format::Csv, (600, None)).unwrap();
+    assert_eq!((made.signed, made.end, files.len()), (None, 612, 1));
+    assert!(matches!(streamed(&later, None, Format::Lines, (0, None)), Err(StreamError::Unsigned)));
+}
+
+#[test]
+fn nothing_is_streamed_that_was_not_signed() {
+    let records = records();
+    let folder = folder(&records);
+    let note = std::str::from_utf8(&folder["checkpoint"]).unwrap();
+    let held: Vec<(u64, Vec<u8>)> = (0..).zip(records.iter().map(|record| record.to_bytes().unwrap())).collect();
+    let refused =
+        |held: Vec<(u64, Vec<u8>)>| streamed(&Held(held), Some(note), Format::Csv, (300, Some(310))).unwrap_err();
+    let mut gap = held.clone();
+    gap.drain(20..25);
+    assert!(matches!(refused(gap), StreamError::Missing(20)));
+    let mut old = held.clone();
+    old.truncate(600);
+    assert!(matches!(refused(old), StreamError::RolledBack { signed: 611, held: 600 }));
+    let mut changed = held.clone();
+    changed[7].1 = records[8].to_bytes().unwrap();
+    assert!(matches!(refused(changed), StreamError::NotSigned), "far from the stretch, and found");
+    let beyond = streamed(&Held(held), Some(note), Format::Csv, (0, Some(612)));
+    assert!(matches!(beyond, Err(StreamError::Beyond { wanted: 612, size: 611 })));
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use taa_dcu::journal::{Entry, Record, bytes};
 
-use crate::pack;
+use crate::{config::StoreConfig, pack};
 
 /// Estimated bytes of a reading in RAM and, packed, on the disk together.
 const SOFT_BYTES: usize = size_of::<Record>();
@@ -56,10 +56,6 @@ impl Buffer {
         self.urgent
     }
 
-    pub(crate) const fn since_ms(&self) -> Option<u64> {
-        self.since_ms
-    }
-
     pub(crate) fn items(&self) -> impl Iterator<Item = &Item> {
         self.items.iter().map(|(item, _)| item)
     }
@@ -108,8 +104,23 @@ impl Buffer {
         self.since_ms.get_or_insert(now_ms);
     }
 
+    /// When it is to be written: at once if something urgent is in it, or much, else when it has been held long enough;
+    /// `None` while it is empty.
+    pub(crate) fn due(&self, now_ms: u64, config: &StoreConfig) -> Option<u64> {
+        self.since_ms.map(|since| {
+            let full = self.bytes >= config.hold_bytes;
+            if self.urgent || full { now_ms } else { since.saturating_add(config.hold_ms) }
+        })
+    }
+
+    /// Gives things up so that `bytes` fit below `max`: how many records went, and whether that was enough.
+    pub(crate) fn fit(&mut self, bytes: usize, max: usize) -> (u64, bool) {
+        let gone = self.make_room(bytes, max);
+        (gone, self.bytes.saturating_add(bytes) <= max)
+    }
+
     /// Gives up the oldest readings and acknowledgements until `bytes` fit below `max`; how many records went.
-    pub(crate) fn make_room(&mut self, bytes: usize, max: usize) -> u64 {
+    fn make_room(&mut self, bytes: usize, max: usize) -> u64 {
         let mut excess = self.bytes.saturating_add(bytes).saturating_sub(max);
         if excess == 0 {
             return 0;
@@ -136,6 +147,12 @@ impl Buffer {
     /// Everything is on the disk.
     pub(crate) fn clear(&mut self) {
         *self = Self::new(self.leaf_next());
+    }
+
+    /// Hands everything out, in order.
+    pub(crate) fn take(&mut self) -> impl Iterator<Item = Item> + use<> {
+        let next = Self::new(self.leaf_next());
+        std::mem::replace(self, next).items.into_iter().map(|(item, _)| item)
     }
 }
 

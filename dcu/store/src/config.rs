@@ -12,8 +12,6 @@ pub enum Place {
         /// Path on it.
         path: String,
     },
-    /// Nowhere: for runs in which the disk does not fail. It is gone with the store.
-    Memory,
 }
 
 impl Place {
@@ -21,17 +19,14 @@ impl Place {
     pub(crate) fn vfs(&self) -> Option<&str> {
         match self {
             Self::Vfs { name, .. } => Some(name),
-            Self::File(_) | Self::Memory => None,
+            Self::File(_) => None,
         }
     }
 
     /// The file of this generation: a file that was damaged stays, and the next one bears the next number.
-    pub(crate) fn file(&self, generation: u32) -> Option<String> {
-        let path = match self {
-            Self::File(path) | Self::Vfs { path, .. } => path,
-            Self::Memory => return None,
-        };
-        Some(if generation == 0 { path.clone() } else { format!("{path}.{generation}") })
+    pub(crate) fn file(&self, generation: u32) -> String {
+        let (Self::File(path) | Self::Vfs { path, .. }) = self;
+        if generation == 0 { path.clone() } else { format!("{path}.{generation}") }
     }
 }
 

@@ -18,10 +18,7 @@ pub(crate) const SCHEMA: u32 = 2;
 
 /// Opens the file. Writes nothing yet: it may be somebody else's.
 pub(crate) fn connect(place: &Place, generation: u32, config: &StoreConfig) -> rusqlite::Result<Connection> {
-    let Some(file) = place.file(generation) else {
-        let db = Connection::open_in_memory()?;
-        return Ok(db);
-    };
+    let file = place.file(generation);
     let psow = u8::from(config.has(Sabotage::PowersafeOverwrite));
     let uri = format!("file:{}?psow={psow}", escaped(&file));
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE

@@ -40,4 +40,13 @@ impl Health {
         let wait = config.retry_ms_min.saturating_mul(1 << doublings).min(config.retry_ms_max);
         Self::Failing { trouble, since_ms, attempts, retry_at_ms: now_ms.saturating_add(wait) }
     }
+
+    /// When a commit is due that the buffer wants at `wanted_ms`.
+    pub(crate) fn due(self, wanted_ms: Option<u64>, now_ms: u64) -> Option<u64> {
+        match self {
+            Self::Good => wanted_ms.map(|at| at.max(now_ms)),
+            Self::Failing { retry_at_ms, .. } => wanted_ms.map(|_| retry_at_ms.max(now_ms)),
+            Self::Stopped(_) => None,
+        }
+    }
 }

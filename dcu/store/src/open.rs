@@ -48,7 +48,7 @@ impl From<rusqlite::Error> for Unusable {
 /// Opens the newest generation; salvages a damaged one into the next.
 pub(crate) fn open(place: &Place, config: &StoreConfig) -> Result<Opened, StoreError> {
     let mut generation = 0_u32;
-    while place.file(generation.saturating_add(1)).is_some_and(|file| raw::exists(place.vfs(), &file)) {
+    while raw::exists(place.vfs(), &place.file(generation.saturating_add(1))) {
         generation = generation.saturating_add(1);
     }
     let log = read_log(place, generation);
@@ -73,12 +73,12 @@ pub(crate) fn open(place: &Place, config: &StoreConfig) -> Result<Opened, StoreE
 }
 
 fn read_log(place: &Place, generation: u32) -> Vec<u8> {
-    let file = place.file(generation).map(|file| format!("{file}-wal"));
-    file.and_then(|file| raw::read(place.vfs(), &file, Role::Log)).unwrap_or_default()
+    let file = format!("{}-wal", place.file(generation));
+    raw::read(place.vfs(), &file, Role::Log).unwrap_or_default()
 }
 
 fn read_database(place: &Place, generation: u32) -> Vec<u8> {
-    place.file(generation).and_then(|file| raw::read(place.vfs(), &file, Role::Database)).unwrap_or_default()
+    raw::read(place.vfs(), &place.file(generation), Role::Database).unwrap_or_default()
 }
 
 fn is_readable(place: &Place, generation: u32) -> bool {
@@ -87,7 +87,6 @@ fn is_readable(place: &Place, generation: u32) -> bool {
 
 fn usable(place: &Place, generation: u32, config: &StoreConfig, log: &[u8]) -> Result<Opened, Unusable> {
     let mut db = db::connect(place, generation, config)?;
-    let in_file = *place != Place::Memory;
     let marks = db::marks(&db)?;
     if !marks.is_ours && !marks.is_empty {
         drop(db);
@@ -101,7 +100,7 @@ fn usable(place: &Place, generation: u32, config: &StoreConfig, log: &[u8]) -> R
     let mut migrated_from = None;
     if marks.is_empty {
         // A first commit that never ended leaves a trace of itself, and no more.
-        let rows = if in_file { carve::carve(&read_idle(&db, place, generation), log) } else { carve::Rows::new() };
+        let rows = carve::carve(&read_idle(&db, place, generation), log);
         if rows.values().any(|row| row.commit > 1) || generation > 0 {
             return Err(Unusable::Damaged("its tables are gone".to_owned()));
         }
@@ -109,7 +108,7 @@ fn usable(place: &Place, generation: u32, config: &StoreConfig, log: &[u8]) -> R
         return Ok(new(db, config)?);
     }
     db::prepare(&db, config)?;
-    if in_file && config.full_check && !db::structure_is_whole(&db)? {
+    if config.full_check && !db::structure_is_whole(&db)? {
         return Err(Unusable::Damaged("its pages do not fit together".to_owned()));
     }
     if marks.schema == migrate::OLD_SCHEMA {
@@ -131,7 +130,7 @@ fn usable(place: &Place, generation: u32, config: &StoreConfig, log: &[u8]) -> R
     let Some(meta) = loaded.meta else { return Err(Unusable::Damaged("it has lost its name".to_owned())) };
     // A commit begins only when the one before is durable. So a trace in the log of the next but one, of which SQLite
     // shows nothing, says that the log has lost a commit that was acknowledged.
-    if in_file && carve::newest_commit(log).is_some_and(|newest| newest > loaded.commit.saturating_add(1)) {
+    if carve::newest_commit(log).is_some_and(|newest| newest > loaded.commit.saturating_add(1)) {
         return Err(Unusable::Damaged("its log has lost commits".to_owned()));
     }
     Ok(welcome(db, meta, loaded, migrated_from, None))
@@ -253,7 +252,7 @@ fn salvage(place: &Place, generation: u32, config: &StoreConfig, log: &[u8]) -> 
     put_meta(&transaction, meta, commit)?;
     transaction.commit()?;
     loaded.commit = commit;
-    let mut opened = welcome(db, meta, loaded, None, place.file(source));
+    let mut opened = welcome(db, meta, loaded, None, Some(place.file(source)));
     opened.found.lost.push(end);
     Ok(opened)
 }

@@ -32,7 +32,6 @@ use crate::{
 pub struct Store {
     pub(crate) db: Connection,
     pub(crate) config: StoreConfig,
-    pub(crate) in_file: bool,
     pub(crate) meta: Meta,
     /// Number of the last commit.
     pub(crate) commit: u64,
@@ -83,7 +82,6 @@ impl Store {
         let last = found.last;
         let health = trouble.map_or(Health::Good, |trouble| Health::Good.after(trouble, 0, &config));
         let store = Self {
-            in_file: *place != Place::Memory,
             meta,
             commit,
             buffer: Buffer::new(leaves),
@@ -172,15 +170,9 @@ impl Store {
     /// When [`Self::commit`] is to be called, ms; `now_ms` where it is due; `None` while nothing waits.
     #[must_use]
     pub fn due(&self, now_ms: u64) -> Option<u64> {
-        let waiting = self.buffer.since_ms().map(|since| {
-            let full = self.buffer.bytes() >= self.config.hold_bytes;
-            if self.buffer.is_urgent() || full { now_ms } else { since.saturating_add(self.config.hold_ms) }
-        });
-        match self.health {
-            Health::Good => waiting.into_iter().chain(self.upkeep.due_ms()).min().map(|at| at.max(now_ms)),
-            Health::Failing { retry_at_ms, .. } => waiting.map(|_| retry_at_ms.max(now_ms)),
-            Health::Stopped(_) => None,
-        }
+        let wanted = self.buffer.due(now_ms, &self.config);
+        let upkeep = self.upkeep.due_ms().filter(|_| self.health == Health::Good);
+        self.health.due(wanted.into_iter().chain(upkeep).min(), now_ms)
     }
 
     // ---- what happens ----------------------------------------------------------------------------------------------
@@ -221,12 +213,11 @@ impl Store {
     }
 
     fn make_room(&mut self, record: u64, bytes: usize) -> Result<(), StoreError> {
-        let max = self.config.ram_bytes_max;
         // While the disk is well, a commit is due long before.
         let Health::Failing { trouble, .. } = self.health else { return Ok(()) };
-        let gone = self.buffer.make_room(bytes, max);
+        let (gone, fits) = self.buffer.fit(bytes, self.config.ram_bytes_max);
         self.stats.dropped = self.stats.dropped.saturating_add(gone);
-        if self.buffer.bytes().saturating_add(bytes) > max {
+        if !fits {
             self.health = Health::Stopped(trouble);
             return Err(StoreError::Stopped { record });
         }

@@ -56,7 +56,7 @@ impl Upkeep {
 impl Store {
     /// Does what is due.
     pub(crate) fn look_after(&mut self, now_ms: u64) {
-        let copied = if self.in_file { self.copy_log() } else { Ok(()) };
+        let copied = self.copy_log();
         let due = self.upkeep.prune_at_ms.is_some_and(|at| at <= now_ms);
         let done = copied.and_then(|()| if due { self.prune() } else { Ok(()) });
         match done {
@@ -205,6 +205,22 @@ impl Store {
             }
         })?;
         Ok(found)
+    }
+
+    /// Calls with index and bytes of every ledger entry in the file from `from` on, in order, without holding them. What
+    /// lies in a row whose seal is broken does not come: the index of the next one jumps.
+    ///
+    /// # Errors
+    /// [`StoreError::Disk`].
+    pub fn each_leaf(&self, from: u64, mut look: impl FnMut(u64, &[u8])) -> Result<(), StoreError> {
+        db::each(&self.db, Kind::Leaves, from, u64::MAX, |id, bytes| {
+            for (index, leaf) in self.row(Kind::Leaves, id, bytes).and_then(leaves_of).unwrap_or_default() {
+                if index >= from {
+                    look(index, &leaf);
+                }
+            }
+        })?;
+        Ok(())
     }
 
     /// Throws away ledger entries before `index`, once somebody else keeps them (the cloud, an export): rows that hold later

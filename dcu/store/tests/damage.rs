@@ -2,10 +2,10 @@
 
 mod common;
 
-use common::{Reference, config, filled, mix, place, witness};
+use common::{config, filled, mix, place, witness};
 use taa_dcu::journal::Record;
 use taa_powercut::{Config, Disk, Image};
-use taa_store::{Damage, Held, Mode, Place, RolledBack, Sabotage, Store, StoreConfig, StoreError};
+use taa_store::{Damage, Held, Mode, RolledBack, Sabotage, Store, StoreConfig, StoreError};
 
 /// A journal with snapshots, pruned blocks, leaves, a log that is in use.
 ///
@@ -306,16 +306,4 @@ fn somebody_elses_database_is_left_alone() {
     let before = disk.image();
     assert_eq!(Store::open(&place(&disk), config(), None).err(), Some(StoreError::Foreign));
     assert_eq!(disk.image().files["state.db"], before.files["state.db"]);
-}
-
-#[test]
-fn memory_needs_no_file() {
-    let (mut store, recovery) = Store::open(&Place::Memory, config(), None).unwrap();
-    assert!(recovery.is_whole() && recovery.last_record == 0);
-    let mut reference = Reference::default();
-    while reference.journal.len() < 300 {
-        reference.step(&mut store, mix(reference.now_ms), false).unwrap();
-    }
-    assert_eq!(store.commit(reference.now_ms), Ok(reference.journal.len() as u64));
-    assert!(store.stats().snapshots_pruned > 0);
 }

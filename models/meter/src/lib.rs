@@ -286,6 +286,11 @@ impl Meter {
         self.power_changed(now, was_powered);
     }
 
+    /// Its token gateway breaks, or works again: while it is broken it refuses every call, and the keypad goes on.
+    pub const fn handle_gateway_fault(&mut self, broken: bool) {
+        self.state.gateway_broken = broken;
+    }
+
     /// The meter feels tampered with: it opens, and refuses to close until [`Self::clear_tamper`]. `true` when the relay
     /// moved. Without power it feels nothing.
     pub fn handle_tamper(&mut self, now: u64) -> bool {

@@ -208,6 +208,8 @@ impl ObjectModel for State {
                 self.keys_changed = true;
                 Ok(())
             }
+            // Nothing is shown of a token that a broken gateway refuses.
+            (obis::TOKEN_GATEWAY, TOKEN_ENTER) if self.gateway_broken => Err(ActionResult::HardwareFault),
             // Taken, whatever became of it: that stands in the status.
             (obis::TOKEN_GATEWAY, TOKEN_ENTER) => {
                 let token = parameter.and_then(Value::as_bytes).ok_or(ActionResult::TypeUnmatched)?;

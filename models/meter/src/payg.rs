@@ -41,6 +41,12 @@ impl PaygDevice {
         Some(u32::try_from(left_ns.div_ceil(DAY_NS)).unwrap_or(u32::MAX))
     }
 
+    /// Until when it is paid, ns since the start of the run; `None` when it is unlocked for good.
+    #[must_use]
+    pub const fn paid_until_ns(&self) -> Option<u64> {
+        self.paid_until_ns
+    }
+
     /// The count of the last token, as its owner reads it from the display for the service line.
     #[must_use]
     pub const fn count(&self) -> u32 {

@@ -36,6 +36,8 @@ pub(crate) struct State {
     pub(crate) credit: Option<Credit>,
     /// Its token decoder.
     pub(crate) sts: Option<Slot>,
+    /// Its token gateway refuses every call.
+    pub(crate) gateway_broken: bool,
     pub(crate) limit: Limit,
     pub(crate) gasp: Option<LastGasp>,
     pub(crate) events: VecDeque<MeterEvent>,
@@ -94,6 +96,7 @@ impl State {
             profile: LoadProfile::new(config.profile_entries, config.utc_offset_s),
             credit,
             sts,
+            gateway_broken: false,
             limit: Limit::default(),
             gasp: config.gasp.clone().map(LastGasp::new),
             events: VecDeque::new(),

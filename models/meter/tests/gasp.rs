@@ -126,19 +126,20 @@ fn a_reboot_loop_is_one_event_and_a_new_outage_another() {
     let mut gasp = LastGasp::new(set_up());
     let mut sent = Vec::new();
     for round in 0..20 {
-        let at = S + round * 2 * S;
+        // A second without, four with it: less would not charge the capacitor for another gasp.
+        let at = S + round * 5 * S;
         gasp.handle_power(at, 0);
         sent.extend(drive(&mut gasp, at + S, |_| true));
         gasp.handle_power(at + S, 2300);
-        sent.extend(drive(&mut gasp, at + 2 * S - 1, |_| true));
+        sent.extend(drive(&mut gasp, at + 5 * S - 1, |_| true));
     }
     assert!(sent.len() >= 10, "{}", sent.len());
     assert!(sent.iter().all(|(_, packet)| packet.event == 1 && packet.header.kind == Kind::PowerDown));
     assert!(sent.is_sorted_by(|(_, one), (_, next)| one.header.counter < next.header.counter), "no counter twice");
-    let up = drive(&mut gasp, 100 * S, |_| true);
+    let up = drive(&mut gasp, 200 * S, |_| true);
     assert_eq!(up.iter().map(|(_, packet)| packet.header.kind).collect::<Vec<_>>(), [Kind::PowerUp]);
-    gasp.handle_power(101 * S, 0);
-    let next = drive(&mut gasp, 102 * S, |_| true);
+    gasp.handle_power(201 * S, 0);
+    let next = drive(&mut gasp, 202 * S, |_| true);
     assert_eq!(next[0].1.event, 2);
 }
 

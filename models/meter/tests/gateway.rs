@@ -52,6 +52,22 @@ fn a_token_from_afar_counts_once_in_either_form_and_beside_written_credit() {
 }
 
 #[test]
+fn a_broken_gateway_refuses_and_shows_nothing_and_the_keypad_goes_on() {
+    let mut meter = energised(MeterConfig { sts: Some(sts(MONEY)), ..prepaid() });
+    let mut client = client_of(&mut meter, 0);
+    let token = money(1000, 12_000);
+    meter.handle_gateway_fault(true);
+    assert!(matches!(enter(&mut client, &mut meter, token.as_bytes())[..], [Told::Failed(_)]));
+    assert_eq!(read(&mut client, &mut meter, 0, &[at(2)]), [Ok(Octets::default().to_value())]);
+    assert_eq!(meter.credit_tokens_u(), 0);
+    assert!(meter.handle_keypad_digits(0, &token).is_done());
+    meter.handle_gateway_fault(false);
+    assert_eq!(enter(&mut client, &mut meter, token.as_bytes()), [Told::Done]);
+    assert_eq!(status(&mut client, &mut meter).0, TokenStatusCode::ValidationFailure);
+    assert_eq!(meter.credit_tokens_u(), 12_000);
+}
+
+#[test]
 fn what_was_typed_in_shows_at_the_gateway_too() {
     let mut meter = energised(MeterConfig { sts: Some(sts(MONEY)), ..prepaid() });
     let mut client = client_of(&mut meter, 0);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use taa_scenarios::model::{FaultTarget, OperationKind, Scenario};
+use taa_scenarios::model::{FaultTarget, Operation, OperationKind, Scenario};
 use taa_sim::records::{ImageStep, Records};
 
 use crate::data::{HOUR_MS, ImageFigures};
@@ -12,15 +12,14 @@ const POINTS: u64 = 120;
 
 /// The updates of a run as one story, from the first order to the last word; nothing where there was none.
 pub(super) fn figures(scenario: &Scenario, records: &Records, simulated_ms: u64) -> Option<ImageFigures> {
-    let operations: Vec<_> = scenario.operations.iter().filter(|operation| operation.at_ms < simulated_ms).collect();
+    let update = |operation: &&Operation| matches!(operation.what, OperationKind::FirmwareUpdate { .. });
+    let in_run = scenario.operations.iter().filter(|operation| operation.at_ms < simulated_ms);
+    let operations: Vec<_> = in_run.filter(update).collect();
     let from_ms = operations.first()?.at_ms;
-    let OperationKind::FirmwareUpdate { identifier, image_kb, .. } = &operations.first()?.what;
-    let meters = operations.iter().map(|operation| {
-        let OperationKind::FirmwareUpdate { target, .. } = &operation.what;
-        match target {
-            FaultTarget::Customers(list) => list.len(),
-            _ => scenario.village.customers.len(),
-        }
+    let OperationKind::FirmwareUpdate { identifier, image_kb, .. } = &operations.first()?.what else { return None };
+    let meters = operations.iter().map(|operation| match operation.what.target() {
+        FaultTarget::Customers(list) => list.len(),
+        _ => scenario.village.customers.len(),
     });
     let meters = u32::try_from(meters.sum::<usize>()).unwrap_or(u32::MAX);
     let last_ms = records.images.time_ms.last().copied().unwrap_or(from_ms).max(from_ms + HOUR_MS);

@@ -281,7 +281,7 @@ pub enum SettingProblem {
         forward(at),
         code(taa::tariff::not_flat),
         help(
-            "leave out periods, blocks, lifeline, capacity and friendly hours, or architectures with credit_at = \"meter\""
+            "leave out periods, blocks, lifeline, capacity, demand and friendly hours, or architectures with credit_at = \"meter\""
         )
     )]
     NotFlat {
@@ -289,6 +289,20 @@ pub enum SettingProblem {
         at: Spot,
         /// The architecture.
         architecture: String,
+    },
+
+    /// Tariffs of classes that do not fit together, or nobody.
+    #[error("{at}: {what}")]
+    #[diagnostic(
+        forward(at),
+        code(taa::tariff::class),
+        help("[[tariffs]] names classes of customers in `customers`, each once; all others have [tariff]")
+    )]
+    TariffClass {
+        /// Where.
+        at: Spot,
+        /// What is wrong.
+        what: String,
     },
 
     /// A demand profile that cannot be used.

@@ -41,6 +41,7 @@ pub(super) const KINDS: &[(&str, FaultKind, Takes)] = &[
     ("leases_exhausted", FaultKind::LeasesExhausted, Takes::Nothing),
     ("paper_out", FaultKind::PaperOut, Takes::Nothing),
     ("wrong_key_revision", FaultKind::WrongKeyRevision, Takes::Meters),
+    ("gateway_refused", FaultKind::GatewayRefused, Takes::Meters),
     ("rollover_missed", FaultKind::RolloverMissed, Takes::Meters),
     ("charge_controller_out", FaultKind::ChargeControllerOut, Takes::Nothing),
     ("lightning", FaultKind::Lightning, Takes::Meters),

@@ -20,6 +20,7 @@ mod tariff;
 use std::path::{Path, PathBuf};
 
 use miette::{Diagnostic, Severity};
+use taa_dcu::config::{Classes, Tariff};
 use taa_models::{ParamError, demand::Class};
 
 use crate::diagnostics::{Diagnostics, GridProblem, SettingProblem, Spot};
@@ -142,7 +143,15 @@ fn resolve(dir: &Path, overrides: &Overrides, found: &mut Diagnostics) -> Option
     let economics = prices::economics(&document, &file.economics, &file.tariff.currency, found);
     let plan = plan::read(&document, &file, overrides, found);
     if let (Some(tariff), Some(plan)) = (&tariff, &plan) {
-        tariff::fits(&document, tariff, plan.architectures(), found);
+        tariff::fits(&document, ("tariff", tariff), plan.architectures(), found);
+    }
+    let own = own_classes(&file.demand);
+    let known: Vec<&str> = Class::ALL.iter().chain(&own).map(Class::name).collect();
+    let classes = tariff.as_ref().and_then(|site| tariff::classes(&document, &file.tariffs, (site, &known), found));
+    if let (Some(classes), Some(plan)) = (&classes, &plan) {
+        for (n, (_, tariff)) in classes.iter().enumerate() {
+            tariff::fits(&document, (&format!("tariffs.{n}"), tariff), plan.architectures(), found);
+        }
     }
     parameters(&document, &file, found);
     let layout_sound = layout_parameters(&document, &file, found);
@@ -172,18 +181,13 @@ fn resolve(dir: &Path, overrides: &Overrides, found: &mut Diagnostics) -> Option
     };
     let (source, site, village, power) = (source?, site?, village?, power?);
     let (weather_file, tariff, economics, plan) = (weather_file?, tariff?, economics?, plan?);
+    let classes = tariff::assign(classes?, &village);
     let run = plan.at(&site);
     let (series, remarks) = weather::for_run(&weather_file, &site, run.start_unix_s, run.days);
     let distance_km = distance_km(site.lat_deg, site.lon_deg, weather_file.lat_deg, weather_file.lon_deg);
     notes.insert(0, format!("Weather: {}.", weather_file.source));
     notes.extend(remarks);
-    if tariff.flat_price().is_none() {
-        notes.push(
-            "What people are charged follows the tariff's hours and months; the report's money (revenue, lost and deferred \
-             income) values every kilowatt-hour at energy_price_per_kwh."
-                .to_owned(),
-        );
-    }
+    tariff_notes(&tariff, &classes, &mut notes);
     let name = folder_name(dir);
     Some(Scenario {
         title: file.title.clone().unwrap_or_else(|| name.clone()),
@@ -193,6 +197,7 @@ fn resolve(dir: &Path, overrides: &Overrides, found: &mut Diagnostics) -> Option
         weather: Weather { series, source: weather_file.source.clone(), distance_km },
         power,
         tariff,
+        classes,
         comms: Comms {
             radio: file.comms.radio.clone(),
             mesh: file.comms.mesh.clone(),
@@ -210,6 +215,29 @@ fn resolve(dir: &Path, overrides: &Overrides, found: &mut Diagnostics) -> Option
         notes: file.description.clone().into_iter().chain(notes).collect(),
         attributions: attributions(&source, &weather_file, &file.attribution),
     })
+}
+
+/// What a reader of the report must know of the prices.
+fn tariff_notes(tariff: &Tariff, classes: &Classes, notes: &mut Vec<String>) {
+    let all = || std::iter::once(tariff).chain(&classes.tariffs);
+    if all().any(|tariff| tariff.flat_price().is_none()) {
+        notes.push(
+            "Where the price of energy moves, lost and deferred income values a customer's energy at what that customer was \
+             billed for a kilowatt-hour on average."
+                .to_owned(),
+        );
+    }
+    for tariff in &classes.tariffs {
+        let count = classes.accounts.values().filter(|class| **class == tariff.class).count();
+        let price = tariff.energy_price_per_kwh_minor as f64 / f64::from(tariff.minor_per_unit.max(1));
+        let (class, currency) = (&tariff.class, &tariff.currency);
+        notes.push(format!(
+            "{count} customers have the tariff for {class}: {price} {currency} a kWh, before hours and blocks."
+        ));
+    }
+    if all().any(|tariff| tariff.demand.is_some_and(|demand| demand.window_min < 60)) {
+        notes.push("Readings come hourly: windows of power are an hour long, whatever window_min says.".to_owned());
+    }
 }
 
 fn open(dir: &Path) -> Result<(Document, ScenarioFile), Diagnostics> {

@@ -10,13 +10,14 @@ use crate::diagnostics::{Diagnostics, PlanProblem, Spot};
 use crate::document::Document;
 use crate::faults;
 use crate::model::{RunPlan, Site};
-use crate::schema::{DAYS_MAX, SEED_MAX, ScenarioFile};
+use crate::schema::{DAYS_MAX, DiskModel, SEED_MAX, ScenarioFile};
 
 /// A run, before its clock is known.
 pub(super) struct Plan {
     start: Date,
     days: u32,
     seed: u64,
+    disk: DiskModel,
     architectures: Vec<(String, Traits)>,
 }
 
@@ -39,6 +40,7 @@ impl Plan {
             seed: self.seed,
             replication: 0,
             ledger: false,
+            disk: self.disk,
             architectures: self.architectures,
         }
     }
@@ -67,7 +69,7 @@ pub(super) fn read(
     let from_command_line = !overrides.architectures.is_empty();
     let names = if from_command_line { &overrides.architectures } else { &file.run.architectures };
     let architectures = architectures::chosen(document, file, names, &overrides.traits, from_command_line, found);
-    Some(Plan { start: start?, days: days?, seed: seed?, architectures })
+    Some(Plan { start: start?, days: days?, seed: seed?, disk: file.run.disk, architectures })
 }
 
 fn seed_of(seed: i128, at: Spot, found: &mut Diagnostics) -> Option<u64> {

@@ -17,10 +17,12 @@ use serde::{Deserialize, Serialize};
 use taa_models::{assets::AssetParams, demand::DemandParams, people::PeopleParams};
 
 pub use sections::{
-    ArchitectureSection, CommsSection, EconomicsSection, PowerSection, RunSection, SiteSection, VillageSection,
-    WeatherSection,
+    ArchitectureSection, CommsSection, DiskModel, EconomicsSection, PowerSection, RunSection, SiteSection,
+    VillageSection, WeatherSection,
 };
-pub use tariff::{BlockSection, CapacitySection, FriendlySection, LifelineSection, PeriodSection, TariffSection};
+pub use tariff::{
+    BlockSection, CapacitySection, DemandSection, FriendlySection, LifelineSection, PeriodSection, TariffSection,
+};
 
 use crate::layout::LayoutParams;
 
@@ -64,6 +66,9 @@ pub struct ScenarioFile {
     pub power: PowerSection,
     /// Prices.
     pub tariff: TariffSection,
+    /// Prices of some classes of customers: `[[tariffs]]`, each with `customers` and everything that `[tariff]` has.
+    #[serde(default)]
+    pub tariffs: Vec<TariffSection>,
     /// Radio, mesh, wide-area link, payment provider.
     #[serde(default)]
     pub comms: CommsSection,

@@ -13,6 +13,9 @@ pub struct TariffSection {
     /// What it is called on statements and in the ledger; left out: nothing.
     #[serde(default)]
     pub id: String,
+    /// Classes of customers that have it (`class` in the village file): in `[[tariffs]]` alone. Everybody else has `[tariff]`.
+    #[serde(default)]
+    pub customers: Vec<String>,
     /// ISO 4217 code, for instance TZS.
     pub currency: String,
     /// Minor units in a unit of the currency; left out: as ISO 4217 has it (TZS 100, UGX 1).
@@ -35,6 +38,8 @@ pub struct TariffSection {
     pub lifeline: Option<LifelineSection>,
     /// A fee for subscribed power.
     pub capacity: Option<CapacitySection>,
+    /// A fee for the month's highest measured power.
+    pub demand: Option<DemandSection>,
     /// Credit that is lent once the balance is used up, units of the currency. The next payment repays it first.
     #[serde(default)]
     pub emergency_credit: f64,
@@ -110,6 +115,16 @@ pub struct CapacitySection {
     pub price_per_kw_day: f64,
     /// What every account has subscribed, watts.
     pub subscribed_w: u32,
+}
+
+/// A fee for the highest mean power of a calendar month, charged when it is over.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DemandSection {
+    /// Price of one kilowatt for one month, units of the currency.
+    pub price_per_kw_month: f64,
+    /// Length of a window: 15, 30 or 60 minutes; it is longer where readings are further apart.
+    pub window_min: u32,
 }
 
 /// Hours in which nobody is disconnected.

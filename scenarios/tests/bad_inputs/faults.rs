@@ -30,6 +30,9 @@ cases! {
     nameless_image: "taa::scenario::out_of_range" at "`operation.0.identifier`" says ["1 to 32 bytes"] when |f| f.operation("what = \"firmware_update\"\nat = \"day 2\"\nidentifier = \"\"");
     operation_on_nobody: "taa::fault::unknown_target" at "`operation.0.meters.0`" says ["the meter `b33`", "did you mean `b3`"] when |f| f.operation("what = \"firmware_update\"\nat = \"day 2\"\nmeters = [\"b33\"]");
     operation_unknown_key: "taa::scenario::unknown_key" at "`operation.0.from`" says ["from"] when |f| f.operation("what = \"firmware_update\"\nat = \"day 2\"\nfrom = \"day 1\"");
+    key_change_nowhere: "taa::scenario::out_of_range" at "`operation.0.to`" says ["next_revision, next_base_date"] when |f| f.operation("what = \"key_change\"\nat = \"day 2\"\nto = \"2035\"");
+    key_change_with_an_image: "taa::scenario::out_of_range" at "`operation.0.image_kb`" says ["with firmware_update alone"] when |f| f.operation("what = \"key_change\"\nat = \"day 2\"\nimage_kb = 128");
+    image_with_a_key: "taa::scenario::out_of_range" at "`operation.0.to`" says ["with key_change alone"] when |f| f.operation("what = \"firmware_update\"\nat = \"day 2\"\nto = \"next_revision\"");
     too_many: "taa::fault::too_many" at "`fault`" says ["128 faults", "127"] when |f| {
         f.fault("what = \"tower_out\"\nfrom = \"day 2\"\nuntil = \"3 h\"");
         f.faults = f.faults.as_ref().map(|one| one.repeat(128));

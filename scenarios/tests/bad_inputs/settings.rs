@@ -64,6 +64,17 @@ cases! {
         f.toml("edge_local", "sts_keypad");
         f.toml("[run]", "[tariff.lifeline]\nkwh = 5\nprice_per_kwh = 900\n\n[run]");
     };
+    class_of_nobody: "taa::tariff::class" at "`tariffs.0.customers.1`" says ["no class of customers `shopp`", "did you mean `shop`"] when |f| f.toml("[run]", "[[tariffs]]\ncustomers = [\"mill\", \"shopp\"]\ncurrency = \"TZS\"\nenergy_price_per_kwh = 900\n\n[run]");
+    class_twice: "taa::tariff::class" at "`tariffs.1.customers.0`" says ["`shop` has tariff 0", "each once"] when |f| f.toml("[run]", "[[tariffs]]\ncustomers = [\"shop\"]\ncurrency = \"TZS\"\nenergy_price_per_kwh = 900\n\n[[tariffs]]\ncustomers = [\"shop\"]\ncurrency = \"TZS\"\nenergy_price_per_kwh = 800\n\n[run]");
+    class_without_customers: "taa::tariff::class" at "`tariffs.0`" says ["names no class of customers"] when |f| f.toml("[run]", "[[tariffs]]\ncurrency = \"TZS\"\nenergy_price_per_kwh = 900\n\n[run]");
+    class_in_another_currency: "taa::tariff::class" at "`tariffs.0.currency`" says ["one currency", "TZS"] when |f| f.toml("[run]", "[[tariffs]]\ncustomers = [\"shop\"]\ncurrency = \"KES\"\nenergy_price_per_kwh = 9\n\n[run]");
+    site_tariff_for_some: "taa::tariff::class" at "`tariff.customers`" says ["everybody who has no other"] when |f| f.toml("[run]", "customers = [\"shop\"]\n\n[run]");
+    class_price_below_zero: "taa::tariff::price" at "`tariffs.0.energy_price_per_kwh`" says ["-9"] when |f| f.toml("[run]", "[[tariffs]]\ncustomers = [\"shop\"]\ncurrency = \"TZS\"\nenergy_price_per_kwh = -9\n\n[run]");
+    odd_window: "taa::tariff::contradiction" at "`tariff.demand`" says ["15, 30 or 60 minutes"] when |f| f.toml("[run]", "[tariff.demand]\nprice_per_kw_month = 5000\nwindow_min = 20\n\n[run]");
+    hours_in_the_meter_of_a_class: "taa::tariff::not_flat" at "`tariffs.0.blocks`" says ["`sts_keypad` keeps the credit in the meter"] when |f| {
+        f.toml("edge_local", "sts_keypad");
+        f.toml("[run]", "[[tariffs]]\ncustomers = [\"shop\"]\ncurrency = \"TZS\"\nenergy_price_per_kwh = 900\n[[tariffs.blocks]]\nup_to_kwh = 5\nprice_per_kwh = 1\n\n[run]");
+    };
     off_the_planet: "taa::site::coordinates" at "scenario.toml, line 5, `site.lat_deg`" says ["-285", "-90 to 90"] when |f| f.toml("-2.85", "-285");
     swapped_site: "taa::site::far_from_buildings" at "`site.lat_deg`" says ["swapped", "leave them out"] when |f| {
         f.toml("lat_deg = -2.85", "lat_deg = 33.612");

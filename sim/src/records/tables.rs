@@ -429,6 +429,33 @@ pub struct Books {
     pub duplicates: u32,
     /// Where meters have keypads.
     pub tokens: TokenBooks,
+    /// Kits that are paid by the day, where the site sells to them; their money is in the sums above.
+    pub kits: KitBooks,
+}
+
+/// Kits at the end of the run: `sold = added + waiting`, in days.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KitBooks {
+    /// How many.
+    pub kits: u32,
+    /// Paid by their owners.
+    pub paid_minor: i64,
+    /// Of that, what the site has not credited yet.
+    pub open_minor: i64,
+    /// Days in tokens that were issued.
+    pub sold_days: u32,
+    /// Days that kits have taken.
+    pub added_days: u32,
+    /// Days in tokens that no kit has taken yet.
+    pub waiting_days: u32,
+    /// Texts with tokens that never came.
+    pub texts_lost: u32,
+    /// Tokens that kits, and reports that the site refused.
+    pub refused: u32,
+    /// Time in which kits were off, ms.
+    pub off_ms: u64,
+    /// Kits whose count is the site's, or has a token still to come.
+    pub in_step: u32,
 }
 
 /// Tokens at the end of the run, in 1/100000 of the currency's unit ("u") as tokens carry it.

@@ -176,9 +176,9 @@ impl Village<'_> {
     fn cloud_event(&mut self, event: &CloudEvent, now_ms: u64, queue: &mut Queue<Event>) {
         match event {
             CloudEvent::ReadingStored { meter, period, .. } => self.telemetry.arrived(meter.0, *period),
-            CloudEvent::Credited { key, balance_minor, .. } => {
+            CloudEvent::Credited { key, balance_minor, meter, .. } => {
                 if let Some(payment) = payment_number(key) {
-                    let in_debt = balance_minor + self.scenario.tariff.trust_minor() <= 0;
+                    let in_debt = balance_minor + self.scenario.tariff_of(meter.0 as usize).trust_minor() <= 0;
                     self.credited(payment, in_debt, now_ms, queue);
                 }
             }

@@ -72,7 +72,7 @@ impl Village<'_> {
     }
 
     fn status_of(&mut self, customer: u32, now_ms: u64) -> Status {
-        let tariff = &self.scenario.tariff;
+        let tariff = self.scenario.tariff_of(customer as usize);
         let One { unit, purse, .. } = self.people.of(customer);
         if purse.gone_ms.is_some() {
             return Status::Gone;

@@ -95,12 +95,13 @@ impl Village<'_> {
     pub(crate) fn day(&mut self, customer: u32, now_ms: u64, queue: &mut Queue<Event>) {
         let day = now_ms / DAY_MS;
         let day_u = i128::from(day);
-        let capacity = self.scenario.tariff.capacity.map_or(0, |capacity| {
+        let tariff = self.scenario.tariff_of(customer as usize);
+        let capacity = tariff.capacity.map_or(0, |capacity| {
             // Thousandths of a minor unit a day; whole ones are taken as they fall due.
             let milli = i128::from(capacity.price_per_kw_day_minor) * i128::from(capacity.subscribed_w);
             i64::try_from(milli * day_u / 1000 - milli * (day_u - 1).max(0) / 1000).unwrap_or(i64::MAX)
         });
-        let fee = self.scenario.tariff.daily_fee_minor + capacity;
+        let fee = tariff.daily_fee_minor + capacity;
         let local_s = self.scenario.run.start_unix_s + i64::from(self.scenario.site.utc_offset_s);
         let local_day = (local_s + (now_ms / 1000) as i64).div_euclid(86_400);
         let one = self.people.of(customer);
@@ -110,7 +111,7 @@ impl Village<'_> {
         if fee > 0 && day > 0 {
             let energy_mwh = one.unit.energy_mwh(now_ms);
             one.purse.look(energy_mwh, now_ms);
-            one.purse.count_unbilled(energy_mwh, &self.scenario.tariff);
+            one.purse.count_unbilled(energy_mwh, tariff);
             one.purse.applied_minor -= fee;
             self.touched.push(customer);
         }

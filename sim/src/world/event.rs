@@ -63,6 +63,20 @@ pub(crate) enum Event {
     TextAsked { payment: u32 },
     /// A number has been typed into a meter.
     Keypad { payment: u32 },
+    /// A text with key-change tokens is tried again.
+    ChangeTexted { change: u32 },
+    /// Key-change tokens have been typed into a meter.
+    ChangeTyped { change: u32 },
+    /// The operator asks whose token may have died with the old key.
+    OrphanAsked { customer: u32, sale: u32 },
+    /// The owner of a kit looks at it in the morning.
+    KitMorning { kit: u32 },
+    /// The owner tries again to pay.
+    KitBuys { kit: u32 },
+    /// The DCU's fetch brings the payment for a kit.
+    KitPaid { kit: u32 },
+    /// Tokens have been typed into a kit.
+    KitTyped { kit: u32 },
 }
 
 impl Event {
@@ -96,6 +110,13 @@ impl Event {
             Self::TextArrives { payment } => pair(42, payment, 0),
             Self::TextAsked { payment } => pair(43, payment, 0),
             Self::Keypad { payment } => pair(44, payment, 0),
+            Self::ChangeTexted { change } => pair(45, change, 0),
+            Self::ChangeTyped { change } => pair(46, change, 0),
+            Self::OrphanAsked { customer, sale } => pair(47, customer, sale),
+            Self::KitMorning { kit } => pair(90, kit, 0),
+            Self::KitBuys { kit } => pair(91, kit, 0),
+            Self::KitPaid { kit } => pair(92, kit, 0),
+            Self::KitTyped { kit } => pair(93, kit, 0),
             Self::Repair { job, generation } => pair(60, job, generation),
             Self::Tamper { customer, generation } => pair(61, customer, generation),
             Self::Operation { number } => pair(70, number, 0),

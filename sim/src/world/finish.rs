@@ -1,5 +1,9 @@
 //! Closing the books: open intervals, per-customer totals, telemetry, links, KPIs.
 
+use taa_dcu::{
+    billing::{Account, Book},
+    config::{CreditAt, Tariff},
+};
 use taa_models::demand::{Class, DemandParams};
 use taa_scenarios::model::{FaultTarget, Operation, OperationKind, Scenario};
 
@@ -114,13 +118,16 @@ impl TelemetryCount {
 impl Village<'_> {
     /// Ends the run at this time: what it leaves.
     pub(crate) fn finish(mut self, now_ms: u64) -> (Records, Kpis) {
-        let tariff = &self.scenario.tariff;
+        let prices_minor = self.billed_prices();
+        self.take_demand();
+        let site_tariff = &self.scenario.tariff;
         self.component_down.finish(now_ms, &mut self.records);
         self.mesh.integrate(now_ms);
         let mut totals = totals(self.scenario, now_ms);
         let days = now_ms as f64 / 86_400_000.0;
         for customer in 0..self.people.len() {
             let layout = &self.scenario.village.customers[customer as usize];
+            let tariff = self.scenario.tariff_of(customer as usize);
             let connected = self.people.of(customer).load.connected;
             self.bypass_turned(customer, connected, now_ms);
             let one = self.people.of(customer);
@@ -132,7 +139,8 @@ impl Village<'_> {
             self.records.image_blocks += one.unit.meter.image_blocks();
             let [supply_down_ms, credit_stuck_ms, payment_blocked_ms] = one.light.lost_ms;
             totals.entitled_ms += one.light.lit_ms + supply_down_ms;
-            let daily_minor = one.purse.daily_spend_minor;
+            let price_minor = prices_minor.get(customer as usize).copied();
+            let daily_minor = usual_spend_minor(one.purse.daily_spend_minor, tariff, price_minor);
             if let Some(gone_ms) = one.purse.gone_ms {
                 let days_left = (now_ms - gone_ms) as f64 / 86_400_000.0;
                 let spend_minor = (daily_minor * days_left) as i64;
@@ -179,7 +187,7 @@ impl Village<'_> {
             });
         }
         self.payment_rows(now_ms);
-        self.close_books();
+        self.close_books(now_ms);
         self.repair_rows(now_ms);
         self.telemetry.rows(now_ms / 3_600_000, &mut self.records);
         totals.mesh_sent = self.mesh.sent;
@@ -187,19 +195,56 @@ impl Village<'_> {
         totals.joins_s = std::mem::take(&mut self.mesh.joins_s);
         totals.isolated_node_ms = self.mesh.isolated_node_ms;
         totals.battery_cycles = self.power.plant.equivalent_cycles();
-        let kpis = kpi::kpis(&self.records, &totals, tariff);
+        totals.prices_minor = prices_minor;
+        let kpis = kpi::kpis(&self.records, &totals, site_tariff);
         (self.records, kpis)
     }
 }
 
-fn image_orders(scenario: &Scenario, horizon_ms: u64) -> Vec<(u64, u32)> {
-    let in_run = scenario.operations.iter().filter(|operation| operation.at_ms < horizon_ms);
-    let count = |operation: &Operation| {
-        let OperationKind::FirmwareUpdate { target, .. } = &operation.what;
-        match target {
-            FaultTarget::Customers(list) => list.len() as u32,
-            _ => scenario.village.customers.len() as u32,
+impl Village<'_> {
+    /// What each customer's kilowatt-hour cost, minor units: the price, where there was one; else the average of what was
+    /// billed. Who was billed nothing is valued by the price that is everybody's where nothing else sets one.
+    fn billed_prices(&mut self) -> Vec<f64> {
+        let repriced = self.cloud_book().tariffs().any(|tariff| tariff.version > 0);
+        let moves = repriced || self.scenario.tariffs().any(|tariff| tariff.flat_price().is_none());
+        let of = |book: &Book| book.accounts().iter().map(Account::billed).collect::<Vec<_>>();
+        let billed = match self.traits.credit_at {
+            _ if !moves => Vec::new(),
+            CreditAt::Cloud => of(self.cloud_book()),
+            CreditAt::Dcu | CreditAt::Meter => self.site_book().map(of).unwrap_or_default(),
+        };
+        let price = |customer: usize| {
+            let tariff = self.scenario.tariff_of(customer);
+            let base = tariff.energy_price_per_kwh_minor as f64;
+            match billed.get(customer) {
+                Some(&(wh, minor)) if wh > 0 && (repriced || tariff.flat_price().is_none()) => {
+                    minor as f64 * 1000.0 / wh as f64
+                }
+                _ => base,
+            }
+        };
+        (0..self.scenario.village.customers.len()).map(price).collect()
+    }
+}
+
+/// What somebody usually spends a day, where a kilowatt-hour cost this instead of the tariff's base price.
+fn usual_spend_minor(daily_minor: f64, tariff: &Tariff, price_minor: Option<f64>) -> f64 {
+    let base = tariff.energy_price_per_kwh_minor as f64;
+    match price_minor {
+        Some(price) if price.to_bits() != base.to_bits() && base > 0.0 => {
+            let fee = tariff.daily_fee_minor as f64;
+            (daily_minor - fee) * price / base + fee
         }
+        _ => daily_minor,
+    }
+}
+
+fn image_orders(scenario: &Scenario, horizon_ms: u64) -> Vec<(u64, u32)> {
+    let update = |operation: &&Operation| matches!(operation.what, OperationKind::FirmwareUpdate { .. });
+    let in_run = scenario.operations.iter().filter(|operation| operation.at_ms < horizon_ms).filter(update);
+    let count = |operation: &Operation| match operation.what.target() {
+        FaultTarget::Customers(list) => list.len() as u32,
+        _ => scenario.village.customers.len() as u32,
     };
     in_run.map(|operation| (operation.at_ms, count(operation))).collect()
 }

@@ -36,7 +36,9 @@ impl Village<'_> {
             return;
         }
         let operation = &self.scenario.operations[number as usize];
-        let OperationKind::FirmwareUpdate { identifier, image_kb, target } = &operation.what;
+        let OperationKind::FirmwareUpdate { identifier, image_kb, target } = &operation.what else {
+            return self.keys_ordered(number, now_ms, queue);
+        };
         let image = self.image(identifier, *image_kb, number);
         let meters = match target {
             FaultTarget::Customers(list) => list.iter().copied().map(MeterIx).collect(),

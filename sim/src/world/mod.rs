@@ -194,6 +194,13 @@ impl Model for Village<'_> {
             Event::Fetched { payment } => self.fetched(payment, now_ms, queue),
             Event::TextArrives { payment } => self.text_arrives(payment, now_ms, queue),
             Event::TextAsked { payment } => self.text_asked(payment, now_ms, queue),
+            Event::ChangeTexted { change } => self.change_texted(change, now_ms, queue),
+            Event::ChangeTyped { change } => self.change_typed(change, now_ms, queue),
+            Event::OrphanAsked { customer, sale } => self.orphan_asked(customer, sale, now_ms, queue),
+            Event::KitMorning { kit } => self.kit_morning(kit, now_ms, queue),
+            Event::KitBuys { kit } => self.kit_tries(kit, now_ms, queue),
+            Event::KitPaid { kit } => self.kit_paid(kit, now_ms, queue),
+            Event::KitTyped { kit } => self.kit_typed(kit, now_ms),
             Event::Keypad { payment } => self.keypad(payment, now_ms, queue),
         }
         self.settle(now_ms);

@@ -32,6 +32,7 @@ pub(crate) enum PartId {
     Paper,
     WrongKey(u32),
     Rollover(u32),
+    Gateway(u32),
     ChargeController,
     Panels,
     Bms,

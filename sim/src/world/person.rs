@@ -54,7 +54,7 @@ impl Village<'_> {
 
     /// Whether the balance, trust and the money at hand make a payment now; arms the next look when not.
     fn wishes_to_pay(&mut self, customer: u32, draws: &mut Draws, now_ms: u64, queue: &mut Queue<Event>) -> bool {
-        let (tariff, params) = (&self.scenario.tariff, &self.scenario.people);
+        let (tariff, params) = (self.scenario.tariff_of(customer as usize), &self.scenario.people);
         let local_day = self.local_day(now_ms);
         let seed = self.seed;
         let One { identity, unit, purse, .. } = self.people.of(customer);

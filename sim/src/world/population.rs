@@ -104,6 +104,8 @@ pub(crate) struct Purse {
     pub(crate) daily_spend_minor: f64,
     /// Money applied at the meter or its account, minor units, initial credit included.
     pub(crate) applied_minor: i64,
+    /// Of that the accounts have taken so much for measured power.
+    pub(crate) demand_minor: i64,
     /// Energy up to which unbilled energy has been counted, mWh.
     pub(crate) mark_mwh: u64,
     pub(crate) unbilled_mwh: u64,

@@ -47,6 +47,10 @@ impl Village<'_> {
         };
         let (start_unix_s, utc_offset_s) = (self.scenario.run.start_unix_s, self.scenario.site.utc_offset_s);
         for customer in 0..self.people.len() {
+            // Classes keep theirs.
+            if !self.scenario.tariff_of(customer as usize).class.is_empty() {
+                continue;
+            }
             let one = self.people.of(customer);
             let energy_mwh = one.unit.energy_mwh(now_ms);
             one.purse.reprice((&old, &new), energy_mwh, now_ms, (start_unix_s, utc_offset_s));

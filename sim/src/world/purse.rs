@@ -1,8 +1,8 @@
 //! A customer's money and energy as they truly are: what is applied, what it buys, what is served beyond it.
 
 use taa_dcu::{
-    billing::Book,
-    config::{LocalTime, Tariff},
+    billing::{Account, Book},
+    config::{CreditAt, LocalTime, Tariff},
 };
 use taa_models::people::{Disposition, PeopleParams, income::MoneyBox};
 
@@ -55,9 +55,33 @@ impl Rated {
 }
 
 impl Village<'_> {
+    /// What the accounts were charged for power since the last look: by the registers that were read, so the account's word
+    /// is the truth of it.
+    pub(crate) fn take_demand(&mut self) {
+        if self.scenario.tariffs().all(|tariff| tariff.demand.is_none()) {
+            return;
+        }
+        for customer in 0..self.people.len() {
+            let book = match self.traits.credit_at {
+                CreditAt::Cloud => Some(self.cloud_book()),
+                _ => self.site.dcu.as_ref().map(|dcu| dcu.state().book()),
+            };
+            let charged_minor = book.and_then(|book| book.account(customer)).map(Account::demand_minor);
+            let Some(charged_minor) = charged_minor else { continue };
+            let one = self.people.of(customer);
+            let due_minor = charged_minor - one.purse.demand_minor;
+            if due_minor != 0 {
+                one.purse.demand_minor = charged_minor;
+                one.purse.applied_minor -= due_minor;
+                self.touched.push(customer);
+            }
+        }
+    }
+
     /// Every quarter of an hour, on whose edges periods begin: what was used before an edge is rated before it.
     pub(crate) fn look_at_meters(&mut self, now_ms: u64) {
-        if self.scenario.tariff.flat_price().is_some() {
+        self.take_demand();
+        if self.scenario.tariffs().all(|tariff| tariff.flat_price().is_some()) {
             return;
         }
         for customer in 0..self.people.len() {
@@ -109,6 +133,7 @@ impl Purse {
             disposition,
             daily_spend_minor,
             applied_minor: opening_minor,
+            demand_minor: 0,
             mark_mwh: 0,
             unbilled_mwh: 0,
             paid_minor: 0,

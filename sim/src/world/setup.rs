@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 use taa_dcu::{
     cloud::{Cloud, CloudConfig},
-    config::{BootRelay, CreditAt, DcuConfig, MeterAccess, MeterEntry, Traits},
+    config::{BootRelay, CreditAt, DcuConfig, MeterAccess, MeterEntry, Traits, VendingConfig},
 };
 use taa_meter::{Meter, MeterConfig, StsConfig};
 use taa_models::{
@@ -88,12 +88,17 @@ impl<'s> Village<'s> {
             let unit = meter_unit(meter, index, &mesh);
             people.spawn((identity, unit, load, purse, Light::new()));
         }
-        let config =
-            DcuConfig { vending: site_vends.then(|| money::vending_config(scenario)), ..dcu_config(scenario, traits) };
+        let kits = money::Kits::new(scenario, seed);
+        // Kits are sold to wherever the site takes payments itself.
+        let devices = if traits.local_vending { kits.entries(scenario) } else { Vec::new() };
+        let sells = site_vends || traits.credit_at != CreditAt::Cloud && !devices.is_empty();
+        let vending = sells.then(|| VendingConfig { devices, ..money::vending_config(scenario) });
+        let config = DcuConfig { vending, ..dcu_config(scenario, traits) };
         let holdup_ms = (scenario.comms.dcu_holdup_h * 3_600_000.0) as u64;
         let cloud_config = CloudConfig {
             utc_offset_s: scenario.site.utc_offset_s,
             leases: site_vends.then(|| money::lease_policy(scenario)),
+            classes: scenario.classes.clone(),
             ..CloudConfig::new(traits, scenario.tariff.clone())
         };
         let cloud = Cloud::new(cloud_config, &entries);
@@ -110,13 +115,13 @@ impl<'s> Village<'s> {
             inverter: Part::new(Cause::InverterFailed),
             feeders: layout.feeders.iter().map(|_| Part::new(Cause::FeederOpen)).collect(),
             meter_parts: layout.customers.iter().map(|_| Part::new(Cause::MeterDead)).collect(),
-            site: Site::new(config, entries, holdup_ms, SiteDisk::of(traits.credit_at, seed)),
+            site: Site::new(config, entries, holdup_ms, SiteDisk::of(traits.credit_at, seed, scenario)),
             wan: Wan::new(traits.backhaul, scenario.comms.cellular.bearer.figures().registration_s),
             cloud: CloudHost::new(cloud),
             cloud_part: Part::new(Cause::CloudDown),
             provider: Part::new(Cause::ProviderDown),
             agent: Part::new(Cause::AgentAway),
-            money: money::Money::new(scenario, cash_daily_minor, tokens),
+            money: money::Money::new(scenario, cash_daily_minor, tokens, kits),
             repairs: super::repair::Repairs::new(layout.customers.len()),
             tampers: super::tamper::Tampers::default(),
             pays: Vec::new(),
@@ -158,6 +163,7 @@ impl<'s> Village<'s> {
             self.connection_turned(customer, 0, queue);
         }
         self.schedule_operations(queue);
+        self.schedule_kits(queue);
         self.boot_dcu(0, queue);
         self.boot_cloud(queue);
         self.settle(0);
@@ -211,14 +217,16 @@ fn power(scenario: &Scenario) -> Power {
 }
 
 fn dcu_config(scenario: &Scenario, traits: Traits) -> DcuConfig {
-    DcuConfig { utc_offset_s: scenario.site.utc_offset_s, ..DcuConfig::new(traits, scenario.tariff.clone()) }
+    let (utc_offset_s, classes) = (scenario.site.utc_offset_s, scenario.classes.clone());
+    DcuConfig { utc_offset_s, classes, ..DcuConfig::new(traits, scenario.tariff.clone()) }
 }
 
 /// What an average customer of the class spends a day, minor units.
 fn daily_spend_minor(scenario: &Scenario, usage: &Catalogue, index: usize, factor: f64) -> f64 {
     let class = scenario.village.customers[index].class;
-    let price = scenario.tariff.energy_price_per_kwh_minor as f64;
-    usage.mean_daily_wh(&class) * factor / 1000.0 * price + scenario.tariff.daily_fee_minor as f64
+    let tariff = scenario.tariff_of(index);
+    let price = tariff.energy_price_per_kwh_minor as f64;
+    usage.mean_daily_wh(&class) * factor / 1000.0 * price + tariff.daily_fee_minor as f64
 }
 
 /// Local days since 1970 on the day of the start.
@@ -230,7 +238,8 @@ fn first_day(scenario: &Scenario) -> i64 {
 fn character(scenario: &Scenario, usage: &Catalogue, seed: (u64, u32), index: usize) -> (f64, Disposition, f64) {
     let customer = &scenario.village.customers[index];
     let draws = |purpose| Draws::keyed(seed.0, seed.1, NodeKey::of(&customer.id), purpose, 0);
-    let price = scenario.tariff.energy_price_per_kwh_minor as f64 / f64::from(scenario.tariff.minor_per_unit.max(1));
+    let tariff = scenario.tariff_of(index);
+    let price = tariff.energy_price_per_kwh_minor as f64 / f64::from(tariff.minor_per_unit.max(1));
     let factor = scenario.demand.factor(&mut draws(APPLIANCES)) * scenario.demand.price_factor(price);
     let daily_wh = usage.mean_daily_wh(&customer.class) * factor;
     let cash_share = scenario.comms.payments.cash_share;
@@ -271,7 +280,7 @@ fn person(
     let (factor, disposition, daily) = character(scenario, usage, seed, index);
     let mut found = Draws::keyed(seed.0, seed.1, key, MONEY, 0);
     let money = MoneyBox::found(&disposition.earner, &scenario.people.income, first_day(scenario), &mut found);
-    let rated = Rated::new(&scenario.tariff, scenario.run.start_unix_s, scenario.site.utc_offset_s);
+    let rated = Rated::new(scenario.tariff_of(index), scenario.run.start_unix_s, scenario.site.utc_offset_s);
     let identity = Identity { node, key, class: customer.class, feeder: customer.feeder };
     (identity, Load::new(factor), Purse::new(disposition, money, opening_minor, daily, rated))
 }
@@ -282,6 +291,7 @@ fn meter(
     (entry, keys, entropy): (&MeterEntry, &SiteKeys, [u8; 32]),
     sts: Option<StsConfig>,
 ) -> Meter {
+    let tariff = scenario.classes.of(&scenario.tariff, &entry.account);
     Meter::new(MeterConfig {
         logical_device_name: entry.id.clone(),
         energised: true,
@@ -293,9 +303,9 @@ fn meter(
         unix_s_at_zero: scenario.run.start_unix_s,
         utc_offset_s: scenario.site.utc_offset_s,
         opening_credit_minor: entry.opening_balance_minor,
-        price_per_kwh_minor: scenario.tariff.energy_price_per_kwh_minor,
-        fee_per_day_minor: scenario.tariff.daily_fee_minor,
-        grace_minor: scenario.tariff.trust_minor(),
+        price_per_kwh_minor: tariff.energy_price_per_kwh_minor,
+        fee_per_day_minor: tariff.daily_fee_minor,
+        grace_minor: tariff.trust_minor(),
         ..MeterConfig::default()
     })
 }

@@ -13,7 +13,6 @@ use taa_dcu::{
     config::{CreditAt, DcuConfig, MeterEntry},
     payment::Payment,
     relay::Reason,
-    vending::KeyRefusal,
 };
 use taa_dlms::obis::alarm;
 use taa_models::draw::{Draws, NodeKey, Purpose};
@@ -282,7 +281,6 @@ impl Village<'_> {
 
     /// Drains the DCU to its deadline.
     pub(super) fn drain(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
-        let now = self.site.monotonic(now_ms);
         loop {
             let Some(dcu) = &mut self.site.dcu else { return };
             match dcu.poll_output() {
@@ -302,12 +300,11 @@ impl Village<'_> {
                 Output::Sign(_) => {}
                 // Payments travel as payments here; no simulated DCU is told to fetch.
                 Output::Fetch(bytes) => self.recycle(bytes),
-                Output::Append(record) => self.append(&record, now_ms),
+                Output::Append(record) => self.append(record, now_ms),
                 Output::KeyRequest { id, meter_key, content } => {
                     self.key_wanted(id, &meter_key, &content, now_ms, queue);
                 }
-                // Meters are changed over by hand here: see `money::tokens`.
-                Output::KeyChangeRequest { id, .. } => dcu.handle_key_change(now, id, Err(KeyRefusal::NoKey)),
+                Output::KeyChangeRequest { id, from, to } => self.key_change_wanted(id, (&from, &to), now_ms, queue),
                 Output::Event(event) => self.dcu_event(event, now_ms, queue),
                 Output::Timeout(_) if self.promises_early(now_ms) => {}
                 Output::Timeout(deadline) => {
@@ -411,6 +408,9 @@ impl Village<'_> {
         {
             self.site.unanswered.remove(&payment);
         }
+        if self.kit_event(&event, now_ms, queue) {
+            return;
+        }
         match event {
             DcuEvent::ReadingStored { meter, period, .. } => self.telemetry.stored(meter.0, period),
             DcuEvent::Credited { key, .. } => {
@@ -439,7 +439,11 @@ impl Village<'_> {
             DcuEvent::ImageProgress { .. } | DcuEvent::ImageActivated { .. } | DcuEvent::ImageFailed { .. } => {
                 self.image_event(&event, now_ms);
             }
-            DcuEvent::TokenIssued { .. } | DcuEvent::TokenSettled { .. } | DcuEvent::VendRefused { .. } => {
+            DcuEvent::TokenIssued { .. }
+            | DcuEvent::KeyChangeIssued { .. }
+            | DcuEvent::TokensOrphaned { .. }
+            | DcuEvent::TokenSettled { .. }
+            | DcuEvent::VendRefused { .. } => {
                 self.vending_event(&event, now_ms, queue);
             }
             DcuEvent::RelayOrdered { meter, reason, .. } => {
@@ -454,7 +458,7 @@ impl Village<'_> {
         let customer = self.pays[payment as usize].customer;
         let account = self.site.dcu.as_ref().and_then(|dcu| dcu.state().book().account(customer));
         let Some(balance_minor) = account.map(Account::balance_minor) else { return };
-        let in_debt = balance_minor + self.scenario.tariff.trust_minor() <= 0;
+        let in_debt = balance_minor + self.scenario.tariff_of(customer as usize).trust_minor() <= 0;
         self.credited(payment, in_debt, now_ms, queue);
     }
 
@@ -470,7 +474,8 @@ impl Village<'_> {
         } else {
             let energy_mwh = one.unit.energy_mwh(now_ms);
             one.purse.look(energy_mwh, now_ms);
-            let left_mwh = one.purse.limit_mwh(&self.scenario.tariff).saturating_sub_unsigned(energy_mwh);
+            let left_mwh =
+                one.purse.limit_mwh(self.scenario.tariff_of(customer as usize)).saturating_sub_unsigned(energy_mwh);
             // Registers count whole Wh: up to that, truth and account may differ, and where the price moves with the hour,
             // by what is used between two readings. More left means an old decision.
             let slack_mwh = if one.purse.rated.is_some() { 1_000_000 } else { 2_000 };

@@ -1,7 +1,7 @@
 //! What goes to the disk of the DCU, when, and what comes back at a boot.
 
 use taa_dcu::{Dcu, config::CreditAt, journal::Record, ledger::Leaf};
-use taa_scenarios::model::FaultKind;
+use taa_scenarios::model::{FaultKind, Scenario};
 use taa_store::{Held, Mode, Recovery, RolledBack};
 
 use super::{
@@ -20,9 +20,10 @@ const HOLD_MS: [u64; 2] = [15 * 60_000, 60_000];
 
 impl SiteDisk {
     /// The disk of a DCU whose balances are kept there.
-    pub(crate) fn of(credit_at: CreditAt, seed: (u64, u32)) -> Self {
+    pub(crate) fn of(credit_at: CreditAt, seed: (u64, u32), scenario: &Scenario) -> Self {
         let [edge, cloud] = HOLD_MS;
-        Self::new(seed, if credit_at == CreditAt::Cloud { cloud } else { edge })
+        let hold_ms = if credit_at == CreditAt::Cloud { cloud } else { edge };
+        Self::new(seed, hold_ms, scenario.has_disk_that_loses_bytes())
     }
 }
 
@@ -101,7 +102,7 @@ impl Village<'_> {
     }
 
     /// A record of the DCU goes into the store's RAM.
-    pub(super) fn append(&mut self, record: &Record, now_ms: u64) {
+    pub(super) fn append(&mut self, record: Record, now_ms: u64) {
         if let Err(error) = self.site.disk.append(now_ms, record)
             && !std::mem::replace(&mut self.site.disk.refusing, true)
         {
@@ -134,7 +135,7 @@ impl Village<'_> {
         let disk = &mut site.disk;
         let at_ms = if due_ms <= now_ms {
             disk.doing = Doing::Committing;
-            now_ms + disk.commit_ms()
+            now_ms + disk.commit_ms(now_ms)
         } else {
             due_ms
         };

@@ -140,6 +140,9 @@ fn scripted(scenario: &Scenario, horizon_ms: u64, edges: &mut Vec<Edge>) {
             FaultKind::WrongKeyRevision => {
                 aimed_at(scenario, &fault.target).for_each(|c| hold(Target::Part(PartId::WrongKey(c))));
             }
+            FaultKind::GatewayRefused => {
+                aimed_at(scenario, &fault.target).for_each(|c| hold(Target::Part(PartId::Gateway(c))));
+            }
             FaultKind::RolloverMissed => {
                 aimed_at(scenario, &fault.target).for_each(|c| hold(Target::Part(PartId::Rollover(c))));
             }
@@ -289,6 +292,7 @@ impl Village<'_> {
             | PartId::Leases
             | PartId::Paper
             | PartId::WrongKey(_)
+            | PartId::Gateway(_)
             | PartId::Rollover(_) => self.money_part_turned(part, turn, now_ms),
             PartId::ChargeController | PartId::Panels | PartId::Bms => self.charging_turned(part, turn, now_ms, queue),
             PartId::Router => {

@@ -40,6 +40,7 @@ pub(crate) fn village(customers: u32, days: u32, seed: u64) -> Scenario {
             grace_minor: 0,
             ..Tariff::default()
         },
+        classes: taa_dcu::config::Classes::default(),
         comms: Comms { dcu_holdup_h: 8.0, ..Comms::default() },
         demand: taa_models::demand::DemandParams::default(),
         people: taa_models::people::PeopleParams::default(),
@@ -52,6 +53,7 @@ pub(crate) fn village(customers: u32, days: u32, seed: u64) -> Scenario {
             seed,
             replication: 0,
             ledger: false,
+            disk: taa_scenarios::model::DiskModel::Auto,
             architectures: vec![bundle("cloud_sync"), bundle("edge_local")],
         },
         faults: Vec::new(),

@@ -83,6 +83,7 @@ const fn part(cause: Cause) -> Option<Group> {
         | Cause::LeaseExhausted
         | Cause::WrongKey
         | Cause::RolloverMissed
+        | Cause::GatewayRefused
         | Cause::PaperOut
         | Cause::WrongDigits
         | Cause::UssdBroken

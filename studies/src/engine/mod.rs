@@ -13,7 +13,7 @@ use std::sync::{
 
 use taa_scenarios::model::Scenario;
 use taa_sim::{
-    result::{ArchResult, Digest},
+    result::{ArchResult, Digest, RunResult},
     run::{RunError, RunOptions},
 };
 
@@ -120,11 +120,33 @@ impl Outcomes {
         estimate(&self.values(variant, architecture, figure))
     }
 
+    /// With one more variant before all others: of one architecture and one draw.
+    #[must_use]
+    pub(crate) fn behind(mut self, first: Outcome) -> Self {
+        self.runs.insert(0, vec![vec![first]]);
+        self
+    }
+
     /// One digest over all, for tests and for those who compare two machines.
     #[must_use]
     pub fn digests(&self) -> Vec<Digest> {
         self.runs.iter().flatten().flatten().map(|o| o.digest).collect()
     }
+}
+
+/// What a run under the first draw says of its first architecture; nothing if it was ended early or is another run.
+#[must_use]
+pub(crate) fn known(scenario: &Scenario, shown: &RunResult) -> Option<Outcome> {
+    let arch = shown.architectures.first()?;
+    let same = scenario.run.architectures.first().is_some_and(|(name, _)| *name == arch.name)
+        && (scenario.run.seed, scenario.run.replication, scenario.run.start_unix_s)
+            == (shown.seed, 0, shown.start_unix_s);
+    if shown.partial || !same {
+        return None;
+    }
+    let mut outcome = measure::outcome(scenario, arch, shown.simulated_ms);
+    outcome.exogenous_digest = shown.exogenous_digest;
+    Some(outcome)
 }
 
 /// Runs all variants under draws `first..`, in batches, until `rule` is satisfied for every figure that `watch` gives.

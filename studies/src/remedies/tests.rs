@@ -56,7 +56,7 @@ fn a_plain_run_tries_purchases_in_the_world_that_it_shows() {
     let place = Place::of(village(30, 20, 1));
     let stop = std::sync::atomic::AtomicBool::new(false);
     let lent = Lent { threads: 2, stop: &stop, progress: &|_, _| {} };
-    let found = study(&place, Wanted { replications: 0, remedies: true }, &lent).unwrap();
+    let found = study(&place, Wanted { replications: 0, remedies: true }, None, &lent).unwrap();
     let options = taa_sim::run::RunOptions { threads: 2, stop: &stop, progress: &|_, _| {} };
     let shown = taa_sim::run::run(&place.scenario, &options).unwrap();
     let years = 20.0 / 365.0;

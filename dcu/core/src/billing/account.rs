@@ -2,8 +2,9 @@
 
 use super::{
     Debit,
+    demand::{Meterage, Peak},
     rating::{Month, NANO, Span, rate},
-    schedule::Schedule,
+    tariffs::{Schedules, Way},
 };
 use crate::config::{Tariff, tariff::DebtRule};
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,13 @@ pub struct Account {
     emergencies: u32,
     /// Since when the balance is too low to be served, Unix ms.
     owing_since_ms: Option<i64>,
+    pub(super) way: Way,
+    pub(super) meterage: Meterage,
+    /// Charged for measured power so far.
+    pub(super) demand_minor: i64,
+    /// Energy billed so far, and what it cost.
+    billed_wh: u64,
+    billed_minor: i64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +82,11 @@ impl Account {
             used_up: None,
             emergencies: 0,
             owing_since_ms: None,
+            way: Way::default(),
+            meterage: Meterage::default(),
+            demand_minor: 0,
+            billed_wh: 0,
+            billed_minor: 0,
         }
     }
 
@@ -146,6 +159,30 @@ impl Account {
         self.subscribed_w
     }
 
+    /// The highest mean power of a month (months since January of the year 0), where the tariff charges by it.
+    #[must_use]
+    pub fn peak(&self, month: i32) -> Option<Peak> {
+        self.meterage.peak(month)
+    }
+
+    /// Charged for measured power so far, minor units.
+    #[must_use]
+    pub const fn demand_minor(&self) -> i64 {
+        self.demand_minor
+    }
+
+    /// Energy billed so far, Wh, and what it cost, minor units: the sum of its entries. Fees and power are not in it.
+    #[must_use]
+    pub const fn billed(&self) -> (u64, i64) {
+        (self.billed_wh, self.billed_minor)
+    }
+
+    /// The cloud's number of the last change of its class.
+    #[must_use]
+    pub const fn class_change(&self) -> u64 {
+        self.way.change()
+    }
+
     /// Credited on receipts that the provider has not confirmed, minor units; the balance holds it.
     #[must_use]
     pub const fn ahead_minor(&self) -> i64 {
@@ -179,24 +216,41 @@ impl Account {
     pub(super) fn debit(
         &mut self,
         (sequence, wh, at_ms): (u32, u64, Option<i64>),
-        schedule: &Schedule,
+        schedules: &Schedules,
         utc_offset_s: i32,
     ) -> Debit {
+        let line = self.way.line(schedules);
         let Some(last) = self.register else {
             self.register = Some(Register { sequence, wh, at_ms });
+            let demand = at_ms.and_then(|at| line.at(at).0.demand);
+            self.meterage.read(demand, utc_offset_s, wh, at_ms);
             return Debit::First;
         };
         if sequence <= last.sequence {
+            // Too late to be billed, and it may still tell of more power.
+            let demand = at_ms.and_then(|at| Some((at, line.at(at.saturating_sub(1)).0.demand?)));
+            if let Some((at_ms, demand)) = demand {
+                self.meterage.fill(demand, utc_offset_s, wh, at_ms);
+            }
             return Debit::Stale;
         }
+        let demand = at_ms.and_then(|at| line.at(at.saturating_sub(1)).0.demand);
+        self.meterage.read(demand, utc_offset_s, wh, at_ms);
         self.register = Some(Register { sequence, wh, at_ms });
         let Some(delta) = wh.checked_sub(last.wh) else {
             return Debit::Backward { from_wh: last.wh, to_wh: wh };
         };
         let span = Span { wh: delta, from_ms: last.at_ms, to_ms: at_ms };
-        let nano = rate(schedule, utc_offset_s, &mut self.month, span);
+        let mut month = self.month;
+        let nano = rate(line, utc_offset_s, &mut month, span);
+        self.month = month;
         let minor = self.charge_nano(nano);
-        self.settle(at_ms, schedule.now());
+        self.billed_wh = self.billed_wh.saturating_add(delta);
+        self.billed_minor = self.billed_minor.saturating_add(minor);
+        if let Some(at_ms) = at_ms {
+            self.way.billed_until(at_ms);
+        }
+        self.settle(at_ms, schedules.now(self.way.class()));
         Debit::Billed { wh: delta, minor }
     }
 

@@ -101,11 +101,11 @@ impl Book {
         if self.disbelieved.contains(&id) {
             return Credit::Unproven;
         }
-        let tariff = self.schedule.now();
-        let (limit, hours) = (tariff.receipt_credit_minor, tariff.receipt_h);
         let Some((ix, found)) = account.and_then(|ix| Some((ix, self.accounts.get_mut(ix as usize)?))) else {
             return Credit::Unproven;
         };
+        let tariff = self.tariffs.now(found.way.class());
+        let (limit, hours) = (tariff.receipt_credit_minor, tariff.receipt_h);
         if found.ahead_minor().saturating_add(payment.amount_minor) > limit {
             return Credit::Unproven;
         }
@@ -140,7 +140,7 @@ impl Book {
         let Some((account, amount_minor)) = self.withdraw(id) else { return Settling::Unknown };
         self.disbelieved.insert(id.clone());
         if let Some(found) = self.accounts.get_mut(account as usize) {
-            found.settle(at_ms, self.schedule.now());
+            found.settle(at_ms, self.tariffs.now(found.way.class()));
         }
         Settling::TakenBack { account, amount_minor, balance_minor: self.balance_minor(account) }
     }

@@ -101,12 +101,14 @@ pub enum Amendable {
     },
     /// The very same was done before: nothing changed.
     Duplicate,
+    /// The balance is kept at the other end of the uplink, which has been asked; what became of it is told later.
+    Asked,
     /// Nothing changed.
     Refused(AmendError),
 }
 
 /// Why an amendment is refused. Whoever ordered it is at fault; nothing was changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[non_exhaustive]
 pub enum AmendError {
     /// The id is empty or too long.
@@ -149,7 +151,41 @@ impl Amendment {
         }
     }
 
-    fn why(&self) -> &str {
+    /// What is wrong with it whatever the accounts are.
+    ///
+    /// # Errors
+    /// [`AmendError::Id`], [`AmendError::Why`], [`AmendError::Amount`].
+    pub fn check(&self) -> Result<(), AmendError> {
+        if self.id().is_empty() || self.id().len() > ID_BYTES_MAX {
+            return Err(AmendError::Id);
+        }
+        if self.why().is_empty() || self.why().len() > WHY_BYTES_MAX {
+            return Err(AmendError::Why);
+        }
+        let (least, amount_minor) = match self {
+            Self::Correction(c) => (AMOUNT_MINOR_MAX.saturating_neg(), c.amount_minor),
+            Self::Refund(Refund { from: RefundFrom::Account { amount_minor, .. }, .. }) => (1, *amount_minor),
+            Self::Refund(_) => return Ok(()),
+            Self::Loan(l) => (1, l.amount_minor),
+        };
+        let fits = amount_minor != 0 && (least..=AMOUNT_MINOR_MAX).contains(&amount_minor);
+        if fits { Ok(()) } else { Err(AmendError::Amount) }
+    }
+
+    /// The account that it moves; none for money in suspense.
+    #[must_use]
+    pub const fn account(&self) -> Option<u32> {
+        match self {
+            Self::Correction(c) => Some(c.account),
+            Self::Refund(Refund { from: RefundFrom::Account { account, .. }, .. }) => Some(*account),
+            Self::Refund(_) => None,
+            Self::Loan(l) => Some(l.account),
+        }
+    }
+
+    /// The reason, in somebody's words.
+    #[must_use]
+    pub fn why(&self) -> &str {
         match self {
             Self::Correction(c) => &c.why,
             Self::Refund(r) => &r.why,
@@ -185,6 +221,9 @@ impl Book {
             return refuse(AmendError::Why);
         }
         let before = self.amended.get(id);
+        if let Some((declined, error)) = self.declined.get(id).filter(|_| before.is_none()) {
+            return refuse(if declined == amendment { *error } else { AmendError::Clash });
+        }
         let (kind, account, amount_minor, payment) = match amendment {
             Amendment::Correction(c) => (0, Some(c.account), c.amount_minor, c.of.as_ref()),
             Amendment::Refund(Refund { from: RefundFrom::Account { account, amount_minor }, .. }) => {
@@ -230,6 +269,20 @@ impl Book {
         }
     }
 
+    /// The other end of the uplink is told that this was refused: under this id it stays so.
+    pub fn decline(&mut self, amendment: &Amendment, error: AmendError) {
+        let id = amendment.id();
+        if !self.amended.contains_key(id) && !self.declined.contains_key(id) {
+            self.declined.insert(id.to_owned(), (amendment.clone(), error));
+        }
+    }
+
+    /// The other end was told that this very amendment was refused.
+    #[must_use]
+    pub fn is_declined(&self, amendment: &Amendment) -> bool {
+        self.declined.get(amendment.id()).is_some_and(|(declined, _)| declined == amendment)
+    }
+
     /// An amendment of this id was done.
     #[must_use]
     pub fn is_amended(&self, id: &str) -> bool {
@@ -271,8 +324,8 @@ impl Book {
         let Some(ix) = account else {
             return Amendable::Done { account: None, balance_minor: 0, amount_minor: moved };
         };
-        let tariff = self.schedule.now();
         if let Some(found) = self.accounts.get_mut(ix as usize) {
+            let tariff = self.tariffs.now(found.way.class());
             if kind == 3 {
                 found.lend(amount, at_ms);
             } else {

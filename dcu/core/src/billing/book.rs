@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Account, Credit, Debit, Fees, Suspended, TariffRefusal, TariffStart, Totals, ahead::Receipt, amend::Amended,
-    paid_at, schedule::Schedule,
+    Account, AmendError, Amendment, Credit, Debit, Fees, Suspended, TariffRefusal, TariffStart, Totals, ahead::Receipt,
+    amend::Amended, demand::DemandCharge, paid_at, tariffs::Schedules,
 };
 use crate::{
     config::{LocalTime, Tariff},
@@ -18,8 +18,8 @@ const FEE_DAYS_MAX: i64 = 31;
 /// The accounts, what has been paid in, what lies in suspense.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Book {
-    pub(super) schedule: Schedule,
-    utc_offset_s: i32,
+    pub(super) tariffs: Schedules,
+    pub(super) utc_offset_s: i32,
     pub(super) accounts: Vec<Account>,
     by_name: BTreeMap<String, u32>,
     seen: BTreeMap<PaymentId, Seen>,
@@ -28,6 +28,10 @@ pub struct Book {
     /// Receipts that were taken back.
     pub(super) disbelieved: BTreeSet<PaymentId>,
     pub(super) amended: BTreeMap<String, Amended>,
+    /// Charged for power by the last day or reading.
+    pub(super) demanded: Vec<DemandCharge>,
+    /// Refused to the other end of the uplink, by id.
+    pub(super) declined: BTreeMap<String, (Amendment, AmendError)>,
     fee_day: Option<i64>,
     /// When the register billed last was read, Unix ms.
     read_ms: Option<i64>,
@@ -54,7 +58,7 @@ impl Book {
             by_name.entry(account.name.clone()).or_insert(ix);
         }
         Self {
-            schedule: Schedule::new(tariff),
+            tariffs: Schedules::new(tariff),
             utc_offset_s: 0,
             accounts,
             by_name,
@@ -63,6 +67,8 @@ impl Book {
             receipts: BTreeMap::new(),
             disbelieved: BTreeSet::new(),
             amended: BTreeMap::new(),
+            declined: BTreeMap::new(),
+            demanded: Vec::new(),
             fee_day: None,
             read_ms: None,
             totals: Totals::default(),
@@ -99,10 +105,10 @@ impl Book {
         self.account(account).map_or(0, Account::balance_minor)
     }
 
-    /// Prices in force.
+    /// The site's own prices in force: of everybody who is in no class.
     #[must_use]
-    pub const fn tariff(&self) -> &Tariff {
-        self.schedule.now()
+    pub fn tariff(&self) -> &Tariff {
+        self.tariffs.now(0)
     }
 
     /// Payments that wait for somebody to find their account, by key.
@@ -188,7 +194,7 @@ impl Book {
         if let Some((ix, _)) = withdrawn.filter(|(ix, _)| Some(*ix) != account)
             && let Some(found) = self.accounts.get_mut(ix as usize)
         {
-            found.settle(arrived_ms, self.schedule.now());
+            found.settle(arrived_ms, self.tariffs.now(found.way.class()));
         }
         outcome
     }
@@ -205,8 +211,8 @@ impl Book {
     }
 
     fn put_in(&mut self, account: u32, payment: &Payment, now_ms: Option<i64>) -> Credit {
-        let tariff = self.schedule.now();
         let Some(found) = self.accounts.get_mut(account as usize) else { return Credit::Refused };
+        let tariff = self.tariffs.now(found.way.class());
         let (paid_ms, _) = paid_at(payment.accepted_unix_ms, now_ms);
         let to_debt = found.credit(payment.amount_minor, paid_ms, tariff.debt);
         found.settle(now_ms, tariff);
@@ -224,13 +230,15 @@ impl Book {
     /// before is spread evenly over the time between, and priced by the tariffs and hours then in force.
     pub fn debit_at(&mut self, account: u32, sequence: u32, register_wh: u64, at_ms: Option<i64>) -> Debit {
         let Some(found) = self.accounts.get_mut(account as usize) else { return Debit::Unknown };
-        let outcome = found.debit((sequence, register_wh, at_ms), &self.schedule, self.utc_offset_s);
+        let outcome = found.debit((sequence, register_wh, at_ms), &self.tariffs, self.utc_offset_s);
+        self.demanded.clear();
         if let Debit::Billed { minor, .. } = outcome {
             self.totals.energy_billed = self.totals.energy_billed.saturating_add(i128::from(minor));
         }
         if outcome != Debit::Stale {
             self.read_ms = at_ms;
         }
+        self.charge_demand(account, i32::MIN, at_ms);
         outcome
     }
 
@@ -265,6 +273,7 @@ impl Book {
             return Fees::NotDue;
         }
         self.fee_day = Some(day);
+        self.demanded.clear();
         let days = due.min(FEE_DAYS_MAX);
         for n in 1..=days {
             self.charge_day(last.saturating_add(n));
@@ -276,15 +285,18 @@ impl Book {
         }
     }
 
-    /// Charges one day to everybody, by the tariff in force when it began.
+    /// Charges one day to everybody, by the tariff that each was under when it began; and the month, where it is over.
     fn charge_day(&mut self, day: i64) {
         let starts_ms = LocalTime::instant_ms(day, 0, self.utc_offset_s);
-        let (tariff, _) = self.schedule.at(starts_ms);
-        let (fee, capacity) = (tariff.daily_fee_minor, tariff.capacity);
-        if fee == 0 && capacity.is_none() {
-            return;
-        }
-        for account in &mut self.accounts {
+        let month = LocalTime { unix_ms: starts_ms, utc_offset_s: self.utc_offset_s }.month();
+        for at in 0..u32::try_from(self.accounts.len()).unwrap_or(u32::MAX) {
+            self.charge_demand(at, month, Some(starts_ms));
+            let Some(account) = self.accounts.get_mut(at as usize) else { return };
+            let (tariff, _) = account.way.line(&self.tariffs).at(starts_ms);
+            let (fee, capacity) = (tariff.daily_fee_minor, tariff.capacity);
+            if fee == 0 && capacity.is_none() {
+                continue;
+            }
             account.charge(fee);
             self.totals.fees = self.totals.fees.saturating_add(i128::from(fee));
             if let Some(capacity) = capacity {
@@ -296,7 +308,7 @@ impl Book {
                 let minor = account.charge_nano(nano);
                 self.totals.capacity_fees = self.totals.capacity_fees.saturating_add(i128::from(minor));
             }
-            account.settle(Some(starts_ms), self.schedule.now());
+            account.settle(Some(starts_ms), self.tariffs.now(account.way.class()));
         }
     }
 
@@ -310,7 +322,7 @@ impl Book {
     pub fn set_tariff_at(&mut self, tariff: Tariff, from_ms: Option<i64>) {
         // Without a clock: from the last reading on.
         let from_ms = from_ms.or(self.read_ms).unwrap_or(i64::MIN);
-        self.schedule.put(tariff, from_ms);
+        self.tariffs.put(tariff, from_ms);
         self.settle_all(Some(from_ms));
     }
 
@@ -319,13 +331,15 @@ impl Book {
     /// # Errors
     /// [`TariffRefusal`]; a repeat is one of them.
     pub fn judge_tariff(&self, tariff: &Tariff, now_ms: Option<i64>) -> Result<TariffStart, TariffRefusal> {
-        self.schedule.judge(tariff, now_ms)
+        self.tariffs.judge(tariff, now_ms)
     }
 
     /// Takes a tariff that has been judged: in force at once (or from an instant that has passed), or announced.
     pub fn take_tariff(&mut self, tariff: Tariff, now_ms: Option<i64>) {
         match tariff.from_unix_ms {
-            Some(from) if now_ms.is_none_or(|now| from > now) => self.schedule.plan(from, tariff),
+            Some(from) if now_ms.is_none_or(|now| from > now) && self.tariffs.find(&tariff.class).is_some() => {
+                self.tariffs.plan(from, tariff);
+            }
             Some(from) => self.set_tariff_at(tariff, Some(from)),
             None => self.set_tariff_at(tariff, now_ms),
         }
@@ -334,20 +348,20 @@ impl Book {
     /// When the next announced tariff comes into force, Unix ms.
     #[must_use]
     pub fn tariff_due_unix_ms(&self) -> Option<i64> {
-        self.schedule.due_ms()
+        self.tariffs.due_ms()
     }
 
     /// Puts the next announced tariff in force, from the instant that was announced. False when there is none.
     pub fn start_tariff(&mut self) -> bool {
-        let due = self.schedule.due_ms();
-        let started = self.schedule.start_next();
+        let due = self.tariffs.due_ms();
+        let started = self.tariffs.start_next();
         self.settle_all(due);
-        started
+        started.is_some()
     }
 
     fn settle_all(&mut self, at_ms: Option<i64>) {
         for account in &mut self.accounts {
-            account.settle(at_ms, self.schedule.now());
+            account.settle(at_ms, self.tariffs.now(account.way.class()));
         }
     }
 }

@@ -60,7 +60,7 @@ impl Book {
     /// disconnected, where the tariff has any.
     #[must_use]
     pub fn desired_relay(&self, account: u32, at: impl Into<Option<LocalTime>>) -> Decision {
-        let tariff = self.tariff();
+        let tariff = self.tariff_of(account);
         let balance = self.balance_minor(account);
         let closed = |why| Decision { relay: Relay::Closed, why, until_unix_ms: None };
         if balance > 0 {

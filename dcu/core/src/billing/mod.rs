@@ -18,17 +18,24 @@
 mod account;
 mod ahead;
 mod amend;
+mod asked;
 mod book;
+mod classes;
 mod decision;
+mod demand;
 mod outcome;
 mod rating;
 mod schedule;
+mod tariffs;
 
 pub use account::Account;
 pub use ahead::{Settled, Settling};
 pub use amend::{AmendError, Amendable, Amendment, Correction, ID_BYTES_MAX, Loan, Refund, RefundFrom, WHY_BYTES_MAX};
+pub use asked::{Answer, Asked, Asking, Mirrored, Told};
 pub use book::Book;
+pub use classes::ClassRefusal;
 pub use decision::{Decision, Why};
+pub use demand::{DemandCharge, Peak};
 pub use outcome::{Credit, Debit, Fees, Suspended, Timing, Totals, paid_at};
 pub use rating::Month;
 pub use schedule::{TariffRefusal, TariffStart};

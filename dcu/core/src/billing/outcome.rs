@@ -118,7 +118,7 @@ pub struct Totals {
     pub energy_billed: i128,
     /// Daily fees charged.
     pub fees: i128,
-    /// Fees for subscribed power charged.
+    /// Fees for power charged, subscribed or measured.
     pub capacity_fees: i128,
 }
 

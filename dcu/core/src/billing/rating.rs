@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::schedule::Schedule;
+use super::tariffs::Line;
 use crate::config::{
     LocalTime, Tariff,
     tariff::{DAY_MS, LongGap, month_end_ms},
@@ -57,7 +57,7 @@ pub(super) struct Span {
 }
 
 /// What the energy costs, billionths of a minor unit; it is counted towards its months.
-pub(super) fn rate(schedule: &Schedule, utc_offset_s: i32, month: &mut Month, span: Span) -> i128 {
+pub(super) fn rate(schedule: Line<'_>, utc_offset_s: i32, month: &mut Month, span: Span) -> i128 {
     let local = |unix_ms| LocalTime { unix_ms, utc_offset_s };
     let micro_wh = u128::from(span.wh).saturating_mul(u128::from(MICRO_PER_WH));
     let Some(to) = span.to_ms else {

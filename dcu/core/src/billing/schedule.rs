@@ -62,6 +62,12 @@ pub enum TariffRefusal {
     /// Too many are announced.
     #[error("{PLANNED_MAX} tariffs are announced and not yet in force")]
     TooManyPlanned,
+    /// It is for a class that nobody knows, from an instant to come: a class begins with a tariff that is in force.
+    #[error("the class is not known; its first tariff must be in force at once")]
+    UnknownClass,
+    /// Too many classes.
+    #[error("the site has as many classes as it may have")]
+    TooManyClasses,
     /// The meters count their credit down by themselves, at one price.
     #[error("meters that keep the credit need one price at all times")]
     NeedsFlatPrice,
@@ -138,16 +144,19 @@ impl Schedule {
         if version < newest {
             return Err(TariffRefusal::Older { version, newest });
         }
-        if (sent.currency.as_str(), sent.minor_per_unit) != (self.now.currency.as_str(), self.now.minor_per_unit) {
-            return Err(TariffRefusal::Currency);
-        }
-        if let Some(fault) = sent.check().into_iter().next() {
-            return Err(TariffRefusal::Contradiction(fault));
-        }
+        self.judge_terms(sent)?;
         match sent.from_unix_ms.filter(|from| now_ms.is_none_or(|now| *from > now)) {
             Some(_) if self.planned.len() >= PLANNED_MAX => Err(TariffRefusal::TooManyPlanned),
             Some(from) => Ok(TariffStart::Later(from)),
             None => Ok(TariffStart::Now),
         }
+    }
+
+    /// Whether accounts of this schedule's currency could be kept under it.
+    pub(super) fn judge_terms(&self, sent: &Tariff) -> Result<(), TariffRefusal> {
+        if (sent.currency.as_str(), sent.minor_per_unit) != (self.now.currency.as_str(), self.now.minor_per_unit) {
+            return Err(TariffRefusal::Currency);
+        }
+        sent.check().into_iter().next().map_or(Ok(()), |fault| Err(TariffRefusal::Contradiction(fault)))
     }
 }

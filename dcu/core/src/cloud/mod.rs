@@ -9,6 +9,7 @@
 //! outstanding no other is given for the same meter, except when the decision changes. A relay that is found in the
 //! wrong state with no order outstanding (a meter that booted open) gets a new order.
 
+mod amends;
 mod downlink;
 mod leases;
 mod output;
@@ -24,7 +25,7 @@ pub use self::{
 };
 use crate::{
     MeterIx,
-    billing::{AmendError, Amendable, Amendment, Book, Credit, Debit, Settled, TariffRefusal},
+    billing::{Asked, Book, ClassRefusal, Credit, Debit, Settled, TariffRefusal},
     config::{CreditAt, LocalTime, MeterEntry, Tariff, tariff::DAY_MS},
     dcu::{NS_PER_MS, output::LinkState},
     payment::Payment,
@@ -48,6 +49,7 @@ struct Remote {
 pub struct Cloud {
     config: CloudConfig,
     book: Book,
+    asked: Asked,
     remotes: Vec<Remote>,
     orders: u64,
     downlink: Downlink,
@@ -56,6 +58,8 @@ pub struct Cloud {
     now: u64,
     /// Highest version of a tariff taken.
     versions: u32,
+    /// Changes of class ordered so far.
+    class_changes: u64,
     /// When the clock next changes a decision, Unix ms.
     judge_at_ms: Option<i64>,
     readings: u64,
@@ -69,10 +73,15 @@ impl Cloud {
     #[must_use]
     pub fn new(config: CloudConfig, meters: &[MeterEntry]) -> Self {
         let accounts = meters.iter().map(|m| (m.account.as_str(), m.opening_balance_minor));
+        let mut book = Book::new(&config.tariff, accounts).at_offset(config.utc_offset_s);
+        book.set_classes(&config.classes, None);
+        let versions = config.classes.tariffs.iter().map(|tariff| tariff.version);
         Self {
-            book: Book::new(&config.tariff, accounts).at_offset(config.utc_offset_s),
+            versions: versions.fold(config.tariff.version, u32::max),
+            class_changes: 0,
+            book,
+            asked: Asked::default(),
             now: 0,
-            versions: config.tariff.version,
             judge_at_ms: None,
             remotes: vec![Remote::default(); meters.len()],
             orders: 0,
@@ -186,24 +195,20 @@ impl Cloud {
         self.flush(now);
     }
 
-    /// A correction, a refund or a loan on an account that is kept here.
+    /// Puts an account under the tariff of a class (empty: the site's own) from now on: here and at the DCU.
     ///
     /// # Errors
-    /// [`AmendError`]; nothing was changed. [`AmendError::KeptElsewhere`]: it is the DCU's to do.
-    pub fn amend(&mut self, now: u64, amendment: &Amendment) -> Result<Amendable, AmendError> {
+    /// [`ClassRefusal`]; nothing was changed.
+    pub fn classify(&mut self, now: u64, account: u32, class: &str) -> Result<(), ClassRefusal> {
         self.now = now;
-        if self.config.traits.credit_at != CreditAt::Cloud {
-            return Err(AmendError::KeptElsewhere);
-        }
-        let outcome = match self.book.amend(amendment, self.unix_ms()) {
-            Amendable::Refused(error) => return Err(error),
-            outcome => outcome,
-        };
-        if let Amendable::Done { account: Some(account), .. } = outcome {
-            self.reconsider(MeterIx(account));
-        }
+        self.book.judge_class(account, class, self.config.traits.credit_at == CreditAt::Meter)?;
+        self.class_changes = self.class_changes.saturating_add(1);
+        self.book.classify(account, class, self.unix_ms(), self.class_changes);
+        let class = class.to_owned();
+        self.downlink.push(Down::Classify { change: self.class_changes, account, class });
+        self.reconsider(MeterIx(account));
         self.flush(now);
-        Ok(outcome)
+        Ok(())
     }
 
     /// The deadline has come.
@@ -297,6 +302,8 @@ impl Cloud {
             Up::MeterAlarm { meter, bits, unix_ms: _ } => self.event(CloudEvent::MeterAlarm { meter, bits }),
             Up::Ack(_) => {}
             Up::Promised { note } => self.witness(&note),
+            Up::Amend(amendment) => self.take_amendment(&amendment),
+            Up::Amended(answer) => self.take_answer(*answer),
             Up::CreditDelivered { meter, total_minor } => {
                 self.event(CloudEvent::CreditDelivered { meter, total_minor });
             }
@@ -311,10 +318,14 @@ impl Cloud {
             let backfilled = reading.is_backfilled();
             self.event(CloudEvent::ReadingStored { meter, period, backfilled });
         }
-        if reading.is_backfilled() || self.config.traits.credit_at != CreditAt::Cloud {
+        if self.config.traits.credit_at != CreditAt::Cloud {
             return;
         }
         let at_ms = i64::from(reading.at_unix_s).saturating_mul(1000);
+        if reading.is_backfilled() {
+            self.book.late_rows(meter.0, [(reading.register_wh, at_ms)]);
+            return;
+        }
         let debit = self.book.debit_at(meter.0, reading.sequence, reading.register_wh, Some(at_ms));
         if let Debit::Backward { .. } = debit {
             self.event(CloudEvent::Alarm { meter: Some(meter), code: AlarmCode::RegisterBackward });

@@ -3,8 +3,8 @@
 use super::LeasePolicy;
 use crate::{
     MeterIx,
-    billing::TariffRefusal,
-    config::{Tariff, Traits},
+    billing::{Answer, TariffRefusal},
+    config::{Classes, Tariff, Traits},
     relay::Relay,
     uplink::{AlarmCode, DecodeError},
 };
@@ -16,6 +16,8 @@ pub struct CloudConfig {
     pub traits: Traits,
     /// Prices.
     pub tariff: Tariff,
+    /// Tariffs beside it, and who has them.
+    pub classes: Classes,
     /// Offset of local civil time from UTC, for the day on which the daily fee falls.
     pub utc_offset_s: i32,
     /// An unacknowledged frame is sent again after this; doubles per repeat up to eightfold.
@@ -29,8 +31,9 @@ pub struct CloudConfig {
 impl CloudConfig {
     /// A working configuration for these traits and prices.
     #[must_use]
-    pub const fn new(traits: Traits, tariff: Tariff) -> Self {
-        Self { traits, tariff, utc_offset_s: 0, resend_ms: 30_000, window: 8, leases: None }
+    pub fn new(traits: Traits, tariff: Tariff) -> Self {
+        let classes = Classes::default();
+        Self { traits, tariff, classes, utc_offset_s: 0, resend_ms: 30_000, window: 8, leases: None }
     }
 }
 
@@ -97,6 +100,8 @@ pub enum CloudEvent {
         /// The provider's key.
         key: String,
     },
+    /// What became of a correction, a refund or a loan at the DCU, which keeps the accounts.
+    Amended(Answer),
     /// A receipt alone is not enough: the provider's word is waited for.
     Unproven {
         /// The key on the receipt.

@@ -2,11 +2,13 @@
 //!
 //! These types are read from `scenario.toml` (by `taa-scenarios`) and from the daemon's configuration alike.
 
+mod classes;
 mod meter;
 mod outage;
 pub mod tariff;
 mod vending;
 
+pub use classes::{CLASSES_MAX, ClassFault, Classes};
 pub use meter::{MeterAccess, MeterEntry};
 pub use outage::{Device, DeviceKind, OutageConfig, OutageMeter};
 pub use tariff::{LocalTime, Tariff, TariffFault};
@@ -143,6 +145,8 @@ pub struct DcuConfig {
     pub traits: Traits,
     /// Prices.
     pub tariff: Tariff,
+    /// Tariffs beside it, and who has them. A journal that knows any keeps its own.
+    pub classes: Classes,
     /// Offset of local civil time from UTC, for the day on which the daily fee falls.
     pub utc_offset_s: i32,
     /// Every meter is read once in this time.
@@ -215,6 +219,7 @@ impl DcuConfig {
         Self {
             traits,
             tariff,
+            classes: Classes::default(),
             utc_offset_s: 0,
             reading_period_s: 3600,
             reading_spread_s: 1800,

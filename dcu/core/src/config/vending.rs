@@ -9,10 +9,10 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use taa_keys::Secret;
+use taa_keys::{KeyHandle, Secret};
 use taa_tokens::sts::{Algorithm, KeyAttributes, KeyGeneration, MeterPan, vend::MeterKey};
 
-use super::{CreditAt, MeterEntry, Tariff, Traits};
+use super::{Classes, CreditAt, MeterEntry, Tariff, Traits};
 use crate::MeterIx;
 
 /// The token decoder of a meter, as the vendor knows it.
@@ -183,6 +183,8 @@ pub struct VendingConfig {
     pub policy: DeliveryPolicy,
     /// Tokens made beforehand; `None`: none.
     pub cache: Option<CachePolicy>,
+    /// Seals their digits in the journal until they are sold; `None`: they lie there as they are.
+    pub stock_key: Option<KeyHandle>,
     /// OpenPAYGO devices.
     pub devices: Vec<PaygDevice>,
     /// A token's minute lies at most so many minutes after the sale.
@@ -202,6 +204,7 @@ impl Default for VendingConfig {
         Self {
             policy: DeliveryPolicy::default(),
             cache: None,
+            stock_key: None,
             devices: Vec::new(),
             minutes_ahead_max: 60,
             key_timeout_ms: 10_000,
@@ -262,6 +265,17 @@ impl VendingConfig {
     /// All contradictions, in the order of the fields; empty when there are none.
     #[must_use]
     pub fn check(&self, traits: &Traits, tariff: &Tariff, meters: &[MeterEntry]) -> Vec<Contradiction> {
+        self.check_site(traits, (tariff, &Classes::default()), meters)
+    }
+
+    /// The same for a site with tariffs of classes: each meter by the tariff of its account.
+    #[must_use]
+    pub fn check_site(
+        &self,
+        traits: &Traits,
+        (tariff, classes): (&Tariff, &Classes),
+        meters: &[MeterEntry],
+    ) -> Vec<Contradiction> {
         let mut found = Vec::new();
         if self.policy.steps.is_empty() {
             found.push(Contradiction::NoSteps);
@@ -272,8 +286,8 @@ impl VendingConfig {
                 found.push(Contradiction::Unreachable(at));
             }
         }
-        let flat = tariff.flat_price().is_some();
-        self.check_meters((traits, flat), meters, &mut found);
+        let is_flat = |account: &str| classes.of(tariff, account).flat_price().is_some();
+        self.check_meters((traits, &is_flat), meters, &mut found);
         if !matches!(tariff.minor_per_unit, 1 | 10 | 100 | 1000) {
             found.push(Contradiction::MinorUnits(tariff.minor_per_unit));
         }
@@ -291,7 +305,12 @@ impl VendingConfig {
         found
     }
 
-    fn check_meters(&self, (traits, flat): (&Traits, bool), meters: &[MeterEntry], found: &mut Vec<Contradiction>) {
+    fn check_meters(
+        &self,
+        (traits, is_flat): (&Traits, &dyn Fn(&str) -> bool),
+        meters: &[MeterEntry],
+        found: &mut Vec<Contradiction>,
+    ) {
         let leads = |sts: &StsMeter| {
             self.policy.steps.iter().any(|step| match step.way {
                 Way::Gateway => sts.gateway,
@@ -312,7 +331,7 @@ impl VendingConfig {
             if traits.credit_at != CreditAt::Meter {
                 found.push(Contradiction::CreditElsewhere(ix));
             }
-            if !sts.in_money && !flat {
+            if !sts.in_money && !is_flat(&entry.account) {
                 found.push(Contradiction::PriceVaries(ix));
             }
             if !leads(sts) {

@@ -20,7 +20,7 @@ impl Dcu {
             // An order of the cloud is carried out even when nothing seems to be wrong: it wants its confirmation.
             wanted.order.is_some() || relay_seen.is_some_and(|seen| seen != wanted.relay)
         });
-        let prices = self.prices();
+        let prices = self.prices(meter);
         let prices_known = self.fleet.unit(meter).is_some_and(|unit| unit.prices_written == Some(prices));
         let credit_due = (self.config.traits.credit_at == CreditAt::Meter)
             // With a keypad the credit comes by hand: only prices are written, and a total that changes nothing.
@@ -78,9 +78,9 @@ impl Dcu {
         self.state.book().account(meter.0).map_or(0, |account| account.granted_minor())
     }
 
-    /// The prices in force, as a meter takes them.
-    pub(super) fn prices(&self) -> Prices {
-        let tariff = self.state.book().tariff();
+    /// The prices in force for this meter's account, as a meter takes them.
+    pub(super) fn prices(&self, meter: MeterIx) -> Prices {
+        let tariff = self.state.book().tariff_of(meter.0);
         Prices {
             per_kwh_minor: tariff.energy_price_per_kwh_minor,
             fee_per_day_minor: tariff.daily_fee_minor,
@@ -114,7 +114,8 @@ impl Dcu {
 
     /// The clock was set or stepped: what it decides is decided anew.
     pub(super) fn judge_anew(&mut self, now: u64) {
-        if !self.judgements.is_empty() || !self.state.book().tariff().friendly_hours.is_empty() {
+        let friendly = self.state.book().tariffs().any(|tariff| !tariff.friendly_hours.is_empty());
+        if friendly || !self.judgements.is_empty() {
             self.judgements.clear();
             self.reconsider_all(now);
         }

@@ -106,7 +106,7 @@ impl Dcu {
             let may = |wanted: &Wanted| durable && self.may_order(now, meter, wanted).is_ok();
             let relay = || unit.wanted.filter(may).map(Exchange::Relay);
             let credit = || {
-                let (total_minor, prices) = (unit.credit_due.filter(|_| durable)?, self.prices());
+                let (total_minor, prices) = (unit.credit_due.filter(|_| durable)?, self.prices(meter));
                 let write_prices = unit.prices_written != Some(prices);
                 Some(Exchange::Credit { total_minor, prices, write_prices })
             };

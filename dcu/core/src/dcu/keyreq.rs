@@ -14,7 +14,7 @@ use crate::{
     MeterIx,
     gateway::TokenDigits,
     uplink::AlarmCode,
-    vending::{Fate, KeyRefusal, Note, Said, Sale, Source, VendId, Void},
+    vending::{Fate, KeyRefusal, Note, Said, Sale, Source, VendId, Void, seal},
 };
 
 /// Doublings of the time-out at most.
@@ -96,8 +96,12 @@ impl Dcu {
             // The class can be read without the key: this is no token for what was asked.
             return self.take_refusal(now, id, KeyRefusal::Refused);
         }
-        let tokens = tokens.iter().map(|token| TokenDigits(token.digits())).collect();
+        let mut tokens: Vec<TokenDigits> = tokens.iter().map(|token| TokenDigits(token.digits())).collect();
         let meter = sale.meter;
+        if stock && !self.seal_stock(id, &mut tokens) {
+            self.note(now, Note::Voided { id, why: Void::StockSealed });
+            return;
+        }
         self.vending.held.remove(&meter);
         self.note(now, Note::TokenIssued { id, tokens });
         if !stock {
@@ -105,6 +109,25 @@ impl Dcu {
         } else {
             self.fill_cache(now);
         }
+    }
+
+    /// Hides the digits of the stock where there is a key for that; false where that cannot be.
+    fn seal_stock(&self, id: VendId, tokens: &mut [TokenDigits]) -> bool {
+        let Some(key) = self.config.vending.as_ref().and_then(|vending| vending.stock_key.as_ref()) else {
+            return true;
+        };
+        let Some(title) = self.state.system_title() else { return false };
+        tokens.iter_mut().all(|digits| seal::seal(key, title, id, *digits).map(|sealed| *digits = sealed).is_some())
+    }
+
+    /// The digits of a token of the stock that is about to be sold: `Err` where the key at hand does not open it, `Ok(None)`
+    /// where they lie in the journal as they are.
+    fn open_stock(&self, id: VendId) -> Result<Option<TokenDigits>, Void> {
+        let kept = self.state.desk().sale(id).and_then(|sale| sale.tokens.first().copied()).ok_or(Void::StockSealed)?;
+        let key = self.config.vending.as_ref().and_then(|vending| vending.stock_key.as_ref());
+        let title = self.state.system_title().unwrap_or_default();
+        let opened = seal::open(key, title, id, kept).ok_or(Void::StockSealed)?;
+        Ok(Some(opened).filter(|opened| *opened != kept))
     }
 
     fn change_tokens(&self, meter: MeterIx) -> usize {
@@ -168,6 +191,14 @@ impl Dcu {
             // What is left and worth a token of its own waits for the module.
             let whole = self.vend_due_u(meter).saturating_sub(worth_u) < desk.u_per_minor();
             let source = Source::Account { granted_minor: if whole { granted_minor } else { covered_minor } };
+            match self.open_stock(id) {
+                Err(why) => {
+                    self.note(now, Note::Voided { id, why });
+                    continue;
+                }
+                Ok(Some(digits)) => self.note(now, Note::TokenIssued { id, tokens: vec![digits] }),
+                Ok(None) => {}
+            }
             self.note(now, Note::CacheSold { id, source });
             self.deliver(now, id);
             any = true;
@@ -197,9 +228,9 @@ impl Dcu {
     /// Has a missing token of the stock made, one at a time for each meter, while the module answers.
     pub(super) fn fill_cache(&mut self, now: u64) {
         let Some(cache) = self.config.vending.as_ref().and_then(|vending| vending.cache.clone()) else { return };
-        let price = self.state.book().tariff().flat_price().unwrap_or(0);
         for at in 0..self.fleet.len() {
             let meter = MeterIx(at);
+            let price = self.state.book().tariff_of(at).flat_price().unwrap_or(0);
             let Some(in_money) = self.vendable(meter).ok().map(|(_, sts)| sts.in_money) else { continue };
             let desk = self.state.desk();
             if self.vending.held.contains_key(&meter) || desk.sales_of(meter).any(|sale| sale.fate == Fate::Asked) {

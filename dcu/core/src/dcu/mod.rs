@@ -222,6 +222,10 @@ impl Dcu {
         let stamp = Stamp { boot: dcu.state.boot().saturating_add(1), monotonic_ns: 0, unix_ms: None };
         let tariff = Box::new(dcu.state.book().tariff().clone());
         dcu.append(stamp, Entry::Boot { tariff });
+        if !dcu.config.classes.is_empty() && !dcu.state.book().has_classes() {
+            let classes = Box::new(dcu.config.classes.clone());
+            dcu.append(stamp, Entry::ClassesSet(classes));
+        }
         dcu.reconsider_all(0);
         dcu.queue_images();
         dcu.resume_confirmations();

@@ -6,7 +6,7 @@ use taa_tokens::sts::{Content, vend::MeterKey};
 
 use crate::{
     MeterIx,
-    billing::{Amendable, Settled, TariffRefusal, TariffStart, Timing},
+    billing::{Amendable, ClassRefusal, Settled, TariffRefusal, TariffStart, Timing},
     config::Way,
     fetch::FetchFault,
     gateway::{TokenDigits, TokenReply},
@@ -139,12 +139,26 @@ pub enum DcuEvent {
         /// What is wrong with it.
         timing: Timing,
     },
-    /// A correction, a refund or a loan was done.
+    /// What became of a correction, a refund or a loan, here or at the cloud that keeps the accounts.
     Amended {
         /// Its id.
         id: String,
         /// What became of it.
         outcome: Amendable,
+    },
+    /// An account is under the tariff of this class; empty: the site's own.
+    Classed {
+        /// Index of the account.
+        account: MeterIx,
+        /// Its class.
+        class: String,
+    },
+    /// The cloud has ordered a class for an account that cannot have it.
+    ClassRefused {
+        /// Index of the account.
+        account: MeterIx,
+        /// Why.
+        refusal: ClassRefusal,
     },
     /// New prices are taken.
     TariffTaken {

@@ -6,6 +6,7 @@ use super::{
     sender::{Cargo, Due},
 };
 use crate::{
+    MeterIx,
     journal::Entry,
     relay::Relay,
     uplink::{Down, DownFrame, Up},
@@ -38,6 +39,13 @@ impl Dcu {
             }
             Down::Witnessed { note } => self.take_witness(now, &note),
             Down::Lease(lease) => self.take_lease(now, lease),
+            Down::Classify { change, account, class } => {
+                if let Err(refusal) = self.take_class(now, account, &class, change) {
+                    self.event(DcuEvent::ClassRefused { account: MeterIx(account), refusal });
+                }
+            }
+            Down::Amend(amendment) => self.take_amendment(now, *amendment),
+            Down::Amended(answer) => self.take_answer(now, *answer),
             Down::TariffChange(tariff) => self.take_tariff(now, *tariff),
         }
         self.sender.acknowledge(self.state.last_record(), sequence);

@@ -113,7 +113,7 @@ impl Vending {
     /// Takes up what the desk knows to be unfinished.
     pub(super) fn recover(config: &DcuConfig, meters: &[MeterEntry], state: &State) -> Self {
         let Some(vending) = &config.vending else { return Self::default() };
-        let mut wrong = vending.check(&config.traits, &config.tariff, meters).into_iter();
+        let mut wrong = vending.check_site(&config.traits, (&config.tariff, &config.classes), meters).into_iter();
         let mut made = Self {
             sts: meters.iter().map(|entry| entry.sts.clone()).collect(),
             wrong: wrong.next(),
@@ -182,7 +182,7 @@ impl Dcu {
         }
         let desk = self.state.desk();
         let u_per_minor = desk.u_per_minor();
-        let flat = self.state.book().tariff().flat_price();
+        let flat = self.state.book().tariff_of(meter.0).flat_price();
         let price = flat.unwrap_or(0);
         let asked_anew = matches!(&source, Source::Outside(reference) if desk.reference(reference).is_some());
         let (said, worth_u) = match ask {
@@ -280,7 +280,7 @@ impl Dcu {
         let Ok((vending, sts)) = self.vendable(meter) else { return };
         let max_u = vending.token_max_minor.saturating_mul(self.state.desk().u_per_minor());
         let in_money = sts.in_money;
-        let flat = self.state.book().tariff().flat_price();
+        let flat = self.state.book().tariff_of(meter.0).flat_price();
         let price = flat.unwrap_or(0);
         if flat.is_none() && !in_money {
             return self.cannot_sell(now, meter, &VendRefusal::PriceVaries);

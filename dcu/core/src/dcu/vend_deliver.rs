@@ -246,10 +246,15 @@ impl Dcu {
             TokenFate::Accepted => self.entered(now, id, seen),
             TokenFate::Used => self.entered(now, id, Seen::UsedBefore),
             TokenFate::Pending => {}
-            // Not carried out, or not understood: another way may be better, with the same digits.
+            // Not carried out, or not understood: another way may be better, with the same digits. Without one, this way
+            // again after a while: a gateway that refuses is not called without end.
             TokenFate::Format | TokenFate::NotCarriedOut | TokenFate::Refused => {
                 self.vending.ready.remove(&id);
-                self.deliver(now, id);
+                let by_gateway = sale.fate == Fate::Out { way: Way::Gateway };
+                // Its word on a token that goes another way meanwhile changes nothing.
+                if by_gateway || seen != Seen::Gateway {
+                    self.way_failed(now, id);
+                }
             }
             // Another way leads to the same decoder, which will say the same.
             status => {
@@ -307,19 +312,29 @@ impl Dcu {
             return;
         };
         let u_per_minor = self.state.desk().u_per_minor();
-        let price = self.state.book().tariff().energy_price_per_kwh_minor;
+        let price = self.state.book().tariff_of(meter.0).energy_price_per_kwh_minor;
         let used_wh = i64::try_from(register_wh.saturating_sub(before_wh)).unwrap_or(0);
         let used_minor = used_wh.saturating_mul(price) / 1000;
         let rise_minor = credit_minor.saturating_sub(before_minor).saturating_add(used_minor);
-        let by_hand = |sale: &&Sale| matches!(sale.fate, Fate::Out { .. }) && sale.said.is_credit() && sale.worth_u > 0;
-        let open: Vec<(VendId, i64)> = self
-            .state
-            .desk()
-            .sales_of(meter)
-            .filter(by_hand)
-            .map(|sale| (sale.id, sale.worth_u.checked_div(u_per_minor).unwrap_or(0)))
-            .collect();
-        for id in matching(&open, rise_minor) {
+        let desk = self.state.desk();
+        let (holds, is_changing) =
+            desk.meter(meter).map_or((None, false), |desk| (desk.key(), desk.changing().is_some()));
+        // Of its old key a meter takes nothing any more: money hangs on not taking such a token for entered.
+        let by_hand = |sale: &&Sale| {
+            let may_count = is_changing || Some(sale.key) == holds;
+            matches!(sale.fate, Fate::Out { .. }) && sale.said.is_credit() && sale.worth_u > 0 && may_count
+        };
+        let open_under = |old: bool| -> Vec<(VendId, i64)> {
+            let open = desk.sales_of(meter).filter(by_hand).filter(|sale| (Some(sale.key) == holds) == old);
+            open.map(|sale| (sale.id, sale.worth_u.checked_div(u_per_minor).unwrap_or(0))).collect()
+        };
+        // While a key change is not confirmed, a rise that tokens of either key explain says nothing.
+        let found = match (matching(&open_under(true), rise_minor), matching(&open_under(false), rise_minor)) {
+            (old, new) if new.is_empty() => old,
+            (old, new) if old.is_empty() => new,
+            _ => Vec::new(),
+        };
+        for id in found {
             self.entered(now, id, Seen::Credit);
         }
         self.run_vending(now);

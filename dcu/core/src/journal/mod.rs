@@ -32,9 +32,9 @@ use taa_ledger::Hash;
 
 use crate::{
     MeterIx,
-    billing::{Amendment, Settled},
+    billing::{AmendError, Amendment, Answer, Settled},
     campaign::{ImageOrder, ImageState},
-    config::Tariff,
+    config::{Classes, Tariff},
     fetch::Fate,
     ids::Stamp,
     outage::OutageNote,
@@ -266,6 +266,28 @@ pub enum Entry {
     },
     /// An operator has set right what hung on the missing records.
     DoubtEnded,
+    /// An amendment for which the cloud has asked was refused: the same answer for ever.
+    AmendDeclined {
+        /// What was asked for.
+        amendment: Amendment,
+        /// Why it was refused.
+        error: AmendError,
+    },
+    /// An amendment was ordered here of an account that the cloud keeps.
+    AmendAsked(Amendment),
+    /// The cloud, which keeps the accounts, has told what became of an amendment.
+    AmendTold(Answer),
+    /// The tariffs of classes and who has them, as configured where the journal knew of none.
+    ClassesSet(Box<Classes>),
+    /// An account is under the tariff of this class from now on.
+    Classed {
+        /// Index of the account.
+        account: u32,
+        /// The class; empty: the site's own tariff.
+        class: String,
+        /// The cloud's number of this change; 0: ordered at the site.
+        change: u64,
+    },
     /// Outages: what has failed, who is dark, who is lit again.
     Outage(Box<OutageNote>),
     /// The whole state after the record before this one.

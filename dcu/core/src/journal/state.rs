@@ -3,7 +3,7 @@
 use super::{Entry, Floor, Gaps, Record, StoredMaps, counts::Counts};
 use crate::{
     MeterIx,
-    billing::{Amendable, Book, Credit, Debit, Fees, Settling},
+    billing::{Amendable, Amendment, Answer, Asked, Book, Credit, Debit, Fees, Settling, Told},
     campaign::ImageCampaign,
     config::{CreditAt, DcuConfig, MeterEntry},
     fetch::Inbox,
@@ -27,6 +27,7 @@ pub struct State {
     boot: u32,
     last_record: u64,
     book: Book,
+    asked: Asked,
     meters: Vec<MeterState>,
     outbox: Outbox,
     counts: Counts,
@@ -106,6 +107,7 @@ impl State {
             boot: 0,
             last_record: 0,
             book: Book::new(&config.tariff, accounts).at_offset(config.utc_offset_s),
+            asked: Asked::default(),
             meters: vec![MeterState::default(); meters.len()],
             outbox: Outbox::new(config.uplink.urgent_max, config.uplink.readings_max),
             counts: Counts::default(),
@@ -144,6 +146,12 @@ impl State {
     #[must_use]
     pub const fn book(&self) -> &Book {
         &self.book
+    }
+
+    /// Amendments asked of the cloud, where that keeps the accounts.
+    #[must_use]
+    pub const fn asked(&self) -> &Asked {
+        &self.asked
     }
 
     /// How late payments came when last noted, seconds; 0: in time.
@@ -285,6 +293,10 @@ impl State {
                 self.apply_reading(number, unix_ms, *reading)
             }
             Entry::Backfilled { meter, from, to, found } => {
+                if self.credit_at == CreditAt::Dcu {
+                    let rows = found.iter().map(|row| (row.register_wh, i64::from(row.at_unix_s).saturating_mul(1000)));
+                    self.book.late_rows(meter.0, rows);
+                }
                 if let Some(state) = self.meters.get_mut(meter.at()) {
                     for row in found.iter().filter(|row| state.gaps.contains(row.period)) {
                         self.counts.add(row.period);
@@ -315,9 +327,14 @@ impl State {
             Entry::TariffChanged(_)
             | Entry::TariffStarted
             | Entry::Amended(_)
+            | Entry::AmendDeclined { .. }
+            | Entry::AmendAsked(_)
+            | Entry::AmendTold(_)
+            | Entry::ClassesSet(_)
+            | Entry::Classed { .. }
             | Entry::Subscribed { .. }
             | Entry::ReceiptSettled { .. }
-            | Entry::PaymentsLate { .. } => self.apply_terms(record.stamp.unix_ms, &record.entry),
+            | Entry::PaymentsLate { .. } => self.apply_terms(number, record.stamp.unix_ms, &record.entry),
             Entry::Alarm { meter, code } => {
                 if *code == AlarmCode::MassDisconnection {
                     self.orders.stop((&record.stamp).into());
@@ -450,13 +467,34 @@ impl State {
     }
 
     /// What changes accounts besides payments and consumption.
-    fn apply_terms(&mut self, at_ms: Option<i64>, entry: &Entry) -> Applied {
+    fn apply_terms(&mut self, number: u64, at_ms: Option<i64>, entry: &Entry) -> Applied {
         match entry {
             Entry::TariffChanged(tariff) => self.book.take_tariff((**tariff).clone(), at_ms),
             Entry::TariffStarted => {
                 self.book.start_tariff();
             }
-            Entry::Amended(amendment) => return Applied::Amended(self.book.amend(amendment, at_ms)),
+            Entry::Amended(amendment) => {
+                let outcome = self.book.amend(amendment, at_ms);
+                if let Amendable::Done { amount_minor, balance_minor, .. } = outcome {
+                    self.tell_amended(number, amendment, Told::Done { amount_minor, balance_minor });
+                }
+                return Applied::Amended(outcome);
+            }
+            Entry::AmendDeclined { amendment, error } => {
+                self.book.decline(amendment, *error);
+                self.tell_amended(number, amendment, Told::Refused(*error));
+            }
+            Entry::AmendAsked(amendment) => {
+                self.asked.ask(amendment);
+                self.outbox.push_urgent(number, Up::Amend(Box::new(amendment.clone())));
+            }
+            Entry::ClassesSet(classes) => self.book.set_classes(classes, at_ms),
+            Entry::Classed { account, class, change } => {
+                self.book.classify(*account, class, at_ms, *change);
+            }
+            Entry::AmendTold(answer) => {
+                self.asked.hear(answer);
+            }
             Entry::Subscribed { account, watts } => {
                 self.book.subscribe(*account, *watts);
             }
@@ -465,6 +503,11 @@ impl State {
             _ => {}
         }
         Applied::Quiet
+    }
+
+    fn tell_amended(&mut self, number: u64, amendment: &Amendment, told: Told) {
+        let answer = Answer { amendment: amendment.clone(), told };
+        self.outbox.push_urgent(number, Up::Amended(Box::new(answer)));
     }
 
     /// What was ordered of a meter, and what it has done.

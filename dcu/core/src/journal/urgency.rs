@@ -51,6 +51,11 @@ impl Entry {
             | Self::TariffChanged(_)
             | Self::TariffStarted
             | Self::Amended(_)
+            | Self::AmendDeclined { .. }
+            | Self::AmendAsked(_)
+            | Self::AmendTold(_)
+            | Self::ClassesSet(_)
+            | Self::Classed { .. }
             | Self::Subscribed { .. }
             | Self::ReceiptSettled { .. }
             | Self::Alarm { .. }

@@ -2,8 +2,8 @@
 
 use super::{Cause, Leaf, Ledger, draft::Draft, rules};
 use crate::{
-    billing::{Amendable, Amendment, Correction, Loan, Refund, RefundFrom, Settled, Settling},
-    journal::Applied,
+    billing::{Amendable, Amendment, Correction, Loan, Refund, RefundFrom, Settled, Settling, Told},
+    journal::{Applied, Entry},
     payment::{Payment, PaymentId},
 };
 
@@ -77,4 +77,35 @@ pub(super) fn amended(ledger: &mut Ledger, cause: &Cause<'_>, amendment: &Amendm
         }
         _ => {}
     }
+}
+
+/// What was asked over the uplink: refused here, or done and refused by the cloud. No balance of this book moves.
+pub(super) fn asked(ledger: &mut Ledger, cause: &Cause<'_>, entry: &Entry, leaves: &mut Vec<Leaf>) {
+    let Cause { record, book, .. } = *cause;
+    let (what, amendment, told) = match entry {
+        Entry::AmendDeclined { amendment, error } => ("amendment.refused", amendment, Some(Told::Refused(*error))),
+        Entry::AmendAsked(amendment) => ("amendment.forwarded", amendment, None),
+        Entry::AmendTold(answer) => ("amendment.answered", &answer.amendment, Some(answer.told)),
+        _ => return,
+    };
+    let draft = match amendment.account() {
+        Some(account) => ledger.draft(&record.stamp, what, rules::ASKED, account, book),
+        None => Draft::new(&record.stamp, what, rules::ASKED),
+    };
+    let (kind, asked_minor) = match amendment {
+        Amendment::Correction(c) => ("correction", Some(c.amount_minor)),
+        Amendment::Refund(Refund { from: RefundFrom::Account { amount_minor, .. }, .. }) => {
+            ("refund", Some(*amount_minor))
+        }
+        Amendment::Refund(_) => ("refund_of_suspense", None),
+        Amendment::Loan(l) => ("loan", Some(l.amount_minor)),
+    };
+    let draft = draft.reference(amendment.id()).detail("why", amendment.why()).detail("kind", kind);
+    let draft = draft.detail_if("asked_minor", asked_minor);
+    let draft = match told {
+        Some(Told::Done { amount_minor, .. }) => draft.detail("moved_minor", amount_minor),
+        Some(Told::Refused(error)) => draft.detail("refused", error),
+        None => draft,
+    };
+    ledger.push(record.number, draft, leaves);
 }

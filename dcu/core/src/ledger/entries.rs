@@ -1,14 +1,14 @@
 //! Which records become leaves, and what those say. `docs/ledger.md` has the table.
 
 use super::{
-    Before, Cause, Leaf, Ledger, amend,
+    Before, Cause, Leaf, Ledger, amend, demand,
     draft::{Draft, moment},
     promises::Promised,
     rules, statement, tokens,
 };
 use crate::{
     billing::{Book, Credit, Debit},
-    config::CreditAt,
+    config::{CreditAt, Tariff},
     ids::Stamp,
     journal::{Applied, Entry},
     payment::Payment,
@@ -20,21 +20,23 @@ pub(super) fn take(ledger: &mut Ledger, cause: &Cause<'_>, leaves: &mut Vec<Leaf
     let Cause { record, applied, book, .. } = *cause;
     match (&record.entry, applied) {
         (Entry::Reading(reading), Applied::Reading { debit: Some(debit), .. }) => {
-            return take_debit(ledger, cause, reading.meter.0, reading.register_wh, *debit, leaves);
+            take_debit(ledger, cause, reading.meter.0, reading.register_wh, *debit, leaves);
+            return demand::charged(ledger, cause, leaves);
         }
-        (Entry::Reading(_) | Entry::Acked { .. } | Entry::CounterReserved { .. } | Entry::Backfilled { .. }, _) => {
+        (Entry::Backfilled { .. }, _) => return demand::charged(ledger, cause, leaves),
+        (Entry::Reading(_) | Entry::Acked { .. } | Entry::CounterReserved { .. }, _) => {
             return;
         }
         _ => {}
     }
-    if ledger.tariff.is_none() {
+    if ledger.tariffs.is_empty() {
         open_accounts(ledger, cause, leaves);
     }
     let stamp = &record.stamp;
     match &record.entry {
         Entry::DayFee { day } => {
-            let tariff = ledger.tariff.clone().unwrap_or_else(|| book.tariff().clone());
-            statement::close_all(ledger, cause, Some(*day), &tariff, leaves);
+            demand::charged(ledger, cause, leaves);
+            statement::close(ledger, cause, Some(*day), |_, _| true, leaves);
         }
         Entry::Payment { payment, local } => take_payment(ledger, cause, payment, *local, leaves),
         Entry::Resolved { id, .. } => {
@@ -48,8 +50,11 @@ pub(super) fn take(ledger: &mut Ledger, cause: &Cause<'_>, leaves: &mut Vec<Leaf
         }
         Entry::Vending(note) => tokens::take(ledger, cause, note, leaves),
         Entry::Amended(amendment) => amend::amended(ledger, cause, amendment, leaves),
+        Entry::AmendDeclined { .. } | Entry::AmendAsked(_) | Entry::AmendTold(_) => {
+            amend::asked(ledger, cause, &record.entry, leaves);
+        }
         Entry::ReceiptSettled { id, how } => amend::settled(ledger, cause, id, how, leaves),
-        Entry::TariffChanged(tariff) if **tariff != *book.tariff() => {
+        Entry::TariffChanged(tariff) if book.tariff_for(&tariff.class) != Some(&**tariff) => {
             let named = rules::tariff_name(tariff);
             let draft = Draft::new(stamp, "tariff.announced", &rules::tariff(tariff, "prices")).reference(&named);
             ledger.push(record.number, draft.detail_if("from", tariff.from_unix_ms.map(moment)), leaves);
@@ -81,8 +86,8 @@ pub(super) fn take(ledger: &mut Ledger, cause: &Cause<'_>, leaves: &mut Vec<Leaf
             let draft = Draft::new(stamp, "relay.openings_allowed", rules::OPENINGS);
             ledger.push(record.number, draft, leaves);
         }
-        Entry::LedgerSigned { size, root, .. } => {
-            ledger.promises.push(Promised { size: *size, root: *root });
+        Entry::LedgerSigned { size, root, note } => {
+            ledger.promises.push(Promised { size: *size, root: *root }, note);
         }
         Entry::PromiseBroken { size, root, rolled_back } => {
             ledger.promises.tell(Promised { size: *size, root: *root });
@@ -106,24 +111,60 @@ fn open_accounts(ledger: &mut Ledger, cause: &Cause<'_>, leaves: &mut Vec<Leaf>)
             ledger.push_on(account, minor, record.number, draft.amount(minor, book.tariff()), leaves);
         }
     }
-    ledger.tariff = Some(book.tariff().clone());
-    let draft = prices(&record.stamp, "tariff.in_force", book);
+    ledger.tariffs = vec![book.tariff().clone()];
+    let draft = prices(&record.stamp, "tariff.in_force", book.tariff());
     ledger.push(record.number, draft, leaves);
 }
 
-/// Other prices than the log has told: what was used under the old ones is stated first.
+/// Other prices than the log has told: what was used under the old ones is stated first. Then who is in another class.
 fn tell_prices(ledger: &mut Ledger, cause: &Cause<'_>, leaves: &mut Vec<Leaf>) {
     let Cause { record, book, .. } = *cause;
-    let Some(before) = ledger.tariff.take_if(|told| *told != *book.tariff()) else { return };
-    statement::close_all(ledger, cause, None, &before, leaves);
-    let draft = prices(&record.stamp, "tariff.changed", book).detail("before", rules::tariff_name(&before));
-    ledger.tariff = Some(book.tariff().clone());
-    ledger.push(record.number, draft, leaves);
+    for (class, tariff) in (0_u16..).zip(book.tariffs()) {
+        let draft = match ledger.tariffs.get(usize::from(class)).cloned() {
+            Some(told) if told == *tariff => continue,
+            Some(before) => {
+                statement::close(ledger, cause, None, |_, open| open.class() == class, leaves);
+                prices(&record.stamp, "tariff.changed", tariff).detail("before", rules::tariff_name(&before))
+            }
+            None => prices(&record.stamp, "tariff.in_force", tariff),
+        };
+        match ledger.tariffs.get_mut(usize::from(class)) {
+            Some(told) => tariff.clone_into(told),
+            None => ledger.tariffs.push(tariff.clone()),
+        }
+        ledger.push(record.number, draft, leaves);
+    }
+    if matches!(record.entry, Entry::Classed { .. } | Entry::ClassesSet(_)) {
+        tell_classes(ledger, cause, leaves);
+    }
 }
 
-fn prices(stamp: &Stamp, what: &str, book: &Book) -> Draft {
-    let tariff = book.tariff();
+/// Accounts under another tariff than the log has told: what was used under the old one is stated first.
+fn tell_classes(ledger: &mut Ledger, cause: &Cause<'_>, leaves: &mut Vec<Leaf>) {
+    let Cause { record, book, .. } = *cause;
+    for account in 0..u32::try_from(ledger.accounts.len()).unwrap_or(u32::MAX) {
+        let class = book.class_number(account);
+        let told = ledger.accounts.get(account as usize).map_or(0, statement::Open::class);
+        if told == class {
+            continue;
+        }
+        let before = ledger.tariffs.get(usize::from(told)).map(rules::tariff_name);
+        statement::close(ledger, cause, None, |at, _| at == account, leaves);
+        if let Some(open) = ledger.accounts.get_mut(account as usize) {
+            open.turn(class);
+        }
+        let tariff = book.tariff_of(account);
+        let rule = rules::tariff(tariff, "prices");
+        let draft = ledger.draft(&record.stamp, "account.tariff_changed", &rule, account, book);
+        let draft = draft.reference(&rules::tariff_name(tariff)).detail("class", book.class_of(account));
+        ledger.push(record.number, draft.detail_if("before", before), leaves);
+    }
+}
+
+fn prices(stamp: &Stamp, what: &str, tariff: &Tariff) -> Draft {
+    let class = Some(&tariff.class).filter(|class| !class.is_empty());
     Draft::new(stamp, what, &rules::tariff(tariff, "prices"))
+        .detail_if("class", class)
         .reference(&rules::tariff_name(tariff))
         .detail("currency", &tariff.currency)
         .detail("minor_per_unit", tariff.minor_per_unit)

@@ -20,6 +20,7 @@
 //! [`Entry::DayFee`]: crate::journal::Entry::DayFee
 
 mod amend;
+mod demand;
 mod draft;
 mod entries;
 mod promises;
@@ -32,7 +33,7 @@ mod tokens;
 use serde::{Deserialize, Serialize};
 use taa_ledger::{Checkpoint, Frontier, Hash};
 
-pub use self::promises::{PROMISES_MAX, Promised, Promises, Witnessed};
+pub use self::promises::{PROMISES_MAX, Promised, Promises, Witnessed, newest_note};
 use self::{draft::Draft, statement::Open};
 use crate::{
     billing::{Book, Totals},
@@ -62,8 +63,8 @@ pub struct Ledger {
     /// Logical device names, by index of meter and account.
     meters: Vec<String>,
     accounts: Vec<Open>,
-    /// Prices that the log has told; none before the first boot.
-    tariff: Option<Tariff>,
+    /// Prices that the log has told, by number of class, the site's own first; none before the first boot.
+    tariffs: Vec<Tariff>,
     promises: Promises,
 }
 
@@ -105,7 +106,7 @@ impl Ledger {
             credit_at,
             accounts: vec![Open::default(); meters.len()],
             meters,
-            tariff: None,
+            tariffs: Vec::new(),
             promises: Promises::default(),
         }
     }

@@ -9,6 +9,8 @@ use std::collections::VecDeque;
 use serde::{Deserialize, Serialize};
 use taa_ledger::{Checkpoint, Hash};
 
+use crate::journal::{Entry, Record};
+
 /// Promises kept for comparison. At one a day, two months.
 pub const PROMISES_MAX: usize = 64;
 
@@ -25,6 +27,8 @@ pub struct Promised {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Promises {
     kept: VecDeque<Promised>,
+    /// The newest one, as it was signed.
+    note: Option<String>,
     /// The largest promise that a roll-back was told for: once is enough.
     told: Option<Promised>,
 }
@@ -49,7 +53,13 @@ impl Promises {
         self.kept.back().copied()
     }
 
-    pub(super) fn push(&mut self, promised: Promised) {
+    /// The newest one as it was signed, for whoever reads the database alone.
+    #[must_use]
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref()
+    }
+
+    pub(super) fn push(&mut self, promised: Promised, note: &str) {
         if self.newest().is_some_and(|newest| newest.size >= promised.size) {
             return;
         }
@@ -57,6 +67,7 @@ impl Promises {
             self.kept.pop_front();
         }
         self.kept.push_back(promised);
+        self.note = Some(note.to_owned());
     }
 
     pub(super) fn tell(&mut self, promised: Promised) {
@@ -85,6 +96,20 @@ impl Promises {
     }
 }
 
+/// The newest signed checkpoint that these records know of: for whoever has the database alone.
+#[must_use]
+pub fn newest_note<'a>(records: impl IntoIterator<Item = &'a Record>) -> Option<String> {
+    let mut newest = None;
+    for record in records {
+        match &record.entry {
+            Entry::Checkpoint(state) => newest = state.ledger().promises().note().or(newest),
+            Entry::LedgerSigned { note, .. } => newest = Some(note),
+            _ => {}
+        }
+    }
+    newest.map(str::to_owned)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -97,7 +122,7 @@ mod tests {
     fn a_promise_is_kept_lost_or_another_ones() {
         let mut promises = Promises::default();
         let (early, late) = (checkpoint(3, b"3"), checkpoint(9, b"9"));
-        promises.push(Promised { size: early.size, root: early.root });
+        promises.push(Promised { size: early.size, root: early.root }, "early");
         let now = Hash::of_leaf(b"7");
         assert_eq!(promises.standing(7, now, &early), Witnessed::Kept);
         assert_eq!(promises.standing(7, now, &late), Witnessed::RolledBack);
@@ -110,7 +135,7 @@ mod tests {
     fn what_is_too_old_to_be_remembered_is_no_accusation() {
         let mut promises = Promises::default();
         for size in 1..=PROMISES_MAX as u64 + 1 {
-            promises.push(Promised { size, root: checkpoint(size, &size.to_be_bytes()).root });
+            promises.push(Promised { size, root: checkpoint(size, &size.to_be_bytes()).root }, "note");
         }
         let root = Hash::of_leaf(b"now");
         assert_eq!(promises.standing(1000, root, &checkpoint(1, &1_u64.to_be_bytes())), Witnessed::Unknown);

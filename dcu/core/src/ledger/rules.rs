@@ -21,6 +21,8 @@ pub const RECEIPT: &str = "policy/taa-1#receipt-counts-until-settled";
 pub const CORRECTED: &str = "policy/taa-1#corrections-are-entries";
 /// Money is handed back, out of an account or out of suspense.
 pub const REFUNDED: &str = "policy/taa-1#refunds-are-entries";
+/// Whoever keeps the account corrects and refunds it; the other end asks, and what was refused stays refused.
+pub const ASKED: &str = "policy/taa-1#the-keeper-amends";
 /// Minutes for tokens are leased; each is used once for a meter.
 pub const MINUTES: &str = "policy/taa-1#minutes-are-leased";
 /// A token's minute is used before it is made; what tokens promise and what is due add up to what was credited.

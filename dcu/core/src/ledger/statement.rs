@@ -8,7 +8,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Cause, Leaf, Ledger, rules};
-use crate::config::Tariff;
 
 /// What an account's leaves have told, and what has been billed since.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +20,8 @@ pub(crate) struct Open {
     from_wh: Option<u64>,
     to_wh: u64,
     readings: u32,
+    /// Number of the class that the log has told.
+    class: u16,
 }
 
 impl Open {
@@ -30,6 +31,15 @@ impl Open {
 
     pub(super) const fn energy_minor(&self) -> i64 {
         self.energy_minor
+    }
+
+    pub(super) const fn class(&self) -> u16 {
+        self.class
+    }
+
+    /// The log has told of another class.
+    pub(super) fn turn(&mut self, class: u16) {
+        self.class = class;
     }
 
     /// A leaf of this account carries this amount.
@@ -56,47 +66,62 @@ impl Open {
     }
 }
 
-/// One statement for every account that has used energy or owes a fee; `day` is the local day that begins (days since
-/// 1970), none where prices change in between. Under this tariff.
-pub(super) fn close_all(
+/// One statement for every account of those that has used energy or owes a fee; `day` is the local day that begins (days
+/// since 1970), none where prices change in between. Each under the tariff that the log has told of its class.
+pub(super) fn close(
     ledger: &mut Ledger,
     cause: &Cause<'_>,
     day: Option<i64>,
-    tariff: &Tariff,
+    of: impl Fn(u32, &Open) -> bool,
     leaves: &mut Vec<Leaf>,
 ) {
     let what = if day.is_some() { "statement.day" } else { "statement.part" };
-    let rule = rules::tariff(tariff, "energy-and-fee");
     let until = day.map(civil);
+    // Once a class: the name of one without a name is a hash.
+    let rules: Vec<String> = ledger.tariffs.iter().map(|told| rules::tariff(told, "energy-and-fee")).collect();
     for account in 0..u32::try_from(ledger.accounts.len()).unwrap_or(u32::MAX) {
-        let balance = cause.book.balance_minor(account);
-        let Some(open) = ledger.accounts.get_mut(account as usize) else { continue };
-        let amount = balance.saturating_sub(open.told_minor);
-        // In the middle of a day no fee falls due.
-        let fee = amount.saturating_add(open.energy_minor).saturating_neg();
-        if open.is_quiet() && amount == 0 {
+        if !ledger.accounts.get(account as usize).is_some_and(|open| of(account, open)) {
             continue;
         }
-        let done = std::mem::replace(
-            open,
-            Open { from_wh: Some(open.to_wh), energy_minor: 0, energy_wh: 0, readings: 0, ..*open },
-        );
-        let mut draft = ledger
-            .draft(&cause.record.stamp, what, &rule, account, cause.book)
-            .amount(amount, tariff)
-            .energy(done.energy_wh)
-            .detail("balance_minor", balance)
-            .detail("energy_minor", done.energy_minor)
-            .detail_if("until", until.as_deref());
-        if done.readings > 0 {
-            draft =
-                draft.detail_if("from_wh", done.from_wh).detail("to_wh", done.to_wh).detail("readings", done.readings);
-        }
-        if fee != 0 {
-            draft = draft.detail("fee_minor", fee);
-        }
-        ledger.push_on(account, amount, cause.record.number, draft, leaves);
+        let class = ledger.accounts.get(account as usize).map_or(0, Open::class);
+        let Some(rule) = rules.get(usize::from(class)) else { continue };
+        close_one(ledger, cause, (what, until.as_deref()), (account, rule), leaves);
     }
+}
+
+fn close_one(
+    ledger: &mut Ledger,
+    cause: &Cause<'_>,
+    (what, until): (&str, Option<&str>),
+    (account, rule): (u32, &str),
+    leaves: &mut Vec<Leaf>,
+) {
+    let balance = cause.book.balance_minor(account);
+    let Some(open) = ledger.accounts.get_mut(account as usize) else { return };
+    let amount = balance.saturating_sub(open.told_minor);
+    // In the middle of a day no fee falls due.
+    let fee = amount.saturating_add(open.energy_minor).saturating_neg();
+    if open.is_quiet() && amount == 0 {
+        return;
+    }
+    let done = std::mem::replace(
+        open,
+        Open { from_wh: Some(open.to_wh), energy_minor: 0, energy_wh: 0, readings: 0, ..*open },
+    );
+    let mut draft = ledger
+        .draft(&cause.record.stamp, what, rule, account, cause.book)
+        .amount(amount, cause.book.tariff())
+        .energy(done.energy_wh)
+        .detail("balance_minor", balance)
+        .detail("energy_minor", done.energy_minor)
+        .detail_if("until", until);
+    if done.readings > 0 {
+        draft = draft.detail_if("from_wh", done.from_wh).detail("to_wh", done.to_wh).detail("readings", done.readings);
+    }
+    if fee != 0 {
+        draft = draft.detail("fee_minor", fee);
+    }
+    ledger.push_on(account, amount, cause.record.number, draft, leaves);
 }
 
 /// A day counted from 1970 as a date; the number where a calendar has none.

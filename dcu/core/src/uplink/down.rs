@@ -1,10 +1,16 @@
 //! What the cloud sends down.
 
 use super::{
-    tariff,
+    amend, tariff,
     wire::{self, DecodeError},
 };
-use crate::{MeterIx, config::Tariff, payment::Payment, vending::LeaseNote};
+use crate::{
+    MeterIx,
+    billing::{Amendment, Answer},
+    config::Tariff,
+    payment::Payment,
+    vending::LeaseNote,
+};
 
 /// A message from the cloud.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +37,19 @@ pub enum Down {
     },
     /// Minutes that belong to this site from now on.
     Lease(LeaseNote),
+    /// Do this to an account that the DCU keeps. The same one again is harmless.
+    Amend(Box<Amendment>),
+    /// This account is under the tariff of this class from now on. Of two orders for one account the higher number counts.
+    Classify {
+        /// The cloud's number, rising from 1.
+        change: u64,
+        /// Index of the account.
+        account: u32,
+        /// The class; empty: the site's own tariff.
+        class: String,
+    },
+    /// What became of an amendment at the cloud, which keeps the accounts.
+    Amended(Box<Answer>),
 }
 
 /// A numbered message from the cloud.
@@ -48,6 +67,9 @@ const RELAY_ORDER: u8 = 3;
 const TARIFF_CHANGE: u8 = 4;
 const WITNESSED: u8 = 50;
 const LEASE: u8 = 40;
+const AMEND: u8 = 60;
+const AMENDED: u8 = 61;
+const CLASSIFY: u8 = 62;
 
 impl DownFrame {
     /// Appends the frame to `out`.
@@ -59,6 +81,9 @@ impl DownFrame {
             Down::TariffChange(_) => TARIFF_CHANGE,
             Down::Witnessed { .. } => WITNESSED,
             Down::Lease(_) => LEASE,
+            Down::Amend(_) => AMEND,
+            Down::Amended(_) => AMENDED,
+            Down::Classify { .. } => CLASSIFY,
         };
         let start = wire::begin(out, kind, self.sequence);
         match &self.body {
@@ -79,6 +104,13 @@ impl DownFrame {
             }
             Down::TariffChange(tariff) => tariff::put(out, tariff),
             Down::Witnessed { note } => wire::put_note(out, note),
+            Down::Amend(amendment) => amend::put(out, amendment),
+            Down::Amended(answer) => amend::put_answer(out, answer),
+            Down::Classify { change, account, class } => {
+                wire::put_u64(out, *change);
+                wire::put_u64(out, u64::from(*account));
+                wire::put_text(out, class);
+            }
         }
         wire::finish(out, start);
     }
@@ -99,6 +131,13 @@ impl DownFrame {
                 closed: from.flag("closed")?,
             },
             TARIFF_CHANGE => Down::TariffChange(Box::new(tariff::take(&mut from)?)),
+            AMEND => Down::Amend(Box::new(amend::take(&mut from)?)),
+            CLASSIFY => Down::Classify {
+                change: from.u64("change")?,
+                account: from.u32("account")?,
+                class: from.text("class")?,
+            },
+            AMENDED => Down::Amended(Box::new(amend::take_answer(&mut from)?)),
             WITNESSED => Down::Witnessed { note: from.note()? },
             LEASE => Down::Lease(LeaseNote {
                 id: from.u64("lease")?,

@@ -17,8 +17,9 @@
 //!
 //! Sequence numbers start at 1 per boot; an [`Up::Ack`] or [`Down::Ack`] carries 0 for its own and is never
 //! acknowledged. Delivery is at least once and may reorder; every message is harmless when repeated: readings are
-//! known by (meter, period, sequence), payments by key, relay orders by number.
+//! known by (meter, period, sequence), payments by key, relay orders by number, amendments by id.
 
+mod amend;
 mod down;
 mod outbox;
 mod tariff;

@@ -7,12 +7,14 @@ use super::wire::{self, DecodeError, Reader};
 use crate::config::{
     Tariff,
     tariff::{
-        Block, Capacity, DebtRule, FriendlyHours, LIST_MAX, Lifeline, LongGap, NamedDay, Period, TimeOfDay, Weekday,
+        Block, Capacity, DebtRule, Demand, FriendlyHours, LIST_MAX, Lifeline, LongGap, NamedDay, Period, TimeOfDay,
+        Weekday,
     },
 };
 
 pub(super) fn put(out: &mut Vec<u8>, tariff: &Tariff) {
     wire::put_text(out, &tariff.id);
+    wire::put_text(out, &tariff.class);
     wire::put_u64(out, u64::from(tariff.version));
     put_option(out, tariff.from_unix_ms, wire::put_i64);
     wire::put_text(out, &tariff.currency);
@@ -37,6 +39,10 @@ pub(super) fn put(out: &mut Vec<u8>, tariff: &Tariff) {
         wire::put_i64(out, capacity.price_per_kw_day_minor);
         wire::put_u64(out, u64::from(capacity.subscribed_w));
     });
+    put_option(out, tariff.demand, |out, demand| {
+        wire::put_i64(out, demand.price_per_kw_month_minor);
+        wire::put_u64(out, u64::from(demand.window_min));
+    });
     wire::put_i64(out, tariff.emergency_credit_minor);
     put_option(out, tariff.debt, |out, debt| out.push(debt.share_percent));
     put_list(out, &tariff.friendly_hours, |out, hours| {
@@ -56,6 +62,7 @@ pub(super) fn put(out: &mut Vec<u8>, tariff: &Tariff) {
 pub(super) fn take(from: &mut Reader<'_>) -> Result<Tariff, DecodeError> {
     Ok(Tariff {
         id: from.text("id")?,
+        class: from.text("class")?,
         version: from.u32("version")?,
         from_unix_ms: option(from, |from| from.i64("from"))?,
         currency: from.text("currency")?,
@@ -76,6 +83,9 @@ pub(super) fn take(from: &mut Reader<'_>) -> Result<Tariff, DecodeError> {
         })?,
         capacity: option(from, |from| {
             Ok(Capacity { price_per_kw_day_minor: from.i64("capacity")?, subscribed_w: from.u32("subscribed_w")? })
+        })?,
+        demand: option(from, |from| {
+            Ok(Demand { price_per_kw_month_minor: from.i64("demand")?, window_min: from.u32("window")? })
         })?,
         emergency_credit_minor: from.i64("emergency_credit")?,
         debt: option(from, |from| Ok(DebtRule { share_percent: from.u8()? }))?,

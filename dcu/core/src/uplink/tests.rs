@@ -3,11 +3,14 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     MeterIx,
+    billing::{AmendError, Amendment, Answer, Correction, Loan, Refund, RefundFrom, Told},
     config::{
         Tariff,
-        tariff::{Block, Capacity, DebtRule, FriendlyHours, Lifeline, LongGap, NamedDay, Period, TimeOfDay, Weekday},
+        tariff::{
+            Block, Capacity, DebtRule, Demand, FriendlyHours, Lifeline, LongGap, NamedDay, Period, TimeOfDay, Weekday,
+        },
     },
-    payment::{AMOUNT_MINOR_MAX, Certainty, Channel, Currency, Payment, Provider},
+    payment::{AMOUNT_MINOR_MAX, Certainty, Channel, Currency, Payment, PaymentId, Provider},
     reading::Reading,
     vending::LeaseNote,
 };
@@ -71,6 +74,8 @@ fn up() -> impl Strategy<Value = Up> {
             digest
         }),
         any::<[u8; 8]>().prop_map(|title| Up::LeaseWanted { title }),
+        amendment().prop_map(|amendment| Up::Amend(Box::new(amendment))),
+        answer().prop_map(|answer| Up::Amended(Box::new(answer))),
     ]
 }
 
@@ -96,7 +101,58 @@ fn down() -> impl Strategy<Value = Down> {
             }))
         }),
         whole_tariff().prop_map(|tariff| Down::TariffChange(Box::new(tariff))),
+        amendment().prop_map(|amendment| Down::Amend(Box::new(amendment))),
+        answer().prop_map(|answer| Down::Amended(Box::new(answer))),
+        (any::<u64>(), any::<u32>(), text()).prop_map(|(change, account, class)| Down::Classify {
+            change,
+            account,
+            class
+        }),
     ]
+}
+
+fn amendment() -> impl Strategy<Value = Amendment> {
+    let payment = || {
+        let provider = proptest::sample::select(Provider::ALL.to_vec());
+        (provider, text()).prop_map(|(provider, key)| PaymentId { provider, key })
+    };
+    let why = || "[ -~äß]{1,120}";
+    let numbers = || any::<(u32, i64)>();
+    prop_oneof![
+        (text(), why(), numbers(), proptest::option::of(payment())).prop_map(
+            |(id, why, (account, amount_minor), of)| {
+                Amendment::Correction(Correction { id, account, amount_minor, of, why })
+            }
+        ),
+        (text(), why(), numbers()).prop_map(|(id, why, (account, amount_minor))| {
+            Amendment::Refund(Refund { id, from: RefundFrom::Account { account, amount_minor }, why })
+        }),
+        (text(), why(), payment()).prop_map(|(id, why, of)| Amendment::Refund(Refund {
+            id,
+            from: RefundFrom::Suspense(of),
+            why
+        })),
+        (text(), why(), numbers()).prop_map(|(id, why, (account, amount_minor))| {
+            Amendment::Loan(Loan { id, account, amount_minor, why })
+        }),
+    ]
+}
+
+fn answer() -> impl Strategy<Value = Answer> {
+    let errors = vec![
+        AmendError::Id,
+        AmendError::Why,
+        AmendError::Amount,
+        AmendError::Account,
+        AmendError::Clash,
+        AmendError::Exceeds { free_minor: 77 },
+        AmendError::NotInSuspense,
+        AmendError::KeptElsewhere,
+    ];
+    let done = any::<(i64, i64)>();
+    let done = done.prop_map(|(amount_minor, balance_minor)| Told::Done { amount_minor, balance_minor });
+    let told = prop_oneof![done, proptest::sample::select(errors).prop_map(Told::Refused)];
+    (amendment(), told).prop_map(|(amendment, told)| Answer { amendment, told })
 }
 
 fn whole_tariff() -> impl Strategy<Value = Tariff> {
@@ -129,8 +185,14 @@ fn whole_tariff() -> impl Strategy<Value = Tariff> {
         let (lifeline, capacity, share) = options;
         let (version, from_unix_ms, emergency_credit_minor, receipt_credit_minor, (long_gap_h, receipt_h, low)) =
             numbers;
+        let demand = capacity.map(|Capacity { price_per_kw_day_minor: price, subscribed_w }| Demand {
+            price_per_kw_month_minor: price,
+            window_min: subscribed_w,
+        });
         Tariff {
+            class: id.chars().rev().collect(),
             id,
+            demand,
             version,
             from_unix_ms,
             periods,

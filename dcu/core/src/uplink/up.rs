@@ -1,7 +1,15 @@
 //! What the DCU sends up.
 
-use super::wire::{self, DecodeError, Reader};
-use crate::{MeterIx, payment::Payment, reading::Reading};
+use super::{
+    amend,
+    wire::{self, DecodeError, Reader},
+};
+use crate::{
+    MeterIx,
+    billing::{Amendment, Answer},
+    payment::Payment,
+    reading::Reading,
+};
 use serde::{Deserialize, Serialize};
 
 /// A message to the cloud.
@@ -99,6 +107,10 @@ pub enum Up {
         /// [`crate::vending::use_digest`]: equal for the same report sent twice.
         digest: u64,
     },
+    /// Do this to an account that the cloud keeps. The same one again is harmless.
+    Amend(Box<Amendment>),
+    /// What became of an amendment at the DCU, which keeps the accounts: asked for by the cloud, or ordered at the site.
+    Amended(Box<Answer>),
 }
 
 /// What an alarm is about.
@@ -191,6 +203,8 @@ const METER_ALARM: u8 = 10;
 const MINUTE_USED: u8 = 40;
 const LEASE_WANTED: u8 = 41;
 const PROMISED: u8 = 50;
+const AMEND: u8 = 60;
+const AMENDED: u8 = 61;
 
 impl Up {
     /// Appends a frame with this number and this message to `out`.
@@ -246,6 +260,8 @@ impl Up {
                 wire::put_i64(out, *unix_ms);
             }
             Self::Promised { note } => wire::put_note(out, note),
+            Self::Amend(amendment) => amend::put(out, amendment),
+            Self::Amended(answer) => amend::put_answer(out, answer),
         }
         wire::finish(out, start);
     }
@@ -265,6 +281,8 @@ impl Up {
             Self::MinuteUsed { .. } => MINUTE_USED,
             Self::LeaseWanted { .. } => LEASE_WANTED,
             Self::Promised { .. } => PROMISED,
+            Self::Amend(_) => AMEND,
+            Self::Amended(_) => AMENDED,
         }
     }
 }
@@ -326,6 +344,8 @@ impl UpFrame {
                 minute: from.i64("minute")?,
                 digest: from.u64("digest")?,
             },
+            AMEND => Up::Amend(Box::new(amend::take(&mut from)?)),
+            AMENDED => Up::Amended(Box::new(amend::take_answer(&mut from)?)),
             PROMISED => Up::Promised { note: from.note()? },
             other => return Err(DecodeError::Kind(other)),
         };

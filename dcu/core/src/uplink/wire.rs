@@ -85,11 +85,16 @@ pub(crate) fn put_text(out: &mut Vec<u8>, text: &str) {
     out.extend_from_slice(bytes);
 }
 
+/// A text of at most so many bytes; nobody makes a longer one.
+pub(crate) fn put_long(out: &mut Vec<u8>, text: &str, bytes_max: usize) {
+    let text = if text.len() > bytes_max { "" } else { text };
+    put_u64(out, text.len() as u64);
+    out.extend_from_slice(text.as_bytes());
+}
+
 /// A signed note. One that is longer is left out: half of it would be none.
 pub(crate) fn put_note(out: &mut Vec<u8>, note: &str) {
-    let note = if note.len() > NOTE_BYTES_MAX { "" } else { note };
-    put_u64(out, note.len() as u64);
-    out.extend_from_slice(note.as_bytes());
+    put_long(out, note, NOTE_BYTES_MAX);
 }
 
 pub(crate) fn put_payment(out: &mut Vec<u8>, payment: &Payment) {
@@ -166,7 +171,7 @@ impl Reader<'_> {
         self.text_of("note", NOTE_BYTES_MAX)
     }
 
-    fn text_of(&mut self, field: &'static str, bytes_max: usize) -> Result<String, DecodeError> {
+    pub(crate) fn text_of(&mut self, field: &'static str, bytes_max: usize) -> Result<String, DecodeError> {
         let length = self.u64(field)?;
         if length > bytes_max as u64 {
             return Err(DecodeError::Field(field));

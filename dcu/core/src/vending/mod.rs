@@ -24,6 +24,7 @@ mod desk;
 mod note;
 mod payg;
 mod sale;
+pub(crate) mod seal;
 pub mod worth;
 
 pub use cache::{StockEnd, stock_ends};

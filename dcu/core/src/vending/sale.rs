@@ -339,6 +339,8 @@ pub enum Void {
     KeyChanged,
     /// The operator called a key change off before it had left.
     CalledOff,
+    /// A token of the cache that the key at hand does not open: sealed with another one, or damaged.
+    StockSealed,
 }
 
 /// A sale.
@@ -360,7 +362,8 @@ pub struct Sale {
     pub key: KeyNote,
     /// What it is worth, 1/100000 of the currency's unit: what the meter will credit.
     pub worth_u: i64,
-    /// Its token; of a key change, all of the set in order.
+    /// Its token; of a key change, all of the set in order. Of a token of the cache, what the journal keeps of it
+    /// ([`seal`](super::seal)).
     pub tokens: Vec<TokenDigits>,
     /// How many of them the meter has taken.
     pub entered: u8,

@@ -3,17 +3,25 @@
 use taa_dcu::{
     MeterIx,
     config::{CachePolicy, VendingConfig},
+    journal::bytes::encode,
     vending::{Fate, Sale, Void},
 };
+use taa_keys::{Key, KeyHandle};
 use taa_tokens::sts::meter::Reason;
 
 use crate::site::{DAY, HOUR, MINUTE, START_MINUTE, Site, U, entry};
 
 fn site(newer_max: u32) -> Site {
+    sealed_site(newer_max, None)
+}
+
+fn sealed_site(newer_max: u32, stock_key: Option<KeyHandle>) -> Site {
     let denominations = vec![(100_000, 2), (20_000, 3)];
     let cache = CachePolicy { denominations, meter_max_minor: 300_000, newer_max };
-    let mut site =
-        Site::with(VendingConfig { cache: Some(cache), ..VendingConfig::default() }, vec![entry(0), entry(1)]);
+    let mut site = Site::with(
+        VendingConfig { cache: Some(cache), stock_key, ..VendingConfig::default() },
+        vec![entry(0), entry(1)],
+    );
     site.lease(START_MINUTE, START_MINUTE + 180 * 1440, 2, 1);
     site.run_for(2 * HOUR);
     site
@@ -82,4 +90,61 @@ fn a_token_is_not_kept_until_the_meter_would_find_it_too_old() {
         assert_eq!(site.meters[0].enter(&old.0), Err(Reason::Old), "so it must not be sold");
         assert!(stock(&site, 0) >= 5, "made anew");
     }
+}
+
+/// The bytes of a token's digits anywhere in what the journal would write.
+fn on_disk(site: &Site, digits: &[u8; 20]) -> bool {
+    let mut bytes = Vec::new();
+    site.journal.iter().for_each(|record| encode(record, &mut bytes).unwrap());
+    bytes.windows(20).any(|window| window == digits)
+}
+
+#[test]
+fn a_sealed_stock_is_on_the_disk_as_noise_and_is_sold_as_digits() {
+    for stock_key in [Some(KeyHandle::new(Key::Aes128([9; 16]))), None] {
+        let sealed = stock_key.is_some();
+        let mut site = sealed_site(30, stock_key);
+        // What the module has made of each question, unsold so far.
+        let made: Vec<[u8; 20]> = site.questions.iter().filter_map(|question| site.made(question)).collect();
+        assert!(made.len() >= 10);
+        // The sabotage beside it: without a key all of it can be read.
+        assert_eq!(made.iter().filter(|digits| on_disk(&site, digits)).count(), if sealed { 0 } else { made.len() });
+        site.module_up = false;
+        site.pay("R1", 0, 135_000);
+        site.run_for(10 * MINUTE);
+        // Over a restart as well.
+        site.cut();
+        site.boot();
+        site.pay("R2", 1, 22_000);
+        site.run_for(10 * MINUTE);
+        assert!(site.left().len() >= 3, "1,000 and 200, then 200; after a restart some are told again");
+        site.answer_all();
+        site.run_for(3 * HOUR);
+        site.type_all();
+        assert_eq!(site.meters[0].credited + site.due_u(0), 135_000 * U);
+        assert_eq!(site.meters[1].credited + site.due_u(1), 22_000 * U);
+        // Told again, typed again; nothing that opened to something else.
+        let refused = site.meters.iter().flat_map(|meter| &meter.refused);
+        assert!(refused.into_iter().all(|reason| matches!(reason, Reason::Used { .. })));
+        assert_eq!(site.state(), &site.refold());
+    }
+}
+
+#[test]
+fn a_stock_that_the_key_does_not_open_is_thrown_away_and_the_money_waits() {
+    let mut site = sealed_site(30, Some(KeyHandle::new(Key::Aes128([9; 16]))));
+    site.module_up = false;
+    site.config.vending.as_mut().unwrap().stock_key = Some(KeyHandle::new(Key::Aes128([10; 16])));
+    site.cut();
+    site.boot();
+    site.pay("R1", 0, 135_000);
+    site.run_for(10 * MINUTE);
+    assert_eq!(site.left(), []);
+    let void = |sale: &&Sale| sale.fate == Fate::Void { why: Void::StockSealed };
+    assert_eq!(site.state().desk().sales_of(MeterIx(0)).filter(void).count(), 5);
+    site.answer_all();
+    site.run_for(3 * HOUR);
+    site.type_all();
+    assert_eq!(site.meters[0].credited + site.due_u(0), 135_000 * U);
+    assert!(site.due_u(0) < 100 * U);
 }

@@ -130,7 +130,7 @@ fn sums_agree(records: &[Record], state: &State) -> Result<(), String> {
         ("lent", sum("debt.lent"), totals.lent),
         ("received", sum("payment.credited") + sum("payment.suspended"), totals.received),
         ("energy", sum("energy") + untold, totals.energy_billed),
-        ("fees", sum("fees"), totals.fees + totals.capacity_fees),
+        ("fees", sum("fees") - sum("demand.charged") - sum("demand.corrected"), totals.fees + totals.capacity_fees),
     ] {
         if told != booked {
             return Err(format!("{what}: the leaves say {told}, the book {booked}"));

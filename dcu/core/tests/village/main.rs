@@ -1,10 +1,12 @@
 //! A whole village against the DCU: model meters behind a lossy mesh, a link that comes and goes, power cuts.
 //!
-//! `field`, `money`, `keypad`, `secrets`, `maps`, `gateway`, `selling`, `alarms`, `ledger`, `orders`, `terms` and `liars` tell
+//! `field`, `money`, `amends`, `classes`, `keypad`, `secrets`, `maps`, `gateway`, `selling`, `alarms`, `ledger`, `orders`, `terms` and `liars` tell
 //! single stories; `chaos` lets chance write them and demands, once everything has healed, that money and light agree.
 
 mod alarms;
+mod amends;
 mod chaos;
+mod classes;
 mod field;
 mod flash;
 mod gateway;

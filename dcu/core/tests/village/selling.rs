@@ -111,6 +111,25 @@ fn the_same_digits_by_both_ways_count_once() {
     }
 }
 
+/// The digits go by text at once, and the gateway is asked again once an hour, not again and again.
+#[test]
+fn a_gateway_that_refuses_is_left_for_the_text_and_asked_now_and_then() {
+    let mut village = village(false);
+    village.meters[0].slot.as_mut().unwrap().broken = true;
+    village.pay_agent("R1", 0, 15);
+    village.run_for(12 * HOUR);
+    let [digits] = texts(&village)[..] else { panic!("{:?}", texts(&village).len()) };
+    let calls = village.meters[0].slot.as_ref().unwrap().calls;
+    assert!((2..=20).contains(&calls), "{calls} calls");
+    assert!(settled(&village).is_empty());
+    // Repaired: the first call that is taken carries the token, typed or not, once.
+    village.meters[0].slot.as_mut().unwrap().broken = false;
+    let typed = type_in(&mut village, &digits);
+    village.run_for(3 * HOUR);
+    assert_eq!((typed, village.meters[0].slot.as_ref().unwrap().loaded_u), (15, 15_000));
+    assert_eq!(settled(&village).len(), 1);
+}
+
 #[test]
 fn a_token_that_was_typed_in_is_seen_by_the_credit_it_brought() {
     let mut village = village(false);

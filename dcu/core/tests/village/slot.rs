@@ -23,6 +23,8 @@ pub(crate) struct Slot {
     pub(crate) packed: bool,
     /// It says nothing beyond the status code.
     pub(crate) mute: bool,
+    /// It refuses every call and shows nothing of it.
+    pub(crate) broken: bool,
     /// Calls so far.
     pub(crate) calls: u32,
     /// All that tokens brought, hundred-thousandths.
@@ -68,7 +70,7 @@ impl Slot {
         let decoder =
             Decoder::new(module().decoder_key(&key).unwrap(), state, TidMemory::default(), StaTables::sample());
         let (held, status) = (Vec::new(), TokenStatusCode::FormatOk);
-        Self { decoder, packed: false, mute: false, calls: 0, loaded_u: 0, held, status, detail: 0 }
+        Self { decoder, packed: false, mute: false, broken: false, calls: 0, loaded_u: 0, held, status, detail: 0 }
     }
 
     pub(crate) const fn entry() -> ObjectEntry {
@@ -78,6 +80,9 @@ impl Slot {
     /// What it credits, minor units.
     pub(crate) fn enter(&mut self, bytes: &[u8]) -> i64 {
         self.calls += 1;
+        if self.broken {
+            return 0;
+        }
         bytes.clone_into(&mut self.held);
         let text: String = match (self.packed, bytes.len()) {
             (true, 10) => bytes.iter().flat_map(|b| [b >> 4, b & 0x0F]).map(|n| char::from(b'0' + n)).collect(),

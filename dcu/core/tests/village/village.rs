@@ -87,7 +87,7 @@ pub(crate) struct Village {
     pub(crate) to_sign: Vec<Checkpoint>,
     /// Leaves when they were last compared with the book; `None` where they are of another journal.
     compared: Option<usize>,
-    config: DcuConfig,
+    pub(crate) config: DcuConfig,
     entries: Vec<MeterEntry>,
     journal: Vec<Record>,
     durable: u64,
@@ -149,7 +149,13 @@ impl Village {
             link_up: false,
             meters: entries.iter().map(|e| ModelMeter::new(&e.id, &e.access, START_UNIX_S)).collect(),
             dcu: None,
-            cloud: Cloud::new(CloudConfig::new(config.traits, config.tariff.clone()), &entries),
+            cloud: Cloud::new(
+                CloudConfig {
+                    classes: config.classes.clone(),
+                    ..CloudConfig::new(config.traits, config.tariff.clone())
+                },
+                &entries,
+            ),
             events: Vec::new(),
             cloud_events: Vec::new(),
             frames_to_meters: 0,
@@ -238,6 +244,13 @@ impl Village {
     pub(crate) fn change_prices(&mut self, tariff: Tariff) {
         self.cloud.handle_tariff(self.now, tariff);
         self.drain_cloud();
+    }
+
+    /// Something that the operator orders at the cloud.
+    pub(crate) fn with_cloud<R>(&mut self, act: impl FnOnce(&mut Cloud, u64) -> R) -> R {
+        let told = act(&mut self.cloud, self.now);
+        self.drain_cloud();
+        told
     }
 
     pub(crate) fn pay_agent(&mut self, key: &str, meter: u32, amount_minor: i64) {

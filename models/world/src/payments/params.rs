@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    agent::AgentParams, aggregator::AggregatorParams, intake::IntakeParams, keypad::KeypadParams, peaks::PeakParams,
-    sms::SmsParams, sts::StsParams, ussd::UssdParams,
+    agent::AgentParams, aggregator::AggregatorParams, intake::IntakeParams, keypad::KeypadParams, kits::KitParams,
+    peaks::PeakParams, sms::SmsParams, sts::StsParams, ussd::UssdParams,
 };
 use crate::{
     draw::NodeKey,
@@ -71,6 +71,8 @@ pub struct PaymentParams {
     pub keypad: KeypadParams,
     /// Token decoders of the meters.
     pub sts: StsParams,
+    /// Kits that are paid by the day.
+    pub kits: KitParams,
 }
 
 impl Default for PaymentParams {
@@ -103,6 +105,7 @@ impl Default for PaymentParams {
             peaks: PeakParams::default(),
             keypad: KeypadParams::default(),
             sts: StsParams::default(),
+            kits: KitParams::default(),
         }
     }
 }
@@ -175,6 +178,7 @@ impl PaymentParams {
             self.peaks.check(),
             self.keypad.check(),
             self.sts.check(),
+            self.kits.check(),
         ] {
             found.extend(group);
         }

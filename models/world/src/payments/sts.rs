@@ -13,6 +13,8 @@ pub struct StsParams {
     pub sgc: u32,
     /// Key revision number, 1 to 9.
     pub krn: u8,
+    /// Encryption algorithm of the meters: 7 (STA, with the sample tables) or 11 (MISTY1).
+    pub ea: u8,
     /// Tariff index, 0 to 99.
     pub ti: u8,
     /// Key expiry number, 0 to 255; 255 never expires. Tokens of later minutes are not sold.
@@ -28,7 +30,16 @@ pub struct StsParams {
 
 impl Default for StsParams {
     fn default() -> Self {
-        Self { sgc: 123_456, krn: 1, ti: 1, ken: 255, base_year: 2014, gateway_share: 0.0, minutes_ahead_max: 1440 }
+        Self {
+            sgc: 123_456,
+            krn: 1,
+            ea: 11,
+            ti: 1,
+            ken: 255,
+            base_year: 2014,
+            gateway_share: 0.0,
+            minutes_ahead_max: 1440,
+        }
     }
 }
 
@@ -39,6 +50,7 @@ impl StsParams {
         Checks::default()
             .demand(self.sgc <= 999_999, "sts.sgc", self.sgc, "six digits, 0 to 999999")
             .demand(krn, "sts.krn", self.krn, "1 to 8 (a change of key goes one further)")
+            .demand(matches!(self.ea, 7 | 11), "sts.ea", self.ea, "7 or 11")
             .demand(self.ti <= 99, "sts.ti", self.ti, "0 to 99")
             .demand((0.0..=1.0).contains(&self.gateway_share), "sts.gateway_share", self.gateway_share, "0 to 1")
             .demand(year, "sts.base_year", self.base_year, "1993, 2014 or 2035")
@@ -62,11 +74,12 @@ mod tests {
         let wrong = StsParams {
             sgc: 1_000_000,
             krn: 0,
+            ea: 9,
             ti: 100,
             base_year: 2000,
             minutes_ahead_max: 0,
             ..StsParams::default()
         };
-        assert_eq!(wrong.check().len(), 5);
+        assert_eq!(wrong.check().len(), 6);
     }
 }

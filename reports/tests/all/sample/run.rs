@@ -43,6 +43,7 @@ pub(crate) fn result(scenario: &Scenario) -> RunResult {
             churned_spend_minor: 0,
             churned_horizon_minor: 0,
             paused_spend_minor: 0,
+            prices_minor: Vec::new(),
             image_orders: Vec::new(),
             fault_ids: scenario.faults.iter().map(|fault| fault.id.clone()).collect(),
             tiers: (0..n).map(|i| if draw(i) < 0.3 { 3 } else { 4 }).collect(),

@@ -43,6 +43,7 @@ pub(crate) fn scenario_of(days: u32, copies: usize) -> Scenario {
             grace_minor: 0,
             ..Tariff::default()
         },
+        classes: taa_dcu::config::Classes::default(),
         comms: Comms::default(),
         demand: Default::default(),
         economics: Default::default(),
@@ -54,6 +55,7 @@ pub(crate) fn scenario_of(days: u32, copies: usize) -> Scenario {
             seed: 42,
             replication: 0,
             ledger: false,
+            disk: taa_scenarios::model::DiskModel::Auto,
             architectures: ["cloud_sync", "edge_local"]
                 .map(|name| (name.to_owned(), Traits::bundle(name).expect("a bundle")))
                 .to_vec(),

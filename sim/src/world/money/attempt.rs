@@ -26,7 +26,7 @@ pub(super) const AGENT_OPERATOR: usize = 0;
 
 /// A way to pay that is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+pub(super) enum Way {
     /// Over the provider, by a USSD session.
     Provider,
     /// Cash, entered at the DCU.
@@ -137,13 +137,14 @@ impl Village<'_> {
                 }
                 let obstacle = self.mobile_money(AGENT_OPERATOR);
                 let (true, Err(chain)) = (self.by_keypad(), obstacle) else { return obstacle };
-                let paper = self.money.tokens.paper(customer, self.money.desk.has_paper());
+                let in_stock = self.money.desk.has_paper() && !self.paper_is_dead(customer, now_ms);
+                let paper = self.money.tokens.paper(customer, in_stock);
                 paper.map(|()| Way::Paper).map_err(|none| easiest_to_clear(chain, none))
             }
         }
     }
 
-    fn mobile_money(&self, operator: usize) -> Result<Way, Chain> {
+    pub(super) fn mobile_money(&self, operator: usize) -> Result<Way, Chain> {
         let signal = self.wan.phone_signal(operator).err();
         let down = |part: &Part| (!part.up()).then(|| part.chain());
         hardest_to_clear([signal, down(&self.provider), down(&self.money.ussd)]).map_or(Ok(Way::Provider), Err)

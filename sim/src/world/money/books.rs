@@ -46,7 +46,7 @@ impl Village<'_> {
     }
 
     /// What the vendor's Book and the meters hold, beside what people have paid.
-    pub(crate) fn close_books(&mut self) {
+    pub(crate) fn close_books(&mut self, now_ms: u64) {
         let sum = |of: &dyn Fn(&Pay) -> bool| -> i64 {
             self.pays.iter().filter(|pay| of(pay)).map(|pay| pay.amount_minor).sum()
         };
@@ -68,15 +68,17 @@ impl Village<'_> {
         }
         let opening_minor: i64 = if self.traits.credit_at == CreditAt::Meter { self.site.opening_minor() } else { 0 };
         self.account_rows(at_cloud);
+        let kits = self.kit_books(now_ms);
         self.records.books = Books {
-            accepted_minor,
-            in_flight_minor,
+            accepted_minor: accepted_minor + kits.paid_minor,
+            in_flight_minor: in_flight_minor + kits.open_minor,
             suspended_minor: i64::try_from(vendor.suspended).unwrap_or(i64::MAX),
             vendor_minor: i64::try_from(vendor.received).unwrap_or(i64::MAX),
             applied_minor,
             meters_minor: written_minor - opening_minor + loaded_u.div_euclid(self.money.tokens.u_per_minor()),
             duplicates: self.money.duplicates,
             tokens: self.token_books(loaded_u),
+            kits,
         };
     }
 

@@ -23,7 +23,7 @@ const TEXT: Purpose = Purpose::named("text message");
 const RESEND: Purpose = Purpose::named("asks for the number again");
 const TYPING: Purpose = Purpose::named("types a number");
 /// A meter without power is tried again after this, ms (assumed).
-const DARK_DISPLAY_MS: u64 = 15 * 60_000;
+pub(super) const DARK_DISPLAY_MS: u64 = 15 * 60_000;
 /// Nobody tries the same again sooner, ms: time moves on whatever a scenario says.
 const LEAST_WAIT_MS: u64 = 1_000;
 
@@ -109,7 +109,7 @@ impl Village<'_> {
         let delay_ms = sms.deliver_ms(loss_share, &mut draws).filter(|_| self.money.sms.up());
         match delay_ms {
             Some(delay_ms) => {
-                self.hold_number(payment, Chain::EMPTY, now_ms);
+                self.hold_number(payment, self.by_hand_for(payment), now_ms);
                 self.at_customer(payment, now_ms.saturating_add(delay_ms), Event::TextArrives { payment }, queue);
             }
             None => {
@@ -171,9 +171,17 @@ impl Village<'_> {
         let at_ms = now_ms.saturating_add(trip_ms).saturating_add(keypad.typing_ms(&mut draws));
         let asleep = awake_at_ms(at_ms, self.people.of(customer).identity.key.0) > at_ms;
         let late_for = if before.is_empty() { held } else { before };
-        let chain = Chain::of(Cause::NumberToType);
-        self.hold_number(payment, if asleep { chain.then(late_for) } else { chain }, now_ms);
+        let refused = self.by_hand_for(payment);
+        let chain = Chain::of(Cause::NumberToType).then(refused);
+        self.hold_number(payment, if asleep && refused.is_empty() { chain.then(late_for) } else { chain }, now_ms);
         self.types_at(payment, at_ms, queue);
+    }
+
+    /// Why a token that a gateway would have taken at once goes by hand; empty where hands are the way.
+    fn by_hand_for(&self, payment: u32) -> Chain {
+        let pay = &self.pays[payment as usize];
+        let refused = pay.sale.and_then(|_| self.money.tokens.gateway_refuses(pay.customer));
+        refused.unwrap_or(Chain::EMPTY)
     }
 
     fn types_at(&mut self, payment: u32, at_ms: u64, queue: &mut Queue<Event>) {
@@ -197,6 +205,12 @@ impl Village<'_> {
         if one.unit.dead || !one.unit.meter.energised() {
             return self.types_at(payment, now_ms + DARK_DISPLAY_MS, queue);
         }
+        if let Some(sale) = self.pays[payment as usize].sale
+            && !self.type_first(customer, sale, now_ms, queue)
+        {
+            return self.types_at(payment, now_ms + DARK_DISPLAY_MS, queue);
+        }
+        let one = self.people.of(customer);
         let wrong = keypad.wrong(&mut draws);
         let again_ms = keypad.typing_ms(&mut draws).max(LEAST_WAIT_MS);
         let typed = if wrong { mistyped(token, &mut draws) } else { token.to_string() };
@@ -218,6 +232,7 @@ impl Village<'_> {
                 self.money.tokens.sums.used += 1;
                 self.typed(payment, now_ms, queue);
             }
+            Keyed::Refused(Reason::Checksum) if self.dead_by_change(payment, now_ms, queue) => {}
             Keyed::Refused(Reason::Checksum) => self.refused_as_foreign(payment, now_ms, queue),
             other => {
                 let id = self.scenario.village.customers[customer as usize].id.clone();

@@ -21,8 +21,10 @@ mod attempt;
 mod books;
 mod desk;
 mod keypad;
+mod kits;
 mod lives;
 mod path;
+mod rekey;
 mod tokens;
 mod vending;
 
@@ -36,6 +38,7 @@ use taa_scenarios::model::Scenario;
 pub(crate) use self::lives::lives;
 use self::{desk::Desk, path::Copy, tokens::Made};
 pub(crate) use self::{
+    kits::Kits,
     tokens::Tokens,
     vending::{lease_policy, sts_meter, vending_config},
 };
@@ -204,13 +207,15 @@ pub(crate) struct Money {
     tokens: Tokens,
     /// What the DCU has sold, and to whom.
     sales: vending::Sales,
+    rekeying: rekey::Rekeying,
+    kits: Kits,
     /// Repeats that a Book has recognised.
     duplicates: u32,
 }
 
 impl Money {
     /// `cash_daily_minor` is what the village's cash customers spend a day.
-    pub(crate) fn new(scenario: &Scenario, cash_daily_minor: f64, tokens: Tokens) -> Self {
+    pub(crate) fn new(scenario: &Scenario, cash_daily_minor: f64, tokens: Tokens, kits: Kits) -> Self {
         let params = &scenario.comms.payments;
         Self {
             aggregators: (0..params.aggregators.count).map(|_| Part::new(Cause::AggregatorDown)).collect(),
@@ -222,6 +227,8 @@ impl Money {
             desk: Desk::new(&params.agent, cash_daily_minor),
             tokens,
             sales: vending::Sales::new(),
+            rekeying: rekey::Rekeying::default(),
+            kits,
             duplicates: 0,
         }
     }
@@ -322,7 +329,9 @@ impl Village<'_> {
                 // The DCU sells by itself, once the record of the payment is durable.
                 pay.stage = Stage::Number;
                 // Without the module its question is asked again and again, with pauses: it stands in the way all along.
-                if let Some(chain) = self.money.tokens.module_down() {
+                let minute = self.unix_ms(now_ms).div_euclid(60_000);
+                let tokens = &self.money.tokens;
+                if let Some(chain) = tokens.module_down().or_else(|| tokens.minutes_over(customer, minute)) {
                     self.pays[payment as usize].hold(chain, now_ms);
                 }
             } else if by_keypad {
@@ -351,7 +360,7 @@ impl Village<'_> {
 
     /// Payments of a customer take effect.
     pub(crate) fn apply(&mut self, customer: u32, take: Take, now_ms: u64, queue: &mut Queue<Event>) {
-        let tariff = &self.scenario.tariff;
+        let tariff = self.scenario.tariff_of(customer as usize);
         let one = self.people.of(customer);
         let energy_mwh = one.unit.energy_mwh(now_ms);
         one.purse.look(energy_mwh, now_ms);

@@ -236,6 +236,11 @@ impl Village<'_> {
             }
             PartId::Sms => _ = self.money.sms.turn(turn),
             PartId::Ussd => _ = self.money.ussd.turn(turn),
+            PartId::Gateway(customer) => {
+                self.money.tokens.turn(part, turn);
+                let refuses = self.money.tokens.gateway_refuses(customer).is_some();
+                self.people.of(customer).unit.meter.handle_gateway_fault(refuses);
+            }
             _ => self.money.tokens.turn(part, turn),
         }
     }

@@ -14,6 +14,8 @@
 //! use up a minute of another. Which denominations the agent holds for which meter is not told apart: as long as there
 //! is paper, there is one of the right worth.
 
+use std::collections::BTreeMap;
+
 use taa_keys::{KeyStore, Secret};
 use taa_meter::{Counts, StsConfig};
 use taa_models::{
@@ -48,6 +50,8 @@ const MINUTES_PER_DAY: i64 = 1440;
 /// How far a lease reaches beyond the run, and how long a token on paper is sold, days.
 const LEASE_DAYS: i64 = 400;
 const DIGITS: usize = 20;
+/// Revisions of a supply group's key.
+const KRN_MAX: u8 = 9;
 
 /// Who makes a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +88,9 @@ pub(crate) struct Tokens {
     paper: Part,
     wrong_key: Vec<Part>,
     rollover: Vec<Part>,
+    gateway: Vec<Part>,
+    /// When meters were brought to the key that they hold, minutes from 1970: paper printed before is dead.
+    changed: BTreeMap<u32, i64>,
     /// Payments whose token cannot be made, or not be used.
     pub(super) stuck: Vec<u32>,
     pub(super) sums: Sums,
@@ -140,6 +147,8 @@ impl Tokens {
             paper: Part::new(Cause::PaperOut),
             wrong_key: (0..customers).map(|_| Part::new(Cause::WrongKey)).collect(),
             rollover: (0..customers).map(|_| Part::new(Cause::RolloverMissed)).collect(),
+            gateway: (0..customers).map(|_| Part::new(Cause::GatewayRefused)).collect(),
+            changed: BTreeMap::new(),
             stuck: Vec::new(),
             sums: Sums::default(),
         }
@@ -173,6 +182,7 @@ impl Tokens {
             PartId::Paper => Some(&mut self.paper),
             PartId::WrongKey(n) => self.wrong_key.get_mut(n as usize),
             PartId::Rollover(n) => self.rollover.get_mut(n as usize),
+            PartId::Gateway(n) => self.gateway.get_mut(n as usize),
             _ => None,
         }
     }
@@ -214,6 +224,53 @@ impl Tokens {
         self.sums.paid_u += paid_u;
         self.sums.issued_u += worth_u;
         worth_u
+    }
+
+    /// The opposite: its token can never count, and its payments are to be sold anew.
+    pub(super) fn unbooked(&mut self, customer: u32, paid_minor: i64, worth_u: i64) {
+        let paid_u = paid_minor * self.u_per_minor;
+        self.due_u[customer as usize] -= paid_u - worth_u;
+        self.sums.paid_u -= paid_u;
+        self.sums.issued_u -= worth_u;
+    }
+
+    /// That was too early: it stands after all.
+    pub(super) fn rebooked(&mut self, customer: u32, paid_minor: i64, worth_u: i64) {
+        self.unbooked(customer, -paid_minor, -worth_u);
+    }
+
+    /// What the key module answers to a key change; nothing while it is down.
+    pub(super) fn key_change(&self, customer: u32, from: &MeterKey, to: &MeterKey) -> Option<Vec<Token>> {
+        let believed = if self.wrong_key[customer as usize].up() { *from } else { next_revision(*from) };
+        self.module.key_change(&believed, to).ok().filter(|_| self.key_module.up())
+    }
+
+    /// A meter holds this key from this minute on.
+    pub(super) fn changed(&mut self, customer: u32, to: MeterKey, minute: i64) {
+        self.keys[customer as usize] = to;
+        self.changed.insert(customer, minute);
+    }
+
+    /// Paper of this minute is of before the meter's last change of key.
+    pub(super) fn outdated(&self, customer: u32, minute: i64) -> bool {
+        self.changed.get(&customer).is_some_and(|changed| minute < *changed)
+    }
+
+    /// Why a token of the DCU's goes by hand to a meter with a gateway, if it does for a fault of that.
+    pub(super) fn gateway_refuses(&self, customer: u32) -> Option<Chain> {
+        let at = customer as usize;
+        self.gateway.get(at).filter(|part| self.gateways[at] && !part.up()).map(Part::chain)
+    }
+
+    /// Why this meter cannot be sold to, when its minutes or its key have run out.
+    pub(super) fn run_out(&self, customer: u32) -> Chain {
+        self.rollover[customer as usize].chain()
+    }
+
+    /// Why nothing can be sold to a meter whose minutes are used up.
+    pub(super) fn minutes_over(&self, customer: u32, minute: i64) -> Option<Chain> {
+        let over = minute > self.keys[customer as usize].key.base_date.last_unix_minute();
+        over.then(|| self.run_out(customer))
     }
 
     /// Why no token can be made, if the module is down.
@@ -339,7 +396,7 @@ impl Village<'_> {
     }
 
     /// When the paper that is sold now was printed.
-    fn printed_minute(&self, now_ms: u64) -> i64 {
+    pub(super) fn printed_minute(&self, now_ms: u64) -> i64 {
         let agent = &self.scenario.comms.payments.agent;
         let before = agent.paper_deliveries(now_ms).saturating_sub(1) as f64;
         let minutes = (before * agent.paper_restock_days * MINUTES_PER_DAY as f64) as i64;
@@ -408,19 +465,19 @@ fn meter_key(params: &StsParams, number: usize, late: bool) -> MeterKey {
             base_date,
         },
         generation: KeyGeneration::Dkga04,
-        algorithm: Algorithm::Ea11,
+        algorithm: if params.ea == 7 { Algorithm::Ea07 } else { Algorithm::Ea11 },
     }
 }
 
-fn next_revision(key: MeterKey) -> MeterKey {
+pub(super) fn next_revision(key: MeterKey) -> MeterKey {
     let krn = Krn::new(key.key.krn.number() + 1).unwrap_or(key.key.krn);
     MeterKey { key: KeyAttributes { krn, ..key.key }, ..key }
 }
 
-/// Vending keys of this revision and the next, drawn for this run.
+/// Vending keys of all revisions, drawn for this run.
 fn module(params: &StsParams, seed: (u64, u32)) -> SoftwareModule {
     let mut keys = KeyStore::new();
-    for krn in [params.krn, params.krn + 1] {
+    for krn in 1..=KRN_MAX {
         let mut draws = Draws::keyed(seed.0, seed.1, NodeKey::of("/cloud"), VENDING_KEY, krn.into());
         let bytes: Vec<u8> = (0..3).flat_map(|_| draws.u64().to_le_bytes()).take(VENDING_KEY_BYTES).collect();
         let (sgc, krn) = (Sgc::new(params.sgc), Krn::new(krn));

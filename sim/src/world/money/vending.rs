@@ -14,7 +14,7 @@ use taa_dcu::{
     DcuEvent, MeterIx,
     cloud::LeasePolicy,
     config::{By, DeliveryPolicy, Step, StsMeter, VendingConfig, Way},
-    vending::{Fate, VendId, VendRefusal},
+    vending::{Fate, Seen, VendId, VendRefusal},
 };
 use taa_scenarios::model::Scenario;
 use taa_tokens::sts::{Content, vend::MeterKey};
@@ -126,7 +126,9 @@ impl Village<'_> {
 
     /// Tokens that leave the DCU or come to their end.
     pub(crate) fn vending_event(&mut self, event: &DcuEvent, now_ms: u64, queue: &mut Queue<Event>) {
+        self.key_change_event(event, now_ms, queue);
         match event {
+            DcuEvent::TokenSettled { id, .. } if self.money.rekeying.is_change(*id) => {}
             // Told once, whatever the DCU repeats after a restart: text and paper are not sent twice for that.
             DcuEvent::TokenIssued { meter, id, way: Way::Keypad { .. }, .. } => {
                 let first = self.payments_of_sale(*id, meter.0).into_iter().next();
@@ -138,12 +140,15 @@ impl Village<'_> {
                     self.number_made(payment, now_ms, queue);
                 }
             }
+            // What the DCU concludes from a meter's credit may be another token of the same worth: hands know better.
+            DcuEvent::TokenSettled { fate: Fate::Entered { seen: Seen::Credit | Seen::LaterToken }, .. } => {}
             DcuEvent::TokenSettled { meter, id, fate: Fate::Entered { .. } } => {
                 self.sale_applied(*meter, *id, now_ms, queue);
             }
             DcuEvent::VendRefused { meter, refusal } => {
                 let chain = match refusal {
                     VendRefusal::Lease(_) => self.money.tokens.no_lease(),
+                    VendRefusal::Time(_) | VendRefusal::KeyExpired(_) => self.money.tokens.run_out(meter.0),
                     _ => return,
                 };
                 self.hold_unsold(*meter, chain, now_ms);

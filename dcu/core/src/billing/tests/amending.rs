@@ -3,7 +3,10 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::tariff::{Capacity, DebtRule};
+use crate::config::{
+    Classes,
+    tariff::{Capacity, DebtRule, Demand},
+};
 use crate::payment::Certainty;
 
 fn correction(id: &str, account: u32, amount_minor: i64) -> Amendment {
@@ -175,6 +178,8 @@ enum Move {
     Lend(u8),
     Read(u8),
     Day(u8),
+    Class(u8),
+    Rows(u8),
 }
 
 fn moves() -> impl Strategy<Value = Vec<Move>> {
@@ -189,6 +194,8 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         key().prop_map(Move::Lend),
         any::<u8>().prop_map(Move::Read),
         any::<u8>().prop_map(Move::Day),
+        any::<u8>().prop_map(Move::Class),
+        any::<u8>().prop_map(Move::Rows),
     ];
     proptest::collection::vec(one, 1..150)
 }
@@ -223,6 +230,10 @@ fn make(book: &mut Book, step: &Move, at: i64) {
         Move::Read(n) => {
             book.debit_at(u32::from(n % 3), u32::from(n), u64::from(n) * 9, at);
         }
+        Move::Class(n) => {
+            book.classify(u32::from(n % 3), if n % 2 == 0 { "shop" } else { "" }, at, 0);
+        }
+        Move::Rows(n) => book.late_rows(u32::from(n % 3), at.map(|at| (u64::from(n) * 9, at - i64::from(n) * 900_000))),
         Move::Day(day) => {
             book.charge_until(i64::from(day));
         }
@@ -237,7 +248,11 @@ fn everything() -> Book {
         capacity: Some(Capacity { price_per_kw_day_minor: 13, subscribed_w: 300 }),
         ..tariff(777, 3, 20)
     };
-    Book::new(&tariff, [("A0", 5), ("A1", 0), ("A2", 70)])
+    let mut book = Book::new(&tariff, [("A0", 5), ("A1", 0), ("A2", 70)]);
+    let demand = Some(Demand { price_per_kw_month_minor: 90_000, window_min: 15 });
+    let shop = Tariff { class: "shop".into(), demand, ..tariff };
+    book.set_classes(&Classes { tariffs: vec![shop], ..Classes::default() }, None);
+    book
 }
 
 /// What [`Totals`] promises.

@@ -1,4 +1,5 @@
 mod amending;
+mod classes;
 mod deciding;
 mod late;
 mod rating;

@@ -80,6 +80,9 @@ pub enum TariffProblem {
     /// A share.
     #[error("allowed: 1 to 100 percent")]
     Share,
+    /// Windows of power.
+    #[error("allowed: windows of 15, 30 or 60 minutes")]
+    Window,
     /// Hours.
     #[error("allowed: 1 to 8760 hours")]
     Hours,
@@ -96,6 +99,12 @@ impl Tariff {
             (!currency, "currency", TariffProblem::Currency),
             (!(1..=1000).contains(&self.minor_per_unit), "minor_per_unit", TariffProblem::MinorUnits),
             (self.id.len() > NAME_BYTES_MAX, "id", TariffProblem::Name),
+            (self.class.len() > NAME_BYTES_MAX, "class", TariffProblem::Name),
+            (
+                self.demand.is_some_and(|demand| !matches!(demand.window_min, 15 | 30 | 60)),
+                "demand",
+                TariffProblem::Window,
+            ),
             (!(1..=8760).contains(&self.long_gap_h), "long_gap_h", TariffProblem::Hours),
             (!(1..=8760).contains(&self.receipt_h), "receipt_h", TariffProblem::Hours),
             (self.periods.len() > LIST_MAX, "periods", TariffProblem::TooMany),
@@ -133,6 +142,7 @@ impl Tariff {
         let blocks = self.blocks.iter().map(|b| b.price_per_kwh_minor).enumerate();
         amounts.extend(blocks.map(|(at, minor)| (Some(("blocks", at)), price, minor)));
         amounts.extend(self.lifeline.map(|l| (None, "lifeline", l.price_per_kwh_minor)));
+        amounts.extend(self.demand.map(|d| (None, "demand", d.price_per_kw_month_minor)));
         amounts.extend(self.capacity.map(|c| (None, "capacity", c.price_per_kw_day_minor)));
         amounts
     }

@@ -18,7 +18,7 @@ pub(crate) use calendar::{DAY_MINUTES, DAY_MS, month_end_ms};
 pub use calendar::{LocalTime, NamedDay, NamedDayError, TimeOfDay, TimeOfDayError, Weekday};
 pub(crate) use check::LIST_MAX;
 pub use check::{TariffFault, TariffProblem};
-pub use parts::{Block, Capacity, DebtRule, FriendlyHours, Hours, Lifeline, LongGap, Period};
+pub use parts::{Block, Capacity, DebtRule, Demand, FriendlyHours, Hours, Lifeline, LongGap, Period};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,9 @@ pub struct Tariff {
     /// What it is called on statements and in the ledger.
     #[serde(default)]
     pub id: String,
+    /// The class of customers that it is for (`business`); empty: everybody who is in no class.
+    #[serde(default)]
+    pub class: String,
     /// Of two versions the higher is the newer. 0: the cloud numbers it when it is sent.
     #[serde(default)]
     pub version: u32,
@@ -61,6 +64,9 @@ pub struct Tariff {
     /// The fee for power held ready.
     #[serde(default)]
     pub capacity: Option<Capacity>,
+    /// The fee for the month's highest measured power.
+    #[serde(default)]
+    pub demand: Option<Demand>,
     /// Credit that is lent once the balance is used up, in minor units. It is repaid first from the next payment.
     #[serde(default)]
     pub emergency_credit_minor: i64,
@@ -102,6 +108,7 @@ impl Default for Tariff {
     fn default() -> Self {
         Self {
             id: String::new(),
+            class: String::new(),
             version: 0,
             from_unix_ms: None,
             currency: String::new(),
@@ -113,6 +120,7 @@ impl Default for Tariff {
             blocks: Vec::new(),
             lifeline: None,
             capacity: None,
+            demand: None,
             emergency_credit_minor: 0,
             debt: None,
             friendly_hours: Vec::new(),
@@ -144,10 +152,11 @@ impl Tariff {
     }
 
     /// A meter that keeps the credit can count it down by this tariff: one price, a fee a day, and what it trusts. It
-    /// knows no subscribed power and no friendly hours.
+    /// knows no subscribed or measured power and no friendly hours.
     #[must_use]
     pub fn suits_meters(&self) -> bool {
-        self.flat_price().is_some() && self.capacity.is_none() && self.friendly_hours.is_empty()
+        let by_power = self.capacity.is_some() || self.demand.is_some();
+        self.flat_price().is_some() && !by_power && self.friendly_hours.is_empty()
     }
 
     /// The lowest price of a kWh that it knows, minor units.

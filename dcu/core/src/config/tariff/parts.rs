@@ -96,8 +96,8 @@ pub struct Lifeline {
 
 /// A fee for the power that is held ready: subscribed watts, by the day.
 ///
-/// By subscription and not by the highest mean power of a month: a customer can know what a day will cost before it is
-/// over, and a reading that is missing changes nothing.
+/// A customer can know what a day will cost before it is over, and a reading that is missing changes nothing. A fee for
+/// power that was measured is [`Demand`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Capacity {
@@ -105,6 +105,19 @@ pub struct Capacity {
     pub price_per_kw_day_minor: i64,
     /// What an account has subscribed unless it has been set by itself, watts.
     pub subscribed_w: u32,
+}
+
+/// A fee for the highest mean power of a calendar month, as the registers tell it; charged when the month is over.
+///
+/// A window runs from a reading to the first one at least `window_min` later: with readings further apart it is longer, and
+/// its mean is no more than the true peak. What the load profile tells later is charged beside, never less.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Demand {
+    /// Price of one kilowatt for one month, minor units.
+    pub price_per_kw_month_minor: i64,
+    /// Length of a window: 15, 30 or 60 minutes.
+    pub window_min: u32,
 }
 
 /// How debt is paid off (a connection on credit, an appliance, energy stolen).

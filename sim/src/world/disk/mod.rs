@@ -1,7 +1,7 @@
 //! The DCU's disk: the production store on a medium that loses power with the site.
 //!
 //! ```text
-//!   Dcu ── Append ──▶ Store (RAM) ── commit, some ms ──▶ sectors in memory (taa_powercut)
+//!   Dcu ── Append ──▶ Store (RAM) ── commit, some ms ──▶ sectors in memory (taa_powercut), or records in RAM
 //!    ▲                                  │                   │ the site's power goes: kept, dropped or torn
 //!    └──────── handle_durable ◀─────────┘                   └──▶ Store::open at the next boot: what survived
 //! ```
@@ -10,12 +10,14 @@
 //! writes is durable at its end. When the power goes meanwhile, it goes somewhere in the middle of the writes. Content
 //! alone decides what follows: the bytes of a WAL do not repeat from run to run, records do.
 
+mod medium;
+
 use taa_dcu::journal::Record;
 use taa_models::draw::{Draws, NodeKey, Purpose};
-use taa_powercut::{Config, Disk, Fault, Operation, Sync};
 use taa_scenarios::model::FaultKind;
-use taa_store::{Health, Place, Recovery, Store, StoreConfig, StoreError, Trouble, Witness};
+use taa_store::{Recovery, StoreConfig, StoreError, Trouble, Witness};
 
+use self::medium::Medium;
 use super::parts::Part;
 use crate::{
     cause::Cause,
@@ -26,8 +28,6 @@ const COMMIT: Purpose = Purpose::named("disk commit");
 const CUT: Purpose = Purpose::named("disk cut");
 const MEDIUM: Purpose = Purpose::named("disk medium");
 const ROT: Purpose = Purpose::named("disk rot");
-/// Name of the database on the medium.
-const FILE: &str = "state.db";
 /// A commit on a card in good order, ms (assumed: two syncs of some ten milliseconds).
 const COMMIT_MS: u64 = 30;
 /// One commit in so many meets the card tidying up, and takes so many ms (assumed: stalls of seconds are reported of SD
@@ -35,8 +35,6 @@ const COMMIT_MS: u64 = 30;
 const STALL: (f64, u64) = (0.01, 1_000);
 /// A worn card takes so many times as long, and fails one commit in so many (assumed).
 const WORN: (u64, f64) = (10, 0.25);
-/// Changes to the medium within one commit, at most: the power may go in any of them.
-const CHANGES_MAX: u64 = 24;
 /// Bytes that rot at once (assumed: one page of 4 KiB loses some of its cells).
 const ROTTEN: usize = 16;
 
@@ -51,15 +49,13 @@ pub(crate) enum Doing {
 
 /// Medium, store, and what is under way.
 pub(crate) struct SiteDisk {
-    medium: Disk,
-    store: Option<Store>,
+    medium: Medium,
     config: StoreConfig,
     key: NodeKey,
     seed: (u64, u32),
     pub(crate) doing: Doing,
     pub(crate) wake: Wake,
     pub(crate) armed_for: Option<SimTime>,
-    commits: u64,
     cuts: u64,
     /// Its own wear and the scripted faults that keep it from taking anything.
     pub(crate) part: Part,
@@ -73,10 +69,11 @@ pub(crate) struct SiteDisk {
 }
 
 impl SiteDisk {
-    pub(crate) fn new(seed: (u64, u32), hold_ms: u64) -> Self {
+    /// `loses_bytes`: a disk on which bytes lie, else records in RAM.
+    pub(crate) fn new(seed: (u64, u32), hold_ms: u64, loses_bytes: bool) -> Self {
         let key = NodeKey::of("dcu disk");
         let mut draws = Draws::keyed(seed.0, seed.1, key, MEDIUM, 0);
-        let medium = Disk::new(Config { seed: draws.u64(), ..Config::default() });
+        let of_medium = draws.u64();
         let mut journal = [0; 16];
         for chunk in journal.chunks_exact_mut(8) {
             chunk.copy_from_slice(&draws.u64().to_le_bytes());
@@ -84,15 +81,13 @@ impl SiteDisk {
         let mut config = StoreConfig::new(journal);
         config.hold_ms = hold_ms;
         Self {
-            medium,
-            store: None,
+            medium: if loses_bytes { Medium::disk(of_medium) } else { Medium::memory(config.clone()) },
             config,
             key,
             seed,
             doing: Doing::Waiting,
             wake: Wake::default(),
             armed_for: None,
-            commits: 0,
             cuts: 0,
             part: Part::new(Cause::FlashFailed),
             held: Vec::new(),
@@ -109,21 +104,12 @@ impl SiteDisk {
 
     /// Opens what survived. `witness`: the cloud can be asked what it knows.
     pub(crate) fn open(&mut self, witness: bool) -> Result<Recovery, StoreError> {
-        // Whatever had it open is gone.
-        self.store = None;
-        self.medium.power_on();
         let witness = (witness && self.witnessed > 0).then_some(Witness {
             journal: self.config.journal,
             last_record: self.witnessed,
             leaves: 0,
         });
-        let place = Place::Vfs { name: self.medium.vfs_name().to_owned(), path: FILE.to_owned() };
-        let (store, recovery) = Store::open(&place, self.config.clone(), witness)?;
-        if let Health::Failing { trouble, .. } | Health::Stopped(trouble) = store.health() {
-            // A DCU whose very start cannot be recorded may do nothing; and what is opened read-only stays so.
-            return Err(StoreError::Disk(trouble));
-        }
-        self.store = Some(store);
+        let recovery = self.medium.open(&self.config, witness)?;
         self.doing = Doing::Waiting;
         self.armed_for = None;
         if !recovery.rolled_back.is_empty() {
@@ -134,38 +120,30 @@ impl SiteDisk {
     }
 
     /// Takes a record into RAM.
-    pub(crate) fn append(&mut self, now_ms: u64, record: &Record) -> Result<(), StoreError> {
-        match &mut self.store {
-            Some(store) => store.append(now_ms, record, record.entry.urgency()),
-            None => Ok(()),
-        }
+    pub(crate) fn append(&mut self, now_ms: u64, record: Record) -> Result<(), StoreError> {
+        self.medium.append(now_ms, record)
     }
 
     /// Takes an entry of the ledger into RAM: it goes with the record appended last.
     pub(crate) fn append_leaf(&mut self, now_ms: u64, index: u64, entry: &[u8]) -> Result<(), StoreError> {
-        match &mut self.store {
-            Some(store) => store.append_leaf(now_ms, index, entry),
-            None => Ok(()),
-        }
+        self.medium.append_leaf(now_ms, index, entry)
     }
 
     /// Number of the last record appended.
     pub(crate) fn appended(&self) -> u64 {
-        self.store.as_ref().map_or(0, Store::appended)
+        self.medium.numbers().0
     }
 
     /// When the disk is to do something; `waits`: the DCU has something that may not leave before.
     pub(crate) fn due_ms(&self, now_ms: u64, waits: bool) -> Option<u64> {
-        let store = self.store.as_ref()?;
-        let due = store.due(now_ms)?;
-        let well = store.health() == Health::Good;
-        Some(if waits && well && store.appended() > store.durable() { now_ms } else { due })
+        let (due, well) = self.medium.due(now_ms)?;
+        let (appended, durable) = self.medium.numbers();
+        Some(if waits && well && appended > durable { now_ms } else { due })
     }
 
     /// How long the commit that begins now takes, ms.
-    pub(crate) fn commit_ms(&mut self) -> u64 {
-        self.commits += 1;
-        let mut draws = Draws::keyed(self.seed.0, self.seed.1, self.key, COMMIT, self.commits);
+    pub(crate) fn commit_ms(&self, now_ms: u64) -> u64 {
+        let mut draws = Draws::keyed(self.seed.0, self.seed.1, self.key, COMMIT, now_ms);
         let (share, stall_ms) = STALL;
         let usual_ms = if draws.chance(share) { stall_ms } else { COMMIT_MS };
         if !self.held.contains(&FaultKind::SdWear) {
@@ -173,7 +151,7 @@ impl SiteDisk {
         }
         let (times, failing) = WORN;
         if draws.chance(failing) {
-            self.medium.inject(Fault { operation: Operation::Sync, after: 0, stays: false });
+            self.medium.fail_sync();
         }
         usual_ms * times
     }
@@ -181,40 +159,25 @@ impl SiteDisk {
     /// The end of a commit: up to which record all is durable.
     pub(crate) fn commit(&mut self, now_ms: u64) -> Result<u64, StoreError> {
         self.doing = Doing::Waiting;
-        match &mut self.store {
-            Some(store) => {
-                let done = store.commit(now_ms);
-                // A sync that was to fail has failed, or was not needed.
-                self.medium.heal();
-                done
-            }
-            None => Ok(0),
-        }
+        self.medium.commit(now_ms)
     }
 
     /// The journal has grown: a snapshot pays.
     pub(crate) fn wants_snapshot(&self) -> bool {
-        self.store.as_ref().is_some_and(Store::wants_snapshot)
+        self.medium.wants_snapshot()
     }
 
     /// Word of everything durable so far is on its way to the cloud.
     pub(crate) fn witness(&mut self) {
-        if let Some(store) = &self.store {
-            self.witnessed = self.witnessed.max(store.durable());
-        }
+        self.witnessed = self.witnessed.max(self.medium.numbers().1);
     }
 
     /// The power is gone: of what was under way the medium keeps what chance leaves.
     pub(crate) fn cut(&mut self, now_ms: u64) {
         self.cuts += 1;
-        if self.doing == Doing::Committing {
-            let mut draws = Draws::keyed(self.seed.0, self.seed.1, self.key, CUT, self.cuts);
-            self.medium.cut_after(1 + draws.u64() % CHANGES_MAX);
-            // Nobody hears of it any more, whether it succeeds or not.
-            let _unheard = self.store.as_mut().map(|store| store.commit(now_ms));
-        }
-        self.medium.cut();
-        self.store = None;
+        let committing = self.doing == Doing::Committing;
+        let chance = committing.then(|| Draws::keyed(self.seed.0, self.seed.1, self.key, CUT, self.cuts).u64());
+        self.medium.cut(now_ms, chance);
         self.doing = Doing::Waiting;
         self.wake.cancel();
         self.armed_for = None;
@@ -230,31 +193,19 @@ impl SiteDisk {
     }
 
     /// Makes the medium what wear and faults have made of it by now.
-    pub(crate) fn settle(&self) {
+    pub(crate) fn settle(&mut self) {
         let has = |kind: FaultKind| self.held.contains(&kind);
         // A card that has reached its end turns read-only; what is on it can be copied to the next.
-        self.medium.set_read_only(has(FaultKind::DiskReadOnly) || self.part.failed());
-        let used: usize = self.medium.image().files.values().map(Vec::len).sum();
-        self.medium.set_room(has(FaultKind::DiskFull).then_some(used as u64));
-        self.medium.set_sync(if has(FaultKind::FsyncLies) { Sync::Lies } else { Sync::Honest });
+        let is_read_only = has(FaultKind::DiskReadOnly) || self.part.failed();
+        let (is_full, lies) = (has(FaultKind::DiskFull), has(FaultKind::FsyncLies));
+        self.medium.settle(is_read_only, is_full, lies);
     }
 
     /// Some bytes within one page of the database or of its log go bad; false where there is none yet.
     pub(crate) fn rot(&self, occasion: u64) -> bool {
         let mut draws = Draws::keyed(self.seed.0, self.seed.1, self.key, ROT, occasion);
-        let files = self.medium.image().files;
-        let pages: Vec<(&String, usize)> = files
-            .iter()
-            .flat_map(|(name, bytes)| (0..bytes.len() / 4096).map(move |page| (name, page * 4096)))
-            .collect();
-        if pages.is_empty() {
-            return false;
-        }
-        let (name, page) = pages[(draws.u64() % pages.len() as u64) as usize];
-        (0..ROTTEN).fold(false, |any, _| {
-            let (at, mask) = (draws.u64() % 4096, (draws.u64() % 255) as u8 + 1);
-            self.medium.rot(name, page + at as usize, mask) || any
-        })
+        let page = draws.u64();
+        self.medium.rot(page, (0..ROTTEN).map(|_| (draws.u64() % 4096, (draws.u64() % 255) as u8 + 1)))
     }
 }
 
