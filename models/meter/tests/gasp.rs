@@ -56,7 +56,7 @@ fn what_it_says_fits_what_happened() {
     gasp.handle_power(S, 115);
     let sent = drive(&mut gasp, 2 * S, |_| true);
     let [(at, packet)] = sent[..] else { panic!("one is enough where it is acknowledged: {sent:?}") };
-    assert!((S + 60 * MS..S + 220 * MS).contains(&at), "within eight slots: {at}");
+    assert!((S + 60 * MS..S + 140 * MS).contains(&at), "within four slots: {at}");
     assert_eq!((packet.header.kind, packet.event, packet.rms_percent), (Kind::PowerDown, 1, 5));
     let stated = packet.at_unix_us - 1_772_323_200_000_000;
     assert!(stated.abs_diff(at / 1000) < 20, "{stated}");
@@ -153,7 +153,7 @@ fn meters_do_not_cry_in_the_same_slot() {
         gasp.deadline().unwrap_or(S + 60 * MS)
     };
     let slots: std::collections::BTreeSet<u64> = (0..100).map(first).collect();
-    assert!(slots.len() >= 7, "{slots:?}");
+    assert!(slots.len() >= 4, "{slots:?}");
 }
 
 #[test]
