@@ -49,7 +49,7 @@ fn trial(delivered: u64, honest: bool) -> Trial {
         let lost = std::cell::Cell::new(drawn.below(u64::MAX));
         let lit = |now: u64, meter: MeterIx| {
             lost.set(lost.get().wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1));
-            (!dark.contains(&meter) || now >= to) && (lost.get() >> 40) % 20 != 0
+            (!dark.contains(&meter) || now >= to) && !(lost.get() >> 40).is_multiple_of(20)
         };
         for (at, meter) in gasps {
             rig.run(at, lit);
