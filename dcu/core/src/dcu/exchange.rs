@@ -176,6 +176,7 @@ impl Dcu {
             }
         }
         self.meter_answered(now, meter);
+        self.outage_answer(now, meter);
         let Some(unit) = self.fleet.unit_mut(meter) else { return };
         unit.alarmed = None;
         unit.suspect = false;
@@ -326,6 +327,9 @@ impl Dcu {
             self.alarm(now, Some(meter), code);
         }
         self.event(DcuEvent::ExchangeFailed { meter, failures });
+        if fault == Fault::Silent {
+            self.outage_silence(now, meter);
+        }
         if heard {
             self.requeue(meter);
         } else {
