@@ -120,6 +120,27 @@ impl GaspConfig {
     }
 }
 
+impl GaspConfig {
+    /// On a link where one packet takes so long (acknowledgement included, µs): slots of that length, and as many in the
+    /// first window as the capacitor can wait for, up to 1.6 s: what comes later misses the concentrator's window of 2 s.
+    #[must_use]
+    pub fn on_link(mut self, airtime_us: u32) -> Self {
+        const LATEST_US: u32 = 1_600_000;
+        (self.airtime_us, self.slot_us) = (airtime_us, airtime_us.max(1));
+        let (airtime_s, detect_s) =
+            (f64::from(airtime_us) * 1e-6, self.cycle_ns as f64 * 1e-9 * f64::from(self.sag_cycles));
+        let carries = |slot: &u32| {
+            let mut cap = Supercap::new(self.supercap);
+            cap.listen(detect_s + f64::from(*slot) * f64::from(self.slot_us) * 1e-6);
+            !cap.is_empty() && cap.can_send(airtime_s)
+        };
+        let most = (LATEST_US / self.slot_us).max(1);
+        self.slots_first = (0..most).take_while(carries).fold(1, |_, slot| slot + 1);
+        self.slots_max = self.slots_max.max(self.slots_first);
+        self
+    }
+}
+
 /// What comes out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GaspOutput {
@@ -182,6 +203,8 @@ pub struct LastGasp {
     good_since: Option<u64>,
     /// No outage since the supply last settled.
     settled: bool,
+    /// The radio has a way: after a restart it must find one first.
+    linked: bool,
     updating: bool,
     signal_dbm: Option<i16>,
     telling: Option<Telling>,
@@ -212,6 +235,7 @@ impl LastGasp {
             sag_since: None,
             good_since: Some(0),
             settled: true,
+            linked: true,
             updating: false,
             signal_dbm: None,
             telling: None,
@@ -332,6 +356,14 @@ impl LastGasp {
         }
     }
 
+    /// The radio has found a way (anew): a Power Up that is owed is told.
+    pub fn handle_linked(&mut self, now: u64) {
+        self.handle_timeout(now);
+        if !std::mem::replace(&mut self.linked, true) {
+            self.tell_up(now);
+        }
+    }
+
     /// How strong the parent is heard, dBm.
     pub const fn handle_signal(&mut self, dbm: i16) {
         self.signal_dbm = Some(dbm);
@@ -410,9 +442,7 @@ impl LastGasp {
         let settles = self.good_since.filter(|_| !self.settled).map(|since| since.saturating_add(self.stable_ns()));
         if settles.is_some_and(|at| at <= now) {
             self.settled = true;
-            if self.memory.owes_up && self.is_armed() {
-                self.tell(now, Kind::PowerUp, false);
-            }
+            self.tell_up(now);
         }
         if let Some(telling) = self.telling.filter(|telling| telling.at_ns.is_some_and(|at| at <= now)) {
             self.transmit(telling);
@@ -431,6 +461,13 @@ impl LastGasp {
         self.memory.unheard = true;
         self.memory.owes_up = true;
         self.tell(now, Kind::PowerDown, false);
+    }
+
+    /// What is owed is told once the supply has settled and the radio has a way.
+    fn tell_up(&mut self, now: u64) {
+        if self.memory.owes_up && self.settled && self.linked && self.is_armed() {
+            self.tell(now, Kind::PowerUp, false);
+        }
     }
 
     fn tell(&mut self, now: u64, kind: Kind, test: bool) {
@@ -505,6 +542,7 @@ impl LastGasp {
         self.signal_dbm = None;
         self.updating = false;
         self.settled = false;
+        self.linked = false;
     }
 
     fn note(&mut self, code: Code) {

@@ -325,6 +325,9 @@ impl Meter {
     pub fn handle_linked(&mut self, now: u64) {
         self.state.advance(now);
         self.state.tell_again(now);
+        if let Some(gasp) = &mut self.state.gasp {
+            gasp.handle_linked(now);
+        }
     }
 
     /// What the customer's appliances want from now on, mW; it is drawn while the meter is [`Self::lit`].

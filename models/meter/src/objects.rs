@@ -155,8 +155,10 @@ impl ObjectModel for State {
         if attribute.obis == obis::CLOCK {
             let stamp = value.date_time().ok_or(DataAccessResult::TypeUnmatched)?;
             let unix_s = stamp.unix_s(self.config.utc_offset_s).ok_or(DataAccessResult::OtherReason)?;
-            self.set_clock(unix_s.saturating_mul(1000));
-            self.set_gasp_clock(unix_s.saturating_mul(1000));
+            let hundredths = Some(stamp.time.hundredths).filter(|hundredths| *hundredths < 100).unwrap_or(0);
+            let unix_ms = unix_s.saturating_mul(1000).saturating_add(i64::from(hundredths) * 10);
+            self.set_clock(unix_ms);
+            self.set_gasp_clock(unix_ms);
             return Ok(());
         }
         if attribute.class != data::CLASS {

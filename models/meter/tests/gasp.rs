@@ -74,9 +74,11 @@ fn nobody_hears_it_and_the_log_tells_after_the_restart() {
     assert!(!gasp.log().has(Code::CapacitorDischarge), "it was off before it could write");
     gasp.handle_power(60 * S, 2300);
     assert!(gasp.log().has(Code::CapacitorDischarge));
-    let up = drive(&mut gasp, 200 * S, |_| true);
+    assert!(drive(&mut gasp, 180 * S, |_| true).is_empty(), "its radio has no way yet");
+    gasp.handle_linked(180 * S);
+    let up = drive(&mut gasp, 300 * S, |_| true);
     let [(at, packet)] = up[..] else { panic!("{up:?}") };
-    assert!((65 * S..=95 * S).contains(&at));
+    assert!((180 * S..=210 * S).contains(&at));
     assert_eq!((packet.header.kind, packet.event), (Kind::PowerUp, 1));
     assert!(packet.header.counter > sent.last().unwrap().1.header.counter, "no counter twice");
 }
@@ -100,6 +102,18 @@ fn a_longer_hold_up_buys_more_tries() {
     };
     let all = [250.0, 1000.0, 4000.0, 60_000.0].map(tries);
     assert!(all.is_sorted() && all[0] < all[2] && all[3] <= 32, "{all:?}");
+}
+
+/// The first window is as wide as the charge allows, and no wider than the concentrator's window.
+#[test]
+fn slots_follow_the_link_and_the_charge() {
+    let slots = |hold_up_ms: f64, airtime_us: u32| {
+        let config = GaspConfig { supercap: SupercapSpec::for_hold_up(hold_up_ms), ..set_up() };
+        config.on_link(airtime_us).slots_first
+    };
+    assert_eq!(slots(250.0, 20_000), set_up().slots_first);
+    assert!(slots(250.0, 10_000) > 3 && slots(1000.0, 20_000) > 20);
+    assert_eq!((slots(60_000.0, 20_000), slots(100.0, 20_000)), (80, 1), "1.6 s; and one try at least");
 }
 
 #[test]
@@ -141,6 +155,7 @@ fn a_reboot_loop_is_one_event_and_a_new_outage_another() {
     assert_eq!(sent.len(), 20);
     assert!(sent.iter().all(|(_, packet)| packet.event == 1 && packet.header.kind == Kind::PowerDown));
     assert!(sent.is_sorted_by(|(_, one), (_, next)| one.header.counter < next.header.counter), "no counter twice");
+    gasp.handle_linked(110 * S);
     let up = drive(&mut gasp, 200 * S, |_| true);
     assert_eq!(up.iter().map(|(_, packet)| packet.header.kind).collect::<Vec<_>>(), [Kind::PowerUp]);
     gasp.handle_power(201 * S, 0);

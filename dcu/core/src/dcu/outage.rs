@@ -6,6 +6,7 @@
 use super::{Dcu, output::DcuEvent};
 use crate::{
     MeterIx,
+    fleet::{Exchange, Upkeep, session::Fault},
     journal::Entry,
     outage::{Act, Engine, Heard, OutageNote, Refusals, Refused},
 };
@@ -82,7 +83,7 @@ impl Dcu {
             match act {
                 Act::Record(note) => self.note_outage(now, note),
                 Act::Ping(meter) => self.ping(meter),
-                Act::ClockOff { meter, off_ms } => self.event(DcuEvent::MeterClockOff { meter, off_ms }),
+                Act::ClockOff { meter, off_ms } => self.clock_off(meter, off_ms),
                 Act::Tested { meter } => self.event(DcuEvent::OutageTested { meter }),
             }
         }
@@ -107,6 +108,48 @@ impl Dcu {
             OutageNote::Restored { ticket, meter, .. } => self.receipt(DcuEvent::OutageRestored { ticket, meter }),
             OutageNote::Closed { ticket, how } => self.receipt(DcuEvent::OutageClosed { ticket, how }),
             OutageNote::Joined { .. } | OutageNote::Withdrawn { .. } | OutageNote::Brief { .. } => {}
+        }
+    }
+
+    /// 0x092: told, and the clock is set when the meter is spoken to next.
+    fn clock_off(&mut self, meter: MeterIx, off_ms: u64) {
+        self.event(DcuEvent::MeterClockOff { meter, off_ms });
+        if let Some(unit) = self.fleet.unit_mut(meter) {
+            unit.upkeep.clock = true;
+        }
+    }
+
+    /// A meter was met anew: whether it would send a last gasp is to be looked at.
+    pub(super) fn want_gasp_seen(&mut self, meter: MeterIx) {
+        if self.outage.is_some()
+            && let Some(unit) = self.fleet.unit_mut(meter)
+        {
+            unit.upkeep.gasp = true;
+        }
+    }
+
+    /// What the outage logic of this meter needs, if anything can be done.
+    pub(super) fn upkeep(&self, now: u64, meter: MeterIx) -> Option<Exchange> {
+        let Upkeep { clock, gasp } = self.fleet.unit(meter)?.upkeep;
+        let unix_ms = self.unix_ms(now).filter(|_| clock);
+        (gasp || unix_ms.is_some()).then_some(Exchange::Upkeep { unix_ms, gasp })
+    }
+
+    pub(super) fn take_upkeep(&mut self, meter: MeterIx, found: Option<u8>) {
+        if let Some(unit) = self.fleet.unit_mut(meter) {
+            unit.upkeep = Upkeep::default();
+        }
+        if found == Some(0) {
+            self.event(DcuEvent::GaspArmed { meter });
+        }
+    }
+
+    /// A meter that refuses is not asked again before it is met anew; one that is silent is.
+    pub(super) fn upkeep_failed(&mut self, meter: MeterIx, exchange: Exchange, fault: Fault) {
+        if let (Exchange::Upkeep { .. }, Some(unit)) = (exchange, self.fleet.unit_mut(meter))
+            && fault != Fault::Silent
+        {
+            unit.upkeep = Upkeep::default();
         }
     }
 

@@ -477,6 +477,11 @@ pub enum DcuEvent {
         /// By how much, ms.
         off_ms: u64,
     },
+    /// The last gasp of a meter was found switched off (a firmware update does that) and is switched on again.
+    GaspArmed {
+        /// Which meter.
+        meter: MeterIx,
+    },
     /// The outage logic of a meter was tried out, and its packet has arrived.
     OutageTested {
         /// Which meter.

@@ -33,6 +33,22 @@ pub(crate) struct Gasp {
 pub(crate) struct Sign {
     pub(crate) at: u64,
     pub(crate) energised: bool,
+    /// When it was energised again after it had not been.
+    pub(crate) revived_at: Option<u64>,
+}
+
+impl Sign {
+    /// What is known once this is said of it.
+    pub(crate) fn then(known: Option<Self>, at: u64, energised: bool) -> Self {
+        let revived_at = match known {
+            Some(Self { energised: false, .. }) if energised => Some(at),
+            Some(known) if energised => known.revived_at,
+            _ => None,
+        };
+        // That it is dead counts from when it was first said; that it is not, from when it was said last.
+        let at = known.filter(|known| !energised && !known.energised).map_or(at, |known| known.at);
+        Self { at, energised, revived_at }
+    }
 }
 
 impl Belief {

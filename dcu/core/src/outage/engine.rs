@@ -153,9 +153,7 @@ impl Engine {
     /// A breaker or a feeder's current tells whether this device is energised. Nothing where there is no such device.
     pub fn handle_sign(&mut self, now: u64, device: &str, energised: bool) {
         let Some(sign) = self.network.number(device).and_then(|number| self.signs.get_mut(number)) else { return };
-        if sign.is_none_or(|known| known.energised != energised) || energised {
-            *sign = Some(Sign { at: now, energised });
-        }
+        *sign = Some(Sign::then(*sign, now, energised));
         self.judge_soon(now, self.window_ns());
     }
 
@@ -188,11 +186,16 @@ impl Engine {
         | OutageNote::Joined { members, .. }
         | OutageNote::Moved { members, .. } = note
         {
-            members.iter().filter(|member| !member.is_heard()).for_each(|member| self.pings.want(member.meter));
+            // Where a breaker has spoken there is nothing to ask.
+            for member in members.iter().filter(|member| !member.is_heard()) {
+                if !self.is_cut(member.meter) {
+                    self.pings.want(member.meter);
+                }
+            }
         }
         // When one is back the others are asked.
         if let (OutageNote::Restored { .. }, Some(ticket)) = (note, outages.open().get(&ticket)) {
-            ticket.dark().for_each(|meter| self.pings.want(meter));
+            ticket.dark().for_each(|meter| self.pings.want_again(now, meter));
         }
     }
 
@@ -286,7 +289,8 @@ impl Engine {
         let heard = ticket.members.get(&meter).is_some_and(|member| member.event != 0);
         // Nobody behind the fault is back yet, and this one had only been taken for dark: it never was.
         let note = if heard || silent_before || up_at.is_some() || ticket.is_returning() {
-            let ago_ms = ms(now.saturating_sub(up_at.unwrap_or(now)));
+            let since = up_at.into_iter().chain(self.revived_at(meter)).min();
+            let ago_ms = ms(now.saturating_sub(since.unwrap_or(now)));
             OutageNote::Restored { ticket: number, meter, ago_ms }
         } else {
             OutageNote::Withdrawn { ticket: number, meters: vec![meter] }
@@ -296,6 +300,10 @@ impl Engine {
     }
 
     fn judge(&mut self, now: u64, outages: &Outages) {
+        let quiet = |belief: &Belief| belief.gasp.is_none() && belief.unanswered == 0;
+        if self.beliefs.iter().all(quiet) && self.signs.iter().flatten().all(|sign| sign.energised) {
+            return;
+        }
         let recent = |number: u64| self.is_recent(now, number, outages);
         let explained = |meter: MeterIx| outages.ticket_of(meter).is_some_and(|number| !recent(number));
         let scene = Scene {
@@ -318,7 +326,25 @@ impl Engine {
         let notes =
             Match { network: &self.network, outages, recent: &recent, member: &member, ground: &ground }.notes(&faults);
         self.acts.extend(notes.into_iter().map(Act::Record));
-        ask.into_iter().for_each(|meter| self.pings.want(meter));
+        for meter in ask {
+            if !self.is_cut(meter) {
+                self.pings.want(meter);
+            }
+        }
+    }
+
+    /// A breaker or a current says that nothing comes as far as this meter.
+    fn is_cut(&self, meter: MeterIx) -> bool {
+        self.signs_above(meter).any(|sign| !sign.energised)
+    }
+
+    /// When the last device above it was energised again, where a breaker or a current tells.
+    fn revived_at(&self, meter: MeterIx) -> Option<u64> {
+        self.signs_above(meter).filter_map(|sign| sign.revived_at).max()
+    }
+
+    fn signs_above(&self, meter: MeterIx) -> impl Iterator<Item = Sign> + '_ {
+        self.network.above(meter).filter_map(|device| self.signs.get(device).copied().flatten())
     }
 
     fn ground(&self, fault: &Fault) -> Ground {
@@ -351,7 +377,9 @@ impl Engine {
             // Another one each time: the first may be broken.
             let dark: Vec<MeterIx> = ticket.dark().collect();
             let turn = usize::try_from(now.div_euclid(self.recheck_ns().max(1))).unwrap_or(0);
-            if let Some(meter) = turn.checked_rem(dark.len()).and_then(|turn| dark.get(turn)) {
+            if let Some(meter) = turn.checked_rem(dark.len()).and_then(|turn| dark.get(turn))
+                && !self.is_cut(*meter)
+            {
                 self.pings.want(*meter);
             }
             self.recheck.insert(number, now.saturating_add(self.recheck_ns()));

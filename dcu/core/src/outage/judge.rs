@@ -9,6 +9,8 @@
 //! Arbitrary: the figures. They set that one gasp is believed without asking, that of a line of silent meters no fault is
 //! made below three, and that a device fails more rarely than a service line, the higher up the rarer.
 
+use std::collections::BTreeSet;
+
 use crate::{MeterIx, config::DeviceKind};
 
 use super::{Network, Place, belief::Belief};
@@ -214,7 +216,9 @@ impl Scene<'_> {
     /// Meters worth a ping: nothing was heard of them, and behind the same device others are dark.
     pub(crate) fn worth_asking(&self, per_device: usize) -> Vec<MeterIx> {
         let mut asked = Vec::new();
-        for &device in self.network.leaves_first() {
+        let gasped = self.meters().filter(|(_, belief)| belief.gasp.is_some());
+        let concerned: BTreeSet<usize> = gasped.flat_map(|(meter, _)| self.network.above(meter)).collect();
+        for &device in self.network.leaves_first().iter().filter(|device| concerned.contains(device)) {
             let behind = || self.meters().filter(move |(meter, _)| self.network.above(*meter).any(|up| up == device));
             let Some(first) = behind().filter_map(|(_, belief)| belief.gasp).map(|gasp| gasp.at).min() else {
                 continue;

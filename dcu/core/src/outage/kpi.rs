@@ -1,6 +1,10 @@
 //! How good the detection is, against a truth that only a simulator has.
 
+use std::collections::BTreeMap;
+
 use crate::MeterIx;
+
+use super::{Ending, OutageNote};
 
 /// One customer without supply, as it truly was. Times in ms on any common clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,30 +66,80 @@ impl Detection {
     }
 }
 
+/// What tickets have claimed, customer by customer, from their notes in order: the number of each record, when it was
+/// written (ms on the truth's clock), and what it says. A claim that was withdrawn was made all the same; it ends there.
+pub fn claims<'a>(notes: impl IntoIterator<Item = (u64, i64, &'a OutageNote)>) -> Vec<Found> {
+    let mut found: Vec<Found> = Vec::new();
+    let mut open: BTreeMap<(u64, MeterIx), usize> = BTreeMap::new();
+    for (number, told_ms, note) in notes {
+        let (ticket, members) = match note {
+            OutageNote::Opened { members, .. } => (number, members),
+            OutageNote::Joined { ticket, members } | OutageNote::Moved { ticket, members, .. } => (*ticket, members),
+            OutageNote::Restored { ticket, meter, ago_ms } => {
+                end(&mut found, open.remove(&(*ticket, *meter)), told_ms.saturating_sub(i64::from(*ago_ms)));
+                continue;
+            }
+            OutageNote::Withdrawn { ticket, meters } => {
+                meters.iter().for_each(|meter| end(&mut found, open.remove(&(*ticket, *meter)), told_ms));
+                continue;
+            }
+            OutageNote::Closed { ticket, how } => {
+                let all = open.range((*ticket, MeterIx(0))..=(*ticket, MeterIx(u32::MAX)));
+                for ((_, meter), at) in all.map(|(key, at)| (*key, *at)).collect::<Vec<_>>() {
+                    open.remove(&(*ticket, meter));
+                    match how {
+                        Ending::Merged(into) => _ = open.entry((*into, meter)).or_insert(at),
+                        _ => end(&mut found, Some(at), told_ms),
+                    }
+                }
+                continue;
+            }
+            OutageNote::Brief { .. } => continue,
+        };
+        for member in members {
+            open.entry((ticket, member.meter)).or_insert_with(|| {
+                let from_ms = told_ms.saturating_sub(i64::from(member.ago_ms));
+                found.push(Found { meter: member.meter, from_ms, to_ms: i64::MAX, told_ms });
+                found.len().saturating_sub(1)
+            });
+        }
+    }
+    found
+}
+
+fn end(found: &mut [Found], claim: Option<usize>, to_ms: i64) {
+    if let Some(claim) = claim.and_then(|claim| found.get_mut(claim)) {
+        claim.to_ms = to_ms.max(claim.from_ms);
+    }
+}
+
 /// Compares tickets with the truth, customer by customer. A claim is true where it overlaps an outage of that customer;
 /// `slack_ms` is added at both its ends, for what a meter takes to notice and a ticket to be closed.
 #[must_use]
 pub fn detection(truth: &[TrueOutage], found: &[Found], slack_ms: i64) -> Detection {
+    let mut claims: BTreeMap<MeterIx, Vec<&Found>> = BTreeMap::new();
+    found.iter().for_each(|claim| claims.entry(claim.meter).or_default().push(claim));
+    let mut outages: BTreeMap<MeterIx, Vec<&TrueOutage>> = BTreeMap::new();
+    truth.iter().for_each(|outage| outages.entry(outage.meter).or_default().push(outage));
     let overlaps = |outage: &TrueOutage, claim: &Found| {
-        outage.meter == claim.meter
-            && claim.from_ms <= outage.to_ms.saturating_add(slack_ms)
-            && outage.from_ms <= claim.to_ms.saturating_add(slack_ms)
+        claim.from_ms <= outage.to_ms.saturating_add(slack_ms) && outage.from_ms <= claim.to_ms.saturating_add(slack_ms)
     };
     let mut latencies = Vec::new();
     for outage in truth {
-        let first = found.iter().filter(|claim| overlaps(outage, claim)).map(|claim| claim.told_ms).min();
+        let of_it = claims.get(&outage.meter).into_iter().flatten().filter(|claim| overlaps(outage, claim));
+        let first = of_it.map(|claim| claim.told_ms).min();
         latencies.extend(first.map(|told| u64::try_from(told.saturating_sub(outage.from_ms)).unwrap_or(0)));
     }
     latencies.sort_unstable();
     let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
-    let correct = found.iter().filter(|claim| truth.iter().any(|outage| overlaps(outage, claim))).count();
+    let is_true = |claim: &&Found| outages.get(&claim.meter).into_iter().flatten().any(|one| overlaps(one, claim));
     // The smallest that is not below 95 % of them.
     let rank = latencies.len().saturating_mul(95).div_ceil(100).saturating_sub(1);
     Detection {
         outages: count(truth.len()),
         detected: count(latencies.len()),
         claimed: count(found.len()),
-        correct: count(correct),
+        correct: count(found.iter().filter(is_true).count()),
         latency_p95_ms: latencies.get(rank).copied(),
     }
 }

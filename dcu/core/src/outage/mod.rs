@@ -39,7 +39,7 @@ mod ticket;
 
 pub use engine::{Act, Engine};
 pub use gate::{Heard, Refusals, Refused};
-pub use kpi::{Detection, Found, TrueOutage, detection};
+pub use kpi::{Detection, Found, TrueOutage, claims, detection};
 pub use network::{Network, Unplaced};
 pub use note::{Ending, Ground, Member, OutageNote, Place};
 pub use ticket::{Indices, Outages, Ticket, TicketMember};

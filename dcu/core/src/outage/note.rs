@@ -124,3 +124,18 @@ pub enum OutageNote {
         event: u32,
     },
 }
+
+impl OutageNote {
+    /// The ticket that it concerns, if it is that of record `number`; `number` itself where it concerns none.
+    #[must_use]
+    pub const fn ticket(&self, number: u64) -> u64 {
+        match self {
+            Self::Opened { .. } | Self::Brief { .. } => number,
+            Self::Joined { ticket, .. }
+            | Self::Moved { ticket, .. }
+            | Self::Withdrawn { ticket, .. }
+            | Self::Restored { ticket, .. }
+            | Self::Closed { ticket, .. } => *ticket,
+        }
+    }
+}

@@ -6,6 +6,8 @@ use crate::MeterIx;
 
 /// A ping of which nothing was heard for so long is forgotten: whoever carries it out has lost it.
 const LOST_NS: u64 = 180_000_000_000;
+/// While the meters of a fault come back one by one, one that does not answer is asked again no sooner than this.
+const AGAIN_NS: u64 = 60_000_000_000;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pings {
@@ -14,6 +16,8 @@ pub(crate) struct Pings {
     queued: BTreeSet<MeterIx>,
     /// Since when.
     out: BTreeMap<MeterIx, u64>,
+    /// When it was asked last.
+    asked: BTreeMap<MeterIx, u64>,
 }
 
 impl Pings {
@@ -25,6 +29,13 @@ impl Pings {
     pub(crate) fn want(&mut self, meter: MeterIx) {
         if !self.out.contains_key(&meter) && self.queued.insert(meter) {
             self.waiting.push_back(meter);
+        }
+    }
+
+    /// Wants it asked, unless that was done a moment ago.
+    pub(crate) fn want_again(&mut self, now: u64, meter: MeterIx) {
+        if self.asked.get(&meter).is_none_or(|at| now.saturating_sub(*at) >= AGAIN_NS) {
+            self.want(meter);
         }
     }
 
@@ -42,6 +53,7 @@ impl Pings {
         let meter = self.waiting.pop_front()?;
         self.queued.remove(&meter);
         self.out.insert(meter, now);
+        self.asked.insert(meter, now);
         Some(meter)
     }
 

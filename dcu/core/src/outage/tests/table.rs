@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::*;
-use crate::outage::{Detection, Found, TrueOutage, detection};
+use crate::outage::{Detection, TrueOutage, claims, detection};
 
 struct Drawn(u64);
 
@@ -91,35 +91,7 @@ fn behind(drawn: &mut Drawn, meters: usize) -> Vec<MeterIx> {
 }
 
 fn judge(rig: &Rig, truth: &[TrueOutage], faults: u64) -> Trial {
-    let mut found = Vec::new();
-    // Every membership that was ever recorded, with the instant at which it was told.
-    for (number, at, note) in &rig.notes {
-        let (ticket, members) = match note {
-            OutageNote::Opened { members, .. } => (*number, members),
-            OutageNote::Joined { ticket, members } | OutageNote::Moved { ticket, members, .. } => (*ticket, members),
-            _ => continue,
-        };
-        let withdrawn = |meter: MeterIx| {
-            rig.notes.iter().any(|(later, _, note)| {
-                matches!(note, OutageNote::Withdrawn { ticket: t, meters } if *t == ticket && later > number && meters.contains(&meter))
-            })
-        };
-        let until = |meter: MeterIx| {
-            rig.notes.iter().find_map(|(later, at, note)| match note {
-                OutageNote::Restored { ticket: t, meter: m, ago_ms }
-                    if *t == ticket && *m == meter && later > number =>
-                {
-                    Some(unix_ms(*at) - i64::from(*ago_ms))
-                }
-                _ => None,
-            })
-        };
-        for member in members.iter().filter(|member| !withdrawn(member.meter)) {
-            let told_ms = unix_ms(*at);
-            let to_ms = until(member.meter).unwrap_or(i64::MAX);
-            found.push(Found { meter: member.meter, from_ms: told_ms - i64::from(member.ago_ms), to_ms, told_ms });
-        }
-    }
+    let found = claims(rig.notes.iter().map(|(number, at, note)| (*number, unix_ms(*at), note)));
     let length = |outage: &TrueOutage| outage.to_ms - outage.from_ms;
     let true_ms: i64 = truth.iter().map(length).sum();
     let indices = rig.outages.indices();
