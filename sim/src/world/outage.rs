@@ -14,7 +14,7 @@
 use std::collections::BTreeMap;
 
 use taa_dcu::{
-    MeterIx,
+    DcuEvent, MeterIx,
     config::{OutageConfig, OutageMeter},
     journal::{Entry, Record},
     outage::{Detection, Ending, Ground, OutageNote, Place, TrueOutage, claims, detection},
@@ -240,6 +240,40 @@ impl Village<'_> {
             self.log(now_ms, kind, subject, text);
         }
         self.outage.notes.push((record.number, now_ms as i64, note.as_ref().clone()));
+    }
+
+    /// Tries out the logic of one meter, whose supply is not touched. False where it would not gasp either.
+    pub(crate) fn try_gasp(&mut self, customer: u32, now_ms: u64, queue: &mut Queue<Event>) -> bool {
+        let gasp = self.people.of(customer).unit.meter.gasp_mut();
+        let begun = gasp.is_some_and(|gasp| gasp.simulate(now_ms * 1_000_000));
+        self.meter_deadline(customer, now_ms, queue);
+        begun
+    }
+
+    /// Frames that the meter has sent, and when its test arrived.
+    pub(crate) fn gasp_tried(&self, customer: u32) -> (u64, Option<u64>) {
+        let name = self.customer_name(customer);
+        let mut log = self.records.log.rows();
+        let arrived = log.find(|row| row.kind == "outage_tested" && row.subject == name);
+        (self.outage.cries.get(customer as usize).copied().unwrap_or(0), arrived.map(|row| row.time_ms))
+    }
+
+    /// The meter's line is energised; its relay is closed.
+    pub(crate) fn supply_of(&mut self, customer: u32) -> (bool, bool) {
+        let meter = &self.people.of(customer).unit.meter;
+        (meter.energised(), meter.relay_closed())
+    }
+
+    /// What the DCU tells of one meter's outage logic.
+    pub(crate) fn meter_outage_event(&mut self, customer: u32, event: &DcuEvent, now_ms: u64) {
+        let (kind, text) = match event {
+            DcuEvent::GaspArmed { .. } => ("gasp_armed", "its last gasp was off, and is on again".to_owned()),
+            DcuEvent::OutageTested { .. } => ("outage_tested", "its packet has arrived".to_owned()),
+            DcuEvent::MeterClockOff { off_ms, .. } => ("meter_clock_off", format!("0x092: {off_ms} ms off")),
+            _ => return,
+        };
+        let name = self.customer_name(customer);
+        self.log(now_ms, kind, name, text);
     }
 
     fn place_name(&self, place: &Place) -> String {

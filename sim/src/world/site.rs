@@ -453,6 +453,11 @@ impl Village<'_> {
             DcuEvent::MeterAlarm { meter, bits } if bits & alarm::TAMPERED != 0 => {
                 self.tamper_told(meter.0, now_ms, queue);
             }
+            DcuEvent::GaspArmed { meter }
+            | DcuEvent::OutageTested { meter }
+            | DcuEvent::MeterClockOff { meter, .. } => {
+                self.meter_outage_event(meter.0, &event, now_ms);
+            }
             DcuEvent::ImageProgress { .. } | DcuEvent::ImageActivated { .. } | DcuEvent::ImageFailed { .. } => {
                 self.image_event(&event, now_ms);
             }
