@@ -3,6 +3,8 @@
 //! Fidelity `message`: one event per delivered message, drawn hop by hop from the link models. Routes are the
 //! shortest-ETX tree over the meters that are alive; they are computed anew only when somebody sends after a change.
 
+mod cry;
+
 use taa_models::{
     draw::{Draws, NodeKey, Purpose},
     mesh::{Air, Delivery, MeshParams, NoRoute, Powers, Routes, Topology, join_delay_s},
@@ -10,6 +12,7 @@ use taa_models::{
 };
 use taa_scenarios::model::{Fault, FaultKind, FaultTarget, Village as Layout};
 
+pub(crate) use self::cry::Cry;
 use super::{Event, Village};
 use crate::{
     cause::{Cause, Chain},
@@ -287,6 +290,7 @@ impl Village<'_> {
             self.mesh.joins_s.push((now_ms - since_ms) as f64 / 1000.0);
         }
         unit.meter.handle_linked(now_ms * 1_000_000);
+        self.outage_linked(customer);
         self.mesh.alive[customer as usize] = true;
         self.mesh.dirty = true;
         self.meter_deadline(customer, now_ms, queue);

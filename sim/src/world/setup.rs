@@ -5,7 +5,7 @@ use taa_dcu::{
     cloud::{Cloud, CloudConfig},
     config::{BootRelay, CreditAt, DcuConfig, MeterAccess, MeterEntry, Traits, VendingConfig},
 };
-use taa_meter::{Meter, MeterConfig, StsConfig};
+use taa_meter::{GaspConfig, Meter, MeterConfig, StsConfig};
 use taa_models::{
     demand::Catalogue,
     draw::{Draws, NodeKey, Purpose},
@@ -87,7 +87,8 @@ impl<'s> Village<'s> {
                 cash_daily_minor += purse.daily_spend_minor;
             }
             let sts = (traits.keypad && traits.credit_at == CreditAt::Meter).then(|| tokens.decoder(scenario, index));
-            let meter = meter(scenario, traits, (entry, &keys, meter_entropy(seed, identity.key)), sts);
+            let gasp = super::outage::meter_config(scenario, seed, index, &keys.gasp_master());
+            let meter = meter(scenario, traits, (entry, &keys, meter_entropy(seed, identity.key)), (sts, gasp));
             let unit = meter_unit(meter, index, &mesh);
             people.spawn((identity, unit, load, purse, Light::new()));
         }
@@ -96,7 +97,8 @@ impl<'s> Village<'s> {
         let devices = if traits.local_vending { kits.entries(scenario) } else { Vec::new() };
         let sells = site_vends || traits.credit_at != CreditAt::Cloud && !devices.is_empty();
         let vending = sells.then(|| VendingConfig { devices, ..money::vending_config(scenario) });
-        let config = DcuConfig { vending, ..dcu_config(scenario, traits, seed) };
+        let outage = super::outage::dcu_config(scenario, &keys.gasp_master());
+        let config = DcuConfig { vending, outage, ..dcu_config(scenario, traits, seed) };
         let holdup_ms = (scenario.comms.dcu_holdup_h * 3_600_000.0) as u64;
         let cloud_config = CloudConfig {
             utc_offset_s: scenario.site.utc_offset_s,
@@ -133,6 +135,7 @@ impl<'s> Village<'s> {
             usage,
             rearm: Vec::new(),
             outages: 0,
+            outage: super::outage::Outages::new(scenario),
             touched: Vec::new(),
             touched_all: false,
             messages: Messages::default(),
@@ -143,6 +146,7 @@ impl<'s> Village<'s> {
             people,
             mesh,
         };
+        village.age_capacitors();
         village.record_links();
         let mut queue = Queue::new(nodes);
         village.start(&mut queue);
@@ -294,7 +298,7 @@ fn meter(
     scenario: &Scenario,
     traits: Traits,
     (entry, keys, entropy): (&MeterEntry, &SiteKeys, [u8; 32]),
-    sts: Option<StsConfig>,
+    (sts, gasp): (Option<StsConfig>, Option<GaspConfig>),
 ) -> Meter {
     let tariff = scenario.classes.of(&scenario.tariff, &entry.account);
     Meter::new(MeterConfig {
@@ -303,6 +307,7 @@ fn meter(
         boot_relay_open: traits.boot_relay == BootRelay::Open,
         credit_at_meter: traits.credit_at == CreditAt::Meter,
         sts,
+        gasp,
         access: keys.meter(&entry.id),
         entropy,
         unix_s_at_zero: scenario.run.start_unix_s,

@@ -12,6 +12,7 @@ mod keyreq;
 mod keys;
 mod log;
 mod money;
+mod outage;
 pub(crate) mod output;
 mod push;
 mod relays;
@@ -52,6 +53,7 @@ use crate::{
     ids::{Stamp, fleet_digest},
     journal::{Applied, Entry, Record, State},
     ledger::Leaf,
+    outage::Engine,
     payment::{Payment, PaymentError, PaymentId},
     plan::Plan,
     uplink::AlarmCode,
@@ -163,6 +165,8 @@ pub struct Dcu {
     leaves: Vec<Leaf>,
     /// What is remembered of selling tokens within a boot.
     vending: Vending,
+    /// What is remembered of outages within a boot.
+    outage: Option<Engine>,
 }
 
 impl Dcu {
@@ -181,6 +185,7 @@ impl Dcu {
         }
         let fleet = Fleet::new(&config, &meters, state.meters());
         let vending = Vending::recover(&config, &meters, &state);
+        let outage = config.outage.clone().map(|outage| Engine::new(outage, state.outages()));
         let mut dcu = Self {
             plan: Plan::new(config.reading_period_s, config.reading_spread_s, fleet.len()),
             sender: Sender::new(&state),
@@ -212,6 +217,7 @@ impl Dcu {
             signing: Signing::default(),
             leaves: Vec::new(),
             vending,
+            outage,
         };
         let stamp = Stamp { boot: dcu.state.boot().saturating_add(1), monotonic_ns: 0, unix_ms: None };
         let tariff = Box::new(dcu.state.book().tariff().clone());
@@ -413,6 +419,7 @@ impl Dcu {
         self.check_judgements(now);
         self.take_holds(now);
         self.check_ledger(now);
+        self.check_outages(now);
         self.pump(now);
         self.send(now);
         self.fetch(now);

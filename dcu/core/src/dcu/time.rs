@@ -25,7 +25,8 @@ impl Dcu {
         let images = self.images.deadline();
         let fetch = self.fetch.deadline(self.durable);
         let wall = [plan, fee, terms, stale, sight, fleet, lists];
-        let own = [holds, signing, sender, images, vending, fetch];
+        let outage = self.outage_deadline();
+        let own = [holds, signing, sender, images, vending, fetch, outage];
         wall.into_iter().chain(own).flatten().min()
     }
 

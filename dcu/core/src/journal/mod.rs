@@ -37,6 +37,7 @@ use crate::{
     config::{Classes, Tariff},
     fetch::Fate,
     ids::Stamp,
+    outage::OutageNote,
     payment::{Payment, PaymentId},
     reading::Reading,
     relay::{Relay, RelayOrder},
@@ -287,6 +288,8 @@ pub enum Entry {
         /// The cloud's number of this change; 0: ordered at the site.
         change: u64,
     },
+    /// Outages: what has failed, who is dark, who is lit again.
+    Outage(Box<OutageNote>),
     /// The whole state after the record before this one.
     Checkpoint(Box<State>),
 }

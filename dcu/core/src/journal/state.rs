@@ -8,6 +8,7 @@ use crate::{
     config::{CreditAt, DcuConfig, MeterEntry},
     fetch::Inbox,
     ledger::{Before, Cause, Leaf, Ledger},
+    outage::{Ending, OutageNote, Outages, Place},
     reading::Reading,
     relay::{Orders, Relay},
     uplink::{AlarmCode, Outbox, Up},
@@ -39,6 +40,7 @@ pub struct State {
     desk: Desk,
     payments_late_s: u32,
     in_doubt: bool,
+    outages: Outages,
 }
 
 /// What is remembered of one meter.
@@ -118,6 +120,7 @@ impl State {
             desk: Desk::new(config, meters),
             payments_late_s: 0,
             in_doubt: false,
+            outages: Outages::default(),
         }
     }
 
@@ -185,6 +188,12 @@ impl State {
     #[must_use]
     pub const fn desk(&self) -> &Desk {
         &self.desk
+    }
+
+    /// Outages: tickets and the sums for the indices.
+    #[must_use]
+    pub const fn outages(&self) -> &Outages {
+        &self.outages
     }
 
     /// Object maps, by firmware.
@@ -356,6 +365,10 @@ impl State {
                 self.apply_vending((number, unix_ms), note);
                 Applied::Quiet
             }
+            Entry::Outage(note) => {
+                self.apply_outage(record, note);
+                Applied::Quiet
+            }
             Entry::Checkpoint(state) => {
                 // The one that a journal begins with; later ones say what is known.
                 if before != state.last_record {
@@ -431,6 +444,26 @@ impl State {
             let digest = crate::vending::use_digest(*id, said, *worth_u, *random, at);
             self.outbox.push_urgent(at.0, Up::MinuteUsed { meter: *meter, minute: *minute, digest });
         }
+    }
+
+    /// Outages. A fault goes up once, however many meters are behind it; so does its end.
+    fn apply_outage(&mut self, record: &Record, note: &OutageNote) {
+        let unix_ms = record.stamp.unix_ms;
+        let place = match note {
+            OutageNote::Closed { ticket, .. } => self.outages.open().get(ticket).map(|ticket| ticket.place.clone()),
+            _ => None,
+        };
+        self.outages.apply(record.number, unix_ms, note);
+        let (code, place) = match (note, &place) {
+            (OutageNote::Opened { place: Place::Unknown(_), .. }, _) => (AlarmCode::OutageUnplaced, None),
+            (OutageNote::Opened { place, .. }, _) => (AlarmCode::OutageFound, Some(place)),
+            (OutageNote::Closed { how: Ending::Restored | Ending::Withdrawn, .. }, place) => {
+                (AlarmCode::OutageOver, place.as_ref())
+            }
+            _ => return,
+        };
+        let meter = place.and_then(|place| if let Place::Service(meter) = place { Some(*meter) } else { None });
+        self.outbox.push_urgent(record.number, Up::Alarm { meter, code, unix_ms: unix_ms.unwrap_or(0) });
     }
 
     /// What changes accounts besides payments and consumption.

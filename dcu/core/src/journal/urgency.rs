@@ -75,6 +75,7 @@ impl Entry {
             | Self::PromiseBroken { .. }
             | Self::JournalDoubted { .. }
             | Self::DoubtEnded
+            | Self::Outage(_)
             | Self::Checkpoint(_) => Urgency::Now,
         }
     }

@@ -149,10 +149,16 @@ pub enum AlarmCode {
     LedgerRolledBack = 52,
     /// The journal has lost records that may concern money, relays or keys: the DCU neither cuts off nor sells tokens.
     JournalDamaged = 53,
+    /// A fault of the network was found; the meter, where it is one service line.
+    OutageFound = 60,
+    /// It is over: all its meters have answered.
+    OutageOver = 61,
+    /// Meters are dark that nobody has placed in the network.
+    OutageUnplaced = 62,
 }
 
 impl AlarmCode {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 19] = [
         Self::RegisterBackward,
         Self::WrongMeter,
         Self::Refused,
@@ -169,6 +175,9 @@ impl AlarmCode {
         Self::TooManyOrders,
         Self::LedgerRolledBack,
         Self::JournalDamaged,
+        Self::OutageFound,
+        Self::OutageOver,
+        Self::OutageUnplaced,
     ];
 }
 

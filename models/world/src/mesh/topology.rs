@@ -172,6 +172,22 @@ impl Topology {
         self.success[i] * (1.0 - part) + self.success[i + 1] * part
     }
 
+    /// Success of one frame with this payload (octets) one way at this signal, 0–1: what is sent once, without
+    /// acknowledgement or retry.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn frame_success(&self, snr_db: f64, payload: usize) -> f64 {
+        let overhead = usize::from(self.params.overhead_octets);
+        let full = usize::from(self.params.frame_octets) + overhead;
+        libm::pow(f64::from(self.success(snr_db as f32)), (payload + overhead) as f64 / full as f64)
+    }
+
+    /// Time on the air of one frame with this payload (octets), ms.
+    #[must_use]
+    pub fn airtime_ms(&self, payload: usize) -> f64 {
+        (payload + usize::from(self.params.overhead_octets)) as f64 * self.airtime_ms_per_octet
+    }
+
     /// ETX × 1024 of a link whose ends hear with these successes; `u32::MAX` when it is not usable.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     pub(super) fn cost(&self, success_there: f32, success_back: f32) -> u32 {
