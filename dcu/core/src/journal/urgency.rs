@@ -75,6 +75,8 @@ impl Entry {
             | Self::PromiseBroken { .. }
             | Self::JournalDoubted { .. }
             | Self::DoubtEnded
+            // The cloud is told how far the journal goes only behind this one.
+            | Self::Witnessed { .. }
             | Self::Checkpoint(_) => Urgency::Now,
         }
     }

@@ -23,3 +23,4 @@ mod selling;
 mod slot;
 mod terms;
 mod village;
+mod witness;
