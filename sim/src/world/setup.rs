@@ -227,7 +227,9 @@ fn power(scenario: &Scenario) -> Power {
 fn dcu_config(scenario: &Scenario, traits: Traits, seed: (u64, u32)) -> DcuConfig {
     let (utc_offset_s, classes) = (scenario.site.utc_offset_s, scenario.classes.clone());
     let fetch = money::fetch_config(scenario, traits, seed);
-    DcuConfig { utc_offset_s, classes, fetch, ..DcuConfig::new(traits, scenario.tariff.clone()) }
+    let name = scenario.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' });
+    let ledger_origin = format!("simulation.invalid/{}/{}-{}/site", name.collect::<String>(), seed.0, seed.1);
+    DcuConfig { utc_offset_s, classes, fetch, ledger_origin, ..DcuConfig::new(traits, scenario.tariff.clone()) }
 }
 
 /// What an average customer of the class spends a day, minor units.

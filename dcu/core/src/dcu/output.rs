@@ -265,6 +265,17 @@ pub enum DcuEvent {
         /// There are fewer than promised; else the log has grown anew past them.
         rolled_back: bool,
     },
+    /// The cloud knows of records that the journal does not hold: the disk has lost what it had confirmed, or an old copy
+    /// was put back. The DCU is in doubt from now on, and the record of that is durable.
+    RolledBack {
+        /// The last record that the cloud knows of; `None` where only a promise of the ledger shows it.
+        witnessed: Option<u64>,
+        /// The last one that there was when the cloud had last been heard, or at the start after.
+        found: u64,
+        /// Counters of the lost journal may be in use: **drop this DCU and recover it anew**. No meter is spoken to until
+        /// then.
+        restart: bool,
+    },
     /// The relay was seen in another state than recorded, without an order of ours.
     RelayFound {
         /// Which meter.

@@ -17,11 +17,13 @@ pub mod crc;
 #[cfg(test)]
 mod drawn;
 mod gaps;
+mod lineage;
 mod maps;
 mod state;
 mod urgency;
 
 pub use gaps::Gaps;
+pub use lineage::Lineage;
 pub use maps::StoredMaps;
 pub use state::{Applied, MeterState, State};
 pub use urgency::Urgency;
@@ -290,6 +292,11 @@ pub enum Entry {
     },
     /// Outages: what has failed, who is dark, who is lit again.
     Outage(Box<OutageNote>),
+    /// The cloud has shown in this boot what it knew of the journal. From here on it may be told how far it goes.
+    Witnessed {
+        /// How often the site has been found rolled back; higher than before where it just was.
+        epoch: u32,
+    },
     /// The whole state after the record before this one.
     Checkpoint(Box<State>),
 }

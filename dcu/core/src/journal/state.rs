@@ -1,6 +1,6 @@
 //! The durable state and the fold that makes it.
 
-use super::{Entry, Floor, Gaps, Record, StoredMaps, counts::Counts};
+use super::{Entry, Floor, Gaps, Lineage, Record, StoredMaps, counts::Counts};
 use crate::{
     MeterIx,
     billing::{Amendable, Amendment, Answer, Asked, Book, Credit, Debit, Fees, Settling, Told},
@@ -41,6 +41,7 @@ pub struct State {
     payments_late_s: u32,
     in_doubt: bool,
     outages: Outages,
+    lineage: Lineage,
 }
 
 /// What is remembered of one meter.
@@ -121,6 +122,7 @@ impl State {
             payments_late_s: 0,
             in_doubt: false,
             outages: Outages::default(),
+            lineage: Lineage::default(),
         }
     }
 
@@ -134,6 +136,12 @@ impl State {
     #[must_use]
     pub const fn is_in_doubt(&self) -> bool {
         self.in_doubt
+    }
+
+    /// Whether this is the journal that the cloud knows.
+    #[must_use]
+    pub const fn lineage(&self) -> &Lineage {
+        &self.lineage
     }
 
     /// Number of the last record.
@@ -285,6 +293,7 @@ impl State {
         match &record.entry {
             Entry::Boot { tariff } => {
                 self.boot = record.stamp.boot;
+                self.lineage.boot(number);
                 self.book.set_tariff((**tariff).clone());
                 Applied::Quiet
             }
@@ -320,7 +329,8 @@ impl State {
             | Entry::LedgerSigned { .. }
             | Entry::PromiseBroken { .. }
             | Entry::JournalDoubted { .. }
-            | Entry::DoubtEnded => {
+            | Entry::DoubtEnded
+            | Entry::Witnessed { .. } => {
                 self.apply_accounted(record, unix_ms);
                 Applied::Quiet
             }
@@ -431,6 +441,7 @@ impl State {
                 self.outbox.push_urgent(record.number, Up::Alarm { meter: None, code, unix_ms });
             }
             Entry::DoubtEnded => self.in_doubt = false,
+            Entry::Witnessed { epoch } => self.lineage.heard(*epoch),
             _ => {}
         }
     }

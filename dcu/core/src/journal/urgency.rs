@@ -76,6 +76,8 @@ impl Entry {
             | Self::JournalDoubted { .. }
             | Self::DoubtEnded
             | Self::Outage(_)
+            // The cloud is told how far the journal goes only behind this one.
+            | Self::Witnessed { .. }
             | Self::Checkpoint(_) => Urgency::Now,
         }
     }

@@ -77,7 +77,7 @@ pub enum Held {
     Closed,
     /// Too many openings at the site within an hour.
     Openings,
-    /// The journal has lost records: what this account owes is in doubt.
+    /// The journal has lost records, or it is not known yet whether it has: what this account owes is in doubt.
     Doubt,
 }
 

@@ -1,7 +1,7 @@
 //! What the cloud sends down.
 
 use super::{
-    amend, tariff,
+    Standing, amend, standing, tariff,
     wire::{self, DecodeError},
 };
 use crate::{
@@ -35,6 +35,8 @@ pub enum Down {
         /// The note, at most [`super::NOTE_BYTES_MAX`] bytes.
         note: String,
     },
+    /// The newest standing of this site's journal that the cloud keeps, where it keeps one: the answer to a DCU that asks.
+    Standing(Option<Standing>),
     /// Minutes that belong to this site from now on.
     Lease(LeaseNote),
     /// Do this to an account that the DCU keeps. The same one again is harmless.
@@ -66,6 +68,7 @@ const PAYMENT: u8 = 2;
 const RELAY_ORDER: u8 = 3;
 const TARIFF_CHANGE: u8 = 4;
 const WITNESSED: u8 = 50;
+const STANDING: u8 = 51;
 const LEASE: u8 = 40;
 const AMEND: u8 = 60;
 const AMENDED: u8 = 61;
@@ -80,6 +83,7 @@ impl DownFrame {
             Down::RelayOrder { .. } => RELAY_ORDER,
             Down::TariffChange(_) => TARIFF_CHANGE,
             Down::Witnessed { .. } => WITNESSED,
+            Down::Standing(_) => STANDING,
             Down::Lease(_) => LEASE,
             Down::Amend(_) => AMEND,
             Down::Amended(_) => AMENDED,
@@ -104,6 +108,12 @@ impl DownFrame {
             }
             Down::TariffChange(tariff) => tariff::put(out, tariff),
             Down::Witnessed { note } => wire::put_note(out, note),
+            Down::Standing(standing) => {
+                out.push(u8::from(standing.is_some()));
+                if let Some(standing) = standing {
+                    standing::put(out, standing);
+                }
+            }
             Down::Amend(amendment) => amend::put(out, amendment),
             Down::Amended(answer) => amend::put_answer(out, answer),
             Down::Classify { change, account, class } => {
@@ -139,6 +149,9 @@ impl DownFrame {
             },
             AMENDED => Down::Amended(Box::new(amend::take_answer(&mut from)?)),
             WITNESSED => Down::Witnessed { note: from.note()? },
+            STANDING => {
+                Down::Standing(if from.flag("known")? { Some(standing::take(&mut from)?) } else { None })
+            }
             LEASE => Down::Lease(LeaseNote {
                 id: from.u64("lease")?,
                 from: from.i64("from")?,

@@ -74,6 +74,7 @@ fn up() -> impl Strategy<Value = Up> {
             digest
         }),
         any::<[u8; 8]>().prop_map(|title| Up::LeaseWanted { title }),
+        (any::<bool>(), standing()).prop_map(|(asks, standing)| Up::Standing { asks, standing }),
         amendment().prop_map(|amendment| Up::Amend(Box::new(amendment))),
         answer().prop_map(|answer| Up::Amended(Box::new(answer))),
     ]
@@ -100,6 +101,7 @@ fn down() -> impl Strategy<Value = Down> {
                 ..Tariff::flat("KES", 100, energy_price_per_kwh_minor)
             }))
         }),
+        proptest::option::of(standing()).prop_map(Down::Standing),
         whole_tariff().prop_map(|tariff| Down::TariffChange(Box::new(tariff))),
         amendment().prop_map(|amendment| Down::Amend(Box::new(amendment))),
         answer().prop_map(|answer| Down::Amended(Box::new(answer))),
@@ -109,6 +111,13 @@ fn down() -> impl Strategy<Value = Down> {
             class
         }),
     ]
+}
+
+fn standing() -> impl Strategy<Value = Standing> {
+    any::<(u32, [u8; 16], u64, u64, [u8; 32])>().prop_map(|(epoch, journal, record, leaves, root)| {
+        let root = taa_ledger::Hash::from_slice(&root).unwrap();
+        Standing { epoch, journal, record, leaves, root }
+    })
 }
 
 fn amendment() -> impl Strategy<Value = Amendment> {

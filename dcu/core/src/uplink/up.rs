@@ -1,7 +1,7 @@
 //! What the DCU sends up.
 
 use super::{
-    amend,
+    Standing, amend, standing,
     wire::{self, DecodeError, Reader},
 };
 use crate::{
@@ -107,6 +107,13 @@ pub enum Up {
         /// [`crate::vending::use_digest`]: equal for the same report sent twice.
         digest: u64,
     },
+    /// How far the journal goes. The cloud keeps the newest, and shows it to whoever asks.
+    Standing {
+        /// The DCU has started: what is known of its journal? Then this one is not to be kept.
+        asks: bool,
+        /// How far.
+        standing: Standing,
+    },
     /// Do this to an account that the cloud keeps. The same one again is harmless.
     Amend(Box<Amendment>),
     /// What became of an amendment at the DCU, which keeps the accounts: asked for by the cloud, or ordered at the site.
@@ -203,6 +210,7 @@ const METER_ALARM: u8 = 10;
 const MINUTE_USED: u8 = 40;
 const LEASE_WANTED: u8 = 41;
 const PROMISED: u8 = 50;
+const STANDING: u8 = 51;
 const AMEND: u8 = 60;
 const AMENDED: u8 = 61;
 
@@ -260,6 +268,10 @@ impl Up {
                 wire::put_i64(out, *unix_ms);
             }
             Self::Promised { note } => wire::put_note(out, note),
+            Self::Standing { asks, standing } => {
+                out.push(u8::from(*asks));
+                standing::put(out, standing);
+            }
             Self::Amend(amendment) => amend::put(out, amendment),
             Self::Amended(answer) => amend::put_answer(out, answer),
         }
@@ -281,6 +293,7 @@ impl Up {
             Self::MinuteUsed { .. } => MINUTE_USED,
             Self::LeaseWanted { .. } => LEASE_WANTED,
             Self::Promised { .. } => PROMISED,
+            Self::Standing { .. } => STANDING,
             Self::Amend(_) => AMEND,
             Self::Amended(_) => AMENDED,
         }
@@ -347,6 +360,7 @@ impl UpFrame {
             AMEND => Up::Amend(Box::new(amend::take(&mut from)?)),
             AMENDED => Up::Amended(Box::new(amend::take_answer(&mut from)?)),
             PROMISED => Up::Promised { note: from.note()? },
+            STANDING => Up::Standing { asks: from.flag("asks")?, standing: standing::take(&mut from)? },
             other => return Err(DecodeError::Kind(other)),
         };
         from.end()?;
