@@ -14,7 +14,7 @@ use crate::{
     ledger::Leaf,
     payment::{PaymentError, PaymentId},
     reading::Lack,
-    relay::{Held, Reason, Relay},
+    relay::{Held, Reason, Refusal, Relay},
     uplink::AlarmCode,
     vending::{Fate, KeyRefusal, PaygIx, PaygRefusal, PaygToken, VendId, VendRefusal},
 };
@@ -247,6 +247,15 @@ pub enum DcuEvent {
         relay: Relay,
         /// Why it waits.
         why: Held,
+    },
+    /// The cloud's order to open was refused as it stands, and the record of that is durable: it is told.
+    OrderRefused {
+        /// Which meter.
+        meter: MeterIx,
+        /// The cloud's number.
+        order: u64,
+        /// Why.
+        why: Refusal,
     },
     /// Too many openings within an hour: openings have stopped.
     OpeningsStopped,

@@ -39,7 +39,7 @@ use crate::{
     ids::Stamp,
     payment::{Payment, PaymentId},
     reading::Reading,
-    relay::{Relay, RelayOrder},
+    relay::{Basis, Refusal, Relay, RelayOrder},
     uplink::{AlarmCode, Lane},
     vending::Note,
 };
@@ -286,6 +286,26 @@ pub enum Entry {
         class: String,
         /// The cloud's number of this change; 0: ordered at the site.
         change: u64,
+    },
+    /// The cloud ordered a relay, and said on what that rests; or it renews an order on newer data.
+    OrderDated {
+        /// The cloud's number.
+        order: u64,
+        /// Which meter.
+        meter: MeterIx,
+        /// To this state.
+        relay: Relay,
+        /// What it rests on.
+        basis: Basis,
+    },
+    /// The cloud's order to open was refused, as it stands: the cloud is told, and decides anew on newer data.
+    OrderRefused {
+        /// The cloud's number.
+        order: u64,
+        /// Which meter.
+        meter: MeterIx,
+        /// Why.
+        why: Refusal,
     },
     /// The whole state after the record before this one.
     Checkpoint(Box<State>),
