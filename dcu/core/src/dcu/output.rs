@@ -15,7 +15,7 @@ use crate::{
     outage::{Ending, Place},
     payment::{PaymentError, PaymentId},
     reading::Lack,
-    relay::{Held, Reason, Relay},
+    relay::{Held, Reason, Refusal, Relay},
     uplink::AlarmCode,
     vending::{Fate, KeyRefusal, PaygIx, PaygRefusal, PaygToken, VendId, VendRefusal},
 };
@@ -248,6 +248,15 @@ pub enum DcuEvent {
         relay: Relay,
         /// Why it waits.
         why: Held,
+    },
+    /// The cloud's order to open was refused as it stands, and the record of that is durable: it is told.
+    OrderRefused {
+        /// Which meter.
+        meter: MeterIx,
+        /// The cloud's number.
+        order: u64,
+        /// Why.
+        why: Refusal,
     },
     /// Too many openings within an hour: openings have stopped.
     OpeningsStopped,

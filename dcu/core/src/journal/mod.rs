@@ -42,7 +42,7 @@ use crate::{
     outage::OutageNote,
     payment::{Payment, PaymentId},
     reading::Reading,
-    relay::{Relay, RelayOrder},
+    relay::{Basis, Refusal, Relay, RelayOrder},
     uplink::{AlarmCode, Lane},
     vending::Note,
 };
@@ -296,6 +296,26 @@ pub enum Entry {
     Witnessed {
         /// How often the site has been found rolled back; higher than before where it just was.
         epoch: u32,
+    },
+    /// The cloud ordered a relay, and said on what that rests; or it renews an order on newer data.
+    OrderDated {
+        /// The cloud's number.
+        order: u64,
+        /// Which meter.
+        meter: MeterIx,
+        /// To this state.
+        relay: Relay,
+        /// What it rests on.
+        basis: Basis,
+    },
+    /// The cloud's order to open was refused, as it stands: the cloud is told, and decides anew on newer data.
+    OrderRefused {
+        /// The cloud's number.
+        order: u64,
+        /// Which meter.
+        meter: MeterIx,
+        /// Why.
+        why: Refusal,
     },
     /// The whole state after the record before this one.
     Checkpoint(Box<State>),

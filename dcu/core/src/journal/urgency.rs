@@ -70,6 +70,8 @@ impl Entry {
             | Self::Vending(_)
             // Orders wait for theirs; promises go out; what was lost is told.
             | Self::RelayOrdered(_)
+            | Self::OrderDated { .. }
+            | Self::OrderRefused { .. }
             | Self::OpeningsAllowed
             | Self::LedgerSigned { .. }
             | Self::PromiseBroken { .. }

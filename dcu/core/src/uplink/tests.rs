@@ -12,6 +12,7 @@ use crate::{
     },
     payment::{AMOUNT_MINOR_MAX, Certainty, Channel, Currency, Payment, PaymentId, Provider},
     reading::Reading,
+    relay::{Basis, Refusal},
     vending::LeaseNote,
 };
 
@@ -77,6 +78,13 @@ fn up() -> impl Strategy<Value = Up> {
         (any::<bool>(), standing()).prop_map(|(asks, standing)| Up::Standing { asks, standing }),
         amendment().prop_map(|amendment| Up::Amend(Box::new(amendment))),
         answer().prop_map(|answer| Up::Amended(Box::new(answer))),
+        any::<(u32, u64, usize, i64, i64)>().prop_map(|(meter, order, why, data_unix_ms, unix_ms)| Up::OrderRefused {
+            meter: MeterIx(meter),
+            order,
+            why: Refusal::ALL[why % Refusal::ALL.len()],
+            data_unix_ms,
+            unix_ms,
+        }),
     ]
 }
 
@@ -88,10 +96,11 @@ fn down() -> impl Strategy<Value = Down> {
             LeaseNote { id, from, to, every, phase, holder }
         )),
         payment().prop_map(Down::Payment),
-        any::<(u64, u32, bool)>().prop_map(|(order, meter, closed)| Down::RelayOrder {
+        any::<(u64, u32, bool, Option<(i64, i64)>)>().prop_map(|(order, meter, closed, basis)| Down::RelayOrder {
             order,
             meter: MeterIx(meter),
-            closed
+            closed,
+            basis: basis.map(|(data_unix_ms, decided_unix_ms)| Basis { data_unix_ms, decided_unix_ms }),
         }),
         prices.prop_map(|(minor_per_unit, energy_price_per_kwh_minor, daily_fee_minor, grace_minor)| {
             Down::TariffChange(Box::new(Tariff {
