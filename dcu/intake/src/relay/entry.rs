@@ -6,7 +6,7 @@ use taa_dcu::{
     payment::{Payment, PaymentId, Provider},
 };
 
-use super::{PayRequest, Settlement, State};
+use super::{Covered, PayRequest, Settlement, State};
 use crate::provider::cash_code::{Code, CodeTag};
 
 /// One record.
@@ -158,6 +158,13 @@ pub enum Entry {
         push: PaymentId,
         /// The text's name.
         text: PaymentId,
+    },
+    /// A line or a push that fits what was credited is not credited.
+    Covered(Covered),
+    /// It fits no more: the provider has said which belong together.
+    Uncovered {
+        /// Which.
+        id: PaymentId,
     },
     /// A provider's list of a short code has been read.
     Pulled {

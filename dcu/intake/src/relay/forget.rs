@@ -42,6 +42,7 @@ impl State {
         let gone: BTreeSet<PaymentId> = old.map(|(id, _)| id.clone()).collect();
         self.seen.retain(|id, _| !gone.contains(id));
         self.names.retain(|_, known| !gone.contains(known));
+        self.covered.retain(|_, covered| !gone.contains(&covered.by()));
         self.unnamed.retain(|id, _| !gone.contains(id));
         self.requests.retain(|_, (request, how)| how.is_none() || request.asked_unix_ms > upto);
         self.codes.retain(|_, code| {

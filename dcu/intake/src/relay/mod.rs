@@ -46,7 +46,7 @@ use crate::{
 pub use bytes::{BytesError, VERSION, decode, encode};
 pub use config::{Accounts, Operator, RelayConfig, SiteConfig};
 pub use entry::{Entry, HeldWhy, Place, Record};
-pub use names::Unnamed;
+pub use names::{Covered, Unnamed};
 pub use output::{Event, Output, Query};
 pub use requests::{OrangeTokens, PayRequest, Settlement};
 pub use site::Inbox;

@@ -133,14 +133,15 @@ pub enum Event {
         /// Which.
         id: PaymentId,
     },
-    /// A text, or a line of the provider's list, and a push that was settled without a receipt are one payment.
+    /// A text, or a line of the provider's list, and a push that was settled without a receipt are taken for one payment, as
+    /// account, amount and time fit.
     Matched {
         /// What the text or the list calls it.
         receipt: PaymentId,
         /// What we call it.
         payment: PaymentId,
-        /// The provider's list says so; otherwise they fit by account, amount and time.
-        certain: bool,
+        /// The provider's list told of it; otherwise it is a text.
+        listed: bool,
     },
     /// A provider's list, or a clerk's statement, was read.
     Listed {

@@ -271,7 +271,7 @@ fn query(request: &PayRequest) -> Option<Query> {
 
 /// The payment of a push: it goes by the push's own name, and by the receipt where the provider tells it. What the
 /// provider says was paid counts, whatever was asked for.
-fn paid(request: &PayRequest, told: Option<&daraja::stk::Callback>, now_unix_ms: i64) -> Paid {
+pub(super) fn paid(request: &PayRequest, told: Option<&daraja::stk::Callback>, now_unix_ms: i64) -> Paid {
     let paid_unix_ms = told.and_then(|told| told.paid_unix_ms);
     let (accepted_unix_ms, doubt) = accepted_at(paid_unix_ms.or(Some(request.asked_unix_ms)), now_unix_ms);
     let amount_minor = told.and_then(|told| told.amount_minor).unwrap_or(request.amount_minor);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 use taa_dcu::payment::{Certainty, Payment, PaymentId, Provider};
 
-use super::{Entry, HeldWhy, Inbox, PayRequest, Place, Record, Settlement, Unnamed};
+use super::{Entry, HeldWhy, Inbox, PayRequest, Place, Record, Settlement, names::{Covered, Unnamed}};
 use crate::provider::cash_code::{Code, CodeTag};
 
 /// Bodies kept that could not be read; beyond it the oldest goes and is counted.
@@ -45,6 +45,14 @@ impl Seen {
     pub(super) fn fits(&self, account: &str, amount_minor: i64) -> bool {
         let same = account == self.account || account.is_empty() || self.account.is_empty();
         same && amount_minor == self.amount_minor
+    }
+
+    pub(super) fn account(&self) -> &str {
+        &self.account
+    }
+
+    pub(super) const fn amount_minor(&self) -> i64 {
+        self.amount_minor
     }
 
     /// When it was paid or taken, whichever is later.
@@ -100,6 +108,8 @@ pub struct State {
     pub(super) seen: BTreeMap<PaymentId, Seen>,
     /// Second names, and the first of each.
     pub(super) names: BTreeMap<PaymentId, PaymentId>,
+    /// Not credited, as what fits was.
+    pub(super) covered: BTreeMap<PaymentId, Covered>,
     /// Pushes whose receipt nobody has told.
     pub(super) unnamed: BTreeMap<PaymentId, Unnamed>,
     pub(super) held: BTreeMap<PaymentId, Held>,
@@ -153,7 +163,7 @@ impl State {
     /// Whether the payment was ever taken; of one that was, the provider's repeats change nothing.
     #[must_use]
     pub fn has_taken(&self, id: &PaymentId) -> bool {
-        self.seen.contains_key(id) || self.names.contains_key(id)
+        self.seen.contains_key(id) || self.names.contains_key(id) || self.covered.contains_key(id)
     }
 
     /// Payments remembered, and how many second names.
@@ -206,6 +216,8 @@ impl State {
                 }
             }
             Entry::Guessed { push, text } => self.guess(push, text),
+            Entry::Covered(covered) => self.cover(covered),
+            Entry::Uncovered { id } => self.uncover(id),
             Entry::Pulled { shortcode, upto_unix_ms } => {
                 self.pulled.insert(shortcode.clone(), *upto_unix_ms);
             }

@@ -44,8 +44,24 @@ impl Relay {
 
     /// The same of a line of a list, or of a confirmation, which is one.
     pub(super) fn take_as(&mut self, now: i64, paid: &Paid, heard: &Heard) -> Result<Taken, Refusal> {
-        let Paid { payment, doubt } = paid;
+        let payment = &paid.payment;
         payment.check()?;
+        let (misnamed, freed) = (self.misnamed(payment), self.untangle(now, payment));
+        let known = self.state.known(payment).map(|(known, _)| known);
+        let is_known = known.is_some();
+        let spare = known.filter(|known| self.state.are_two(known, payment) && !freed.covered.is_empty());
+        let taken = if spare.is_some() || !is_known && self.is_paid_for(now, payment, &freed.covering) {
+            Ok(Taken::Known)
+        } else {
+            self.take_one(now, paid, heard)
+        };
+        self.settle_freed(now, spare.as_ref(), freed.covered);
+        misnamed.iter().for_each(|push| self.name_anew(now, push));
+        taken
+    }
+
+    fn take_one(&mut self, now: i64, paid: &Paid, heard: &Heard) -> Result<Taken, Refusal> {
+        let Paid { payment, doubt } = paid;
         let id = payment.id();
         let known = self.state.known(payment);
         let (covered, clashes) = known.as_ref().map_or((false, false), |(_, seen)| {
