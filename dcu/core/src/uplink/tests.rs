@@ -10,7 +10,7 @@ use crate::{
             Block, Capacity, DebtRule, Demand, FriendlyHours, Lifeline, LongGap, NamedDay, Period, TimeOfDay, Weekday,
         },
     },
-    payment::{AMOUNT_MINOR_MAX, Certainty, Channel, Currency, Payment, PaymentId, Provider},
+    payment::{AMOUNT_MINOR_MAX, Certainty, Channel, Currency, Payment, PaymentId, Provider, Receipt},
     reading::Reading,
     relay::{Basis, Refusal},
     vending::LeaseNote,
@@ -24,11 +24,13 @@ fn payment() -> impl Strategy<Value = Payment> {
     let channel = proptest::sample::select(vec![Channel::Phone, Channel::Agent, Channel::Code, Channel::Server]);
     let currency = proptest::option::of("[A-Z]{3}".prop_map(|code| Currency::new(&code).unwrap()));
     let certainty = any::<bool>().prop_map(|f| if f { Certainty::Final } else { Certainty::Provisional });
-    let kind = (proptest::sample::select(Provider::ALL.to_vec()), channel, currency, certainty);
+    let receipt = proptest::option::of((text(), any::<bool>()));
+    let receipt = receipt.prop_map(|r| r.map(|(number, certain)| Receipt { number, certain }));
+    let kind = (proptest::sample::select(Provider::ALL.to_vec()), channel, currency, certainty, receipt);
     (text(), text(), 1..=AMOUNT_MINOR_MAX, kind, any::<i64>()).prop_map(|(key, account, amount_minor, kind, at)| {
-        let (provider, channel, currency, certainty) = kind;
+        let (provider, channel, currency, certainty, receipt) = kind;
         let new = Payment::new(provider, key, account, amount_minor, channel, at);
-        Payment { currency, certainty, ..new }
+        Payment { currency, certainty, receipt, ..new }
     })
 }
 
