@@ -333,6 +333,9 @@ impl<T: Clone> Engine<T> {
             self.done(handle, request, Outcome::Dropped, 0);
         }
         let handle = self.handle;
+        if matches!(self.state, State::Space { until_ns } if until_ns <= now_ns) {
+            self.state = State::Idle;
+        }
         self.start_next(now_ns);
         handle
     }
@@ -385,6 +388,14 @@ impl<T: Clone> Engine<T> {
         }
     }
 
+    /// A frame for everywhere has left the air on all its channels: for a driver that sends it as one train, channel by
+    /// channel with a turnaround between, after the first [`Output::Send`].
+    pub fn handle_train_sent(&mut self, now_ns: u64) {
+        if self.state == State::Sending && self.current.as_ref().is_some_and(|of| of.request.to == To::Everywhere) {
+            self.finish(now_ns, Outcome::Sent);
+        }
+    }
+
     /// A frame for us, or for all, was heard whole. `sequence` is none where the frame has none.
     pub fn handle_receive(&mut self, now_ns: u64, from: Eui64, sequence: Option<u8>, ack_request: bool) -> Received {
         if matches!(self.state, State::Sending | State::Acking) {
@@ -419,6 +430,8 @@ impl<T: Clone> Engine<T> {
     /// What is to be done next; [`Output::Timeout`] when nothing is.
     pub fn poll_output(&mut self) -> Output<T> {
         self.out.pop_front().unwrap_or(Output::Timeout(match self.state {
+            // Nobody waits for the end of a space before which nothing is to be sent.
+            State::Space { .. } if self.waiting == 0 => None,
             State::Backoff { until_ns } | State::AwaitAck { until_ns } | State::Space { until_ns } => Some(until_ns),
             State::Idle | State::Looking { .. } | State::Sending | State::Acking => None,
         }))

@@ -25,8 +25,11 @@ pub(super) struct Ear {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Links {
     rows: Vec<Vec<Ear>>,
+    /// Of these, those that may read a frame.
+    near: Vec<Vec<Ear>>,
     tx_dbm: f32,
     floor_dbm: f32,
+    near_dbm: f32,
 }
 
 pub(super) fn milliwatts(dbm: f32) -> f32 {
@@ -38,9 +41,10 @@ pub(super) fn decibels(ratio: f32) -> f32 {
 }
 
 impl Links {
-    /// Of so many nodes; signals below `floor_dbm` are left out.
-    pub(super) fn new(nodes: usize, links: &[Link], tx_dbm: f32, floor_dbm: f32) -> Self {
-        let mut all = Self { rows: vec![Vec::new(); nodes], tx_dbm, floor_dbm };
+    /// Of so many nodes; signals below the floor are left out, those above `near_dbm` may be read.
+    pub(super) fn new(nodes: usize, links: &[Link], tx_dbm: f32, [floor_dbm, near_dbm]: [f32; 2]) -> Self {
+        let (rows, near) = (vec![Vec::new(); nodes], vec![Vec::new(); nodes]);
+        let mut all = Self { rows, near, tx_dbm, floor_dbm, near_dbm };
         links.iter().for_each(|&link| all.set(link));
         all
     }
@@ -49,18 +53,24 @@ impl Links {
     pub(super) fn set(&mut self, link: Link) {
         let all = self.rows.len();
         let dbm = self.tx_dbm - link.loss_db;
-        let Some(row) = self.rows.get_mut(link.from as usize) else { return };
         if link.to as usize >= all || link.to == link.from {
             return;
         }
-        let place = row.binary_search_by_key(&link.to, |ear| ear.node);
         let ear = Ear { node: link.to, dbm, mw: milliwatts(dbm) };
-        match (place, dbm >= self.floor_dbm) {
-            (Ok(at), true) => row[at] = ear,
-            (Ok(at), false) => drop(row.remove(at)),
-            (Err(at), true) => row.insert(at, ear),
-            (Err(_), false) => {}
+        for (rows, least_dbm) in [(&mut self.rows, self.floor_dbm), (&mut self.near, self.near_dbm)] {
+            let Some(row) = rows.get_mut(link.from as usize) else { return };
+            match (row.binary_search_by_key(&link.to, |ear| ear.node), dbm >= least_dbm) {
+                (Ok(at), true) => row[at] = ear,
+                (Ok(at), false) => drop(row.remove(at)),
+                (Err(at), true) => row.insert(at, ear),
+                (Err(_), false) => {}
+            }
         }
+    }
+
+    /// Those who may read what a node sends.
+    pub(super) fn near(&self, from: u32) -> &[Ear] {
+        self.near.get(from as usize).map_or(&[], Vec::as_slice)
     }
 
     /// All who hear a node.
@@ -114,6 +124,12 @@ impl Success {
         Self::tabulate(threshold_db, threshold_db, &[u32::MAX], |_, _| 1.0)
     }
 
+    /// The ratio below which no frame is read, not one of a hundred thousand of the shortest, dB.
+    pub(super) fn least_db(&self) -> f32 {
+        let first = self.rows.first().and_then(|(_, row)| row.iter().position(|&share| share > 1e-5));
+        (self.first_half_db + first.map_or(0, |half| half as i32)) as f32 / 2.0
+    }
+
     pub(super) fn share(&self, snr_db: f32, octets: u32) -> f32 {
         let half = libm::floorf(2.0 * snr_db) as i32 - self.first_half_db;
         let row = self.rows.iter().find(|(of, _)| *of >= octets).or(self.rows.last());
@@ -138,12 +154,13 @@ mod tests {
 
     #[test]
     fn weak_pairs_are_left_out_and_come_back() {
-        let mut links = Links::new(3, &[Link { from: 0, to: 2, loss_db: 100.0 }], 14.0, -110.0);
-        assert_eq!(links.of(0).len(), 1);
+        let mut links = Links::new(3, &[Link { from: 0, to: 2, loss_db: 100.0 }], 14.0, [-110.0, -90.0]);
+        assert_eq!((links.of(0).len(), links.near(0).len()), (1, 1));
         links.set(Link { from: 0, to: 2, loss_db: 125.0 });
         assert!(links.of(0).is_empty() && links.between(0, 2).is_none());
         links.set(Link { from: 0, to: 1, loss_db: 100.0 });
         links.set(Link { from: 0, to: 9, loss_db: 100.0 });
+        assert_eq!(links.near(0).len(), 1, "-86 dBm is near, and the other gone");
         assert_eq!(links.between(0, 1).map(|ear| ear.dbm), Some(-86.0));
     }
 }

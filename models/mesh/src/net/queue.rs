@@ -8,10 +8,6 @@ use std::collections::BinaryHeap;
 pub(super) enum Due {
     /// When a frame's last bit has left the air (a place on the medium).
     End(u32),
-    /// When its first bit is on the air.
-    Start(u32),
-    /// When the channel has been assessed; the node's life in which that was asked for.
-    Looked(u16, u8),
     /// When its MAC asked to be woken.
     Mac,
     /// When its joining did.
@@ -32,8 +28,6 @@ impl Queue {
     pub(super) fn push(&mut self, at_ns: u64, node: u32, due: Due) {
         let (kind, detail) = match due {
             Due::End(place) => (0, place),
-            Due::Start(place) => (1, place),
-            Due::Looked(channel, life) => (2, u32::from(channel) << 8 | u32::from(life)),
             Due::Mac => (3, 0),
             Due::Join => (4, 0),
             Due::Rpl => (5, 0),
@@ -54,8 +48,6 @@ impl Queue {
         let detail = key as u32;
         let due = match (key >> 32) & 0xF {
             0 => Due::End(detail),
-            1 => Due::Start(detail),
-            2 => Due::Looked((detail >> 8) as u16, detail as u8),
             3 => Due::Mac,
             4 => Due::Join,
             5 => Due::Rpl,
@@ -75,7 +67,7 @@ mod tests {
         let all = [
             (9, 1, Due::Mac),
             (5, 700_000, Due::Probe(u32::MAX)),
-            (5, 3, Due::Looked(65_535, 255)),
+            (5, 3, Due::Refresh(255)),
             (5, 3, Due::End(7)),
             (u64::MAX, 0, Due::Refresh(200)),
         ];

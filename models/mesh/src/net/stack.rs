@@ -92,15 +92,29 @@ fn fnv(bytes: &[u8]) -> u64 {
 }
 
 impl Network {
-    /// Everything a node has to say goes where it belongs, until it waits again.
+    /// Everything a node has to say goes where it belongs, until it waits again. Machines that nothing has touched since
+    /// they were last drained are left alone.
     pub(super) fn settle(&mut self, node: u32) {
         loop {
-            self.drain_rpl(node, None);
-            self.drain_join(node);
+            if self.nodes[node as usize].touched.rpl {
+                self.drain_rpl(node, None);
+            }
+            if self.nodes[node as usize].touched.join {
+                self.drain_join(node);
+            }
             if !self.drain_mac(node) {
                 return;
             }
         }
+    }
+
+    /// Where a node listens has changed.
+    pub(super) fn tune(&mut self, node: u32) {
+        let (own, radio) = (&self.nodes[node as usize], &mut self.radios[node as usize]);
+        let Some(hopping) = own.mac.hopping() else { return };
+        radio.follows = hopping.broadcast.is_some();
+        let channels = hopping.own.channels.as_slice();
+        radio.fixed = channels.first().copied().filter(|_| channels.len() == 1);
     }
 
     /// The same after something of the MAC alone.
@@ -129,23 +143,29 @@ impl Network {
         }
     }
 
-    /// A frame's load has come to a node.
-    pub(super) fn arrive(&mut self, node: u32, from: u32, cargo: u32) {
+    /// A frame's load has come to a node; false when nothing there is to be drained for it.
+    pub(super) fn arrive(&mut self, node: u32, from: u32, cargo: u32) -> bool {
         let at = node as usize;
-        let Some(Cargo { tag, load, .. }) = self.cargoes.get(cargo as usize) else { return };
+        let Some(Cargo { tag, load, .. }) = self.cargoes.get(cargo as usize) else { return false };
         let tag = *tag;
         let dio = match load {
-            Load::Free | Load::Answer => return,
-            Load::Probe => return self.probe(node, from, Load::Answer),
-            &Load::Message(message) => return self.message(node, from, message),
+            Load::Free | Load::Answer => return false,
+            Load::Probe => {
+                self.probe(node, from, Load::Answer);
+                return true;
+            }
+            &Load::Message(message) => {
+                self.message(node, from, message);
+                return true;
+            }
             Load::Packet { dio, .. } => *dio,
         };
         // Octets are read whole, always: the proof that the short way is the same.
         if dio != 0 && !self.config.bytes && self.is_known_dio(node, from, dio) {
-            return;
+            return false;
         }
         let Some(Load::Packet { packet, wire, .. }) = self.cargoes.get(cargo as usize).map(|cargo| &cargo.load) else {
-            return;
+            return false;
         };
         let mut copy = self.pool.pop().unwrap_or_default();
         copy.clear();
@@ -155,10 +175,11 @@ impl Network {
             let destination = if dio == 0 { LinkAddress::Extended(eui(node)) } else { LinkAddress::None };
             let ends = Ends { source: LinkAddress::Extended(eui(from)), destination };
             let whole = self.nodes[at].reassembly.handle_receive(self.now_ns, wire, ends, &Contexts::default());
-            let Ok(Some(whole)) = whole else { return };
+            let Ok(Some(whole)) = whole else { return false };
             copy = whole;
         }
         self.packet(node, from, copy, tag);
+        true
     }
 
     /// Whether a DIO is the last one of its sender again, and was dealt with as that.
@@ -187,6 +208,7 @@ impl Network {
             return self.drop_message(node, tag, Why::NoParent);
         }
         let before = *own.rpl.counters();
+        own.touched.rpl = true;
         own.rpl.handle_receive(self.now_ns, eui(from), packet);
         if !self.drain_rpl(node, Some(tag)) {
             let reason = why(&before, self.nodes[node as usize].rpl.counters());
@@ -205,6 +227,7 @@ impl Network {
     fn message(&mut self, node: u32, from: u32, message: Message) {
         let dbm = self.links.between(from, node).map_or(0, |ear| libm::roundf(ear.dbm) as i16);
         let own = &mut self.nodes[node as usize];
+        own.touched.join = true;
         match &mut own.join {
             Join::Border(border) => border.handle(self.now_ns, None, message),
             Join::Router(router) => {
@@ -215,7 +238,7 @@ impl Network {
                 if matches!(message, Message::Pc { .. }) && follows && !known {
                     let all = broadcast(&self.config);
                     own.hop(self.config.channels.clone(), Some(Some(all)));
-                    self.radios[node as usize].until_ns = 0;
+                    self.tune(node);
                 }
             }
         }
@@ -247,6 +270,7 @@ impl Network {
     /// Routing's outputs. `carried` is the tag of the packet it was given; tells whether that went on from here.
     pub(super) fn drain_rpl(&mut self, node: u32, carried: Option<Tag>) -> bool {
         let mut went = false;
+        self.nodes[node as usize].touched.rpl = false;
         if !self.nodes[node as usize].routing {
             return carried.is_none_or(|tag| tag.id == 0);
         }
@@ -303,6 +327,7 @@ impl Network {
         let Some(router) = own.join.router() else { return };
         if parent != own.parent || rank != own.rank {
             let moved = parent != own.parent;
+            own.touched.join = true;
             own.mac.set_epoch(if parent == NONE { Epoch::CHOOSING } else { Epoch::STEADY }, false);
             (own.parent, own.rank) = (parent, rank);
             if parent == NONE || rank == INFINITE_RANK {
@@ -318,6 +343,7 @@ impl Network {
         let own = &mut self.nodes[node as usize];
         if announced != own.announced {
             own.announced = announced;
+            own.touched.join = true;
             let Some(router) = own.join.router() else { return };
             if announced && core::mem::take(&mut own.registering) {
                 router.handle_registered(self.now_ns);
@@ -376,7 +402,9 @@ impl Network {
         if Some(id) != letter {
             return;
         }
-        if let Join::Border(border) = &mut self.nodes[node as usize].join {
+        let own = &mut self.nodes[node as usize];
+        own.touched.join = true;
+        if let Join::Border(border) = &mut own.join {
             border.handle(self.now_ns, Some(eui(from)), message);
             return;
         }
@@ -403,6 +431,7 @@ impl Network {
         let (from, to) = (eui(node).under(PREFIX), eui(to).under(PREFIX));
         let sum = checksum(from, to, next::UDP, &datagram).to_be_bytes();
         datagram[6..8].copy_from_slice(&sum);
+        self.nodes[node as usize].touched.rpl = true;
         let sent = self.nodes[node as usize].rpl.send(self.now_ns, to, next::UDP, &datagram);
         self.datagram = datagram;
         sent && self.drain_rpl(node, Some(tag))
@@ -455,6 +484,7 @@ impl Network {
 
     /// Joining's outputs.
     fn drain_join(&mut self, node: u32) {
+        self.nodes[node as usize].touched.join = false;
         loop {
             match self.nodes[node as usize].join.poll_output() {
                 JoinOutput::Send(to, message) => self.post(node, to, message),
@@ -464,6 +494,7 @@ impl Network {
                     own.start_routing(&self.config, node);
                     own.routing = true;
                     own.rpl.handle_start(self.now_ns);
+                    own.touched.rpl = true;
                     self.drain_rpl(node, None);
                 }
                 JoinOutput::StopRouting => {
@@ -499,7 +530,7 @@ impl Network {
             }
             _ => own.hop(self.config.channels.clone(), None),
         }
-        self.radios[node as usize].until_ns = 0;
+        self.tune(node);
         self.events.push_back(Event::State { node, state });
         if before == State::Operational && state != before {
             let why = if state == State::Routing { Isolation::ParentLost } else { Isolation::PanTimeout };
@@ -513,13 +544,17 @@ impl Network {
         let mut ended = false;
         loop {
             let life = self.nodes[node as usize].life;
+            let start_ns = self.now_ns + self.config.phy.turnaround_ns;
             let frame = match self.nodes[node as usize].mac.poll_output() {
                 MacOutput::Look { channel } => {
+                    // Whoever sends by then has turned around by now: what the look will find is known.
                     let at_ns = self.now_ns + self.config.phy.cca_ns;
-                    self.queue.push(at_ns, node, Due::Looked(channel, life));
+                    let clear = !self.is_busy(node, channel, at_ns);
+                    self.nodes[node as usize].mac.handle_cca(at_ns, clear);
                     continue;
                 }
                 MacOutput::Send { channel, sequence, to, octets, acknowledged, payload } => {
+                    let train = to == MacTo::Everywhere;
                     let to = if let MacTo::One(peer) = to { number(peer) } else { NONE };
                     OnAir {
                         from: node,
@@ -527,16 +562,18 @@ impl Network {
                         channel,
                         sequence,
                         ack_request: acknowledged,
+                        train,
                         cargo: payload,
                         octets,
                         life,
+                        start_ns: start_ns + self.config.phy.cca_ns,
                         ..OnAir::default()
                     }
                 }
                 MacOutput::Acknowledge { to, sequence } => {
                     let channel = self.nodes[node as usize].ack_channel;
                     let (to, octets) = (number(to), ACK_OCTETS);
-                    let air = OnAir { from: node, to, channel, sequence, octets, life, ..OnAir::default() };
+                    let air = OnAir { from: node, to, channel, sequence, octets, life, start_ns, ..OnAir::default() };
                     OnAir { acknowledges: true, cargo: NONE, ..air }
                 }
                 MacOutput::Done { outcome, attempts, to, payload, .. } => {
@@ -549,8 +586,7 @@ impl Network {
                     return ended;
                 }
             };
-            let place = self.air.put(frame);
-            self.queue.push(self.now_ns + self.config.phy.turnaround_ns, node, Due::Start(place));
+            self.put(frame);
         }
     }
 
@@ -576,6 +612,7 @@ impl Network {
         match (outcome, to) {
             (Outcome::Sent, _) => self.recycle(packet),
             (_, MacTo::One(peer)) if !packet.is_empty() && self.nodes[node as usize].routing => {
+                self.nodes[node as usize].touched.rpl = true;
                 self.nodes[node as usize].rpl.handle_undelivered(self.now_ns, peer, packet);
                 if !self.drain_rpl(node, Some(tag)) {
                     self.drop_message(node, tag, outcome.into());
@@ -596,6 +633,7 @@ impl Network {
             Err(place) => own.told.insert(place, (number(peer), value)),
         }
         if own.routing {
+            own.touched.rpl = true;
             own.rpl.handle_link(self.now_ns, peer, Some(u16::try_from(value).unwrap_or(u16::MAX)));
         }
     }
