@@ -51,6 +51,9 @@ use crate::wisun::message::Message;
 /// How far below the noise a signal may be and still count as interference, dB.
 const BELOW_NOISE_DB: f32 = 3.0;
 
+/// How often a node without a parent tries the links it knows, nanoseconds.
+const ALONE_NS: u64 = 600_000_000_000;
+
 /// A source of noise at a node.
 #[derive(Debug, Clone, PartialEq)]
 struct Interferer {
@@ -357,17 +360,21 @@ impl Network {
         if own.life != life {
             return;
         }
-        self.queue.push(self.now_ns + self.config.refresh_ns, node, Due::Refresh(life));
+        let alone = own.routing && own.parent == NONE && node != 0;
+        let wait_ns = if alone { ALONE_NS.min(self.config.refresh_ns) } else { self.config.refresh_ns };
+        self.queue.push(self.now_ns + wait_ns, node, Due::Refresh(life));
         let size = own.rpl.routes();
         if let node::Join::Border(border) = &mut self.nodes[node as usize].join {
             border.set_size(u16::try_from(size).unwrap_or(u16::MAX));
             self.nodes[node as usize].touched.join = true;
-        } else if self.nodes[node as usize].routing && self.nodes[node as usize].parent == NONE {
-            // Without a parent a link once measured badly may be the way out.
-            for index in 0..self.nodes[node as usize].told.len() {
-                let peer = self.nodes[node as usize].told[index].0;
-                self.probe(node, peer, Load::Probe);
-            }
+        } else if alone {
+            // Without a parent a link once measured badly, or thought too weak, may be the way out.
+            let own = &self.nodes[node as usize];
+            let useless = own.useless.iter().map(|(peer, ..)| *peer);
+            let mut peers: Vec<u32> = own.told.iter().map(|(peer, _)| *peer).chain(useless).collect();
+            peers.sort_unstable();
+            peers.dedup();
+            peers.into_iter().for_each(|peer| self.probe(node, peer, Load::Probe));
         }
         for index in 0..self.nodes[node as usize].rpl.parents().len() {
             let own = &self.nodes[node as usize];

@@ -175,6 +175,8 @@ pub(super) struct Node {
     pub(super) dios: Vec<(u32, u64)>,
     /// The metric that routing was told last, by neighbour.
     pub(super) told: Vec<(u32, u32)>,
+    /// Neighbours whose link was found useless: who, how often, when.
+    pub(super) useless: Vec<(u32, u8, u64)>,
     /// When the three machines are next woken.
     pub(super) wakes: [u64; 3],
     /// The channel of the frame that is to be acknowledged.
@@ -206,6 +208,7 @@ impl Node {
             datagrams: 0,
             dios: Vec::new(),
             told: Vec::new(),
+            useless: Vec::new(),
             wakes: [u64::MAX; 3],
             ack_channel: 0,
             life: 0,
@@ -275,6 +278,7 @@ impl Node {
         self.reassembly = Reassembly::default();
         self.dios.clear();
         self.told.clear();
+        self.useless.clear();
     }
 
     /// Routing from nothing.
