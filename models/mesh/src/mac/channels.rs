@@ -92,10 +92,14 @@ impl Channels {
         self.0.get(index as usize % self.0.len().max(1)).copied().unwrap_or(0)
     }
 
-    /// The place of a channel in the list.
+    /// The place of each channel in the list, by its number; `u16::MAX` for those that are not in it.
     #[must_use]
-    pub fn place_of(&self, channel: u16) -> Option<usize> {
-        self.0.binary_search(&channel).ok()
+    pub fn places(&self) -> Vec<u16> {
+        let mut places = vec![u16::MAX; self.0.last().map_or(0, |&last| usize::from(last) + 1)];
+        for (place, &channel) in (0..).zip(self.0.iter()) {
+            places[usize::from(channel)] = place;
+        }
+        places
     }
 
     /// The channels, ascending.

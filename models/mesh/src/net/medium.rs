@@ -15,7 +15,7 @@
 
 use super::Network;
 use super::event::{Event, Frame, Use};
-use super::links::{Ear, decibels};
+use super::links::{Ear, decibels, halves};
 use super::node::{NONE, eui};
 use super::queue::Due;
 use crate::chance::Chance;
@@ -66,6 +66,9 @@ pub(super) struct Air {
     /// On the air, about to be, or overlapped by one that is; by start.
     log: Vec<u32>,
     rivals: Vec<Rival>,
+    /// Scratch: broadcast dwells during a train, and where a receiver meets it.
+    dwells: Vec<(u64, u64, u16)>,
+    met: Vec<(u64, u16, u64)>,
 }
 
 impl Air {
@@ -137,7 +140,12 @@ impl Network {
         if !frame.train {
             return (frame.channel == channel).then(|| self.shot(frame, 0));
         }
-        self.config.channels.place_of(channel).map(|part| self.shot(frame, part as u64))
+        self.part_of(channel).map(|part| self.shot(frame, part))
+    }
+
+    /// A channel's place in a train.
+    fn part_of(&self, channel: u16) -> Option<u64> {
+        self.parts.get(usize::from(channel)).copied().filter(|&part| part != u16::MAX).map(u64::from)
     }
 
     /// A frame's part that is on the air at a time.
@@ -158,7 +166,10 @@ impl Network {
     fn is_tuned(&self, ear: Ear, shot: &Shot) -> bool {
         let radio = &self.radios[ear.node as usize];
         let strong = ear.dbm >= self.config.noise_dbm + self.config.sync_db;
-        strong && radio.since_ns <= shot.start_ns && self.listening(ear.node, shot.start_ns) == shot.channel
+        let together = self.everyones.channel_in_dwell(shot.start_ns);
+        strong
+            && radio.since_ns <= shot.start_ns
+            && self.listening(ear.node, shot.start_ns, together) == shot.channel
     }
 
     /// Whether a node finds a channel busy at a time that may be just ahead.
@@ -182,10 +193,10 @@ impl Network {
         sum_mw >= self.busy_mw
     }
 
-    /// The channel on which a node listens, or listened not long ago.
-    fn listening(&self, node: u32, at_ns: u64) -> u16 {
+    /// The channel on which a node listens, or listened not long ago; `together`: that of all within a broadcast dwell.
+    fn listening(&self, node: u32, at_ns: u64, together: Option<u16>) -> u16 {
         let radio = &self.radios[node as usize];
-        match self.everyones.channel_in_dwell(at_ns) {
+        match together {
             Some(channel) if radio.follows => channel,
             _ => radio.own_channel(node, at_ns, &self.config),
         }
@@ -214,17 +225,23 @@ impl Network {
         if frame.train {
             self.meet(&frame, place);
         } else if to == NONE {
+            let shot = self.shot(&frame, 0);
+            let together = self.everyones.channel_in_dwell(shot.start_ns);
             for index in 0.. {
                 let Some(&ear) = self.links.near(from).get(index) else { break };
-                let shot = self.shot(&frame, 0);
-                if self.reads(ear, &shot, place) {
-                    self.heard(ear.node, &frame, shot.start_ns);
+                let listens = self.listening(ear.node, shot.start_ns, together);
+                if self.reads(ear, &shot, place, listens) {
+                    self.links.note_read(from, index, shot.start_ns);
+                    self.heard(ear.node, &frame);
                 }
             }
         } else if let Some(ear) = self.links.between(from, to) {
             let shot = self.shot(&frame, 0);
-            if self.reads(ear, &shot, place) {
-                self.heard(to, &frame, shot.start_ns);
+            let together = self.everyones.channel_in_dwell(shot.start_ns);
+            let listens = if shot.acknowledges { shot.channel } else { self.listening(to, shot.start_ns, together) };
+            if self.reads(ear, &shot, place, listens) {
+                self.learn_schedule(to, from, shot.start_ns);
+                self.heard(to, &frame);
             }
         }
         self.air.retire(place);
@@ -238,48 +255,61 @@ impl Network {
 
     /// A train is over: who met it, and read it there?
     fn meet(&mut self, frame: &OnAir, place: u32) {
-        for index in 0.. {
-            let Some(&ear) = self.links.near(frame.from).get(index) else { break };
-            if !self.radios[ear.node as usize].on {
-                continue;
-            }
-            let mut at_ns = frame.start_ns;
-            while at_ns < frame.end_ns {
-                let (channel, until_ns) = self.stay(ear.node, at_ns);
-                let shot = self.shot_on(frame, channel).filter(|shot| (at_ns..until_ns).contains(&shot.start_ns));
-                if let Some(shot) = shot
-                    && self.reads(ear, &shot, place)
-                {
-                    self.heard(ear.node, frame, shot.start_ns);
-                    break;
-                }
-                at_ns = until_ns;
-            }
-        }
-    }
-
-    /// The channel on which a node listens at a time, and until when it does.
-    fn stay(&self, node: u32, at_ns: u64) -> (u16, u64) {
-        let radio = &self.radios[node as usize];
-        if radio.follows {
+        let period_ns = self.config.phy.air_ns(frame.octets) + self.config.phy.turnaround_ns;
+        // The dwells in which those who keep the broadcast schedule listen together, and where a train meets them.
+        let mut dwells = core::mem::take(&mut self.air.dwells);
+        dwells.clear();
+        let mut at_ns = frame.start_ns;
+        while at_ns < frame.end_ns {
             let (channel, until_ns) = self.everyones.stay(at_ns);
             if let Some(channel) = channel {
-                return (channel, until_ns);
+                dwells.push((at_ns, until_ns, channel));
             }
-            return (radio.own_channel(node, at_ns, &self.config), until_ns.min(radio.own_until(at_ns, &self.config)));
+            at_ns = until_ns;
         }
-        (radio.own_channel(node, at_ns, &self.config), radio.own_until(at_ns, &self.config))
+        let mut met = core::mem::take(&mut self.air.met);
+        for index in 0.. {
+            let Some(&ear) = self.links.near(frame.from).get(index) else { break };
+            let radio = self.radios[ear.node as usize];
+            if !radio.on {
+                continue;
+            }
+            met.clear();
+            let dwells: &[(u64, u64, u16)] = if radio.follows { &dwells } else { &[] };
+            let mut meet = |channel: u16, from_ns: u64, until_ns: u64, alone: bool| {
+                let Some(part) = self.part_of(channel) else { return };
+                let start_ns = frame.start_ns + part * period_ns;
+                let together = alone && dwells.iter().any(|&(from_ns, until_ns, _)| (from_ns..until_ns).contains(&start_ns));
+                if (from_ns..until_ns).contains(&start_ns) && !together {
+                    met.push((start_ns, channel, part));
+                }
+            };
+            dwells.iter().for_each(|&(from_ns, until_ns, channel)| meet(channel, from_ns, until_ns, false));
+            radio.own_stays(ear.node, frame.start_ns, frame.end_ns, &self.config, |channel, from_ns, until_ns| {
+                meet(channel, from_ns, until_ns, true);
+            });
+            met.sort_unstable();
+            for &(start_ns, channel, part) in &met {
+                let shot = self.shot(frame, part);
+                if self.reads(ear, &shot, place, channel) {
+                    self.links.note_read(frame.from, index, start_ns);
+                    self.heard(ear.node, frame);
+                    break;
+                }
+            }
+        }
+        (self.air.dwells, self.air.met) = (dwells, met);
     }
 
     /// Whether a node reads a frame's part. The draw is this link's for this frame.
-    fn reads(&mut self, ear: Ear, shot: &Shot, place: u32) -> bool {
+    fn reads(&mut self, ear: Ear, shot: &Shot, place: u32, listens: u16) -> bool {
         let node = ear.node;
         let radio = &self.radios[node as usize];
         let made_out = ear.dbm >= self.config.noise_dbm + self.config.sync_db;
         if !radio.on || radio.since_ns > shot.start_ns || !made_out {
             return false;
         }
-        if !shot.acknowledges && self.listening(node, shot.start_ns) != shot.channel {
+        if listens != shot.channel {
             return false;
         }
         let worst_mw = if self.air.log.len() > 1 {
@@ -289,16 +319,16 @@ impl Network {
             0.0
         };
         self.totals.tuned += 1;
-        let snr_db = if worst_mw <= 0.0 && self.interferers.is_empty() {
-            ear.dbm - self.config.noise_dbm
+        let half_db = if worst_mw <= 0.0 && self.interferers.is_empty() {
+            ear.half_db
         } else {
             if worst_mw > 0.0 && decibels(ear.mw / worst_mw) < self.config.capture_db {
                 self.totals.collided += 1;
                 return false;
             }
-            decibels(ear.mw / (self.noise_mw(node, shot.channel) + worst_mw))
+            halves(decibels(ear.mw / (self.noise_mw(node, shot.channel) + worst_mw)))
         };
-        let share = self.config.success.share(snr_db, shot.octets);
+        let share = self.config.success.share(half_db, shot.octets);
         let read = share >= 1.0 || {
             let pair = u64::from(shot.from) << 32 | u64::from(node);
             Chance::new(self.config.seed ^ pair.rotate_left(17)).fork(shot.start_ns).happens(f64::from(share))
@@ -349,8 +379,7 @@ impl Network {
     }
 
     /// A node has read a frame whole.
-    fn heard(&mut self, node: u32, frame: &OnAir, start_ns: u64) {
-        self.learn_schedule(node, frame.from, start_ns);
+    fn heard(&mut self, node: u32, frame: &OnAir) {
         let own = &mut self.nodes[node as usize];
         if frame.acknowledges {
             own.mac.handle_ack(self.now_ns, Some(eui(frame.from)), frame.sequence);
@@ -369,9 +398,30 @@ impl Network {
     /// Every frame says where its sender listens.
     fn learn_schedule(&mut self, node: u32, from: u32, at_ns: u64) {
         let Ok([own, other]) = self.nodes.get_disjoint_mut([node as usize, from as usize]) else { return };
-        if let (Some(hopping), Some(of)) = (own.mac.hopping_mut(), other.mac.hopping()) {
+        if let (Some(hopping), Some(of)) = (own.mac.hopping_mut(), other.mac.hopping())
+            && hopping.heard_of(of.own.of).is_none_or(|heard| heard.at_ns < at_ns)
+        {
             let ufsi = of.own.ufsi_at(at_ns.saturating_sub(of.started_ns));
             hopping.hear(&of.own, at_ns, ufsi);
+        }
+    }
+
+    /// What a frame for all said of where its sender listens is only noted when it is read, and learned when it is
+    /// wanted: before something is sent there.
+    pub(super) fn recall(&mut self, node: u32, of: u32) {
+        if let Some(at_ns) = self.links.take_read(of, node) {
+            self.learn_schedule(node, of, at_ns);
+        }
+    }
+
+    /// A node loses power: others learn what they noted of it while it still counts, and what it noted is gone.
+    pub(super) fn forget_reads(&mut self, node: u32) {
+        for index in 0.. {
+            let Some(&ear) = self.links.near(node).get(index) else { break };
+            self.recall(ear.node, node);
+        }
+        for other in 0..self.nodes.len() as u32 {
+            self.links.take_read(other, node);
         }
     }
 

@@ -48,9 +48,6 @@ use crate::mac::engine::Priority;
 use crate::wisun::join::State;
 use crate::wisun::message::Message;
 
-/// How far below the noise a signal may be and still count as interference, dB.
-const BELOW_NOISE_DB: f32 = 3.0;
-
 /// How often a node without a parent tries the links it knows, nanoseconds.
 const ALONE_NS: u64 = 600_000_000_000;
 
@@ -87,6 +84,8 @@ pub struct Network {
     busy_mw: f32,
     air: Air,
     everyones: Everyones,
+    /// The place of each channel in a train.
+    parts: Vec<u16>,
     queue: Queue,
     now_ns: u64,
     cargoes: Vec<Cargo>,
@@ -107,10 +106,9 @@ impl Network {
     #[must_use]
     pub fn new(config: Config, nodes: u32, links: &[Link]) -> Self {
         let nodes = nodes.min(1 << 23);
-        let floor_dbm = config.noise_dbm - BELOW_NOISE_DB;
         let near_dbm = config.noise_dbm + config.sync_db.max(config.success.least_db());
         Self {
-            links: Links::new(nodes as usize, links, config.tx_dbm, [floor_dbm, near_dbm]),
+            links: Links::new(nodes as usize, links, config.tx_dbm, config.noise_dbm, near_dbm),
             nodes: (0..nodes).map(|of| Node::new(&config, of)).collect(),
             radios: vec![Radio::OFF; nodes as usize],
             interferers: Vec::new(),
@@ -118,6 +116,7 @@ impl Network {
             busy_mw: milliwatts(config.busy_dbm),
             air: Air::default(),
             everyones: Everyones::new(&config),
+            parts: config.channels.places(),
             queue: Queue::default(),
             now_ns: 0,
             cargoes: Vec::new(),
@@ -257,6 +256,7 @@ impl Network {
             self.settle(node);
             return;
         }
+        self.forget_reads(node);
         let served = self.nodes[at].state == State::Operational;
         self.nodes[at].power_down(&self.config);
         for place in 0..self.cargoes.len() {

@@ -24,9 +24,6 @@ pub(super) const NONE: u32 = u32::MAX;
 /// First DIS within so long after routing starts: what the recorded open router does.
 const DIS_FIRST_NS: u64 = 10_000_000_000;
 
-/// How often the border router raises its version within a PAN timeout (an open stack: PAN_VERSION_CHANGE_INTERVAL).
-const RENEWALS: u64 = 3;
-
 /// A node's address: the number in an open range's block.
 #[must_use]
 pub fn eui(node: u32) -> Eui64 {
@@ -109,13 +106,25 @@ impl Radio {
         hop::unicast_channel(slot as u16, eui(node), &config.channels)
     }
 
-    /// Until when it stays there.
-    pub(super) fn own_until(&self, at_ns: u64, config: &Config) -> u64 {
-        if self.fixed.is_some() {
-            return u64::MAX;
+    /// Its stays on the channels of its own schedule between two times: channel, from, until.
+    pub(super) fn own_stays(
+        &self,
+        node: u32,
+        from_ns: u64,
+        until_ns: u64,
+        config: &Config,
+        mut each: impl FnMut(u16, u64, u64),
+    ) {
+        if let Some(channel) = self.fixed {
+            return each(channel, from_ns, until_ns);
         }
         let dwell_ns = dwell_ns(config);
-        at_ns + dwell_ns - at_ns.saturating_sub(self.since_ns) % dwell_ns
+        let mut slot = from_ns.saturating_sub(self.since_ns) / dwell_ns;
+        let mut begins_ns = self.since_ns + slot * dwell_ns;
+        while begins_ns < until_ns {
+            each(hop::unicast_channel(slot as u16, eui(node), &config.channels), begins_ns, begins_ns + dwell_ns);
+            (slot, begins_ns) = (slot + 1, begins_ns + dwell_ns);
+        }
     }
 }
 
@@ -233,7 +242,7 @@ impl Node {
             everywhere: config.channels.clone(),
             started_ns: now_ns,
             broadcast: None,
-            heard: std::collections::BTreeMap::new(),
+            heard: Vec::new(),
             drift_ppm: config.drift_ppm,
         });
         self.start_routing(config, of);
@@ -251,7 +260,7 @@ impl Node {
                 sessions_max: config.sessions_max,
             };
             let mut border = Border::start(now_ns, eui(of), set, seed, stored);
-            border.renew_every(now_ns, config.join.pan_timeout_ns / RENEWALS);
+            border.renew_every(now_ns, config.join.pan_version_ns);
             self.join = Join::Border(Box::new(border));
             self.state = State::Operational;
             self.routing = true;

@@ -157,8 +157,7 @@ impl Network {
                 return true;
             }
             &Load::Message(message) => {
-                self.message(node, from, message);
-                return true;
+                return self.message(node, from, message);
             }
             Load::Packet { dio, .. } => *dio,
         };
@@ -225,11 +224,12 @@ impl Network {
         }
     }
 
-    /// A message of one hop, or one that has come through the mesh, for a node's joining.
-    fn message(&mut self, node: u32, from: u32, message: Message) {
+    /// A message of one hop, or one that has come through the mesh, for a node's joining; false when it changed nothing.
+    fn message(&mut self, node: u32, from: u32, message: Message) -> bool {
         let dbm = self.links.between(from, node).map_or(0, |ear| libm::roundf(ear.dbm) as i16);
         let own = &mut self.nodes[node as usize];
-        own.touched.join = true;
+        let consistent = matches!(&own.join, Join::Router(router) if router.is_consistent(&message));
+        own.touched.join |= !consistent;
         match &mut own.join {
             Join::Border(border) => border.handle(self.now_ns, None, message),
             Join::Router(router) => {
@@ -244,6 +244,7 @@ impl Network {
                 }
             }
         }
+        !consistent
     }
 
     /// Puts a load into a node's MAC.
@@ -259,6 +260,9 @@ impl Network {
                 (self.cargoes.len() - 1) as u32
             }
         };
+        if let MacTo::One(peer) = to {
+            self.recall(node, number(peer));
+        }
         let acknowledged = matches!(to, MacTo::One(_));
         let request = Request { to, octets, acknowledged, priority: tag.priority, payload: place };
         self.nodes[node as usize].mac.send(self.now_ns, request);
