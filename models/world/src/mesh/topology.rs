@@ -40,6 +40,20 @@ pub struct MeshLink {
     pub etx: f64,
 }
 
+impl MeshLink {
+    /// How strong `from`, one of its ends, is heard at the other, dB over the noise there; bare trees.
+    #[must_use]
+    pub const fn heard_from_db(&self, from: usize) -> f64 {
+        if from == self.a { self.snr_there_db } else { self.snr_back_db }
+    }
+
+    /// The end that is not this one.
+    #[must_use]
+    pub const fn other(&self, node: usize) -> usize {
+        if self.a == node { self.b } else { self.a }
+    }
+}
+
 /// One direction of a link in the table.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Edge {
