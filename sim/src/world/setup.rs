@@ -9,7 +9,7 @@ use taa_meter::{GaspConfig, Meter, MeterConfig, StsConfig};
 use taa_models::{
     demand::Catalogue,
     draw::{Draws, NodeKey, Purpose},
-    mesh::Topology,
+    mesh::{MeshParams, Topology},
     people::{Disposition, income::MoneyBox},
     pv::Array,
     radio::{
@@ -348,7 +348,19 @@ pub(crate) fn unreached(scenario: &Scenario) -> Vec<String> {
     customers.filter(|(node, _)| !mesh.routes().has_route(*node)).map(|(_, customer)| customer.id.clone()).collect()
 }
 
+/// Hops of every meter over settled routes, however many; `None` without a way.
+pub(crate) fn settled_hops(scenario: &Scenario) -> Vec<Option<u16>> {
+    let endless = MeshParams { hop_limit: u16::MAX, ..scenario.comms.mesh.clone() };
+    let mesh = mesh_under(scenario, &endless, (scenario.run.seed, scenario.run.replication));
+    let routes = mesh.routes();
+    (0..scenario.village.customers.len()).map(|node| routes.has_route(node).then(|| routes.hops[node])).collect()
+}
+
 fn mesh(scenario: &Scenario, seed: (u64, u32)) -> Mesh {
+    mesh_under(scenario, &scenario.comms.mesh, seed)
+}
+
+fn mesh_under(scenario: &Scenario, params: &MeshParams, seed: (u64, u32)) -> Mesh {
     let layout = &scenario.village;
     let radio = &scenario.comms.radio;
     let meters = layout.customers.iter().map(|customer| {
@@ -378,9 +390,9 @@ fn mesh(scenario: &Scenario, seed: (u64, u32)) -> Mesh {
         places.map(|place| Mounted::on_pole(NodeKey::of(&place.id), place.at_m, place.height_m, radio.mast_antenna));
     let nodes: Vec<Mounted> = meters.chain(masts).collect();
     let root = nodes.len() - 1;
-    let topology = Topology::build(radio, &scenario.comms.mesh, &nodes, root, seed.0);
+    let topology = Topology::build(radio, params, &nodes, root, seed.0);
     let keys = nodes.iter().map(|node| node.key).collect();
     let start_local_s = scenario.run.start_unix_s + i64::from(scenario.site.utc_offset_s);
     let season = Season { fading: radio.fading.clone(), start_local_s };
-    Mesh::new(topology, scenario.comms.mesh.clone(), season, keys, layout.customers.len())
+    Mesh::new(topology, params.clone(), season, keys, layout.customers.len())
 }
