@@ -28,7 +28,11 @@ pub(super) enum Cargo {
     Hello,
     /// How far the journal goes, as it is when the frame leaves.
     Standing,
-    Entries { lane: Lane, from: u64, to: u64 },
+    Entries {
+        lane: Lane,
+        from: u64,
+        to: u64,
+    },
 }
 
 /// A frame to be encoded now.

@@ -151,8 +151,11 @@ impl Network {
     /// A frame's part that is on the air at a time.
     fn shot_at(&self, frame: &OnAir, at_ns: u64) -> Option<Shot> {
         let into_ns = at_ns.checked_sub(frame.start_ns)?;
-        let part =
-            if frame.train { into_ns / (self.config.phy.air_ns(frame.octets) + self.config.phy.turnaround_ns) } else { 0 };
+        let part = if frame.train {
+            into_ns / (self.config.phy.air_ns(frame.octets) + self.config.phy.turnaround_ns)
+        } else {
+            0
+        };
         (at_ns < frame.end_ns).then(|| self.shot(frame, part)).filter(|shot| at_ns < shot.end_ns)
     }
 
@@ -167,9 +170,7 @@ impl Network {
         let radio = &self.radios[ear.node as usize];
         let strong = ear.dbm >= self.config.noise_dbm + self.config.sync_db;
         let together = self.everyones.channel_in_dwell(shot.start_ns);
-        strong
-            && radio.since_ns <= shot.start_ns
-            && self.listening(ear.node, shot.start_ns, together) == shot.channel
+        strong && radio.since_ns <= shot.start_ns && self.listening(ear.node, shot.start_ns, together) == shot.channel
     }
 
     /// Whether a node finds a channel busy at a time that may be just ahead.
@@ -279,7 +280,8 @@ impl Network {
             let mut meet = |channel: u16, from_ns: u64, until_ns: u64, alone: bool| {
                 let Some(part) = self.part_of(channel) else { return };
                 let start_ns = frame.start_ns + part * period_ns;
-                let together = alone && dwells.iter().any(|&(from_ns, until_ns, _)| (from_ns..until_ns).contains(&start_ns));
+                let together =
+                    alone && dwells.iter().any(|&(from_ns, until_ns, _)| (from_ns..until_ns).contains(&start_ns));
                 if (from_ns..until_ns).contains(&start_ns) && !together {
                     met.push((start_ns, channel, part));
                 }

@@ -106,8 +106,8 @@ impl Node {
     fn take_parents(&mut self, now_ns: u64, parents: &[Candidate<Eui64>], rank: u16) {
         let Some(dodag) = self.dodag.as_mut() else { return };
         let before = (dodag.rank, dodag.parents.first().copied());
-        let same_set = dodag.parents.len() == parents.len()
-            && parents.iter().all(|parent| dodag.parents.contains(&parent.id));
+        let same_set =
+            dodag.parents.len() == parents.len() && parents.iter().all(|parent| dodag.parents.contains(&parent.id));
         let dropped = before.1.filter(|old| parents.first().is_none_or(|new| new.id != *old));
         dodag.rank = rank;
         dodag.lowest = dodag.lowest.min(rank);
