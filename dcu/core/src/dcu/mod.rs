@@ -3,6 +3,7 @@
 mod campaign;
 mod decide;
 mod discovery;
+pub(crate) mod disk;
 mod doubt;
 mod exchange;
 mod fetching;
@@ -167,6 +168,8 @@ pub struct Dcu {
     vending: Vending,
     /// What the cloud knows of the journal.
     witness: Witness,
+    /// The disk refuses: when the cloud is told so next.
+    disk_alarm_at: Option<u64>,
 }
 
 impl Dcu {
@@ -217,6 +220,7 @@ impl Dcu {
             leaves: Vec::new(),
             vending,
             witness: Witness::default(),
+            disk_alarm_at: None,
         };
         let stamp = Stamp { boot: dcu.state.boot().saturating_add(1), monotonic_ns: 0, unix_ms: None };
         let tariff = Box::new(dcu.state.book().tariff().clone());

@@ -28,7 +28,11 @@ pub(super) enum Cargo {
     Hello,
     /// How far the journal goes, as it is when the frame leaves.
     Standing,
-    Entries { lane: Lane, from: u64, to: u64 },
+    Entries {
+        lane: Lane,
+        from: u64,
+        to: u64,
+    },
 }
 
 /// A frame to be encoded now.
@@ -72,6 +76,10 @@ impl Sender {
             gathering_since: None,
             acks: VecDeque::new(),
         }
+    }
+
+    pub(super) const fn is_up(&self) -> bool {
+        self.up
     }
 
     pub(super) fn handle_link(&mut self, now: u64, link: LinkState, state: &State) {

@@ -149,9 +149,7 @@ impl DownFrame {
             },
             AMENDED => Down::Amended(Box::new(amend::take_answer(&mut from)?)),
             WITNESSED => Down::Witnessed { note: from.note()? },
-            STANDING => {
-                Down::Standing(if from.flag("known")? { Some(standing::take(&mut from)?) } else { None })
-            }
+            STANDING => Down::Standing(if from.flag("known")? { Some(standing::take(&mut from)?) } else { None }),
             LEASE => Down::Lease(LeaseNote {
                 id: from.u64("lease")?,
                 from: from.i64("from")?,

@@ -156,10 +156,14 @@ pub enum AlarmCode {
     LedgerRolledBack = 52,
     /// The journal has lost records that may concern money, relays or keys: the DCU neither cuts off nor sells tokens.
     JournalDamaged = 53,
+    /// The disk takes no records: the DCU promises nothing until it does.
+    DiskRefuses = 54,
+    /// Something on the disk has rotted while the DCU ran; nothing of the journal was lost by it. A disk to be changed.
+    DiskRotten = 55,
 }
 
 impl AlarmCode {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 18] = [
         Self::RegisterBackward,
         Self::WrongMeter,
         Self::Refused,
@@ -176,6 +180,8 @@ impl AlarmCode {
         Self::TooManyOrders,
         Self::LedgerRolledBack,
         Self::JournalDamaged,
+        Self::DiskRefuses,
+        Self::DiskRotten,
     ];
 }
 
