@@ -191,7 +191,8 @@ impl Store {
                 || self.tail_bytes >= enough)
     }
 
-    /// When [`Self::commit`] is to be called, ms; `now_ms` where it is due; `None` while nothing waits.
+    /// When [`Self::commit`] is to be called, ms; `now_ms` where it is due. With nothing to write, when the next step
+    /// of the patrol is; `None` before the first commit, and when the store has stopped.
     #[must_use]
     pub fn due(&self, now_ms: u64) -> Option<u64> {
         let wanted = self.buffer.due(now_ms, &self.config);

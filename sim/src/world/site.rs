@@ -242,6 +242,7 @@ impl Village<'_> {
             self.site_turned(now_ms, queue);
             return;
         }
+        self.supply_told(true, now_ms, queue);
         self.log(now_ms, "dcu_up", String::new(), "data concentrator running".to_owned());
         self.component_down.turn(Component::Dcu, None, now_ms, &mut self.records);
         self.mesh.root_turned(true);
@@ -344,7 +345,10 @@ impl Village<'_> {
                     self.send_question(&bytes, now_ms, queue);
                     self.recycle(bytes);
                 }
-                Output::Append(record) => self.append(record, now_ms),
+                Output::Append(record) => {
+                    self.outage_noted(&record, now_ms);
+                    self.append(record, now_ms);
+                }
                 Output::KeyRequest { id, meter_key, content } => {
                     self.key_wanted(id, &meter_key, &content, now_ms, queue);
                 }
@@ -501,6 +505,11 @@ impl Village<'_> {
             }
             DcuEvent::MeterAlarm { meter, bits } if bits & alarm::TAMPERED != 0 => {
                 self.tamper_told(meter.0, now_ms, queue);
+            }
+            DcuEvent::GaspArmed { meter }
+            | DcuEvent::OutageTested { meter }
+            | DcuEvent::MeterClockOff { meter, .. } => {
+                self.meter_outage_event(meter.0, &event, now_ms);
             }
             DcuEvent::ImageProgress { .. } | DcuEvent::ImageActivated { .. } | DcuEvent::ImageFailed { .. } => {
                 self.image_event(&event, now_ms);

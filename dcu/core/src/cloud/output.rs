@@ -5,7 +5,7 @@ use crate::{
     MeterIx,
     billing::{Answer, TariffRefusal},
     config::{Classes, Tariff, Traits},
-    relay::Relay,
+    relay::{Refusal, Relay},
     uplink::{AlarmCode, DecodeError},
 };
 
@@ -122,6 +122,17 @@ pub enum CloudEvent {
         relay: Relay,
         /// Its number.
         order: u64,
+    },
+    /// The site does not open a relay on this order as it stands; on newer data it is renewed or taken back.
+    OrderRefused {
+        /// Which meter.
+        meter: MeterIx,
+        /// Its number.
+        order: u64,
+        /// Why.
+        why: Refusal,
+        /// The data on which it rested, Unix ms.
+        data_unix_ms: i64,
     },
     /// The meter's output state confirms the order.
     RelayConfirmed {

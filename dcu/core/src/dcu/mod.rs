@@ -13,6 +13,7 @@ mod keyreq;
 mod keys;
 mod log;
 mod money;
+mod outage;
 pub(crate) mod output;
 mod push;
 mod relays;
@@ -55,6 +56,7 @@ use crate::{
     ids::{Stamp, fleet_digest},
     journal::{Applied, Entry, Record, State},
     ledger::Leaf,
+    outage::Engine,
     payment::{Payment, PaymentError, PaymentId},
     plan::Plan,
     uplink::AlarmCode,
@@ -166,6 +168,8 @@ pub struct Dcu {
     leaves: Vec<Leaf>,
     /// What is remembered of selling tokens within a boot.
     vending: Vending,
+    /// What is remembered of outages within a boot.
+    outage: Option<Engine>,
     /// What the cloud knows of the journal.
     witness: Witness,
     /// The disk refuses: when the cloud is told so next.
@@ -188,6 +192,7 @@ impl Dcu {
         }
         let fleet = Fleet::new(&config, &meters, state.meters());
         let vending = Vending::recover(&config, &meters, &state);
+        let outage = config.outage.clone().map(|outage| Engine::new(outage, state.outages()));
         let mut dcu = Self {
             plan: Plan::new(config.reading_period_s, config.reading_spread_s, fleet.len()),
             sender: Sender::new(&state),
@@ -219,6 +224,7 @@ impl Dcu {
             signing: Signing::default(),
             leaves: Vec::new(),
             vending,
+            outage,
             witness: Witness::default(),
             disk_alarm_at: None,
         };
@@ -427,6 +433,7 @@ impl Dcu {
         self.check_judgements(now);
         self.take_holds(now);
         self.check_ledger(now);
+        self.check_outages(now);
         self.pump(now);
         self.send(now);
         self.fetch(now);

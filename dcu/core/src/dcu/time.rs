@@ -26,7 +26,8 @@ impl Dcu {
         let images = self.images.deadline();
         let fetch = self.fetch.deadline(self.durable);
         let wall = [plan, fee, terms, stale, sight, fleet, lists];
-        let own = [holds, signing, sender, images, vending, fetch, witness];
+        let outage = self.outage_deadline();
+        let own = [holds, signing, sender, images, vending, fetch, outage, witness];
         wall.into_iter().chain(own).flatten().min()
     }
 

@@ -35,10 +35,16 @@ impl Dcu {
                 Ok(()) => self.take_payment(now, payment, false),
                 Err(error) => self.event(DcuEvent::PaymentRefused { key: payment.key, error }),
             },
-            Down::RelayOrder { order, meter, closed } => {
-                let fresh = self.state.meter(meter).is_some_and(|m| order > m.order_last);
-                if fresh {
-                    self.record(now, Entry::Ordered { order, meter, relay: Relay::from_output_state(closed) });
+            Down::RelayOrder { order, meter, closed, basis } => {
+                let relay = Relay::from_output_state(closed);
+                if self.state.meter(meter).is_some_and(|m| m.takes_order(order, relay, basis)) {
+                    self.record(
+                        now,
+                        match basis {
+                            Some(basis) => Entry::OrderDated { order, meter, relay, basis },
+                            None => Entry::Ordered { order, meter, relay },
+                        },
+                    );
                     self.reconsider(now, meter);
                 }
             }

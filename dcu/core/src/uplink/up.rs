@@ -9,6 +9,7 @@ use crate::{
     billing::{Amendment, Answer},
     payment::Payment,
     reading::Reading,
+    relay::Refusal,
 };
 use serde::{Deserialize, Serialize};
 
@@ -118,6 +119,19 @@ pub enum Up {
     Amend(Box<Amendment>),
     /// What became of an amendment at the DCU, which keeps the accounts: asked for by the cloud, or ordered at the site.
     Amended(Box<Answer>),
+    /// The site does not open a relay on this order as it stands: it waits for one on newer data.
+    OrderRefused {
+        /// Which meter.
+        meter: MeterIx,
+        /// The cloud's number.
+        order: u64,
+        /// Why.
+        why: Refusal,
+        /// The time of the data on which the order rested, Unix ms.
+        data_unix_ms: i64,
+        /// When it was refused, Unix milliseconds (0: the clock was not set).
+        unix_ms: i64,
+    },
 }
 
 /// What an alarm is about.
@@ -160,10 +174,16 @@ pub enum AlarmCode {
     DiskRefuses = 54,
     /// Something on the disk has rotted while the DCU ran; nothing of the journal was lost by it. A disk to be changed.
     DiskRotten = 55,
+    /// A fault of the network was found; the meter, where it is one service line.
+    OutageFound = 60,
+    /// It is over: all its meters have answered.
+    OutageOver = 61,
+    /// Meters are dark that nobody has placed in the network.
+    OutageUnplaced = 62,
 }
 
 impl AlarmCode {
-    const ALL: [Self; 18] = [
+    const ALL: [Self; 21] = [
         Self::RegisterBackward,
         Self::WrongMeter,
         Self::Refused,
@@ -182,6 +202,9 @@ impl AlarmCode {
         Self::JournalDamaged,
         Self::DiskRefuses,
         Self::DiskRotten,
+        Self::OutageFound,
+        Self::OutageOver,
+        Self::OutageUnplaced,
     ];
 }
 
@@ -210,6 +233,7 @@ const PROMISED: u8 = 50;
 const STANDING: u8 = 51;
 const AMEND: u8 = 60;
 const AMENDED: u8 = 61;
+const ORDER_REFUSED: u8 = 70;
 
 impl Up {
     /// Appends a frame with this number and this message to `out`.
@@ -271,6 +295,13 @@ impl Up {
             }
             Self::Amend(amendment) => amend::put(out, amendment),
             Self::Amended(answer) => amend::put_answer(out, answer),
+            Self::OrderRefused { meter, order, why, data_unix_ms, unix_ms } => {
+                wire::put_u64(out, u64::from(meter.0));
+                wire::put_u64(out, *order);
+                out.push(*why as u8);
+                wire::put_i64(out, *data_unix_ms);
+                wire::put_i64(out, *unix_ms);
+            }
         }
         wire::finish(out, start);
     }
@@ -293,6 +324,7 @@ impl Up {
             Self::Standing { .. } => STANDING,
             Self::Amend(_) => AMEND,
             Self::Amended(_) => AMENDED,
+            Self::OrderRefused { .. } => ORDER_REFUSED,
         }
     }
 }
@@ -358,6 +390,13 @@ impl UpFrame {
             AMENDED => Up::Amended(Box::new(amend::take_answer(&mut from)?)),
             PROMISED => Up::Promised { note: from.note()? },
             STANDING => Up::Standing { asks: from.flag("asks")?, standing: standing::take(&mut from)? },
+            ORDER_REFUSED => Up::OrderRefused {
+                meter: MeterIx(from.u32("meter")?),
+                order: from.u64("order")?,
+                why: refusal(from.u8()?)?,
+                data_unix_ms: from.i64("data")?,
+                unix_ms: from.i64("time")?,
+            },
             other => return Err(DecodeError::Kind(other)),
         };
         from.end()?;
@@ -367,6 +406,10 @@ impl UpFrame {
 
 fn alarm_code(byte: u8) -> Result<AlarmCode, DecodeError> {
     AlarmCode::ALL.into_iter().find(|code| *code as u8 == byte).ok_or(DecodeError::Field("code"))
+}
+
+fn refusal(byte: u8) -> Result<Refusal, DecodeError> {
+    Refusal::ALL.into_iter().find(|why| *why as u8 == byte).ok_or(DecodeError::Field("why"))
 }
 
 const RELAY_KNOWN: u8 = 1;

@@ -18,6 +18,7 @@ mod maps;
 mod meter;
 mod money;
 mod orders;
+mod outages;
 mod secrets;
 mod selling;
 mod slot;
