@@ -55,13 +55,16 @@ pub(crate) fn open(place: &Place, config: &StoreConfig) -> Result<Opened, StoreE
     }
     let log = read_log(place, generation);
     let opened = match usable(place, generation, config, &log) {
-        // One error of the medium may have been the last; of a second one, what can be read is taken.
-        Err(Unusable::Error(StoreError::Disk(Trouble::Io))) => match usable(place, generation, config, &log) {
-            Err(Unusable::Error(StoreError::Disk(Trouble::Io))) if is_readable(place, generation) => {
-                Err(Unusable::Damaged("the disk cannot read all of it".to_owned()))
+        // One error of the medium may have been the last, and SQLite's look through the file calls it damage. Of a second
+        // one, what can be read is taken.
+        Err(Unusable::Damaged(_) | Unusable::Error(StoreError::Disk(Trouble::Io))) => {
+            match usable(place, generation, config, &log) {
+                Err(Unusable::Error(StoreError::Disk(Trouble::Io))) if is_readable(place, generation) => {
+                    Err(Unusable::Damaged("the disk cannot read all of it".to_owned()))
+                }
+                second => second,
             }
-            second => second,
-        },
+        }
         first => first,
     };
     match opened {

@@ -196,7 +196,9 @@ impl Store {
     #[must_use]
     pub fn due(&self, now_ms: u64) -> Option<u64> {
         let wanted = self.buffer.due(now_ms, &self.config);
-        let upkeep = self.upkeep.due_ms().into_iter().chain(self.patrol.due_ms());
+        // The patrol goes with a commit, or when nothing waits: it never makes one of its own out of what is held.
+        let patrol = self.patrol.due_ms().filter(|_| self.buffer.is_empty());
+        let upkeep = self.upkeep.due_ms().into_iter().chain(patrol);
         let upkeep = upkeep.filter(|_| self.health == Health::Good).min();
         self.health.due(wanted.into_iter().chain(upkeep).min(), now_ms)
     }

@@ -68,8 +68,8 @@ fn one_error_of_the_medium_at_any_moment_of_the_start_costs_nothing() {
             disk.inject(Fault { operation, after, stays: false });
             let (store, mut recovery, refused) = opened(&disk, None);
             let what = format!("{operation:?} {after}");
-            assert_eq!(recovery.mode, Mode::Normal, "{what}: {recovery:?}");
-            assert!(recovery.is_whole(), "{what}: {recovery:?}");
+            let told = (&recovery.lost, &recovery.set_aside_why);
+            assert!(recovery.is_whole() && recovery.mode == Mode::Normal, "{what}: {told:?}");
             let shown = refused > 0 || store.health() != Health::Good;
             met[kind] += u32::from(shown);
             let calm = !shown && after > 60;
