@@ -10,7 +10,7 @@ use taa_dcu::{
     cloud::{Cloud, CloudEvent, CloudOutput},
     config::Backhaul,
     payment::Payment,
-    uplink::Standing,
+    uplink::{AlarmCode, Standing},
 };
 use taa_models::{
     cellular::{link, throttle::Throttle},
@@ -190,6 +190,9 @@ impl Village<'_> {
             }
             CloudEvent::Suspended { key } => self.payment_suspended(key),
             CloudEvent::Duplicate { .. } => self.payment_repeated(),
+            CloudEvent::Alarm { code: AlarmCode::DiskRefuses, .. } => {
+                self.log(now_ms, "cloud_told", String::new(), "the site's disk refuses".to_owned());
+            }
             CloudEvent::SiteRolledBack { kept, record } => {
                 let text = format!("the site goes on from record {record}, it had come past {kept}");
                 self.log(now_ms, "site_rolled_back", String::new(), text);

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use taa_dcu::{
-    Dcu, DcuEvent, ImageCampaign, LinkState, MeterIx, Output,
+    Dcu, DcuEvent, DiskWord, ImageCampaign, LinkState, MeterIx, Output,
     billing::{Account, Book},
     config::{CreditAt, DcuConfig, MeterEntry},
     fetch::FetchFault,
@@ -76,6 +76,10 @@ pub(crate) struct Site {
     signer: Option<Signer>,
     /// The DCU asks to be started anew.
     restart_wanted: bool,
+    /// Entries under the checkpoint that was signed last.
+    signed_leaves: u64,
+    /// It has been said in this boot that the site is in doubt.
+    pub(super) told_safe: bool,
 }
 
 impl Site {
@@ -107,6 +111,8 @@ impl Site {
             claimed: 0,
             signer,
             restart_wanted: false,
+            told_safe: false,
+            signed_leaves: 0,
         }
     }
 
@@ -218,6 +224,7 @@ impl Village<'_> {
         self.site.wake.cancel();
         self.site.armed_for = None;
         self.site.restart_wanted = false;
+        self.site.told_safe = false;
         if self.site.dcu.take().is_some() {
             self.site.disk.cut(now_ms);
             self.log(now_ms, "dcu_down", String::new(), why);
@@ -244,7 +251,10 @@ impl Village<'_> {
 
     /// Builds and starts the DCU from what its disk has; false where the disk refuses.
     pub(crate) fn boot_dcu(&mut self, now_ms: u64, queue: &mut Queue<Event>) -> bool {
-        let Some((name, journal, gap)) = self.open_disk(now_ms) else { return false };
+        let Some((name, journal, gap)) = self.open_disk(now_ms) else {
+            self.stand_by(now_ms, queue);
+            return false;
+        };
         let journal: Vec<Record> = journal.collect();
         self.copied(&journal, now_ms, queue);
         let site = &mut self.site;
@@ -264,6 +274,9 @@ impl Village<'_> {
         site.dcu = Some(Box::new(dcu));
         self.audit_start(now_ms);
         self.drain(now_ms, queue);
+        if self.site.disk.refuses().is_some() {
+            self.with_dcu(now_ms, queue, |dcu, now| dcu.handle_disk(now, DiskWord::Refuses));
+        }
         if self.repairs.clock.up() {
             self.tell_time(now_ms, queue);
         }
@@ -364,6 +377,11 @@ impl Village<'_> {
             && let Err(error) = dcu.handle_signed(now, note.as_bytes())
         {
             self.log(now_ms, "ledger_unsigned", String::new(), error.to_string());
+        }
+        // Where the run keeps the ledger outside, entries behind the promise before this one may leave the disk.
+        let before = std::mem::replace(&mut self.site.signed_leaves, checkpoint.size);
+        if self.scenario.run.ledger {
+            self.site.disk.leaves_are_kept(before);
         }
         true
     }

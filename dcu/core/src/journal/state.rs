@@ -303,12 +303,6 @@ impl State {
         self.last_record = number;
         let unix_ms = record.stamp.unix_ms.unwrap_or(0);
         match &record.entry {
-            Entry::Boot { tariff } => {
-                self.boot = record.stamp.boot;
-                self.lineage.boot(number);
-                self.book.set_tariff((**tariff).clone());
-                Applied::Quiet
-            }
             Entry::Reading(reading) => {
                 self.orders.take_reading(reading.meter, (&record.stamp).into());
                 self.apply_reading(number, unix_ms, *reading)
@@ -346,6 +340,8 @@ impl State {
             | Entry::PromiseBroken { .. }
             | Entry::JournalDoubted { .. }
             | Entry::DoubtEnded
+            | Entry::Boot { .. }
+            | Entry::TitleTaken { .. }
             | Entry::Witnessed { .. } => {
                 self.apply_accounted(record, unix_ms);
                 Applied::Quiet
@@ -373,10 +369,6 @@ impl State {
             }
             Entry::CounterReserved { .. } | Entry::MeterAlarm { .. } | Entry::AlarmConfirmed { .. } => {
                 self.apply_spoken(number, unix_ms, &record.entry);
-                Applied::Quiet
-            }
-            Entry::TitleTaken { title } => {
-                self.title = Some(*title);
                 Applied::Quiet
             }
             Entry::MapLearned { .. } | Entry::ImageOrdered(_) | Entry::ImageAt { .. } | Entry::ImageCancelled => {
@@ -442,7 +434,7 @@ impl State {
         }
     }
 
-    /// What is recorded for others to see.
+    /// What is recorded for others to see, and under which number and name the DCU does so.
     fn apply_accounted(&mut self, record: &Record, unix_ms: i64) {
         match &record.entry {
             Entry::RelayOrdered(order) => self.orders.take_order(order, (&record.stamp).into()),
@@ -462,6 +454,12 @@ impl State {
                 self.outbox.push_urgent(record.number, Up::Alarm { meter: None, code, unix_ms });
             }
             Entry::DoubtEnded => self.in_doubt = false,
+            Entry::Boot { tariff } => {
+                self.boot = record.stamp.boot;
+                self.lineage.boot(record.number);
+                self.book.set_tariff((**tariff).clone());
+            }
+            Entry::TitleTaken { title } => self.title = Some(*title),
             Entry::Witnessed { epoch } => self.lineage.heard(*epoch),
             _ => {}
         }
