@@ -47,7 +47,11 @@ mod wan;
 use taa_dcu::config::Traits;
 use taa_scenarios::model::Scenario;
 
-pub(crate) use self::{event::Event, setup::unreached, timeline::Timeline};
+pub(crate) use self::{
+    event::Event,
+    setup::{site_policy, unreached},
+    timeline::Timeline,
+};
 use self::{
     message::Messages, money::Pay, parts::Part, population::Population, power::Power, radio::Mesh, site::Site, wan::Wan,
 };
