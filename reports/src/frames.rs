@@ -20,13 +20,14 @@ use crate::{error::ReportError, words};
 type Build = fn(&Context, &Records) -> Vec<Column>;
 
 /// The tables by file name (without `.parquet`).
-pub(crate) const TABLES: [(&str, Build); 11] = [
+pub(crate) const TABLES: [(&str, Build); 12] = [
     ("downtime", downtime),
     ("payments", payments),
     ("plant", plant),
     ("outages", outages),
     ("repairs", repairs),
     ("telemetry", telemetry),
+    ("outage_tickets", outage_tickets),
     ("images", images),
     ("kits", kits),
     ("customers", customers),
@@ -238,6 +239,25 @@ fn telemetry(_: &Context, records: &Records) -> Vec<Column> {
         column("due", &table.due),
         column("at_dcu", &table.at_dcu),
         column("at_cloud", &table.at_cloud),
+    ]
+}
+
+fn outage_tickets(_: &Context, records: &Records) -> Vec<Column> {
+    let table = &records.outage_tickets;
+    let places: Vec<&str> = table.place.iter().map(String::as_str).collect();
+    let confidence: Vec<u32> = table.confidence_pm.iter().map(|&pm| u32::from(pm)).collect();
+    vec![
+        column("ticket", &table.ticket),
+        column("opened_ms", &table.opened_ms),
+        column("closed_ms", &table.closed_ms),
+        column("place", &places),
+        column("confidence_per_mille", &confidence),
+        column("ground", &table.ground),
+        column("members", &table.members),
+        column("heard", &table.heard),
+        column("restored", &table.restored),
+        column("withdrawn", &table.withdrawn),
+        column("ending", &table.ending),
     ]
 }
 

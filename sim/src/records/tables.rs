@@ -227,6 +227,34 @@ table! {
 }
 
 table! {
+    /// What the DCU took for outages: one row a ticket, in the order in which they were opened.
+    OutageTickets / OutageTicketRow {
+        /// Number of the record that opened it.
+        ticket: u64,
+        /// Opened, ms of the run.
+        opened_ms: u64,
+        /// Closed, ms of the run.
+        closed_ms: Option<u64>,
+        /// What has failed: a device of the network, a customer, or why it is not known; where it was found last.
+        place: String,
+        /// How sure, per mille.
+        confidence_pm: u16,
+        /// On what ground it was opened: `gasps`, `feeder`, `silence`.
+        ground: &'static str,
+        /// Meters that were taken for dark.
+        members: u32,
+        /// Of these, heard to say so.
+        heard: u32,
+        /// Seen to be lit again.
+        restored: u32,
+        /// Found never to have been dark.
+        withdrawn: u32,
+        /// How it ended: `restored`, `cleared`, `withdrawn`, `merged`; `open` at the end of the run.
+        ending: &'static str,
+    }
+}
+
+table! {
     /// Telemetry by hour: readings that were due, that reached the DCU, that reached the cloud (ever).
     Telemetry / TelemetryRow {
         /// End of the hour, ms of the run.
@@ -629,6 +657,8 @@ pub struct Records {
     pub plant: Plant,
     /// Components down.
     pub outages: Outages,
+    /// What the DCU took for outages.
+    pub outage_tickets: OutageTickets,
     /// Failures and repairs.
     pub repairs: Repairs,
     /// Telemetry.

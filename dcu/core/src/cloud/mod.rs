@@ -157,7 +157,10 @@ impl Cloud {
                     self.downlink.arrived(acknowledged);
                 } else {
                     self.take(now, body);
-                    self.send_now(&DownFrame { sequence: 0, body: Down::Ack(sequence) });
+                    // What comes without a number wants no acknowledgement.
+                    if sequence > 0 {
+                        self.send_now(&DownFrame { sequence: 0, body: Down::Ack(sequence) });
+                    }
                 }
             }
             Err(error) => self.event(CloudEvent::BadFrame(error)),
@@ -305,6 +308,8 @@ impl Cloud {
             Up::MeterAlarm { meter, bits, unix_ms: _ } => self.event(CloudEvent::MeterAlarm { meter, bits }),
             Up::Ack(_) => {}
             Up::Promised { note } => self.witness(&note),
+            Up::Standing { asks: true, .. } => self.show_standing(),
+            Up::Standing { asks: false, standing } => self.keep_standing(standing),
             Up::Amend(amendment) => self.take_amendment(&amendment),
             Up::Amended(answer) => self.take_answer(*answer),
             Up::OrderRefused { meter, order, why, data_unix_ms, unix_ms: _ } => {

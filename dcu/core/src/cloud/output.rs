@@ -169,6 +169,22 @@ pub enum CloudEvent {
         /// Leaves in the new one.
         size: u64,
     },
+    /// The site has found itself behind what was kept here of its journal, and begins anew from there: records of it are
+    /// lost that were durable once. Somebody has to set right what hung on them.
+    SiteRolledBack {
+        /// The last record known of before.
+        kept: u64,
+        /// The last record that there is.
+        record: u64,
+    },
+    /// The site tells of a journal that is older than what is kept here, or of another one, and does not know it: a copy
+    /// of its disk is at work. What is kept stays.
+    StandingBehind {
+        /// The last record known of.
+        kept: u64,
+        /// The last record that it tells of.
+        record: u64,
+    },
     /// Minutes were granted to the site.
     LeaseGranted {
         /// The lease's number.

@@ -47,8 +47,13 @@ impl Dcu {
 
     /// Whether the order may leave now.
     pub(super) fn may_order(&self, now: u64, meter: MeterIx, wanted: &Wanted) -> Result<(), Hold> {
-        if self.state.is_in_doubt() && wanted.relay == Relay::Open && wanted.reason == Reason::Debt {
-            return Err(Hold { why: Held::Doubt, for_ms: None });
+        if wanted.relay == Relay::Open && wanted.reason == Reason::Debt {
+            if self.state.is_in_doubt() {
+                return Err(Hold { why: Held::Doubt, for_ms: None });
+            }
+            if let Some(wait_ns) = self.witness_wait_ns(now) {
+                return Err(Hold { why: Held::Doubt, for_ms: Some(wait_ns.div_ceil(NS_PER_MS)) });
+            }
         }
         let cloud_age_ms = self.contact.map(|at| now.saturating_sub(at) / NS_PER_MS);
         self.state.orders().gate(&self.config.relays, meter, wanted, self.moment(now), cloud_age_ms)

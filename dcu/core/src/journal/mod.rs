@@ -17,11 +17,13 @@ pub mod crc;
 #[cfg(test)]
 mod drawn;
 mod gaps;
+mod lineage;
 mod maps;
 mod state;
 mod urgency;
 
 pub use gaps::Gaps;
+pub use lineage::Lineage;
 pub use maps::StoredMaps;
 pub use state::{Applied, MeterState, State};
 pub use urgency::Urgency;
@@ -37,6 +39,7 @@ use crate::{
     config::{Classes, Tariff},
     fetch::Fate,
     ids::Stamp,
+    outage::OutageNote,
     payment::{Payment, PaymentId},
     reading::Reading,
     relay::{Basis, Refusal, Relay, RelayOrder},
@@ -286,6 +289,13 @@ pub enum Entry {
         class: String,
         /// The cloud's number of this change; 0: ordered at the site.
         change: u64,
+    },
+    /// Outages: what has failed, who is dark, who is lit again.
+    Outage(Box<OutageNote>),
+    /// The cloud has shown in this boot what it knew of the journal. From here on it may be told how far it goes.
+    Witnessed {
+        /// How often the site has been found rolled back; higher than before where it just was.
+        epoch: u32,
     },
     /// The cloud ordered a relay, and said on what that rests; or it renews an order on newer data.
     OrderDated {

@@ -1,6 +1,6 @@
 //! The durable state and the fold that makes it.
 
-use super::{Entry, Floor, Gaps, Record, StoredMaps, counts::Counts};
+use super::{Entry, Floor, Gaps, Lineage, Record, StoredMaps, counts::Counts};
 use crate::{
     MeterIx,
     billing::{Amendable, Amendment, Answer, Asked, Book, Credit, Debit, Fees, Settling, Told},
@@ -8,6 +8,7 @@ use crate::{
     config::{CreditAt, DcuConfig, MeterEntry},
     fetch::Inbox,
     ledger::{Before, Cause, Leaf, Ledger},
+    outage::{Ending, OutageNote, Outages, Place},
     reading::Reading,
     relay::{Basis, CloudOrder, Orders, Relay, RelayOrder},
     uplink::{AlarmCode, Outbox, Up},
@@ -39,6 +40,8 @@ pub struct State {
     desk: Desk,
     payments_late_s: u32,
     in_doubt: bool,
+    outages: Outages,
+    lineage: Lineage,
 }
 
 /// What is remembered of one meter.
@@ -126,6 +129,8 @@ impl State {
             desk: Desk::new(config, meters),
             payments_late_s: 0,
             in_doubt: false,
+            outages: Outages::default(),
+            lineage: Lineage::default(),
         }
     }
 
@@ -139,6 +144,12 @@ impl State {
     #[must_use]
     pub const fn is_in_doubt(&self) -> bool {
         self.in_doubt
+    }
+
+    /// Whether this is the journal that the cloud knows.
+    #[must_use]
+    pub const fn lineage(&self) -> &Lineage {
+        &self.lineage
     }
 
     /// Number of the last record.
@@ -193,6 +204,12 @@ impl State {
     #[must_use]
     pub const fn desk(&self) -> &Desk {
         &self.desk
+    }
+
+    /// Outages: tickets and the sums for the indices.
+    #[must_use]
+    pub const fn outages(&self) -> &Outages {
+        &self.outages
     }
 
     /// Object maps, by firmware.
@@ -288,6 +305,7 @@ impl State {
         match &record.entry {
             Entry::Boot { tariff } => {
                 self.boot = record.stamp.boot;
+                self.lineage.boot(number);
                 self.book.set_tariff((**tariff).clone());
                 Applied::Quiet
             }
@@ -327,7 +345,8 @@ impl State {
             | Entry::LedgerSigned { .. }
             | Entry::PromiseBroken { .. }
             | Entry::JournalDoubted { .. }
-            | Entry::DoubtEnded => {
+            | Entry::DoubtEnded
+            | Entry::Witnessed { .. } => {
                 self.apply_accounted(record, unix_ms);
                 Applied::Quiet
             }
@@ -370,6 +389,10 @@ impl State {
             }
             Entry::Vending(note) => {
                 self.apply_vending((number, unix_ms), note);
+                Applied::Quiet
+            }
+            Entry::Outage(note) => {
+                self.apply_outage(record, note);
                 Applied::Quiet
             }
             Entry::Checkpoint(state) => {
@@ -439,6 +462,7 @@ impl State {
                 self.outbox.push_urgent(record.number, Up::Alarm { meter: None, code, unix_ms });
             }
             Entry::DoubtEnded => self.in_doubt = false,
+            Entry::Witnessed { epoch } => self.lineage.heard(*epoch),
             _ => {}
         }
     }
@@ -452,6 +476,26 @@ impl State {
             let digest = crate::vending::use_digest(*id, said, *worth_u, *random, at);
             self.outbox.push_urgent(at.0, Up::MinuteUsed { meter: *meter, minute: *minute, digest });
         }
+    }
+
+    /// Outages. A fault goes up once, however many meters are behind it; so does its end.
+    fn apply_outage(&mut self, record: &Record, note: &OutageNote) {
+        let unix_ms = record.stamp.unix_ms;
+        let place = match note {
+            OutageNote::Closed { ticket, .. } => self.outages.open().get(ticket).map(|ticket| ticket.place.clone()),
+            _ => None,
+        };
+        self.outages.apply(record.number, unix_ms, note);
+        let (code, place) = match (note, &place) {
+            (OutageNote::Opened { place: Place::Unknown(_), .. }, _) => (AlarmCode::OutageUnplaced, None),
+            (OutageNote::Opened { place, .. }, _) => (AlarmCode::OutageFound, Some(place)),
+            (OutageNote::Closed { how: Ending::Restored | Ending::Withdrawn, .. }, place) => {
+                (AlarmCode::OutageOver, place.as_ref())
+            }
+            _ => return,
+        };
+        let meter = place.and_then(|place| if let Place::Service(meter) = place { Some(*meter) } else { None });
+        self.outbox.push_urgent(record.number, Up::Alarm { meter, code, unix_ms: unix_ms.unwrap_or(0) });
     }
 
     /// What changes accounts besides payments and consumption.

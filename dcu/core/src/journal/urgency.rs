@@ -77,6 +77,9 @@ impl Entry {
             | Self::PromiseBroken { .. }
             | Self::JournalDoubted { .. }
             | Self::DoubtEnded
+            | Self::Outage(_)
+            // The cloud is told how far the journal goes only behind this one.
+            | Self::Witnessed { .. }
             | Self::Checkpoint(_) => Urgency::Now,
         }
     }

@@ -214,6 +214,7 @@ fn take_payment(ledger: &mut Ledger, cause: &Cause<'_>, payment: &Payment, local
         draft
             .reference(&payment.key)
             .detail("provider", payment.provider)
+            .detail_if("receipt", payment.receipt.as_ref().map(|receipt| &receipt.number))
             .amount(payment.amount_minor, book.tariff())
             .detail("accepted", moment(payment.accepted_unix_ms))
             .detail("channel", channel)
@@ -238,6 +239,8 @@ fn take_payment(ledger: &mut Ledger, cause: &Cause<'_>, payment: &Payment, local
             ledger.push(record.number, unknown("payment.suspended", rules::SUSPENDED), leaves);
             amend::replaced(ledger, cause, payment, leaves);
         }
+        // A repeat that names a receipt: what had counted on that is gone.
+        Applied::Credit(Credit::Duplicate) => amend::replaced(ledger, cause, payment, leaves),
         Applied::Credit(Credit::Conflict) => {
             ledger.push(record.number, unknown("payment.conflict", rules::CONFLICT), leaves);
         }

@@ -1,7 +1,7 @@
 //! What the cloud sends down.
 
 use super::{
-    amend, tariff,
+    Standing, amend, standing, tariff,
     wire::{self, DecodeError},
 };
 use crate::{
@@ -39,6 +39,8 @@ pub enum Down {
         /// The note, at most [`super::NOTE_BYTES_MAX`] bytes.
         note: String,
     },
+    /// The newest standing of this site's journal that the cloud keeps, where it keeps one: the answer to a DCU that asks.
+    Standing(Option<Standing>),
     /// Minutes that belong to this site from now on.
     Lease(LeaseNote),
     /// Do this to an account that the DCU keeps. The same one again is harmless.
@@ -72,6 +74,7 @@ const TARIFF_CHANGE: u8 = 4;
 /// As [`RELAY_ORDER`], with what it rests on.
 const DATED_ORDER: u8 = 5;
 const WITNESSED: u8 = 50;
+const STANDING: u8 = 51;
 const LEASE: u8 = 40;
 const AMEND: u8 = 60;
 const AMENDED: u8 = 61;
@@ -87,6 +90,7 @@ impl DownFrame {
             Down::RelayOrder { basis: Some(_), .. } => DATED_ORDER,
             Down::TariffChange(_) => TARIFF_CHANGE,
             Down::Witnessed { .. } => WITNESSED,
+            Down::Standing(_) => STANDING,
             Down::Lease(_) => LEASE,
             Down::Amend(_) => AMEND,
             Down::Amended(_) => AMENDED,
@@ -115,6 +119,12 @@ impl DownFrame {
             }
             Down::TariffChange(tariff) => tariff::put(out, tariff),
             Down::Witnessed { note } => wire::put_note(out, note),
+            Down::Standing(standing) => {
+                out.push(u8::from(standing.is_some()));
+                if let Some(standing) = standing {
+                    standing::put(out, standing);
+                }
+            }
             Down::Amend(amendment) => amend::put(out, amendment),
             Down::Amended(answer) => amend::put_answer(out, answer),
             Down::Classify { change, account, class } => {
@@ -157,6 +167,7 @@ impl DownFrame {
             },
             AMENDED => Down::Amended(Box::new(amend::take_answer(&mut from)?)),
             WITNESSED => Down::Witnessed { note: from.note()? },
+            STANDING => Down::Standing(if from.flag("known")? { Some(standing::take(&mut from)?) } else { None }),
             LEASE => Down::Lease(LeaseNote {
                 id: from.u64("lease")?,
                 from: from.i64("from")?,
