@@ -129,7 +129,8 @@ impl Dcu {
         // All over the fleet, others each time: the first ones may be those that are out of reach.
         let (count, tries) = (self.fleet.len(), PROBED.min(self.fleet.len()));
         let step = count.checked_div(tries).unwrap_or(1).max(1);
-        let first = if known { u32::try_from(self.jitter % u64::from(step)).unwrap_or(0) } else { 0 };
+        let other = self.jitter.checked_rem(step.into()).and_then(|first| u32::try_from(first).ok());
+        let first = other.filter(|_| known).unwrap_or(0);
         for n in 0..tries {
             let meter = MeterIx(first.saturating_add(n.saturating_mul(step)));
             if let Some(unit) = self.fleet.unit_mut(meter) {
