@@ -337,11 +337,16 @@ pub(crate) enum FleetCommand {
     taa fleet audit scenarios/fleets/mixed.toml --at 2024-11-23
   For a spreadsheet, keys that end within ten years:
     taa fleet audit fleet.toml --horizon-days 3650 --format csv
+  What the site itself knows: keys that were changed, tokens that nobody has seen entered:
+    taa fleet audit /media/dcu/state.db --fleet fleet.toml
 
 Exit codes: 0 done, 1 some meters refuse the tokens of that day, 2 bad input.")]
     Audit {
-        /// A fleet.toml, or a scenario folder (with a fleet.toml in it)
+        /// A fleet.toml, a scenario folder (with a fleet.toml in it), or a DCU's own state.db
         fleet: PathBuf,
+        /// With a state.db: the fleet.toml that says what a journal does not (account numbers, keypads, gateways)
+        #[arg(long = "fleet", value_name = "FLEET_TOML")]
+        beside: Option<PathBuf>,
         /// Judge as of this day, UTC (default: today)
         #[arg(long, value_name = "YYYY-MM-DD", value_parser = day_ms)]
         at: Option<i64>,

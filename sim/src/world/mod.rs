@@ -50,7 +50,7 @@ use taa_scenarios::model::Scenario;
 
 pub(crate) use self::{
     event::Event,
-    setup::{settled_hops, unreached},
+    setup::{settled_hops, site_policy, unreached},
     timeline::Timeline,
 };
 use self::{

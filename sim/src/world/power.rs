@@ -10,7 +10,7 @@ use super::{Event, Village, parts::hardest_to_clear, population::Opened, sky};
 use crate::{
     cause::{Cause, Chain},
     kernel::{Phase, Queue, SimTime, Wake},
-    records::{Component, PlantRow},
+    records::{Component, PlantRow, RelayRow},
     world::sky::Sky,
 };
 
@@ -318,7 +318,11 @@ impl Village<'_> {
         let feeder = self.people.of(customer).identity.feeder;
         let feeder_up = self.feeders[feeder as usize].up();
         let one = self.people.of(customer);
-        let connected = feeder_up && !one.unit.dead && one.unit.meter.relay_closed();
+        let closed = one.unit.meter.relay_closed();
+        let connected = feeder_up && !one.unit.dead && closed;
+        if one.unit.recorded.replace(closed) != Some(closed) {
+            self.records.relays.push(RelayRow { time_ms: now_ms, customer, closed, owes: None });
+        }
         self.bypass_turned(customer, connected, now_ms);
         let one = self.people.of(customer);
         if connected != one.load.connected {

@@ -224,6 +224,13 @@ fn power(scenario: &Scenario) -> Power {
     Power::new(params, clouded, sky)
 }
 
+/// The policy of the site as this scenario sets it, but for the devices sold.
+pub(crate) fn site_policy(scenario: &Scenario, traits: Traits) -> DcuConfig {
+    let site_vends = traits.keypad && traits.local_vending && traits.credit_at == CreditAt::Meter;
+    let vending = site_vends.then(|| money::vending_config(scenario));
+    DcuConfig { vending, ..dcu_config(scenario, traits, (scenario.run.seed, scenario.run.replication)) }
+}
+
 fn dcu_config(scenario: &Scenario, traits: Traits, seed: (u64, u32)) -> DcuConfig {
     let (utc_offset_s, classes) = (scenario.site.utc_offset_s, scenario.classes.clone());
     let fetch = money::fetch_config(scenario, traits, seed);
@@ -331,6 +338,7 @@ fn meter_unit(meter: Meter, index: usize, mesh: &Mesh) -> MeterUnit {
         armed_for: None,
         dead: false,
         opened: Opened::No,
+        recorded: None,
         ordered: None,
         last_loss: Chain::EMPTY,
         joining_since_ms: None,

@@ -35,8 +35,11 @@ use crate::{
     cause::{Cause, Chain},
     kernel::{Phase, Queue, SimTime, Wake},
     records::Component,
+    run::Sabotage,
 };
 
+/// How long the deliberate fault holds a closing, ms.
+const SABOTAGE_HOLDS_MS: u64 = 12 * 3_600_000;
 const ENTROPY: Purpose = Purpose::named("dcu entropy");
 /// From power to a running DCU, ms (assumed: kernel, services, journal).
 const BOOT_MS: u64 = 60_000;
@@ -332,7 +335,9 @@ impl Village<'_> {
             let Some(dcu) = &mut self.site.dcu else { return };
             match dcu.poll_output() {
                 Output::Transmit { meter, bytes } => {
-                    self.send_down(meter.0, &bytes, now_ms, queue);
+                    if !self.holds_closing(meter.0, now_ms) {
+                        self.send_down(meter.0, &bytes, now_ms, queue);
+                    }
                     self.recycle(bytes);
                 }
                 Output::Uplink(bytes) => {
@@ -543,6 +548,18 @@ impl Village<'_> {
         let Some(balance_minor) = account.map(Account::balance_minor) else { return };
         let in_debt = balance_minor + self.scenario.tariff_of(customer as usize).trust_minor() <= 0;
         self.credited(payment, in_debt, now_ms, queue);
+    }
+
+    /// A deliberate fault: nothing reaches a dark meter in the first hours after its customer has paid.
+    fn holds_closing(&mut self, customer: u32, now_ms: u64) -> bool {
+        if self.meddling.sabotage != Some(Sabotage::HoldsClosings) {
+            return false;
+        }
+        let one = self.people.of(customer);
+        let last_pay = one.purse.last_pay.map(|(payment, _)| payment);
+        let dark = !one.unit.meter.relay_closed();
+        let paid_ms = last_pay.and_then(|payment| self.pays[payment as usize].credited_ms);
+        dark && paid_ms.is_some_and(|at| now_ms < at + SABOTAGE_HOLDS_MS)
     }
 
     /// A relay has turned.

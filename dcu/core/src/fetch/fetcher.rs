@@ -28,6 +28,8 @@ pub(crate) struct Fetch {
     /// The relay has said that it knows all fates up to here.
     fates_known: u64,
     heard: Option<u64>,
+    /// Another machine was served under this identity when the relay was last asked.
+    twice: bool,
 }
 
 impl Fetch {
@@ -38,6 +40,15 @@ impl Fetch {
     /// When the relay was last heard, ns.
     pub(crate) const fn heard(&self) -> Option<u64> {
         self.heard
+    }
+
+    /// Another machine is served under this identity.
+    pub(crate) const fn is_twice(&self) -> bool {
+        self.twice
+    }
+
+    pub(crate) const fn set_twice(&mut self, twice: bool) {
+        self.twice = twice;
     }
 
     pub(crate) fn handle_link(&mut self, up: bool) {
@@ -89,8 +100,8 @@ impl Fetch {
         now: u64,
         config: &FetchConfig,
         tariff: &Tariff,
-        inbox: &Inbox,
-        durable: u64,
+        (inbox, durable): (&Inbox, u64),
+        reach: impl FnOnce() -> u32,
     ) -> Option<Vec<u8>> {
         let (session, record) = self.session?;
         let waits = self.asked.is_some() || !self.moves.is_empty() || self.at.is_some_and(|at| at > now);
@@ -109,6 +120,7 @@ impl Fetch {
             minor_per_unit: tariff.minor_per_unit,
             reply_bytes_max: config.reply_bytes_max,
             fates: self.untold(inbox).take(FATES_MAX).collect(),
+            reach: Some(reach()),
         };
         self.number = request.number;
         let timeout = u64::from(config.reply_timeout_ms).saturating_mul(NS_PER_MS);

@@ -3,7 +3,7 @@
 //! ```text
 //!  ┌───────┬─────┬────────────┬─────────┬──────────────────────┐
 //!  │version│kind │length (BE) │fields   │tag                   │   length counts the bytes after itself;
-//!  │   1   │ 1,2 │            │         │16 bytes of HMAC-     │   the tag covers everything before it;
+//!  │   1   │1,2,3│            │         │16 bytes of HMAC-     │   the tag covers everything before it;
 //!  │       │     │            │         │SHA-256 (RFC 2104, 5) │   the kind says which way the frame goes
 //!  └───────┴─────┴────────────┴─────────┴──────────────────────┘
 //! ```
@@ -35,6 +35,8 @@ const TAG_BYTES: usize = 16;
 const HEAD_BYTES: usize = 4;
 const REQUEST: u8 = 1;
 const REPLY: u8 = 2;
+/// As [`REQUEST`], with the reach of the machine that asks.
+const REACHING: u8 = 3;
 
 /// Why a frame was refused. Nothing of it was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,6 +76,8 @@ pub struct FetchRequest {
     pub reply_bytes_max: u16,
     /// What became of payments, by number; durable too.
     pub fates: Vec<(u64, Fate)>,
+    /// How many meters have answered this machine lately; `None`: it does not say (a DCU of before).
+    pub reach: Option<u32>,
 }
 
 /// A payment and its place in the relay's list for the site.
@@ -124,7 +128,7 @@ impl FetchRequest {
     /// The frame, under the site's key.
     #[must_use]
     pub fn encode(&self, key: &Secret) -> Vec<u8> {
-        let mut out = begin(REQUEST);
+        let mut out = begin(if self.reach.is_some() { REACHING } else { REQUEST });
         wire::put_text(&mut out, &self.site);
         wire::put_u64(&mut out, self.session);
         wire::put_u64(&mut out, u64::from(self.number));
@@ -142,6 +146,9 @@ impl FetchRequest {
             wire::put_u64(&mut out, *number);
             out.push(*fate as u8);
         }
+        if let Some(reach) = self.reach {
+            wire::put_u64(&mut out, u64::from(reach));
+        }
         seal(out, key)
     }
 
@@ -150,7 +157,7 @@ impl FetchRequest {
     /// # Errors
     /// [`FrameError`].
     pub fn site_of(frame: &[u8]) -> Result<String, FrameError> {
-        Ok(open(frame, REQUEST)?.text("site")?)
+        Ok(open_request(frame)?.1.text("site")?)
     }
 
     /// Reads a frame under the site's key.
@@ -159,7 +166,7 @@ impl FetchRequest {
     /// [`FrameError`].
     pub fn decode(frame: &[u8], key: &Secret) -> Result<Self, FrameError> {
         verify(frame, key)?;
-        let mut from = open(frame, REQUEST)?;
+        let (kind, mut from) = open_request(frame)?;
         let (site, session, number) = (from.text("site")?, from.u64("session")?, from.u32("number")?);
         let before = (0..count(&mut from, "sessions", SESSIONS_MAX)?).map(|_| from.u64("session"));
         let before = before.collect::<Result<_, _>>()?;
@@ -174,10 +181,21 @@ impl FetchRequest {
             Ok::<_, DecodeError>((number, fate.ok_or(DecodeError::Field("fate"))?))
         });
         let fates = fates.collect::<Result<_, _>>()?;
+        let reach = if kind == REACHING { Some(from.u32("reach")?) } else { None };
         from.end()?;
-        let request =
-            Self { site, session, number, before, epoch, cursor, currency, minor_per_unit, reply_bytes_max, fates };
-        Ok(request)
+        Ok(Self {
+            site,
+            session,
+            number,
+            before,
+            epoch,
+            cursor,
+            currency,
+            minor_per_unit,
+            reply_bytes_max,
+            fates,
+            reach,
+        })
     }
 }
 
@@ -280,6 +298,15 @@ fn verify(frame: &[u8], key: &Secret) -> Result<(), FrameError> {
     }
     let (covered, claimed) = frame.split_last_chunk::<TAG_BYTES>().ok_or(DecodeError::Truncated)?;
     if Secret::new(&tag(covered, key)).matches(claimed) { Ok(()) } else { Err(FrameError::Tag) }
+}
+
+/// The fields of a question, and of which kind it is.
+fn open_request(frame: &[u8]) -> Result<(u8, Reader<'_>), FrameError> {
+    match open(frame, REACHING) {
+        Ok(from) => Ok((REACHING, from)),
+        Err(FrameError::Bytes(DecodeError::Kind(REQUEST))) => Ok((REQUEST, open(frame, REQUEST)?)),
+        Err(error) => Err(error),
+    }
 }
 
 /// The fields of a frame of this kind.

@@ -308,17 +308,7 @@ impl State {
                 self.apply_reading(number, unix_ms, *reading)
             }
             Entry::Backfilled { meter, from, to, found } => {
-                if self.credit_at == CreditAt::Dcu {
-                    let rows = found.iter().map(|row| (row.register_wh, i64::from(row.at_unix_s).saturating_mul(1000)));
-                    self.book.late_rows(meter.0, rows);
-                }
-                if let Some(state) = self.meters.get_mut(meter.at()) {
-                    for row in found.iter().filter(|row| state.gaps.contains(row.period)) {
-                        self.counts.add(row.period);
-                        self.outbox.push_reading(number, *row);
-                    }
-                    state.gaps.settle(*from, *to);
-                }
+                self.apply_rows(number, *meter, (*from, *to), found);
                 Applied::Quiet
             }
             Entry::Payment { .. } | Entry::Resolved { .. } | Entry::DayFee { .. } => self.apply_money(record, unix_ms),
@@ -394,6 +384,21 @@ impl State {
                 }
                 Applied::Quiet
             }
+        }
+    }
+
+    /// Rows of the load profile.
+    fn apply_rows(&mut self, number: u64, meter: MeterIx, (from, to): (u32, u32), found: &[Reading]) {
+        if self.credit_at == CreditAt::Dcu {
+            let rows = found.iter().map(|row| (row.register_wh, i64::from(row.at_unix_s).saturating_mul(1000)));
+            self.book.late_rows(meter.0, rows);
+        }
+        if let Some(state) = self.meters.get_mut(meter.at()) {
+            for row in found.iter().filter(|row| state.gaps.contains(row.period)) {
+                self.counts.add(row.period);
+                self.outbox.push_reading(number, *row);
+            }
+            state.gaps.settle(from, to);
         }
     }
 

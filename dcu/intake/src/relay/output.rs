@@ -233,7 +233,8 @@ pub enum Event {
     FetchRefused(FrameError),
     /// No such site.
     FetchUnknownSite,
-    /// Two DCUs have one identity: this session is not served. Somebody has to look, and then [`super::Relay::rebind`].
+    /// Two DCUs have one identity: this session is not served. Where the other reaches
+    /// meters as well somebody has to look, and then [`super::Relay::serve`].
     IdentityTwice {
         /// The site.
         site: String,
@@ -242,7 +243,7 @@ pub enum Event {
         /// Who is not.
         refused: u64,
     },
-    /// A strange DCU took the place of one that had been silent.
+    /// A strange DCU took the place of one that had been silent, or that reaches no meter while this one does.
     TakenOver {
         /// The site.
         site: String,

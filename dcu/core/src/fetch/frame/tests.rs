@@ -18,6 +18,7 @@ fn request() -> FetchRequest {
         minor_per_unit: 100,
         reply_bytes_max: 1400,
         fates: vec![(40, Fate::Credited), (41, Fate::Suspended)],
+        reach: Some(12),
     }
 }
 
@@ -44,6 +45,10 @@ fn reply(items: u64) -> FetchReply {
 fn frames_survive() {
     assert_eq!(FetchRequest::decode(&request().encode(&key()), &key()), Ok(request()));
     assert_eq!(FetchRequest::site_of(&request().encode(&key())).as_deref(), Ok("jija"));
+    // A DCU of before says nothing of its reach.
+    let before = FetchRequest { reach: None, ..request() };
+    assert_eq!(FetchRequest::decode(&before.encode(&key()), &key()), Ok(before.clone()));
+    assert_eq!(FetchRequest::site_of(&before.encode(&key())).as_deref(), Ok("jija"));
     for items in [0, 1, 20] {
         assert_eq!(FetchReply::decode(&reply(items).encode(&key(), FETCH_BYTES_MAX), &key()), Ok(reply(items)));
     }
