@@ -14,6 +14,7 @@ mod log;
 mod money;
 pub(crate) mod output;
 mod push;
+mod questions;
 mod relays;
 mod sender;
 mod terms;

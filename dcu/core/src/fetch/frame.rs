@@ -13,7 +13,11 @@
 
 use taa_keys::{Secret, hash::hmac_sha256};
 
-use super::{Fate, inbox::SESSIONS_MAX};
+use super::{
+    Answer, Fate, QUESTIONS_MAX, Question,
+    inbox::SESSIONS_MAX,
+    question::{self, QUESTION_BYTES_MAX},
+};
 use crate::{
     payment::{Currency, NAME_BYTES_MAX, Payment},
     uplink::{
@@ -74,6 +78,8 @@ pub struct FetchRequest {
     pub reply_bytes_max: u16,
     /// What became of payments, by number; durable too.
     pub fates: Vec<(u64, Fate)>,
+    /// What became of the relay's questions. Behind everything else in the frame, and not there when there are none.
+    pub answers: Vec<Answer>,
 }
 
 /// A payment and its place in the relay's list for the site.
@@ -118,6 +124,8 @@ pub struct FetchReply {
     pub more: bool,
     /// The next payments, numbers rising by one.
     pub items: Vec<Item>,
+    /// Questions that have no answer yet, as far as there is room behind the payments.
+    pub questions: Vec<Question>,
 }
 
 impl FetchRequest {
@@ -141,6 +149,11 @@ impl FetchRequest {
         for (number, fate) in fates {
             wire::put_u64(&mut out, *number);
             out.push(*fate as u8);
+        }
+        if !self.answers.is_empty() {
+            let answers = self.answers.iter().take(QUESTIONS_MAX);
+            wire::put_u64(&mut out, answers.len() as u64);
+            answers.for_each(|answer| question::put_answer(&mut out, answer));
         }
         seal(out, key)
     }
@@ -174,10 +187,21 @@ impl FetchRequest {
             Ok::<_, DecodeError>((number, fate.ok_or(DecodeError::Field("fate"))?))
         });
         let fates = fates.collect::<Result<_, _>>()?;
+        let answers = behind(&mut from, "answers", question::answer)?;
         from.end()?;
-        let request =
-            Self { site, session, number, before, epoch, cursor, currency, minor_per_unit, reply_bytes_max, fates };
-        Ok(request)
+        Ok(Self {
+            site,
+            session,
+            number,
+            before,
+            epoch,
+            cursor,
+            currency,
+            minor_per_unit,
+            reply_bytes_max,
+            fates,
+            answers,
+        })
     }
 }
 
@@ -211,6 +235,12 @@ impl FetchReply {
         out.push(u8::from(self.more || taken < self.items.len() as u64));
         wire::put_u64(&mut out, taken);
         out.extend_from_slice(&items);
+        let room = bytes_max.min(FETCH_BYTES_MAX).saturating_sub(out.len()).saturating_sub(TAG_BYTES + 1);
+        let fitting = self.questions.len().min(QUESTIONS_MAX).min(room / QUESTION_BYTES_MAX);
+        if fitting > 0 {
+            wire::put_u64(&mut out, fitting as u64);
+            self.questions.iter().take(fitting).for_each(|asked| question::put_question(&mut out, asked));
+        }
         seal(out, key)
     }
 
@@ -240,8 +270,9 @@ impl FetchReply {
             }
             items.push(item);
         }
+        let questions = behind(&mut from, "questions", question::question)?;
         from.end()?;
-        Ok(Self { site, session, number, verdict, epoch, floor, fates_known, more, items })
+        Ok(Self { site, session, number, verdict, epoch, floor, fates_known, more, items, questions })
     }
 
     /// Bytes that surely hold so many items.
@@ -291,6 +322,16 @@ fn open(frame: &[u8], kind: u8) -> Result<Reader<'_>, FrameError> {
     let (covered, _) = frame.split_last_chunk::<TAG_BYTES>().ok_or(DecodeError::Truncated)?;
     let fields = covered.get(HEAD_BYTES..).ok_or(DecodeError::Truncated)?;
     Ok(Reader::over(fields))
+}
+
+/// A list that is not there when it is empty.
+fn behind<T>(
+    from: &mut Reader<'_>,
+    field: &'static str,
+    read: fn(&mut Reader<'_>) -> Result<T, DecodeError>,
+) -> Result<Vec<T>, DecodeError> {
+    let many = if from.left() == 0 { 0 } else { count(from, field, QUESTIONS_MAX)? };
+    (0..many).map(|_| read(from)).collect()
 }
 
 fn count(from: &mut Reader<'_>, field: &'static str, max: usize) -> Result<usize, DecodeError> {
