@@ -26,7 +26,13 @@ fn money() -> Money {
 
 fn template(provider: Provider) -> Template {
     let pattern = "{code} Confirmed. Paid {amount} for account {account} on {date} at {time}".to_owned();
-    Template { provider, pattern: format!("{} {pattern}", provider.name()), money: money(), utc_offset_s: 0, payees: vec![] }
+    Template {
+        provider,
+        pattern: format!("{} {pattern}", provider.name()),
+        money: money(),
+        utc_offset_s: 0,
+        payees: vec![],
+    }
 }
 
 fn config() -> RelayConfig {

@@ -204,6 +204,7 @@ fn resolve(dir: &Path, overrides: &Overrides, found: &mut Diagnostics) -> Option
             cellular: file.comms.cellular.clone(),
             payments: file.comms.payments.clone(),
             dcu_holdup_h: file.comms.dcu_holdup_h,
+            last_gasp: file.comms.last_gasp.clone(),
         },
         demand: demand?,
         people: file.people.clone(),
@@ -268,6 +269,7 @@ fn parameters(document: &Document, file: &ScenarioFile, found: &mut Diagnostics)
         ("comms.mesh", comms.mesh.check()),
         ("comms.cellular", comms.cellular.check()),
         ("comms.payments", comms.payments.check()),
+        ("comms.last_gasp", comms.last_gasp.check()),
         ("people", file.people.check()),
         ("assets", file.assets.check()),
     ] {

@@ -157,7 +157,11 @@ impl Book {
         }
         let id = payment.id();
         if let Some(known) = self.known(payment) {
-            return if self.agrees(&known, payment) { self.learn(&known, payment, arrived_ms) } else { Credit::Conflict };
+            return if self.agrees(&known, payment) {
+                self.learn(&known, payment, arrived_ms)
+            } else {
+                Credit::Conflict
+            };
         }
         if payment.certainty == Certainty::Provisional {
             return self.credit_ahead(payment, arrived_ms);

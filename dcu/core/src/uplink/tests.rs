@@ -12,6 +12,7 @@ use crate::{
     },
     payment::{AMOUNT_MINOR_MAX, Certainty, Channel, Currency, Payment, PaymentId, Provider, Receipt},
     reading::Reading,
+    relay::{Basis, Refusal},
     vending::LeaseNote,
 };
 
@@ -76,8 +77,16 @@ fn up() -> impl Strategy<Value = Up> {
             digest
         }),
         any::<[u8; 8]>().prop_map(|title| Up::LeaseWanted { title }),
+        (any::<bool>(), standing()).prop_map(|(asks, standing)| Up::Standing { asks, standing }),
         amendment().prop_map(|amendment| Up::Amend(Box::new(amendment))),
         answer().prop_map(|answer| Up::Amended(Box::new(answer))),
+        any::<(u32, u64, usize, i64, i64)>().prop_map(|(meter, order, why, data_unix_ms, unix_ms)| Up::OrderRefused {
+            meter: MeterIx(meter),
+            order,
+            why: Refusal::ALL[why % Refusal::ALL.len()],
+            data_unix_ms,
+            unix_ms,
+        }),
     ]
 }
 
@@ -89,10 +98,11 @@ fn down() -> impl Strategy<Value = Down> {
             LeaseNote { id, from, to, every, phase, holder }
         )),
         payment().prop_map(Down::Payment),
-        any::<(u64, u32, bool)>().prop_map(|(order, meter, closed)| Down::RelayOrder {
+        any::<(u64, u32, bool, Option<(i64, i64)>)>().prop_map(|(order, meter, closed, basis)| Down::RelayOrder {
             order,
             meter: MeterIx(meter),
-            closed
+            closed,
+            basis: basis.map(|(data_unix_ms, decided_unix_ms)| Basis { data_unix_ms, decided_unix_ms }),
         }),
         prices.prop_map(|(minor_per_unit, energy_price_per_kwh_minor, daily_fee_minor, grace_minor)| {
             Down::TariffChange(Box::new(Tariff {
@@ -102,6 +112,7 @@ fn down() -> impl Strategy<Value = Down> {
                 ..Tariff::flat("KES", 100, energy_price_per_kwh_minor)
             }))
         }),
+        proptest::option::of(standing()).prop_map(Down::Standing),
         whole_tariff().prop_map(|tariff| Down::TariffChange(Box::new(tariff))),
         amendment().prop_map(|amendment| Down::Amend(Box::new(amendment))),
         answer().prop_map(|answer| Down::Amended(Box::new(answer))),
@@ -111,6 +122,13 @@ fn down() -> impl Strategy<Value = Down> {
             class
         }),
     ]
+}
+
+fn standing() -> impl Strategy<Value = Standing> {
+    any::<(u32, [u8; 16], u64, u64, [u8; 32])>().prop_map(|(epoch, journal, record, leaves, root)| {
+        let root = taa_ledger::Hash::from_slice(&root).unwrap();
+        Standing { epoch, journal, record, leaves, root }
+    })
 }
 
 fn amendment() -> impl Strategy<Value = Amendment> {

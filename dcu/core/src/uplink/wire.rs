@@ -231,6 +231,12 @@ impl Reader<'_> {
         Ok(payment)
     }
 
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+        let (&bytes, rest) = self.rest.split_first_chunk().ok_or(DecodeError::Truncated)?;
+        self.rest = rest;
+        Ok(bytes)
+    }
+
     pub(crate) fn left(&self) -> usize {
         self.rest.len()
     }

@@ -132,7 +132,8 @@ pub fn lines(text: &str, shape: &Shape, now_unix_ms: i64) -> Result<Vec<Result<L
     }
     let mut rows = text.lines().filter(|row| !row.trim().is_empty()).take(LINES_MAX);
     let missing = |column| Refusal::Fields(FieldsError::Field(column, Wrong::Missing));
-    let named = rows.by_ref().map(|row| cells(row, shape.delimiter)).find(|cells| place(cells, &shape.receipt).is_some());
+    let named =
+        rows.by_ref().map(|row| cells(row, shape.delimiter)).find(|cells| place(cells, &shape.receipt).is_some());
     let named = named.ok_or(missing("receipt"))?;
     let columns = Columns {
         receipt: place(&named, &shape.receipt).ok_or(missing("receipt"))?,

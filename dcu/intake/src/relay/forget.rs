@@ -35,9 +35,8 @@ impl State {
         self.forgotten_upto_unix_ms = self.forgotten_upto_unix_ms.max(upto);
         let on_its_way = self.sites.values().flat_map(Inbox::under_way).map(Payment::id);
         let busy: BTreeSet<PaymentId> = on_its_way.map(|id| self.names.get(&id).cloned().unwrap_or(id)).collect();
-        let is_old = |id: &PaymentId, seen: &Seen| {
-            seen.last_ms() <= upto && !self.held.contains_key(id) && !busy.contains(id)
-        };
+        let is_old =
+            |id: &PaymentId, seen: &Seen| seen.last_ms() <= upto && !self.held.contains_key(id) && !busy.contains(id);
         let old = self.seen.iter().filter(|(id, seen)| is_old(id, seen));
         let gone: BTreeSet<PaymentId> = old.map(|(id, _)| id.clone()).collect();
         self.seen.retain(|id, _| !gone.contains(id));
@@ -46,8 +45,7 @@ impl State {
         self.unnamed.retain(|id, _| !gone.contains(id));
         self.forget_tokens(upto);
         self.requests.retain(|_, (request, how)| how.is_none() || request.asked_unix_ms > upto);
-        self.codes.retain(|_, code| {
-            !gone.contains(&PaymentId { provider: Provider::CashCode, key: code.serial.clone() })
-        });
+        self.codes
+            .retain(|_, code| !gone.contains(&PaymentId { provider: Provider::CashCode, key: code.serial.clone() }));
     }
 }

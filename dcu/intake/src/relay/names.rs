@@ -158,7 +158,8 @@ impl State {
     /// A payment that we asked for was taken, and nobody has told its receipt.
     pub(super) fn expect_name(&mut self, payment: &Payment) {
         let id = payment.id();
-        let asked = self.requests.get(&(id.provider, id.key.clone())).filter(|_| payment.certain_receipt_id().is_none());
+        let asked =
+            self.requests.get(&(id.provider, id.key.clone())).filter(|_| payment.certain_receipt_id().is_none());
         let Some((request, _)) = asked else { return };
         let unnamed = Unnamed {
             account: payment.account.clone(),
@@ -254,9 +255,8 @@ impl Relay {
     /// A payment that is known was told of again: under a new name perhaps, and then its site hears of it.
     pub(super) fn learn(&mut self, now_unix_ms: i64, known: &PaymentId, payment: &Payment) {
         let state = &self.state;
-        let is_new = |name: &PaymentId| {
-            name != known && !state.names.contains_key(name) && !state.covered.contains_key(name)
-        };
+        let is_new =
+            |name: &PaymentId| name != known && !state.names.contains_key(name) && !state.covered.contains_key(name);
         let names = [Some(payment.id()), payment.certain_receipt_id()];
         if payment.certainty == Certainty::Final && names.iter().flatten().any(is_new) {
             self.find_home(now_unix_ms, known, &payment.account);

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 use taa_dcu::payment::{Certainty, Payment, PaymentId, Provider};
 
-use super::{Entry, HeldWhy, Inbox, PayRequest, Place, Record, Settlement, names::{Covered, Unnamed}};
+use super::{
+    Entry, HeldWhy, Inbox, PayRequest, Place, Record, Settlement,
+    names::{Covered, Unnamed},
+};
 use crate::{
     provider::cash_code::{Code, CodeTag},
     token_server::{self, Asked},
