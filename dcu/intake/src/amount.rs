@@ -60,7 +60,8 @@ pub fn minor_units(text: &str, minor_per_unit: u32) -> Result<i64, AmountError> 
         // 32 digits at most.
         units = units.saturating_mul(10).saturating_add(i128::from(byte.wrapping_sub(b'0')));
     }
-    let parts = 10_i128.checked_pow(u32::try_from(fraction.len()).unwrap_or(u32::MAX)).ok_or(AmountError::TooPrecise)?;
+    let parts =
+        10_i128.checked_pow(u32::try_from(fraction.len()).unwrap_or(u32::MAX)).ok_or(AmountError::TooPrecise)?;
     let minor = units.checked_mul(i128::from(minor_per_unit)).ok_or(AmountError::TooLarge)?;
     if minor.checked_rem(parts) != Some(0) {
         return Err(AmountError::TooPrecise);

@@ -35,7 +35,12 @@ fn key() -> Secret {
 
 fn config() -> RelayConfig {
     let mut config = RelayConfig::new(Secret::new(b"hidden"));
-    config.sites.push(SiteConfig { id: "jija".into(), key: key(), money: money(), accounts: Accounts::Prefix("A".into()) });
+    config.sites.push(SiteConfig {
+        id: "jija".into(),
+        key: key(),
+        money: money(),
+        accounts: Accounts::Prefix("A".into()),
+    });
     config.meters = (0..3).map(|n| (format!("TAA{n:013}"), "jija".to_owned())).collect();
     let mut tokens = ServerConfig::new(money());
     tokens.calin = Some(("mpm".into(), Secret::new(b"calin-password")));
@@ -253,7 +258,8 @@ fn who_waits_too_long_is_told_to_ask_again_and_gets_the_one_token_then() {
     world.run(20);
     assert!(world.token(other).is_some_and(|other| other != token));
     assert_eq!(world.sales(), 2);
-    let repeated = world.events.iter().filter(|event| matches!(event, Event::Tokens(Told::Repeated { certain: false, .. })));
+    let repeated =
+        world.events.iter().filter(|event| matches!(event, Event::Tokens(Told::Repeated { certain: false, .. })));
     assert_eq!(repeated.count(), 2, "each is told");
 }
 
@@ -329,7 +335,8 @@ fn sabotage_a_relay_that_takes_every_repeat_for_a_purchase_vends_twice() {
 fn calins_other_interface_sells_and_makes_maintenance_tokens_but_clears_no_credit() {
     let mut world = World::new();
     world.run(20);
-    let bought = world.ask(&pos("POS_Purchase", r#","password_vend":"vend-password","is_vend_by_unit":true,"amount":3.2"#));
+    let bought =
+        world.ask(&pos("POS_Purchase", r#","password_vend":"vend-password","is_vend_by_unit":true,"amount":3.2"#));
     let tamper = world.ask(&pos("Maintenance_ClearTamper/", ""));
     let power = world.ask(&pos("Maintenance_SetMaxPower", r#","max_power":5000"#));
     world.run(20);
@@ -345,8 +352,10 @@ fn calins_other_interface_sells_and_makes_maintenance_tokens_but_clears_no_credi
         (pos("Maintenance_SetMaxPower", r#","max_power":"much""#), "max_power: expected a whole number"),
         (pos("Maintenance_SetMaxPower", r#","max_power":-1"#), "max_power: not a power in watts"),
         (pos("POS_Purchase", r#","password_vend":"x","is_vend_by_unit":true,"amount":3.2"#), "not authorised"),
-        (pos("POS_Purchase", r#","password_vend":"vend-password","is_vend_by_unit":7,"amount":3"#),
-            "is_vend_by_unit: expected true or false"),
+        (
+            pos("POS_Purchase", r#","password_vend":"vend-password","is_vend_by_unit":7,"amount":3"#),
+            "is_vend_by_unit: expected true or false",
+        ),
     ] {
         let call = world.ask(&request);
         assert_eq!(world.reason(call), why);

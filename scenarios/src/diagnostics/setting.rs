@@ -250,8 +250,10 @@ pub enum SettingProblem {
     #[diagnostic(
         forward(at),
         code(taa::tariff::minor_unit_not_decimal),
-        help("providers and the intake relay write amounts as decimal numbers, so such money could not be paid in; \
-              take 100, 1000, 10, 1, or 5 as for MRU and MGA")
+        help(
+            "providers and the intake relay write amounts as decimal numbers, so such money could not be paid in; \
+              take 100, 1000, 10, 1, or 5 as for MRU and MGA"
+        )
     )]
     MinorUnitNotDecimal {
         /// Where.

@@ -158,13 +158,8 @@ impl Dcu {
         sold
     }
 
-<<<<<<< HEAD
     pub(super) fn vend(&mut self, now: u64, VendAsk { meter, ask, source }: VendAsk) -> Result<VendId, VendRefusal> {
-        if self.state.is_in_doubt() {
-=======
-    fn vend(&mut self, now: u64, VendAsk { meter, ask, source }: VendAsk) -> Result<VendId, VendRefusal> {
         if self.state.is_in_doubt() || self.awaits_witness(now) {
->>>>>>> main
             return Err(VendRefusal::Doubt);
         }
         let (vending, sts) = self.vendable(meter)?;

@@ -31,8 +31,8 @@ mod question;
 pub(crate) use fetcher::Fetch;
 pub use frame::{FETCH_BYTES_MAX, FetchReply, FetchRequest, FrameError, ITEMS_MAX, Item, Verdict};
 pub use inbox::{Fate, Inbox};
-pub use question::{Answer, NotVended, QUESTIONS_MAX, Question, Vended};
 pub(crate) use question::Questions;
+pub use question::{Answer, NotVended, QUESTIONS_MAX, Question, Vended};
 
 use taa_keys::Secret;
 

@@ -120,7 +120,9 @@ impl Questions {
 
     /// There is an answer that the relay has not been sent.
     pub(crate) fn has_news(&self, durable: u64) -> bool {
-        self.0.values().any(|asked| !asked.sent && matches!(asked.state, State::Answered(_, record) if record <= durable))
+        self.0
+            .values()
+            .any(|asked| !asked.sent && matches!(asked.state, State::Answered(_, record) if record <= durable))
     }
 
     /// The answers that may leave; they are sent now.

@@ -149,7 +149,8 @@ impl Relay {
                 continue;
             }
             self.record(now_unix_ms, Entry::Answered { site: site.to_owned(), reference: reference.clone() });
-            let issued = outcome.as_ref().map(|vended| Issued { token: Some(vended.token), energy_wh: vended.energy_wh });
+            let issued =
+                outcome.as_ref().map(|vended| Issued { token: Some(vended.token), energy_wh: vended.energy_wh });
             self.issued(reference, issued.as_ref().map_err(|why| (**why).into()));
         }
         self.drain_desk(now_unix_ms);
@@ -158,8 +159,11 @@ impl Relay {
     /// What a site is asked with the next answer.
     pub(super) fn questions_for(&self, site: &str) -> Vec<Question> {
         let open = self.state.questions(site).take(QUESTIONS_MAX);
-        let question =
-            |asked: &Asked| Question { reference: asked.reference.clone(), meter: asked.meter.clone(), ask: asked.ask() };
+        let question = |asked: &Asked| Question {
+            reference: asked.reference.clone(),
+            meter: asked.meter.clone(),
+            ask: asked.ask(),
+        };
         open.map(question).collect()
     }
 
@@ -181,7 +185,8 @@ impl Relay {
     /// Calls that have waited too long are told to come again; questions of yesterday are dropped.
     pub(super) fn desk_due(&mut self, now_unix_ms: i64) {
         let Some(desk) = &mut self.desk else { return };
-        let late: Vec<u64> = desk.calls.iter().filter(|(_, until)| *until <= now_unix_ms).map(|(call, _)| *call).collect();
+        let late: Vec<u64> =
+            desk.calls.iter().filter(|(_, until)| *until <= now_unix_ms).map(|(call, _)| *call).collect();
         for call in late {
             let Some(desk) = &mut self.desk else { return };
             if let Some(response) = desk.server.handle_gone(call) {
@@ -189,9 +194,11 @@ impl Relay {
                 self.outputs.push_back(Output::Respond { call, response });
             }
         }
-        let old = self.state.questions.iter().filter(|(_, asked)| {
-            now_unix_ms.saturating_sub(asked.at_unix_ms) >= QUESTION_MS
-        });
+        let old = self
+            .state
+            .questions
+            .iter()
+            .filter(|(_, asked)| now_unix_ms.saturating_sub(asked.at_unix_ms) >= QUESTION_MS);
         let old: Vec<_> = old.map(|(site, asked)| (site.clone(), asked.reference.clone())).collect();
         for (site, reference) in old {
             self.event(Event::Unanswered { site: site.clone(), reference: reference.clone() });

@@ -306,8 +306,13 @@ impl TokenServer {
         match &record.entry {
             Entry::Asked(asked, print) => {
                 self.latest.insert(*print, asked.reference.clone());
-                let purchase =
-                    Purchase { asked: asked.clone(), print: *print, issued: None, calls: Vec::new(), told_unix_ms: None };
+                let purchase = Purchase {
+                    asked: asked.clone(),
+                    print: *print,
+                    issued: None,
+                    calls: Vec::new(),
+                    told_unix_ms: None,
+                };
                 self.purchases.insert(asked.reference.clone(), purchase);
             }
             Entry::Issued(reference, issued) => {

@@ -64,8 +64,11 @@ fn questions_and_their_answers_survive_and_take_what_room_is_left() {
         Ask::ClearTamper,
         Ask::MaxPower { watts: 5_000 },
     ];
-    let questions: Vec<_> =
-        (0..8).zip(asks.into_iter().cycle()).map(|(n, ask)| Question { reference: reference(n), meter: "M".repeat(60), ask });
+    let questions: Vec<_> = (0..8).zip(asks.into_iter().cycle()).map(|(n, ask)| Question {
+        reference: reference(n),
+        meter: "M".repeat(60),
+        ask,
+    });
     let whole = FetchReply { questions: questions.collect(), ..reply(2) };
     assert_eq!(FetchReply::decode(&whole.encode(&key(), FETCH_BYTES_MAX), &key()), Ok(whole.clone()));
     let frame = whole.encode(&key(), 700);
