@@ -267,14 +267,21 @@ fn found_use(
     (purse, meddling): (&Purse, Meddling),
     equal: &mut impl FnMut(String, i128, i128),
 ) {
-    let price = i128::from(scenario.tariff.energy_price_per_kwh_minor);
+    let tariff = &scenario.tariff;
+    let prices = [tariff.energy_price_per_kwh_minor].into_iter();
+    let prices = prices.chain(tariff.periods.iter().map(|period| period.price_per_kwh_minor));
+    let prices = prices.chain(tariff.blocks.iter().map(|block| block.price_per_kwh_minor));
+    let prices = prices.chain(tariff.lifeline.map(|lifeline| lifeline.price_per_kwh_minor));
+    let (lowest, price) = prices.fold((i64::MAX, 0), |(low, high), price| (low.min(price), high.max(price)));
+    let (lowest, price) = (i128::from(lowest), i128::from(price));
+    let fees = i128::from(tariff.daily_fee_minor) * i128::from(scenario.run.days + 1);
     let billed_wh = i128::from(account.billed_wh.unwrap_or(0));
     let put_in = i128::from(account.opening_minor + account.amended_minor) + purse.credited;
     let taken = put_in - i128::from(account.balance_minor);
     let highest = if meddling.prices_change { price + price / 4 } else { price };
-    let most = billed_wh * highest / 1000;
+    let most = billed_wh * highest / 1000 + fees;
     // A household draws a few hundred watts at most in the half hour before its first reading.
-    let least = (billed_wh - 500).max(0) * price / 1000 - 1;
+    let least = (billed_wh - 500).max(0) * lowest / 1000 - 1;
     if !(least..=most).contains(&taken) {
         equal(format!("account {}: taken for {billed_wh} Wh", account.customer), taken, most);
     }

@@ -47,6 +47,10 @@ impl Dcu {
             self.event(DcuEvent::FetchFailed(FetchFault::Silent));
             self.fetch_later(now);
         }
+        self.look_for_tokens();
+        if self.fetch.questions.has_news(self.durable) {
+            self.fetch.ask_soon();
+        }
         let Some(config) = &self.config.fetch else { return };
         let (book, inbox) = (self.state.book(), self.state.inbox());
         let reach = || self.fleet.answering_since(now.saturating_sub(REACH_NS));
@@ -112,6 +116,7 @@ impl Dcu {
         if !reply.more {
             self.sight_contact(now);
         }
+        self.take_questions(now, reply.questions);
         let payments = u32::try_from(count).unwrap_or(u32::MAX);
         self.event(DcuEvent::Fetched { payments, more: reply.more });
         Ok(())

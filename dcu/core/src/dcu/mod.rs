@@ -16,6 +16,7 @@ mod money;
 mod outage;
 pub(crate) mod output;
 mod push;
+mod questions;
 mod relays;
 mod sender;
 mod terms;

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{FetchConfig, FetchRequest, Inbox, frame::FATES_MAX};
+use super::{FetchConfig, FetchRequest, Inbox, Questions, frame::FATES_MAX};
 use crate::{config::Tariff, payment::Currency};
 
 const NS_PER_S: u64 = 1_000_000_000;
@@ -30,6 +30,8 @@ pub(crate) struct Fetch {
     heard: Option<u64>,
     /// Another machine was served under this identity when the relay was last asked.
     twice: bool,
+    /// What the relay's clients ask.
+    pub(crate) questions: Questions,
 }
 
 impl Fetch {
@@ -94,6 +96,13 @@ impl Fetch {
         self.at = Some(at);
     }
 
+    /// There is something to tell: asks as soon as nothing is under way, but for the pauses after failures.
+    pub(crate) const fn ask_soon(&mut self) {
+        if self.failures == 0 {
+            self.at = None;
+        }
+    }
+
     /// The question that is due now.
     pub(crate) fn ask(
         &mut self,
@@ -121,6 +130,7 @@ impl Fetch {
             reply_bytes_max: config.reply_bytes_max,
             fates: self.untold(inbox).take(FATES_MAX).collect(),
             reach: Some(reach()),
+            answers: self.questions.answers(durable),
         };
         self.number = request.number;
         let timeout = u64::from(config.reply_timeout_ms).saturating_mul(NS_PER_MS);

@@ -13,7 +13,11 @@
 
 use taa_keys::{Secret, hash::hmac_sha256};
 
-use super::{Fate, inbox::SESSIONS_MAX};
+use super::{
+    Answer, Fate, QUESTIONS_MAX, Question,
+    inbox::SESSIONS_MAX,
+    question::{self, QUESTION_BYTES_MAX},
+};
 use crate::{
     payment::{Currency, NAME_BYTES_MAX, Payment},
     uplink::{
@@ -78,6 +82,8 @@ pub struct FetchRequest {
     pub fates: Vec<(u64, Fate)>,
     /// How many meters have answered this machine lately; `None`: it does not say (a DCU of before).
     pub reach: Option<u32>,
+    /// What became of the relay's questions. Behind everything else in the frame, and not there when there are none.
+    pub answers: Vec<Answer>,
 }
 
 /// A payment and its place in the relay's list for the site.
@@ -122,6 +128,8 @@ pub struct FetchReply {
     pub more: bool,
     /// The next payments, numbers rising by one.
     pub items: Vec<Item>,
+    /// Questions that have no answer yet, as far as there is room behind the payments.
+    pub questions: Vec<Question>,
 }
 
 impl FetchRequest {
@@ -148,6 +156,11 @@ impl FetchRequest {
         }
         if let Some(reach) = self.reach {
             wire::put_u64(&mut out, u64::from(reach));
+        }
+        if !self.answers.is_empty() {
+            let answers = self.answers.iter().take(QUESTIONS_MAX);
+            wire::put_u64(&mut out, answers.len() as u64);
+            answers.for_each(|answer| question::put_answer(&mut out, answer));
         }
         seal(out, key)
     }
@@ -182,6 +195,7 @@ impl FetchRequest {
         });
         let fates = fates.collect::<Result<_, _>>()?;
         let reach = if kind == REACHING { Some(from.u32("reach")?) } else { None };
+        let answers = behind(&mut from, "answers", question::answer)?;
         from.end()?;
         Ok(Self {
             site,
@@ -195,6 +209,7 @@ impl FetchRequest {
             reply_bytes_max,
             fates,
             reach,
+            answers,
         })
     }
 }
@@ -229,6 +244,12 @@ impl FetchReply {
         out.push(u8::from(self.more || taken < self.items.len() as u64));
         wire::put_u64(&mut out, taken);
         out.extend_from_slice(&items);
+        let room = bytes_max.min(FETCH_BYTES_MAX).saturating_sub(out.len()).saturating_sub(TAG_BYTES + 1);
+        let fitting = self.questions.len().min(QUESTIONS_MAX).min(room / QUESTION_BYTES_MAX);
+        if fitting > 0 {
+            wire::put_u64(&mut out, fitting as u64);
+            self.questions.iter().take(fitting).for_each(|asked| question::put_question(&mut out, asked));
+        }
         seal(out, key)
     }
 
@@ -258,8 +279,9 @@ impl FetchReply {
             }
             items.push(item);
         }
+        let questions = behind(&mut from, "questions", question::question)?;
         from.end()?;
-        Ok(Self { site, session, number, verdict, epoch, floor, fates_known, more, items })
+        Ok(Self { site, session, number, verdict, epoch, floor, fates_known, more, items, questions })
     }
 
     /// Bytes that surely hold so many items.
@@ -318,6 +340,16 @@ fn open(frame: &[u8], kind: u8) -> Result<Reader<'_>, FrameError> {
     let (covered, _) = frame.split_last_chunk::<TAG_BYTES>().ok_or(DecodeError::Truncated)?;
     let fields = covered.get(HEAD_BYTES..).ok_or(DecodeError::Truncated)?;
     Ok(Reader::over(fields))
+}
+
+/// A list that is not there when it is empty.
+fn behind<T>(
+    from: &mut Reader<'_>,
+    field: &'static str,
+    read: fn(&mut Reader<'_>) -> Result<T, DecodeError>,
+) -> Result<Vec<T>, DecodeError> {
+    let many = if from.left() == 0 { 0 } else { count(from, field, QUESTIONS_MAX)? };
+    (0..many).map(|_| read(from)).collect()
 }
 
 fn count(from: &mut Reader<'_>, field: &'static str, max: usize) -> Result<usize, DecodeError> {

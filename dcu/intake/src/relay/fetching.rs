@@ -95,6 +95,7 @@ impl Relay {
         }
         self.bind(now_unix_ms, request, lineage);
         self.take_acks(now_unix_ms, request);
+        self.take_answers(now_unix_ms, &request.site, &request.answers);
         self.reply(call, request, Verdict::Served);
     }
 
@@ -151,7 +152,11 @@ impl Relay {
             fates_known: 0,
             more: false,
             items: Vec::new(),
+            questions: Vec::new(),
         };
+        if verdict == Verdict::Served {
+            reply.questions = self.questions_for(&request.site);
+        }
         let mut offered = 0;
         if verdict == Verdict::Served
             && let Some(inbox) = self.state.site(&request.site)

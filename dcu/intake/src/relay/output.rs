@@ -143,6 +143,15 @@ pub enum Event {
         /// The provider's list told of it; otherwise it is a text.
         listed: bool,
     },
+    /// Of a token server's client.
+    Tokens(crate::token_server::Event),
+    /// A site has not answered a question for a token in a day: it is asked no more.
+    Unanswered {
+        /// The site.
+        site: String,
+        /// Which purchase.
+        reference: PaymentId,
+    },
     /// A provider's list, or a clerk's statement, was read.
     Listed {
         /// The short code, or the clerk.
