@@ -29,6 +29,7 @@ pub(crate) const TABLES: [(&str, Build); 11] = [
     ("telemetry", telemetry),
     ("outage_tickets", outage_tickets),
     ("images", images),
+    ("kits", kits),
     ("customers", customers),
     ("links", links),
     ("log", log),
@@ -271,6 +272,25 @@ fn images(context: &Context, records: &Records) -> Vec<Column> {
         column("state", &steps),
         column("blocks_done", &table.blocks_done),
         column("blocks", &table.blocks),
+    ]
+}
+
+fn kits(context: &Context, records: &Records) -> Vec<Column> {
+    let table = &records.kits;
+    let ids: Vec<&str> = table.customer.iter().map(|&index| context.id(index)).collect();
+    vec![
+        column("customer", &table.customer),
+        column("customer_id", &ids),
+        column("linked", &table.linked),
+        column("paid_minor", &table.paid_minor),
+        column("open_minor", &table.open_minor),
+        column("sold_days", &table.sold_days),
+        column("added_days", &table.added_days),
+        column("waiting_days", &table.waiting_days),
+        column("texts_lost", &table.texts_lost),
+        column("refused", &table.refused),
+        column("off_ms", &table.off_ms),
+        column("in_step", &table.in_step),
     ]
 }
 

@@ -414,6 +414,16 @@ pub enum DcuEvent {
         /// The way.
         way: Way,
     },
+    /// A device is at a count that it had already left behind: used tokens may count again there (a sync typed twice, a
+    /// device put back). Somebody should look.
+    PaygFellBack {
+        /// Which device.
+        device: PaygIx,
+        /// Where it is.
+        count: u32,
+        /// The count of the last token that was made for it.
+        vendor_count: u32,
+    },
     /// Minutes came that were granted to another journal (this site's, before its disk was lost, or a stranger's): they are
     /// not used.
     LeaseRefused {
