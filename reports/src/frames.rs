@@ -20,7 +20,7 @@ use crate::{error::ReportError, words};
 type Build = fn(&Context, &Records) -> Vec<Column>;
 
 /// The tables by file name (without `.parquet`).
-pub(crate) const TABLES: [(&str, Build); 11] = [
+pub(crate) const TABLES: [(&str, Build); 12] = [
     ("downtime", downtime),
     ("payments", payments),
     ("plant", plant),
