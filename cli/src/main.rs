@@ -5,6 +5,7 @@ mod audit;
 mod claims;
 mod fleet;
 mod ledger;
+mod outage;
 mod progress;
 mod run;
 mod show;
@@ -36,6 +37,7 @@ fn main() -> ExitCode {
         Command::Claims(args) => claims::claims(&args),
         Command::Audit { what } => audit::audit(&what),
         Command::Fleet { what } => fleet::fleet(&what),
+        Command::Outage { what } => outage::outage(&what),
         Command::Schema => show::schema(),
         Command::Report(args) => show::report(&args),
         Command::Completions { shell } => {
