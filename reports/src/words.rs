@@ -153,9 +153,11 @@ const fn fault_kind(what: FaultKind) -> CauseKind {
         | FaultKind::UssdBroken => CauseKind::Operator,
         FaultKind::Cloudy { .. } => CauseKind::Energy,
         FaultKind::RadioJammed { .. } | FaultKind::RoofLoss { .. } | FaultKind::RoutesCollapsed => CauseKind::Mesh,
-        FaultKind::DcuPowerLost | FaultKind::MeterDead | FaultKind::FeederOut | FaultKind::InverterOut => {
-            CauseKind::Repair
-        }
+        FaultKind::DcuPowerLost
+        | FaultKind::MeterDead
+        | FaultKind::FeederOut
+        | FaultKind::LineOut
+        | FaultKind::InverterOut => CauseKind::Repair,
         FaultKind::AgentAway | FaultKind::PaperOut => CauseKind::Agent,
         FaultKind::DiskFull
         | FaultKind::DiskReadOnly
