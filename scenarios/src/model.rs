@@ -139,6 +139,8 @@ pub enum Wall {
     Brick,
     /// Poles and boards.
     Wood,
+    /// Sheet iron.
+    Sheet,
 }
 
 /// Where the meter hangs.

@@ -124,6 +124,7 @@ pub(super) fn wall_word(wall: Wall) -> &'static str {
         Wall::Mud => "mud",
         Wall::Brick => "brick",
         Wall::Wood => "wood",
+        Wall::Sheet => "sheet",
     }
 }
 

@@ -48,7 +48,11 @@ mod wan;
 use taa_dcu::config::Traits;
 use taa_scenarios::model::Scenario;
 
-pub(crate) use self::{event::Event, setup::unreached, timeline::Timeline};
+pub(crate) use self::{
+    event::Event,
+    setup::{settled_hops, unreached},
+    timeline::Timeline,
+};
 use self::{
     message::Messages, money::Pay, parts::Part, population::Population, power::Power, radio::Mesh, site::Site, wan::Wan,
 };

@@ -79,8 +79,8 @@ impl Outages {
 
 /// One packet and its acknowledgement, in whole milliseconds.
 fn airtime_ms(scenario: &Scenario) -> u64 {
-    let octets = PACKET_BYTES + usize::from(scenario.comms.mesh.overhead_octets);
-    libm::ceil(octets as f64 * 8.0 / scenario.comms.radio.data_rate_kbps + ACK_MS) as u64
+    let octets = PACKET_BYTES as u32 + u32::from(scenario.comms.mesh.overhead_octets);
+    libm::ceil(scenario.comms.radio.phy.airtime_us(octets) as f64 / 1000.0 + ACK_MS) as u64
 }
 
 fn guid(scenario: &Scenario, customer: usize) -> Guid {

@@ -9,10 +9,13 @@ use taa_meter::{GaspConfig, Meter, MeterConfig, StsConfig};
 use taa_models::{
     demand::Catalogue,
     draw::{Draws, NodeKey, Purpose},
-    mesh::{MeshNode, Topology},
+    mesh::{MeshParams, Topology},
     people::{Disposition, income::MoneyBox},
     pv::Array,
-    radio::{Antenna, MountKind, RoofKind, WallKind, leakage_db},
+    radio::{
+        house::{Mount, RoofKind, WallKind},
+        village::Mounted,
+    },
     weather::SunContext,
 };
 use taa_scenarios::model::{FaultKind, Placement, Roof, Scenario, Wall};
@@ -30,7 +33,7 @@ use super::{
     population::{Identity, Load, MeterUnit, Opened, Population, Purse},
     power::{Power, SAMPLE_MS, TICK_MS},
     purse::Rated,
-    radio::Mesh,
+    radio::{Mesh, Season},
     site::Site,
     sky::Sky,
     wan::Wan,
@@ -225,7 +228,9 @@ fn power(scenario: &Scenario) -> Power {
 fn dcu_config(scenario: &Scenario, traits: Traits, seed: (u64, u32)) -> DcuConfig {
     let (utc_offset_s, classes) = (scenario.site.utc_offset_s, scenario.classes.clone());
     let fetch = money::fetch_config(scenario, traits, seed);
-    DcuConfig { utc_offset_s, classes, fetch, ..DcuConfig::new(traits, scenario.tariff.clone()) }
+    let name = scenario.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' });
+    let ledger_origin = format!("simulation.invalid/{}/{}-{}/site", name.collect::<String>(), seed.0, seed.1);
+    DcuConfig { utc_offset_s, classes, fetch, ledger_origin, ..DcuConfig::new(traits, scenario.tariff.clone()) }
 }
 
 /// What an average customer of the class spends a day, minor units.
@@ -344,34 +349,51 @@ pub(crate) fn unreached(scenario: &Scenario) -> Vec<String> {
     customers.filter(|(node, _)| !mesh.routes().has_route(*node)).map(|(_, customer)| customer.id.clone()).collect()
 }
 
+/// Hops of every meter over settled routes, however many; `None` without a way.
+pub(crate) fn settled_hops(scenario: &Scenario) -> Vec<Option<u16>> {
+    let endless = MeshParams { hop_limit: u16::MAX, ..scenario.comms.mesh.clone() };
+    let mesh = mesh_under(scenario, &endless, (scenario.run.seed, scenario.run.replication));
+    let routes = mesh.routes();
+    (0..scenario.village.customers.len()).map(|node| routes.has_route(node).then(|| routes.hops[node])).collect()
+}
+
 fn mesh(scenario: &Scenario, seed: (u64, u32)) -> Mesh {
+    mesh_under(scenario, &scenario.comms.mesh, seed)
+}
+
+fn mesh_under(scenario: &Scenario, params: &MeshParams, seed: (u64, u32)) -> Mesh {
     let layout = &scenario.village;
     let radio = &scenario.comms.radio;
     let meters = layout.customers.iter().map(|customer| {
         let building = &layout.buildings[customer.building as usize];
-        let roof = if building.roof == Roof::Iron { RoofKind::Iron } else { RoofKind::Other };
+        let roof = match building.roof {
+            Roof::Iron => RoofKind::Iron,
+            Roof::Thatch => RoofKind::Thatch,
+            Roof::Tile => RoofKind::Tile,
+        };
         let wall = match building.wall {
             Wall::Mud => WallKind::Mud,
             Wall::Brick => WallKind::Brick,
             Wall::Wood => WallKind::Wood,
+            Wall::Sheet => WallKind::Sheet,
         };
         let mount = match customer.placement {
-            Placement::Pole => MountKind::Pole,
-            Placement::Wall => MountKind::Wall,
-            Placement::Indoor => MountKind::Indoor,
+            Placement::Pole => Mount::Pole,
+            Placement::Wall => Mount::Wall(roof, wall),
+            Placement::Indoor => Mount::Indoor(roof, wall),
         };
         let height_m = HEIGHT_M.iter().find(|h| h.0 == customer.placement).map_or(1.8, |h| h.1);
-        let antenna =
-            Antenna { at_m: customer.meter_at_m, height_m, indoor_loss_db: leakage_db(radio, roof, wall, mount) };
-        MeshNode { key: NodeKey::of(&customer.id), antenna }
+        let key = NodeKey::of(&customer.id);
+        Mounted::meter(key, customer.meter_at_m, height_m, radio.meter_antenna, mount, seed.0)
     });
-    let places = layout.relays.iter().chain([&layout.dcu]).map(|place| MeshNode {
-        key: NodeKey::of(&place.id),
-        antenna: Antenna { at_m: place.at_m, height_m: place.height_m, indoor_loss_db: 0.0 },
-    });
-    let nodes: Vec<MeshNode> = meters.chain(places).collect();
+    let places = layout.relays.iter().chain([&layout.dcu]);
+    let masts =
+        places.map(|place| Mounted::on_pole(NodeKey::of(&place.id), place.at_m, place.height_m, radio.mast_antenna));
+    let nodes: Vec<Mounted> = meters.chain(masts).collect();
     let root = nodes.len() - 1;
-    let topology = Topology::build(radio, &scenario.comms.mesh, &nodes, root, seed.0);
+    let topology = Topology::build(radio, params, &nodes, root, seed.0);
     let keys = nodes.iter().map(|node| node.key).collect();
-    Mesh::new(topology, scenario.comms.mesh.clone(), keys, layout.customers.len())
+    let start_local_s = scenario.run.start_unix_s + i64::from(scenario.site.utc_offset_s);
+    let season = Season { fading: radio.fading.clone(), start_local_s };
+    Mesh::new(topology, params.clone(), season, keys, layout.customers.len())
 }

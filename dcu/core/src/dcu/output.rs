@@ -15,7 +15,7 @@ use crate::{
     outage::{Ending, Place},
     payment::{PaymentError, PaymentId},
     reading::Lack,
-    relay::{Held, Reason, Relay},
+    relay::{Held, Reason, Refusal, Relay},
     uplink::AlarmCode,
     vending::{Fate, KeyRefusal, PaygIx, PaygRefusal, PaygToken, VendId, VendRefusal},
 };
@@ -249,6 +249,15 @@ pub enum DcuEvent {
         /// Why it waits.
         why: Held,
     },
+    /// The cloud's order to open was refused as it stands, and the record of that is durable: it is told.
+    OrderRefused {
+        /// Which meter.
+        meter: MeterIx,
+        /// The cloud's number.
+        order: u64,
+        /// Why.
+        why: Refusal,
+    },
     /// Too many openings within an hour: openings have stopped.
     OpeningsStopped,
     /// A checkpoint of the ledger is signed, and the record of it is durable.
@@ -264,6 +273,17 @@ pub enum DcuEvent {
         size: u64,
         /// There are fewer than promised; else the log has grown anew past them.
         rolled_back: bool,
+    },
+    /// The cloud knows of records that the journal does not hold: the disk has lost what it had confirmed, or an old copy
+    /// was put back. The DCU is in doubt from now on, and the record of that is durable.
+    RolledBack {
+        /// The last record that the cloud knows of; `None` where only a promise of the ledger shows it.
+        witnessed: Option<u64>,
+        /// The last one that there was when the cloud had last been heard, or at the start after.
+        found: u64,
+        /// Counters of the lost journal may be in use: **drop this DCU and recover it anew**. No meter is spoken to until
+        /// then.
+        restart: bool,
     },
     /// The relay was seen in another state than recorded, without an order of ours.
     RelayFound {

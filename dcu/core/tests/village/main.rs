@@ -24,3 +24,4 @@ mod selling;
 mod slot;
 mod terms;
 mod village;
+mod witness;

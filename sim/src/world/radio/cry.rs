@@ -42,15 +42,16 @@ impl Mesh {
         let node = meter as usize;
         let root = self.topology.root();
         let air = |column: &[f32], at: usize| f64::from(column.get(at).copied().unwrap_or(0.0));
-        let Air { noise_rise_db, loss_db } = &self.air;
+        let Air { noise_rise_db, loss_db, leaves } = &self.air;
         let mut ways: Vec<(f64, usize, f64)> = self
             .topology
             .links_of(node)
-            .map(|link| (link, if link.a == node { link.b } else { link.a }))
+            .map(|link| (link, link.other(node)))
             .filter(|(_, other)| self.usable[*other] && self.routes.has_route(*other))
             .map(|(link, other)| {
                 let cost = link.etx + f64::from(self.routes.path_etx[other]);
-                (cost, other, link.snr_db - air(noise_rise_db, other) - air(loss_db, other) - air(loss_db, node))
+                let lost_db = air(noise_rise_db, other) + air(loss_db, other) + air(loss_db, node);
+                (cost, other, link.heard_from_db(node) - lost_db - link.leaves_db * f64::from(*leaves))
             })
             .collect();
         ways.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(self.keys[a.1].0.cmp(&self.keys[b.1].0)));
@@ -80,6 +81,6 @@ impl Mesh {
     /// The meters among the neighbours of a node, and how strong each is heard there, dB over the noise.
     pub(crate) fn heard_at(&self, node: usize) -> impl Iterator<Item = (usize, f64)> + '_ {
         let links = self.topology.links_of(node);
-        links.map(move |link| (if link.a == node { link.b } else { link.a }, link.snr_db))
+        links.map(move |link| (link.other(node), link.heard_from_db(link.other(node))))
     }
 }
