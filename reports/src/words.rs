@@ -195,6 +195,7 @@ pub(crate) fn fault_words(what: FaultKind, target: &FaultTarget, scenario: &Scen
         FaultKind::DcuPowerLost => "data concentrator and router without supply".to_owned(),
         FaultKind::MeterDead => "meters dead".to_owned(),
         FaultKind::FeederOut => "feeder open".to_owned(),
+        FaultKind::LineOut => "line broken".to_owned(),
         FaultKind::InverterOut => "inverter off".to_owned(),
         FaultKind::AgentAway => "no cash agent".to_owned(),
         FaultKind::AggregatorOut => "payment aggregators out".to_owned(),
