@@ -44,6 +44,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         what: FleetCommand,
     },
+    /// Try out a meter's outage logic; read and clear the outage tickets of a DCU
+    Outage {
+        /// What to do
+        #[command(subcommand)]
+        what: OutageCommand,
+    },
     /// How far a village's radio mesh reaches
     Mesh {
         /// What to do
@@ -326,6 +332,42 @@ Exit codes: 0 sound, 1 not sound, 2 nothing to check.")]
         /// The entry that the receipt is for: written beside a new one, read with --check
         #[arg(long, value_name = "FILE")]
         entry_file: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OutageCommand {
+    /// Let one meter of a village send its gasp as a test: through its bytes, the mesh and the DCU's judgement, while the
+    /// customer's supply stays as it is
+    #[command(after_help = "Example:
+  taa outage simulate --id customer-17 scenarios/villages/jija
+
+Exit codes: 0 the packet arrived, 1 it did not, 2 no such meter or village.")]
+    Simulate {
+        /// The meter: its own id, the customer's or the building's
+        #[arg(long, value_name = "METER")]
+        id: String,
+        /// Scenario folder
+        #[arg(default_value = ".")]
+        scenario: PathBuf,
+    },
+    /// Show the outage tickets in the database of a DCU
+    List {
+        /// The database (which is copied and not touched)
+        #[arg(value_name = "STATE_DB")]
+        database: PathBuf,
+    },
+    /// Close a ticket as a false alarm, in the database of a DCU that stands still
+    #[command(after_help = "Example:
+  taa outage list /var/lib/dcu/state.db
+  taa outage clear /var/lib/dcu/state.db --ticket 4711")]
+    Clear {
+        /// The database
+        #[arg(value_name = "STATE_DB")]
+        database: PathBuf,
+        /// Number of the ticket
+        #[arg(long, value_name = "N")]
+        ticket: u64,
     },
 }
 

@@ -86,13 +86,13 @@ fn tell_damage(recovery: &Recovery) {
 }
 
 /// A copy in a folder of its own, which goes with it.
-struct Copy {
+pub(crate) struct Copy {
     folder: PathBuf,
 }
 
 impl Copy {
     /// Copies the file and SQLite's log beside it. What changes meanwhile belongs to a DCU that runs: then there is none.
-    fn of(file: &Path) -> Result<Self, Failure> {
+    pub(crate) fn of(file: &Path) -> Result<Self, Failure> {
         let failed = |path: &Path, error: &std::io::Error| Failure::Input(format!("{}: {error}", path.display()));
         let log = PathBuf::from(format!("{}-wal", file.display()));
         let folder = std::env::temp_dir().join(format!("taa-audit-{}", std::process::id()));
@@ -116,7 +116,7 @@ impl Copy {
         Ok(copy)
     }
 
-    fn database(&self) -> PathBuf {
+    pub(crate) fn database(&self) -> PathBuf {
         self.folder.join("state.db")
     }
 }

@@ -87,6 +87,8 @@ pub(crate) struct Village<'s> {
     inverter: Part,
     feeders: Vec<Part>,
     meter_parts: Vec<Part>,
+    /// The lines between feeder and customer, by customer.
+    lines: Vec<Part>,
     mesh: Mesh,
     site: Site,
     wan: Wan,

@@ -119,6 +119,7 @@ impl<'s> Village<'s> {
             power: power(scenario),
             inverter: Part::new(Cause::InverterFailed),
             feeders: layout.feeders.iter().map(|_| Part::new(Cause::FeederOpen)).collect(),
+            lines: layout.customers.iter().map(|_| Part::new(Cause::FeederOpen)).collect(),
             meter_parts: layout.customers.iter().map(|_| Part::new(Cause::MeterDead)).collect(),
             site: Site::new(config, entries, holdup_ms, SiteDisk::of(traits.credit_at, seed, scenario)),
             wan: Wan::new(traits.backhaul, scenario.comms.cellular.bearer.figures().registration_s),
