@@ -124,6 +124,12 @@ pub(crate) struct RunArgs {
     /// Keep the site's ledger of every architecture in <out>/ledger (`taa audit verify` reads it)
     #[arg(long)]
     pub(crate) ledger: bool,
+    /// Look at the mesh message by message, or frame by frame (default: the scenario's)
+    #[arg(long, value_enum)]
+    pub(crate) mesh: Option<Mesh>,
+    /// Keep the mesh's frames as a capture for Wireshark (implies --mesh frame; of several architectures, one file each)
+    #[arg(long, value_name = "FILE.pcapng")]
+    pub(crate) capture: Option<PathBuf>,
     /// How much run.mcap holds
     #[arg(long, value_enum, default_value_t = Record::Full)]
     pub(crate) record: Record,
@@ -133,6 +139,15 @@ pub(crate) struct RunArgs {
     /// No progress bar, no table
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+/// How closely the mesh is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Mesh {
+    /// One event per delivered message
+    Message,
+    /// Every frame, collisions included
+    Frame,
 }
 
 /// How much run.mcap holds.

@@ -7,8 +7,11 @@ use std::{
 };
 
 use taa_reports::{Attachment, Record, WriteOptions};
-use taa_scenarios::Overrides;
-use taa_sim::run::RunOptions;
+use taa_scenarios::{
+    Overrides,
+    model::{Fidelity, Scenario},
+};
+use taa_sim::{result::RunResult, run::RunOptions};
 
 use crate::{Failure, args, args::RunArgs, ledger, progress::Bars, show, study};
 
@@ -20,6 +23,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     let mut scenario = taa_scenarios::load(&args.scenario, &overrides).map_err(|found| show::input(&found))?;
     scenario.notes.extend(taa_sim::reach::remark(&scenario));
     scenario.run.ledger = args.ledger;
+    choose_mesh(args, &mut scenario);
     for note in scenario.notes.iter().filter(|_| !args.quiet && !args.json) {
         show::remark(note);
     }
@@ -49,6 +53,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     let mut result = simulated.map_err(|error| Failure::Own(error.to_string()))?;
     result.wall_s = started.elapsed().as_secs_f64();
     scenario.run.ledger = false;
+    scenario.comms.mesh.capture = false;
     let study = study::of(args, &overrides, (&scenario, &result), threads, &STOP)?;
 
     let record = match args.record {
@@ -58,6 +63,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     };
     study::write(&out, study.as_ref())?;
     ledger::write(&out, &scenario, &result)?;
+    write_captures(args, &mut result)?;
     let options =
         WriteOptions { record, attachments: attachments(args), study: study.clone(), ..WriteOptions::default() };
     let written = taa_reports::write(&out, &scenario, &result, &options).map_err(|e| show::report_failure(&e))?;
@@ -94,6 +100,35 @@ fn overrides(args: &RunArgs) -> Result<Overrides, Failure> {
         traits,
         faults: args.faults.clone(),
     })
+}
+
+fn choose_mesh(args: &RunArgs, scenario: &mut Scenario) {
+    let mesh = &mut scenario.comms.mesh;
+    match args.mesh {
+        Some(args::Mesh::Message) => mesh.fidelity = Fidelity::Message,
+        Some(args::Mesh::Frame) => mesh.fidelity = Fidelity::Frame,
+        None => {}
+    }
+    if args.capture.is_some() {
+        (mesh.fidelity, mesh.capture) = (Fidelity::Frame, true);
+    }
+}
+
+/// The captures of the mesh: `mesh.pcapng`, and with several architectures `mesh-NAME.pcapng`.
+fn write_captures(args: &RunArgs, result: &mut RunResult) -> Result<(), Failure> {
+    let Some(file) = &args.capture else { return Ok(()) };
+    let several = result.architectures.len() > 1;
+    for architecture in &mut result.architectures {
+        let bytes = std::mem::take(&mut architecture.records.mesh_capture);
+        let path = if several {
+            let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+            file.with_file_name(format!("{stem}-{}.pcapng", architecture.name))
+        } else {
+            file.clone()
+        };
+        std::fs::write(&path, bytes).map_err(|error| Failure::Input(format!("{}: {error}", path.display())))?;
+    }
+    Ok(())
 }
 
 /// The scenario's own files, so that the recording can be run again. What cannot be read was reported by the loader.

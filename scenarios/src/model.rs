@@ -5,6 +5,7 @@
 
 pub use crate::schema::{DiskModel, LastGaspParams};
 use taa_dcu::config::{Backhaul, BootRelay, Classes, CreditAt, Tariff, Traits};
+pub use taa_models::mesh::Fidelity;
 use taa_models::{
     assets::AssetParams,
     cellular::CellularParams,

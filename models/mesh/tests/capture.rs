@@ -12,6 +12,7 @@ use taa_mesh::mac::frame::{Address, FrameType, Header, Version};
 use taa_mesh::mac::pcapng::{self, Tap};
 use taa_mesh::mac::schedule::Unicast;
 use taa_mesh::mac::{Eui64, security};
+use taa_mesh::net::{AROUND_ALL, AROUND_ONE, PROBE_OCTETS};
 use taa_mesh::wisun::frames::{self, Frame, MPX_LOWPAN, Mpx};
 use taa_mesh::wisun::ie::{HeaderIe, PayloadIe};
 
@@ -80,6 +81,31 @@ fn real_nodes_hop_when_we_say() {
         }
     }
     assert_eq!(checked, 327);
+}
+
+/// What the network puts around 6LoWPAN, and what it takes a link's measurement for, is what real nodes sent.
+#[test]
+fn sizes_of_the_network_are_those_of_real_frames() {
+    let (mut to_one, mut to_all, mut probes) = (0, 0, 0);
+    for recorded in recording() {
+        let frame = frames::decode(&recorded.bytes).unwrap();
+        let Some(mpx) = frame.mpx.filter(|mpx| mpx.id == MPX_LOWPAN) else { continue };
+        let around = (recorded.bytes.len() - mpx.content.len() + 4) as u32;
+        let broadcast_schedule = frame.payload_ies.iter().any(|ie| matches!(ie, PayloadIe::Bs(..)));
+        if recorded.to.is_some() {
+            assert_eq!(around, AROUND_ONE);
+            to_one += 1;
+            // Address compression and hop limit of the recorded solicitations and advertisements, then their type.
+            let measures =
+                mpx.content.starts_with(&[0x7b, 0x03, 0x3a]) && matches!(mpx.content[19..21], [0x87 | 0x88, 0]);
+            probes += usize::from(measures && recorded.bytes.len() as u32 + 4 == PROBE_OCTETS);
+        } else {
+            assert_eq!(around, if broadcast_schedule { AROUND_ALL + 14 } else { AROUND_ALL });
+            to_all += 1;
+        }
+    }
+    assert_eq!((to_one, to_all), (207, 17));
+    assert!(probes > 0, "{probes} of the size set");
 }
 
 /// No length or flag that is cut short, flipped or prolonged makes a panic or an endless walk; what still decodes is

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use miette::{Diagnostic, Severity};
 use taa_dcu::config::{Classes, Tariff};
-use taa_models::{ParamError, demand::Class};
+use taa_models::{ParamError, demand::Class, mesh::MeshParams};
 
 use crate::diagnostics::{Diagnostics, GridProblem, SettingProblem, Spot};
 use crate::document::Document;
@@ -200,7 +200,7 @@ fn resolve(dir: &Path, overrides: &Overrides, found: &mut Diagnostics) -> Option
         classes,
         comms: Comms {
             radio: file.comms.radio.clone(),
-            mesh: file.comms.mesh.clone(),
+            mesh: MeshParams { fidelity: file.run.mesh, ..file.comms.mesh.clone() },
             cellular: file.comms.cellular.clone(),
             payments: file.comms.payments.clone(),
             dcu_holdup_h: file.comms.dcu_holdup_h,

@@ -5,7 +5,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use taa_dcu::config::{Backhaul, BootRelay, CreditAt, OnLinkLoss};
 use taa_models::{
-    cellular::CellularParams, mesh::MeshParams, param::ParamError, payments::PaymentParams, plant::PlantParams,
+    cellular::CellularParams,
+    mesh::{Fidelity, MeshParams},
+    param::ParamError,
+    payments::PaymentParams,
+    plant::PlantParams,
     radio::RadioParams,
 };
 
@@ -172,6 +176,8 @@ pub struct RunSection {
     pub architectures: Vec<String>,
     /// What the journal of the data concentrator lies on.
     pub disk: DiskModel,
+    /// How closely the mesh is looked at: message or frame.
+    pub mesh: Fidelity,
 }
 
 /// What the journal of the data concentrator lies on.
@@ -195,6 +201,7 @@ impl Default for RunSection {
             seed: 1,
             architectures: vec!["cloud_sync".to_owned(), "edge_local".to_owned()],
             disk: DiskModel::Auto,
+            mesh: Fidelity::Message,
         }
     }
 }

@@ -677,4 +677,6 @@ pub struct Records {
     pub log: Log,
     /// Entries of the site's ledger as they were stored, where the run was asked to keep them.
     pub ledger: Vec<Vec<u8>>,
+    /// The mesh's frames as pcapng, where the run was asked to keep them.
+    pub mesh_capture: Vec<u8>,
 }

@@ -37,6 +37,8 @@ pub(crate) enum Event {
     GaspAtDcu { message: MessageId },
     /// A meter has joined the mesh.
     Joined { customer: u32, generation: u32 },
+    /// The mesh, frame by frame: something came out of it, or it is to be run on.
+    MeshWake { generation: u32 },
     /// A meter's own deadline (credit in the meter runs out).
     MeterWake { customer: u32, generation: u32 },
     /// A customer's appliances for the day are drawn.
@@ -118,6 +120,7 @@ impl Event {
             Self::Cried { customer, message } => pair(120, customer, message.number()),
             Self::GaspAtDcu { message } => pair(121, message.number(), 0),
             Self::Joined { customer, generation } => pair(13, customer, generation),
+            Self::MeshWake { generation } => pair(110, generation, 0),
             Self::MeterWake { customer, generation } => pair(14, customer, generation),
             Self::Day { customer } => pair(15, customer, 0),
             Self::Switch { customer, generation } => pair(16, customer, generation),

@@ -127,6 +127,9 @@ impl Village<'_> {
         let days = now_ms as f64 / 86_400_000.0;
         for customer in 0..self.people.len() {
             let layout = &self.scenario.village.customers[customer as usize];
+            if self.mesh.is_frame() {
+                self.people.of(customer).unit.hops = self.mesh.hops_of(customer as usize).unwrap_or(0);
+            }
             let tariff = self.scenario.tariff_of(customer as usize);
             let connected = self.people.of(customer).load.connected;
             self.bypass_turned(customer, connected, now_ms);
@@ -190,6 +193,9 @@ impl Village<'_> {
         self.close_books(now_ms);
         self.repair_rows(now_ms);
         self.telemetry.rows(now_ms / 3_600_000, &mut self.records);
+        if let Some(frames) = self.mesh.frames.take() {
+            self.records.mesh_capture = frames.into_capture();
+        }
         totals.mesh_sent = self.mesh.sent;
         totals.mesh_delivered = self.mesh.delivered;
         totals.joins_s = std::mem::take(&mut self.mesh.joins_s);

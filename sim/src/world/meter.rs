@@ -39,11 +39,7 @@ impl Village<'_> {
         while let Some(output) = self.people.of(customer).unit.meter.poll_output() {
             // There is no line to set on the air.
             let PortOutput::Transmit(frame) = output else { continue };
-            if let Some(delay_ms) = self.carry_up(customer, frame.len(), now_ms) {
-                let message = self.messages.put(&frame);
-                let at = SimTime::from_ms(now_ms + delay_ms);
-                queue.at(at, Phase::Dcu, self.ops.dcu, Event::AtDcu { customer, message });
-            }
+            self.send_up_mesh(customer, &frame, now_ms, queue);
         }
     }
 

@@ -22,6 +22,7 @@ mod images;
 mod keys;
 mod late;
 mod light;
+mod mesh_frame;
 mod message;
 mod meter;
 mod money;
@@ -152,6 +153,7 @@ impl Model for Village<'_> {
                     self.joined(customer, now_ms, queue);
                 }
             }
+            Event::MeshWake { generation } => self.mesh_wakes(generation, now_ms, queue),
             Event::MeterWake { customer, generation } => {
                 if self.people.of(customer).unit.wake.is_current(generation) {
                     self.meter_wakes(customer, now_ms, queue);

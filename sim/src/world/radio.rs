@@ -13,7 +13,7 @@ use taa_models::{
 use taa_scenarios::model::{Fault, FaultKind, FaultTarget, Village as Layout};
 
 pub(crate) use self::cry::Cry;
-use super::{Event, Village};
+use super::{Event, Village, mesh_frame::Frames};
 use crate::{
     cause::{Cause, Chain},
     kernel::{Phase, Queue, SimTime},
@@ -72,9 +72,13 @@ pub(crate) struct Mesh {
     troubles: Vec<Trouble>,
     /// Has a way when nobody is stuck; kept only while somebody is.
     unstuck: Vec<bool>,
-    meters: usize,
+    pub(super) meters: usize,
     pub(crate) dirty: bool,
     messages: u64,
+    /// Frame by frame: has power and served, or should, and does not.
+    cut_off: Vec<bool>,
+    /// The same frame by frame; then the routes above are not used.
+    pub(crate) frames: Option<Box<Frames>>,
     pub(crate) sent: u64,
     pub(crate) delivered: u64,
     pub(crate) joins_s: Vec<f64>,
@@ -111,6 +115,8 @@ impl Mesh {
             meters,
             dirty: true,
             messages: 0,
+            cut_off: vec![false; meters],
+            frames: None,
             sent: 0,
             delivered: 0,
             joins_s: Vec::new(),
@@ -118,6 +124,48 @@ impl Mesh {
             isolated: 0,
             isolated_node_ms: 0,
         }
+    }
+
+    /// Looks at the mesh frame by frame from now on.
+    pub(crate) fn look_closely(&mut self, frames: Frames) {
+        for node in 0..self.meters {
+            let serves = frames.serves(node);
+            self.turned(node, serves, !serves, 0);
+        }
+        self.frames = Some(Box::new(frames));
+        self.tell_air(0);
+    }
+
+    /// Has joined and has a route.
+    fn reaches(&self, node: usize) -> bool {
+        self.alive[node] && (self.frames.is_some() || self.routes.has_route(node))
+    }
+
+    /// Frame by frame: a meter serves, or does not: isolated with power, or dark, or joining.
+    pub(super) fn turned(&mut self, meter: usize, serves: bool, isolated: bool, now_ms: u64) {
+        self.integrate(now_ms);
+        self.dirty |= self.alive[meter] != serves;
+        self.alive[meter] = serves;
+        if self.cut_off[meter] != isolated {
+            self.cut_off[meter] = isolated;
+            self.isolated = if isolated { self.isolated + 1 } else { self.isolated.saturating_sub(1) };
+        }
+    }
+
+    /// Whether it is looked at frame by frame.
+    pub(crate) fn is_frame(&self) -> bool {
+        self.frames.is_some()
+    }
+
+    /// Frame by frame: a meter's hops to the root.
+    pub(crate) fn hops_of(&self, meter: usize) -> Option<u16> {
+        self.frames.as_ref().and_then(|frames| frames.hops(meter)).and_then(|hops| u16::try_from(hops).ok())
+    }
+
+    /// The scripted fault that names a node: a collapse, or one in the air.
+    pub(super) fn own_trouble(&self, node: usize, collapse: bool) -> Option<u8> {
+        let of = |t: &&Trouble| (t.what == FaultKind::RoutesCollapsed) == collapse && t.nodes.contains(&(node as u32));
+        self.troubles.iter().find(of).map(|t| t.number)
     }
 
     /// The routes as of the last change.
@@ -131,6 +179,7 @@ impl Mesh {
             self.day = now_ms / DAY_MS;
             self.air.leaves = self.season.leaf_share(self.day);
             self.dirty = true;
+            self.tell_air(now_ms);
         }
         if !self.dirty {
             return;
@@ -142,7 +191,10 @@ impl Mesh {
         stuck().flat_map(|t| &t.nodes).for_each(|&node| self.usable[node as usize] = false);
         self.unstuck = if stuck().next().is_some() { self.topology.reached_through(&self.alive) } else { Vec::new() };
         self.topology.routes_into(&self.usable, &self.air, &mut self.routes);
-        self.isolated = (0..self.meters).filter(|&n| self.alive[n] && !self.routes.has_route(n)).count() as u64;
+        // Frame by frame it is counted as it happens; the routes serve last gasps then.
+        if self.frames.is_none() {
+            self.isolated = (0..self.meters).filter(|&n| self.alive[n] && !self.routes.has_route(n)).count() as u64;
+        }
     }
 
     /// Brings the isolated node-hours up to now.
@@ -157,7 +209,7 @@ impl Mesh {
     }
 
     /// Hands a message to the mesh; the delay when it arrives, ms.
-    fn carry(&mut self, seed: (u64, u32), meter: u32, bytes: usize, up: bool, now_ms: u64) -> Option<u64> {
+    pub(super) fn carry(&mut self, seed: (u64, u32), meter: u32, bytes: usize, up: bool, now_ms: u64) -> Option<u64> {
         self.refresh(now_ms);
         self.sent += 1;
         let node = meter as usize;
@@ -172,14 +224,17 @@ impl Mesh {
     }
 
     /// The border router beside the DCU runs, or does not: without it nobody has a route.
-    pub(crate) fn root_turned(&mut self, up: bool) {
+    pub(crate) fn root_turned(&mut self, up: bool, now_ms: u64) {
         let root = self.topology.root();
+        if let Some(frames) = &mut self.frames {
+            frames.power(root, up, now_ms);
+        }
         self.dirty |= self.alive[root] != up;
         self.alive[root] = up;
     }
 
     /// A scripted fault troubles the air or the routing, or stops.
-    pub(crate) fn turn(&mut self, number: u8, fault: &Fault, on: bool, layout: &Layout) {
+    pub(crate) fn turn(&mut self, number: u8, fault: &Fault, on: bool, layout: &Layout, now_ms: u64) {
         self.troubles.retain(|t| t.number != number);
         if on {
             let nodes = match (&fault.target, fault.what) {
@@ -205,6 +260,17 @@ impl Mesh {
             }
         }
         self.dirty = true;
+        self.tell_air(now_ms);
+    }
+
+    /// Frame by frame: the air as it is now.
+    fn tell_air(&mut self, now_ms: u64) {
+        if let Some(frames) = &mut self.frames {
+            let collapsed = self.troubles.iter().filter(|t| t.what == FaultKind::RoutesCollapsed);
+            let mut stuck = vec![false; self.keys.len()];
+            collapsed.flat_map(|t| &t.nodes).for_each(|&node| stuck[node as usize] = true);
+            frames.take_air(&self.air, &stuck, now_ms);
+        }
     }
 
     fn near(&self, customers: &[u32], layout: &Layout) -> Vec<u32> {
@@ -241,6 +307,12 @@ impl Village<'_> {
         if !self.repairs.keys[customer as usize].up() {
             return;
         }
+        if let Some(frames) = &mut self.mesh.frames {
+            self.mesh.sent += 1;
+            frames.send(customer, bytes, false, now_ms);
+            self.mesh_stirred(now_ms, queue);
+            return;
+        }
         if let Some(delay_ms) = self.mesh.carry(self.seed, customer, bytes.len(), false, now_ms) {
             let message = self.messages.put(bytes);
             let node = self.people.of(customer).identity.node;
@@ -248,22 +320,33 @@ impl Village<'_> {
         }
     }
 
-    /// Hands bytes of a meter to the mesh; the delay when they arrive, ms.
-    pub(crate) fn carry_up(&mut self, customer: u32, bytes: usize, now_ms: u64) -> Option<u64> {
-        self.mesh.carry(self.seed, customer, bytes, true, now_ms)
+    /// Bytes of a meter for the DCU.
+    pub(crate) fn send_up_mesh(&mut self, customer: u32, bytes: &[u8], now_ms: u64, queue: &mut Queue<Event>) {
+        if let Some(frames) = &mut self.mesh.frames {
+            self.mesh.sent += 1;
+            frames.send(customer, bytes, true, now_ms);
+            self.mesh_stirred(now_ms, queue);
+        } else if let Some(delay_ms) = self.mesh.carry(self.seed, customer, bytes.len(), true, now_ms) {
+            let message = self.messages.put(bytes);
+            let at = SimTime::from_ms(now_ms + delay_ms);
+            queue.at(at, Phase::Dcu, self.ops.dcu, Event::AtDcu { customer, message });
+        }
     }
 
     /// The meter has joined and has a route, and the DCU has its key.
     pub(crate) fn can_speak(&mut self, customer: u32, now_ms: u64) -> bool {
         self.mesh.refresh(now_ms);
         let node = customer as usize;
-        self.mesh.alive[node] && self.mesh.routes.has_route(node) && self.repairs.keys[node].up()
+        self.mesh.reaches(node) && self.repairs.keys[node].up()
     }
 
     /// A meter got or lost its voltage, or died, or was mended.
     pub(crate) fn mesh_power_turned(&mut self, customer: u32, awake: bool, now_ms: u64, queue: &mut Queue<Event>) {
-        self.mesh.alive[customer as usize] = false;
         self.mesh.dirty = true;
+        if self.mesh.frames.is_some() {
+            return self.mesh_node_turned(customer, awake, now_ms, queue);
+        }
+        self.mesh.alive[customer as usize] = false;
         let seed = self.seed;
         let one = self.people.of(customer);
         if !awake || one.unit.dead {
@@ -307,8 +390,11 @@ impl Village<'_> {
         if !key.up() {
             return Some(key.chain());
         }
-        if self.mesh.alive[node] && self.mesh.routes.has_route(node) {
+        if self.mesh.reaches(node) {
             return None;
+        }
+        if self.mesh.frames.is_some() {
+            return Some(self.unreachable_by_frames(customer));
         }
         let last_loss = self.people.of(customer).unit.last_loss;
         if !self.mesh.alive[node] {

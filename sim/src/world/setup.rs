@@ -9,7 +9,7 @@ use taa_meter::{GaspConfig, Meter, MeterConfig, StsConfig};
 use taa_models::{
     demand::Catalogue,
     draw::{Draws, NodeKey, Purpose},
-    mesh::{MeshParams, Topology},
+    mesh::{Fidelity, MeshParams, Topology},
     people::{Disposition, income::MoneyBox},
     pv::Array,
     radio::{
@@ -27,6 +27,7 @@ use super::{
     finish::{ComponentLog, TelemetryCount},
     keys::{SiteKeys, meter_entropy},
     light::Light,
+    mesh_frame::Frames,
     message::Messages,
     money,
     parts::Part,
@@ -69,7 +70,11 @@ impl<'s> Village<'s> {
         let op = |name: &str| nodes.id(name).ok_or_else(|| KernelError::DuplicateNode { id: name.to_owned() });
         let ops =
             Ops { plant: op(OPS[0])?, dcu: op(OPS[1])?, wan: op(OPS[2])?, cloud: op(OPS[3])?, outside: op(OPS[4])? };
-        let mesh = mesh(scenario, seed);
+        let mut mesh = mesh(scenario, seed);
+        if scenario.comms.mesh.fidelity == Fidelity::Frame {
+            let nodes = mesh_nodes(scenario, seed);
+            Frames::new(scenario, &nodes, nodes.len() - 1, seed).into_iter().for_each(|f| mesh.look_closely(f));
+        }
         let usage = Catalogue::new(&scenario.demand);
         let keys = SiteKeys::draw(seed);
         let mut entries = entries(scenario, &usage, seed, &keys);
@@ -365,11 +370,8 @@ pub(crate) fn settled_hops(scenario: &Scenario) -> Vec<Option<u16>> {
     (0..scenario.village.customers.len()).map(|node| routes.has_route(node).then(|| routes.hops[node])).collect()
 }
 
-fn mesh(scenario: &Scenario, seed: (u64, u32)) -> Mesh {
-    mesh_under(scenario, &scenario.comms.mesh, seed)
-}
-
-fn mesh_under(scenario: &Scenario, params: &MeshParams, seed: (u64, u32)) -> Mesh {
+/// The nodes of the mesh: meters, relays, and last the root.
+pub(super) fn mesh_nodes(scenario: &Scenario, seed: (u64, u32)) -> Vec<Mounted> {
     let layout = &scenario.village;
     let radio = &scenario.comms.radio;
     let meters = layout.customers.iter().map(|customer| {
@@ -397,7 +399,17 @@ fn mesh_under(scenario: &Scenario, params: &MeshParams, seed: (u64, u32)) -> Mes
     let places = layout.relays.iter().chain([&layout.dcu]);
     let masts =
         places.map(|place| Mounted::on_pole(NodeKey::of(&place.id), place.at_m, place.height_m, radio.mast_antenna));
-    let nodes: Vec<Mounted> = meters.chain(masts).collect();
+    meters.chain(masts).collect()
+}
+
+/// The mesh for messages, which also knows what is in reach at all.
+pub(super) fn mesh(scenario: &Scenario, seed: (u64, u32)) -> Mesh {
+    mesh_under(scenario, &scenario.comms.mesh, seed)
+}
+
+fn mesh_under(scenario: &Scenario, params: &MeshParams, seed: (u64, u32)) -> Mesh {
+    let (layout, radio) = (&scenario.village, &scenario.comms.radio);
+    let nodes = mesh_nodes(scenario, seed);
     let root = nodes.len() - 1;
     let topology = Topology::build(radio, params, &nodes, root, seed.0);
     let keys = nodes.iter().map(|node| node.key).collect();

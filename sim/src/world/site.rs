@@ -216,7 +216,8 @@ impl Village<'_> {
         }
         let down = (!self.site.up()).then(|| self.site_chain());
         self.component_down.turn(Component::Dcu, down, now_ms, &mut self.records);
-        self.mesh.root_turned(self.site.up());
+        self.mesh.root_turned(self.site.up(), now_ms);
+        self.mesh_stirred(now_ms, queue);
         self.link_turned(now_ms, queue);
         self.cloud_link_turned(now_ms, queue);
         self.touch_all();
@@ -248,7 +249,8 @@ impl Village<'_> {
         self.supply_told(true, now_ms, queue);
         self.log(now_ms, "dcu_up", String::new(), "data concentrator running".to_owned());
         self.component_down.turn(Component::Dcu, None, now_ms, &mut self.records);
-        self.mesh.root_turned(true);
+        self.mesh.root_turned(true, now_ms);
+        self.mesh_stirred(now_ms, queue);
         self.touch_all();
     }
 

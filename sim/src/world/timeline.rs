@@ -224,7 +224,8 @@ impl Village<'_> {
             (Target::Asset(kind, index), _) => self.asset_fails((kind, index), turn, now_ms, queue),
             (Target::Sky, Some((n, fault, on))) => self.power.sky.turn(n, fault, on),
             (Target::Air, Some((n, fault, on))) => {
-                self.mesh.turn(n, fault, on, &scenario.village);
+                self.mesh.turn(n, fault, on, &scenario.village, now_ms);
+                self.mesh_stirred(now_ms, queue);
                 self.touch_all();
             }
             (Target::Sky | Target::Air, None) => {}

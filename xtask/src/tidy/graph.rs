@@ -45,6 +45,7 @@ const PLAN: [(&str, &[&str]); 25] = [
             "taa-intake",
             "taa-powercut",
             "taa-models",
+            "taa-mesh",
             "taa-meter",
             "taa-scenarios",
         ],

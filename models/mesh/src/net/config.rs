@@ -64,6 +64,8 @@ pub struct Config {
     pub bytes: bool,
     /// Report every frame.
     pub trace: bool,
+    /// Report every frame's octets; needs [`Self::bytes`].
+    pub capture: bool,
 }
 
 impl Config {
@@ -115,6 +117,7 @@ impl Config {
             refresh_ns: 1_800_000_000_000,
             bytes: false,
             trace: false,
+            capture: false,
         })
     }
 }

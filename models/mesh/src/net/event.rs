@@ -129,6 +129,17 @@ pub enum Event {
     Frame(Frame),
 }
 
+/// A frame that was on the air, as octets, whoever read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Octets {
+    /// When its first bit was sent, nanoseconds.
+    pub start_ns: u64,
+    /// On which channel.
+    pub channel: u16,
+    /// The frame, check sequence included.
+    pub octets: Vec<u8>,
+}
+
 /// A frame that was on the air.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frame {

@@ -14,7 +14,7 @@
 //! what held a receiver is followed one frame back; a receiver that waits for an acknowledgement is held by nothing.
 
 use super::Network;
-use super::event::{Event, Frame, Use};
+use super::event::{Event, Frame, Octets, Use};
 use super::links::{Ear, decibels, halves};
 use super::node::{NONE, eui};
 use super::queue::Due;
@@ -41,11 +41,11 @@ pub(super) struct OnAir {
 
 /// A frame's part on one channel.
 #[derive(Debug, Clone, Copy)]
-struct Shot {
+pub(super) struct Shot {
     from: u32,
     channel: u16,
     octets: u32,
-    start_ns: u64,
+    pub(super) start_ns: u64,
     end_ns: u64,
     acknowledges: bool,
 }
@@ -220,6 +220,15 @@ impl Network {
             }
         }
         let alive = self.nodes[from as usize].life == frame.life && self.radios[from as usize].on;
+        if self.config.capture && alive {
+            for part in 0..parts {
+                let shot = self.shot(&frame, part);
+                if let Some(octets) = self.octets_of(&frame, &shot) {
+                    let Shot { start_ns, channel, .. } = shot;
+                    self.octets.push_back(Octets { start_ns, channel, octets });
+                }
+            }
+        }
         if !alive {
             return self.air.retire(place);
         }

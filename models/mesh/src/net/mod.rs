@@ -21,7 +21,9 @@
 //! | `stack` | the joints between them |
 //! | `queue` | what is due |
 //! | `event` | what comes out |
+//! | `capture` | frames as octets |
 
+mod capture;
 mod config;
 mod event;
 mod links;
@@ -33,10 +35,12 @@ mod stack;
 use core::ops::RangeInclusive;
 use std::collections::VecDeque;
 
+pub use capture::capture_key;
 pub use config::Config;
-pub use event::{Event, Frame, Isolation, Totals, Use, Why};
+pub use event::{Event, Frame, Isolation, Octets, Totals, Use, Why};
 pub use links::{Link, Success};
 pub use node::{eui, number};
+pub use stack::{AROUND_ALL, AROUND_ONE, PROBE_OCTETS};
 
 use links::{Links, milliwatts};
 use medium::Air;
@@ -93,6 +97,7 @@ pub struct Network {
     letters: Vec<(u32, Message)>,
     letter: u32,
     events: VecDeque<Event>,
+    octets: VecDeque<Octets>,
     totals: Totals,
     digest: u64,
     messages: u64,
@@ -124,6 +129,7 @@ impl Network {
             letters: Vec::new(),
             letter: 0,
             events: VecDeque::new(),
+            octets: VecDeque::new(),
             totals: Totals::default(),
             digest: config.seed,
             messages: 0,
@@ -207,6 +213,23 @@ impl Network {
     /// What happened next.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
+    }
+
+    /// The next frame of a capture, in order of their ends; only with `Config::capture`.
+    pub fn poll_octets(&mut self) -> Option<Octets> {
+        self.octets.pop_front()
+    }
+
+    /// Whether [`Self::poll_event`] has something.
+    #[must_use]
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// Raises the noise at a node on all channels by so much, dB; 0 ends it.
+    pub fn raise_noise(&mut self, node: u32, rise_db: f32) {
+        let dbm = self.config.noise_dbm + links::decibels(libm::powf(10.0, rise_db / 10.0) - 1.0);
+        self.interfere(node, 0..=u16::MAX, (rise_db > 0.0).then_some(dbm));
     }
 
     /// A delivered payload that is not needed any more; its octets serve the next packet.

@@ -18,7 +18,7 @@ use crate::wisun::join::{Output, Router, State};
 pub(super) const PREFIX: [u8; 8] = [0xFD, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01];
 /// The number that stands for the network's name, and its PAN.
 const NETWORK: u32 = 1;
-const PAN: u16 = 0x0715;
+pub(super) const PAN: u16 = 0x0715;
 /// Nobody, nothing, never.
 pub(super) const NONE: u32 = u32::MAX;
 /// First DIS within so long after routing starts: what the recorded open router does.
@@ -42,13 +42,15 @@ pub fn number(Eui64([.., a, b, c, d]): Eui64) -> u32 {
 pub(super) struct Tag {
     /// Of `send`; 0 is the network's own.
     pub(super) id: u64,
+    /// Which of the network's own messages through the mesh; 0 is none.
+    pub(super) letter: u32,
     pub(super) of: Use,
     pub(super) priority: Priority,
 }
 
 impl Tag {
     pub(super) const fn own(of: Use) -> Self {
-        Self { id: 0, of, priority: Priority::Control }
+        Self { id: 0, letter: 0, of, priority: Priority::Control }
     }
 }
 
@@ -139,6 +141,16 @@ pub(super) struct Everyones(Broadcast);
 impl Everyones {
     pub(super) fn new(config: &Config) -> Self {
         Self(broadcast(config))
+    }
+
+    /// Its identifier.
+    pub(super) fn bsi(&self) -> u16 {
+        self.0.bsi
+    }
+
+    /// The slot at a time, and how far into it.
+    pub(super) fn slot_at(&self, at_ns: u64) -> (u16, u64) {
+        self.0.slot_at(at_ns)
     }
 
     /// The channel of all at a time within a broadcast dwell.

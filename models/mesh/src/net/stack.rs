@@ -2,11 +2,11 @@
 
 use core::net::Ipv6Addr;
 
-use super::Network;
 use super::event::{Event, Isolation, Use, Why};
 use super::medium::OnAir;
 use super::node::{Join, NONE, PREFIX, Tag, broadcast, eui, number};
 use super::queue::Due;
+use super::{Network, capture};
 use crate::Eui64;
 use crate::chance::Chance;
 use crate::ip::{checksum, next};
@@ -20,17 +20,20 @@ use crate::wisun::join::{Output as JoinOutput, State};
 use crate::wisun::message::{Message, To};
 
 /// Octets around 6LoWPAN in a secured unicast frame, check sequence included: header with both addresses and security,
-/// UTT, BT, the multiplex header and the integrity code; recorded frames have them (`tests/net.rs`).
-pub(super) const AROUND: u32 = 62;
-/// An acknowledgement with UTT, BT and an integrity code.
+/// UTT, BT, US, the multiplex header and the integrity code; as recorded (`tests/capture.rs`).
+pub const AROUND_ONE: u32 = 69;
+/// The same in a broadcast frame, which has no receiver's address and no sequence number; 7 of 17 recorded ones also
+/// carry a broadcast schedule of 14 octets, which is left out.
+pub const AROUND_ALL: u32 = 63;
+/// An acknowledgement: header with both addresses and security, UTT, BT, RSL, integrity code, check sequence. Counted
+/// from its elements: the recording has none, its radio answered by itself.
 const ACK_OCTETS: u32 = 56;
-/// A neighbour solicitation, and an advertisement, with address registration, in one frame.
-const PROBE_OCTETS: u32 = AROUND + 58;
-/// Ports: the network's own messages (EAPOL relay), and payload.
-const PORT_OWN: u16 = 10_253;
+/// A neighbour solicitation, and an advertisement, with address registration, in one frame; as recorded.
+pub const PROBE_OCTETS: u32 = AROUND_ONE + 59;
+/// Ports: EAPOL relay, DHCPv6, and payload.
+const PORT_EAPOL: u16 = 10_253;
+const PORT_ADDRESS: u16 = 547;
 const PORT_DATA: u16 = 61_617;
-/// What a relayed message carries beside its EAPOL packet: the joining node and the protocol.
-const RELAY_OCTETS: u32 = 10;
 /// How many of the network's own messages are remembered while they travel.
 const LETTERS: usize = 1 << 12;
 /// A probe that found no way onto the air, or a bad link for want of a better, is tried again after so long.
@@ -86,6 +89,23 @@ fn why(before: &Counters, after: &Counters) -> Why {
     } else {
         Why::Refused
     }
+}
+
+/// What a message that crosses the mesh carries, in as many octets as were recorded: who joins, which protocol and its
+/// EAPOL packet; or a DHCPv6 message, its options one that nobody knows.
+fn put_body(message: Message, octets: u32, out: &mut Vec<u8>) {
+    if let Message::Eapol(eapol) = message {
+        let Some(step) = eapol.exchange.step(eapol.step) else { return };
+        out.extend_from_slice(&eapol.supplicant.0);
+        out.push(step.kmp);
+        out.extend_from_slice(&capture::eapol(step, eapol.step));
+        return;
+    }
+    let (kind, length) = (if matches!(message, Message::AddressRequest { .. }) { 1 } else { 7 }, octets as usize);
+    let options = length.saturating_sub(AROUND_ONE as usize + 16 + 8);
+    out.extend_from_slice(&[kind, 0, 0, 1, 0xFD, 0xE8]);
+    out.extend_from_slice(&(options as u16).to_be_bytes());
+    out.resize(out.len() + options, 0);
 }
 
 /// FNV-1a.
@@ -374,7 +394,8 @@ impl Network {
         if compress(&packet, ends, &Contexts::default(), &mut self.scratch).is_err() {
             return self.drop_message(node, tag, Why::Refused);
         }
-        let octets = AROUND + self.scratch.len() as u32;
+        let around = if to == MacTo::Broadcast { AROUND_ALL } else { AROUND_ONE };
+        let octets = around + self.scratch.len() as u32;
         // Not 0 for a DIO: 0 stands for everything else.
         let dio = if dio && to == MacTo::Broadcast { fnv(&packet) | 1 } else { 0 };
         if octets <= self.config.frame_octets_max {
@@ -383,14 +404,14 @@ impl Network {
         }
         let own = &mut self.nodes[node as usize];
         own.datagrams = own.datagrams.wrapping_add(1);
-        let room = self.config.frame_octets_max.saturating_sub(AROUND) as usize;
+        let room = self.config.frame_octets_max.saturating_sub(around) as usize;
         let Ok(parts) = fragments(&packet, ends, &Contexts::default(), room, own.datagrams) else {
             return self.drop_message(node, tag, Why::Refused);
         };
         let mut packet = Some(packet);
         for wire in parts {
             let packet = packet.take().unwrap_or_default();
-            self.load(node, to, AROUND + wire.len() as u32, tag, Load::Packet { packet, wire, dio: 0 });
+            self.load(node, to, around + wire.len() as u32, tag, Load::Packet { packet, wire, dio: 0 });
         }
     }
 
@@ -405,11 +426,10 @@ impl Network {
             self.events.push_back(Event::Delivered { id: tag.id, node, source, payload: packet });
             return;
         }
-        let letter = packet.get(start..start + 4).map(|id| u32::from_be_bytes([id[0], id[1], id[2], id[3]]));
         let from = number(Eui64::from(source));
         self.recycle(packet);
-        let Some(&(id, message)) = letter.and_then(|id| self.letters.get(id as usize % LETTERS)) else { return };
-        if Some(id) != letter {
+        let Some(&(id, message)) = self.letters.get(tag.letter as usize % LETTERS) else { return };
+        if id != tag.letter || id == 0 {
             return;
         }
         let own = &mut self.nodes[node as usize];
@@ -469,27 +489,16 @@ impl Network {
             To::Root => 0,
             To::Router(peer) => number(peer),
         };
-        let body = match message {
-            Message::Eapol(eapol) => {
-                let step = eapol.exchange.step(eapol.step).map_or(0, |step| step.octets);
-                (step + RELAY_OCTETS) as usize
-            }
-            // DHCPv6: what is left of the recorded frame without its headers.
-            _ => octets.saturating_sub(AROUND + 16) as usize,
-        };
-        self.letter = self.letter.wrapping_add(1);
-        let id = self.letter;
-        let place = id as usize % LETTERS;
+        self.letter = self.letter.checked_add(1).unwrap_or(1);
+        let letter = self.letter;
+        let place = letter as usize % LETTERS;
         if self.letters.len() <= place {
             self.letters.resize(place + 1, (0, message));
         }
-        self.letters[place] = (id, message);
-        let fill = |datagram: &mut Vec<u8>| {
-            datagram.extend_from_slice(&id.to_be_bytes());
-            datagram.resize(datagram.len() + body.saturating_sub(4), 0);
-        };
+        self.letters[place] = (letter, message);
+        let port = if matches!(message, Message::Eapol(_)) { PORT_EAPOL } else { PORT_ADDRESS };
         // Without a way it is asked for again by whoever waits for the answer.
-        self.datagram(node, over, PORT_OWN, fill, Tag::own(of));
+        self.datagram(node, over, port, |datagram| put_body(message, octets, datagram), Tag { letter, ..Tag::own(of) });
     }
 
     /// Joining's outputs.
@@ -684,6 +693,6 @@ impl Network {
 
     /// A priority's own tag for a message.
     pub(super) const fn tag(id: u64, priority: Priority) -> Tag {
-        Tag { id, of: Use::Data, priority }
+        Tag { id, letter: 0, of: Use::Data, priority }
     }
 }

@@ -24,6 +24,17 @@ pub use deliver::{Delivery, Powers};
 pub use routes::{Air, NoRoute, Routes};
 pub use topology::{MeshLink, Topology};
 
+/// How closely the mesh is looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Fidelity {
+    /// One event per delivered message, drawn hop by hop from the links; routes are those of a settled network.
+    #[default]
+    Message,
+    /// Every frame of joining, routing and carrying on one medium, collisions included.
+    Frame,
+}
+
 /// How the mesh behaves.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -52,6 +63,12 @@ pub struct MeshParams {
     pub join_per_hop_s: f64,
     /// Spread of the logarithm of the time to join. Assumed: 0.5.
     pub join_sigma: f64,
+    /// How closely it is looked at; a scenario says so under `[run]`.
+    #[serde(skip)]
+    pub fidelity: Fidelity,
+    /// Keep its frames as a capture; the command line says so.
+    #[serde(skip)]
+    pub capture: bool,
 }
 
 impl Default for MeshParams {
@@ -68,6 +85,8 @@ impl Default for MeshParams {
             join_base_s: 180.0,
             join_per_hop_s: 60.0,
             join_sigma: 0.5,
+            fidelity: Fidelity::Message,
+            capture: false,
         }
     }
 }

@@ -1,0 +1,125 @@
+//! The two fidelities side by side: the same villages, the same radio, the same traffic.
+
+use std::path::Path;
+
+use taa_models::mesh::Fidelity;
+use taa_scenarios::{Overrides, load, model::Scenario};
+
+use super::Frames;
+use crate::world::setup::{mesh, mesh_nodes};
+
+const HOUR_MS: u64 = 3_600_000;
+/// A question of the DCU and its answer, octets.
+const READ: [usize; 2] = [120, 180];
+
+fn village(name: &str) -> Scenario {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/villages").join(name);
+    load(&dir, &Overrides::default()).expect("a bundled village loads")
+}
+
+/// What a fidelity says of a village.
+#[derive(Debug)]
+struct Seen {
+    /// Meters that are reached at all.
+    reached: usize,
+    /// Messages that arrived, of those sent to or by reached meters.
+    pdr: f64,
+    hops: f64,
+    hops_max: u32,
+    /// Median of the ways, ms.
+    median_ms: f64,
+    p95_ms: f64,
+}
+
+fn spread(mut delays_ms: Vec<u64>) -> [f64; 2] {
+    delays_ms.sort_unstable();
+    let at = |share: usize| delays_ms.get(delays_ms.len() * share / 100).copied().unwrap_or(0) as f64;
+    [at(50), at(95)]
+}
+
+/// Every meter is read every hour, one after the other; for so many hours.
+fn by_message(scenario: &Scenario, hours: u64) -> Seen {
+    let mut mesh = mesh(scenario, (1, 0));
+    let meters = scenario.village.customers.len();
+    let (mut sent, mut came, mut delays_ms) = (0, 0, Vec::new());
+    for hour in 0..hours {
+        for meter in (0..meters).filter(|&meter| mesh.routes().has_route(meter)).collect::<Vec<_>>() {
+            let now_ms = hour * HOUR_MS + meter as u64 * HOUR_MS / meters as u64;
+            for (octets, up) in READ.into_iter().zip([false, true]) {
+                sent += 1;
+                let Some(delay_ms) = mesh.carry((1, 0), meter as u32, octets, up, now_ms) else { break };
+                came += 1;
+                delays_ms.push(delay_ms);
+            }
+        }
+    }
+    let hops: Vec<u32> = (0..meters)
+        .filter(|&meter| mesh.routes().has_route(meter))
+        .map(|meter| u32::from(mesh.routes().hops[meter]))
+        .collect();
+    seen(&hops, came, sent, delays_ms)
+}
+
+fn seen(hops: &[u32], came: u64, sent: u64, delays_ms: Vec<u64>) -> Seen {
+    let [median_ms, p95_ms] = spread(delays_ms);
+    Seen {
+        reached: hops.len(),
+        pdr: came as f64 / sent as f64,
+        hops: hops.iter().sum::<u32>() as f64 / hops.len() as f64,
+        hops_max: hops.iter().max().copied().unwrap_or(0),
+        median_ms,
+        p95_ms,
+    }
+}
+
+fn by_frame(scenario: &Scenario, hours: u64) -> Seen {
+    let nodes = mesh_nodes(scenario, (1, 0));
+    let mut frames = Frames::new(scenario, &nodes, nodes.len() - 1, (1, 0)).expect("a network");
+    let meters = scenario.village.customers.len();
+    let (mut sent, mut came, mut delays_ms) = (0, 0, Vec::new());
+    for hour in 0..hours {
+        for meter in 0..meters {
+            let now_ms = hour * HOUR_MS + meter as u64 * HOUR_MS / meters as u64;
+            if frames.serves(meter) {
+                frames.send(meter as u32, &vec![1; READ[0]], false, now_ms);
+                sent += 1;
+            }
+            let until_ms = now_ms + HOUR_MS / meters as u64;
+            let until_ns = frames.ahead_ns + until_ms * 1_000_000;
+            while let Some(next_ns) = frames.network.next_at().filter(|&next_ns| next_ns < until_ns) {
+                frames.network.step(next_ns);
+                let now_ms = (next_ns - frames.ahead_ns) / 1_000_000;
+                while let Some(event) = frames.network.poll_event() {
+                    match event {
+                        super::Happening::Delivered { id, payload, .. } => {
+                            let parcel = frames.arrived(id, payload, now_ms).expect("one datagram, one message");
+                            came += 1;
+                            delays_ms.push(now_ms - parcel.sent_ms);
+                            if !parcel.up {
+                                assert_eq!(parcel.bytes, [1; READ[0]], "octets arrive as they were sent");
+                                frames.send(parcel.customer, &vec![2; READ[1]], true, now_ms);
+                                sent += 1;
+                            }
+                        }
+                        super::Happening::Dropped { id, .. } => frames.lost(id),
+                        _ => {}
+                    }
+                }
+            }
+        }
+    }
+    let hops: Vec<u32> = (0..meters).filter_map(|meter| frames.hops(meter)).collect();
+    seen(&hops, came, sent, delays_ms)
+}
+
+/// Three villages, hourly reads.
+#[test]
+fn both_fidelities_tell_the_same_of_three_villages() {
+    for name in ["jija", "bupandagila", "ipoloto"] {
+        let mut scenario = village(name);
+        scenario.comms.mesh.fidelity = Fidelity::Frame;
+        let message = by_message(&scenario, 24);
+        let frame = by_frame(&scenario, 24);
+        println!("{name}: message {message:?}\n{name}: frame   {frame:?}");
+    }
+}

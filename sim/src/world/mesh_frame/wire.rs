@@ -1,0 +1,144 @@
+//! A village's radio as a network of nodes: who hears whom how well, from the same link models as messages.
+//!
+//! | of the network | from |
+//! |---|---|
+//! | losses by direction, all pairs down to the noise, and what leaves add | [`VillageRadio::link`] |
+//! | share of frames read by ratio and length | [`VillageRadio::success`] |
+//! | retries, longest frame | `[comms.mesh]` |
+//! | times of joining, DIOs and routes | Wi-SUN's by number of nodes |
+//!
+//! Node 0 of the network is the root; the village's node n is n + 1.
+
+use super::capture::Capture;
+use taa_mesh::{
+    mac::{channels::ChannelsError, phy::Phy},
+    net::{Config, Link, Network, Success},
+    wisun::{join::State, params::Size},
+};
+use taa_models::{
+    mesh::MeshParams,
+    radio::{
+        RadioParams,
+        phy::Phy as ModelPhy,
+        village::{Mounted, Stood, VillageRadio},
+    },
+};
+
+/// Lengths that shares are tabulated for, octets.
+const LENGTHS: [u32; 12] = [20, 40, 60, 80, 110, 150, 200, 260, 320, 500, 900, 2047];
+/// Ratios that they are tabulated for, dB.
+const RATIOS_DB: (i32, i32) = (-5, 60);
+/// How far below the noise a signal still counts as interference, dB.
+const BELOW_NOISE_DB: f64 = 3.0;
+/// A pair further out of reach than so many sigmas of luck is not drawn.
+const LUCK_SIGMAS: f64 = 5.0;
+/// A preamble is found where so many short frames are read. Assumed.
+const NOTICED_SHARE: f64 = 0.02;
+/// The mesh has settled when nobody has joined for so long, minutes; and it is not waited for longer than this.
+const SETTLED_MIN: u64 = 60;
+const SETTLING_MAX_MIN: u64 = 720;
+const MINUTE_NS: u64 = 60_000_000_000;
+
+/// A direction of a pair, and what leaves add to its loss in full leaf, dB.
+pub(super) type Loss = (Link, f32);
+
+/// The number in the network of a node of the village.
+pub(super) fn number(node: usize, root: usize) -> u32 {
+    if node == root { 0 } else { node as u32 + 1 }
+}
+
+/// The network, all off, and its links in clear air.
+pub(super) fn network(
+    radio: &RadioParams,
+    mesh: &MeshParams,
+    nodes: &[Mounted],
+    root: usize,
+    seed: (u64, u32),
+) -> Result<(Network, Vec<Loss>), ChannelsError> {
+    let air = VillageRadio::new(radio, seed.0);
+    let least_db = -BELOW_NOISE_DB;
+    let stood: Vec<Stood> = nodes.iter().map(|node| air.stand(node)).collect();
+    let most_db = radio.tx_power_dbm - air.noise_dbm() - least_db
+        + LUCK_SIGMAS * (radio.shadow.sigma_db + radio.spread.power_sigma_db);
+    let mut links = Vec::new();
+    for (b, (there, there_stood)) in nodes.iter().zip(&stood).enumerate() {
+        for (a, (here, here_stood)) in nodes.iter().zip(&stood).enumerate().take(b) {
+            if air.clear_db(here, there) > most_db {
+                continue;
+            }
+            let link = air.link(here_stood, there_stood);
+            for (from, to, snr_db) in [(a, b, link.there_db), (b, a, link.back_db)] {
+                if snr_db >= least_db {
+                    let loss_db = (radio.tx_power_dbm - air.noise_dbm() - snr_db) as f32;
+                    let link_there = Link { from: number(from, root), to: number(to, root), loss_db };
+                    links.push((link_there, link.leaves_db as f32));
+                }
+            }
+        }
+    }
+    let config = config(radio, mesh, &air, nodes.len(), seed)?;
+    let clear: Vec<Link> = links.iter().map(|(link, _)| *link).collect();
+    Ok((Network::new(config, nodes.len() as u32, &clear), links))
+}
+
+fn config(
+    radio: &RadioParams,
+    mesh: &MeshParams,
+    air: &VillageRadio,
+    nodes: usize,
+    seed: (u64, u32),
+) -> Result<Config, ChannelsError> {
+    let size = match nodes {
+        ..=100 => Size::Small,
+        ..=800 => Size::Medium,
+        ..=1500 => Size::Large,
+        _ => Size::ExtraLarge,
+    };
+    let mut config = Config::wisun(size, seed.0.rotate_left(20) ^ u64::from(seed.1))?;
+    let share = |snr_db: f64, octets: u32| f64::from(air.success(snr_db as f32, octets));
+    let first = |least: f64, octets: u32| {
+        let mut halves = 2 * RATIOS_DB.0..2 * RATIOS_DB.1;
+        let found = halves.find(|&half| share(f64::from(half) / 2.0, octets) >= least);
+        f64::from(found.unwrap_or(2 * RATIOS_DB.1)) / 2.0
+    };
+    let busy_above_noise_db = config.busy_dbm - config.noise_dbm;
+    config.phy = match radio.phy {
+        ModelPhy::Fsk { mode, fec } => Phy::sun_fsk(mode.symbol_rate_hz(), fec),
+        ModelPhy::Ofdm { .. } => Phy::sun_ofdm(radio.phy.data_rate_bps(), 6),
+    };
+    config.retries_max = mesh.retries;
+    config.frame_octets_max = u32::from(mesh.frame_octets) + u32::from(mesh.overhead_octets);
+    config.tx_dbm = radio.tx_power_dbm as f32;
+    config.noise_dbm = air.noise_dbm() as f32;
+    config.busy_dbm = config.noise_dbm + busy_above_noise_db;
+    config.success = Success::tabulate(RATIOS_DB.0, RATIOS_DB.1, &LENGTHS, share);
+    config.sync_db = first(NOTICED_SHARE, 20) as f32;
+    config.join.sensitivity_dbm = libm::floor(air.noise_dbm() + first(0.5, 250)) as i16;
+    // Wi-SUN asks 13 dB of a neighbour to join by; villages of indoor meters have fewer, and join by what there is.
+    config.join.candidate_margin_db = 0;
+    (config.bytes, config.capture) = (mesh.capture, mesh.capture);
+    Ok(config)
+}
+
+/// Everything is switched on, before the run begins, until nobody joins any more.
+pub(super) fn settle(network: &mut Network, nodes: u32, capture: &mut Capture) {
+    (0..nodes).for_each(|node| network.power(node, true));
+    let (mut serving, mut since) = (0, 0);
+    for minute in 1..=SETTLING_MAX_MIN {
+        network.step(network.now_ns() + MINUTE_NS);
+        while network.poll_event().is_some() {}
+        capture.take(network);
+        let now = (1..nodes).filter(|&node| serves(network, node)).count();
+        if now != serving {
+            (serving, since) = (now, minute);
+        }
+        if now as u32 + 1 == nodes || (serving > 0 && minute - since >= SETTLED_MIN) {
+            return;
+        }
+    }
+}
+
+/// Whether a node of the network has a route and forwards for others.
+pub(super) fn serves(network: &Network, node: u32) -> bool {
+    network.standing(node).is_some_and(|of| of.state == State::Operational)
+}
