@@ -245,7 +245,7 @@ impl Story {
     /// Everybody says again what was not answered, and the provider answers what it is asked, as far as nothing is lost.
     fn speak(&mut self) {
         for request in self.asked.clone() {
-            self.world.with_relay(|relay, wall| drop(relay.handle_asked(wall, request)));
+            self.world.with_relay(|relay, wall| _ = relay.handle_asked(wall, request));
         }
         let answered: std::collections::BTreeSet<u64> = self.world.responses.iter().map(|(call, _)| *call).collect();
         for (provider, request, call) in &mut self.words {

@@ -86,6 +86,7 @@ mod tests {
             reply_bytes_max: 1400,
             fates: Vec::new(),
             reach,
+            answers: Vec::new(),
         }
     }
 
