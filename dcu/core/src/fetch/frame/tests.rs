@@ -69,7 +69,7 @@ fn questions_and_their_answers_survive_and_take_what_room_is_left() {
         Ask::ClearTamper,
         Ask::MaxPower { watts: 5_000 },
     ];
-    let questions: Vec<_> = (0..8).zip(asks.into_iter().cycle()).map(|(n, ask)| Question {
+    let questions = (0..8).zip(asks.into_iter().cycle()).map(|(n, ask)| Question {
         reference: reference(n),
         meter: "M".repeat(60),
         ask,
