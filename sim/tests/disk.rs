@@ -124,6 +124,7 @@ fn a_rotten_page_is_found_while_it_runs_or_at_the_next_start_and_the_site_goes_o
         found += usize::from(!said(&result, "disk_damage").is_empty());
         patrolled += usize::from(!said(&result, "disk_rot").is_empty());
         let arch = &result.architectures[0];
+        println!("seed {seed}: {:?} {:?}", said(&result, "disk_damage"), said(&result, "disk_rot"));
         let late = arch.records.payments.credited_ms.iter().flatten().filter(|at| **at > 60 * 3_600_000).count();
         assert!(late > 10, "payments are credited again: {late}");
     }

@@ -27,7 +27,7 @@ use taa_models::draw::{Draws, NodeKey, Purpose};
 use super::{
     Event, Village,
     disk::SiteDisk,
-    money::{Take, payment_number},
+    money::{Take, handing_back_id, payment_number},
     parts::{Part, PartId, Turn, hardest_to_clear},
     population::Opened,
 };
@@ -543,8 +543,12 @@ impl Village<'_> {
         }
     }
 
-    /// The DCU has told that a payment is in its Book, for good.
+    /// The DCU has told that a payment is in its Book, for good. A repeat of one that it has handed back out of suspense is
+    /// known there too, and nobody's credit.
     pub(crate) fn was_credited(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        if self.site_book().is_some_and(|book| book.is_amended(&handing_back_id(payment))) {
+            return;
+        }
         let customer = self.pays[payment as usize].customer;
         let account = self.site.dcu.as_ref().and_then(|dcu| dcu.state().book().account(customer));
         let Some(balance_minor) = account.map(Account::balance_minor) else { return };

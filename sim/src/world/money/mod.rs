@@ -41,7 +41,7 @@ use taa_dcu::{
 use taa_scenarios::model::Scenario;
 
 pub(crate) use self::{
-    clerk::VISITS,
+    clerk::{VISITS, handing_back_id},
     hosted::fetch_config,
     kits::Kits,
     lives::lives,
