@@ -74,7 +74,7 @@ fn list(database: &Path) -> Result<(), Failure> {
     let (_, records) = open(&copy.database(), database)?;
     let outages = Outages::of_journal(&records);
     let mut lines = vec![format!("{:>8}  {:<22} {:>6} {:>6}  state", "ticket", "place", "meters", "dark")];
-    let closed = outages.closed().map(|(number, ticket)| (number, ticket));
+    let closed = outages.closed();
     let open = outages.open().iter().map(|(number, ticket)| (*number, ticket));
     lines.extend(closed.chain(open).map(|(number, ticket)| line(number, ticket)));
     show::say(&lines.join("\n"))
@@ -102,6 +102,7 @@ fn clear(database: &Path, ticket: u64) -> Result<(), Failure> {
         return Err(Failure::Input(format!("--ticket {ticket}: no such open ticket; {open}")));
     }
     let Some(last) = records.last() else { return Err(Failure::Input("the journal is empty".to_owned())) };
+    #[allow(clippy::disallowed_methods)]
     let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
     let mut stamp = last.stamp;
     stamp.unix_ms = i64::try_from(now_ms).ok();

@@ -116,7 +116,7 @@ fn a_disk_that_lied_is_told_by_what_the_cloud_knows() {
 #[test]
 fn a_rotten_page_is_found_while_it_runs_or_at_the_next_start_and_the_site_goes_on() {
     let (mut found, mut patrolled) = (0, 0);
-    for seed in 0..10 {
+    for seed in 0..60 {
         let mut scenario = with(FaultKind::PageCorrupt, 40, 41);
         scenario.run.seed = seed;
         scenario.faults.push(fault("cut", FaultKind::DcuPowerLost, FaultTarget::All, 50, 51));
@@ -124,9 +124,12 @@ fn a_rotten_page_is_found_while_it_runs_or_at_the_next_start_and_the_site_goes_o
         found += usize::from(!said(&result, "disk_damage").is_empty());
         patrolled += usize::from(!said(&result, "disk_rot").is_empty());
         let arch = &result.architectures[0];
-        println!("seed {seed}: {:?} {:?}", said(&result, "disk_damage"), said(&result, "disk_rot"));
         let late = arch.records.payments.credited_ms.iter().flatten().filter(|at| **at > 60 * 3_600_000).count();
         assert!(late > 10, "payments are credited again: {late}");
+        // Most rot strikes the log, which is read at a start alone.
+        if found > 0 && patrolled > 0 {
+            break;
+        }
     }
     assert!(found + patrolled > 0, "no rot was met");
     assert!(patrolled > 0, "no rot was met while the site ran");

@@ -136,7 +136,7 @@ impl Story {
         world.with_relay(|relay, wall| relay.add_codes(wall, codes));
         world.run_for(10 * S);
         let (words, asked, paid) = (Vec::new(), Vec::new(), Vec::new());
-        Self { world, paid, words, asked, calls: 1_000_000, nameless: false, statement: seed % 3 == 0 }
+        Self { world, paid, words, asked, calls: 1_000_000, nameless: false, statement: seed.is_multiple_of(3) }
     }
 
     fn pay(&mut self) {

@@ -10,8 +10,11 @@ use taa_mesh::mac::pcapng::{self, Tap};
 use taa_mesh::net::{Config, Event, Use, capture_key};
 use taa_mesh::wisun::params::Size;
 
+/// Time, channel, octets.
+type Taken = (u64, u16, Vec<u8>);
+
 /// Nine nodes join and talk for half an hour: their frames, and how long each was said to be.
-fn frames(seed: u64) -> (Vec<(u64, u16, Vec<u8>)>, Vec<(u32, Use)>) {
+fn frames(seed: u64) -> (Vec<Taken>, Vec<(u32, Use)>) {
     let set = Config { bytes: true, capture: true, trace: true, ..config(Size::Small, seed) };
     let mut site = Site::new(set, 9, &grid(9, 65.0));
     site.run(30 * MINUTE);

@@ -152,7 +152,7 @@ fn currency(document: &Document, section: &TariffSection, place: &str, found: &m
 
 /// Sums of such minor units are decimal numbers, as providers write them: nothing but twos and fives divides the unit.
 fn is_decimal(minor_per_unit: u32) -> bool {
-    1000_u32.pow(3) % minor_per_unit == 0
+    1000_u32.pow(3).is_multiple_of(minor_per_unit)
 }
 
 struct Reader<'a> {

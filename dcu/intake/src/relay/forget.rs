@@ -41,7 +41,7 @@ impl State {
         let gone: BTreeSet<PaymentId> = old.map(|(id, _)| id.clone()).collect();
         self.seen.retain(|id, _| !gone.contains(id));
         self.names.retain(|_, known| !gone.contains(known));
-        self.covered.retain(|_, covered| !gone.contains(&covered.by()));
+        self.covered.retain(|_, covered| !gone.contains(covered.by()));
         self.unnamed.retain(|id, _| !gone.contains(id));
         self.forget_tokens(upto);
         self.requests.retain(|_, (request, how)| how.is_none() || request.asked_unix_ms > upto);

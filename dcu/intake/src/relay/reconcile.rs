@@ -67,7 +67,7 @@ impl Relay {
         let shortcode = shortcode.to_owned();
         if count > 0 {
             let page = Some((from, to, asked.saturating_add(count)));
-            self.pulls.insert(shortcode.clone(), Pull { at_unix_ms: now_unix_ms, page, sum });
+            self.pulls.insert(shortcode, Pull { at_unix_ms: now_unix_ms, page, sum });
             return self.pull_due(now_unix_ms);
         }
         let at_unix_ms = now_unix_ms.saturating_add(self.config.pull_every_ms);

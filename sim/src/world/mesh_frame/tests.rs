@@ -65,7 +65,7 @@ fn seen(hops: &[u32], came: u64, sent: u64, delays_ms: Vec<u64>) -> Seen {
     Seen {
         reached: hops.len(),
         pdr: came as f64 / sent as f64,
-        hops: hops.iter().sum::<u32>() as f64 / hops.len() as f64,
+        hops: f64::from(hops.iter().sum::<u32>()) / hops.len() as f64,
         hops_max: hops.iter().max().copied().unwrap_or(0),
         median_ms,
         p95_ms,

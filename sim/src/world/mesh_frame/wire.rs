@@ -89,9 +89,9 @@ fn config(
     seed: (u64, u32),
 ) -> Result<Config, ChannelsError> {
     let size = match nodes {
-        ..=100 => Size::Small,
-        ..=800 => Size::Medium,
-        ..=1500 => Size::Large,
+        0..=100 => Size::Small,
+        101..=800 => Size::Medium,
+        801..=1500 => Size::Large,
         _ => Size::ExtraLarge,
     };
     let mut config = Config::wisun(size, seed.0.rotate_left(20) ^ u64::from(seed.1))?;
