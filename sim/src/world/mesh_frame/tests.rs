@@ -114,6 +114,7 @@ fn by_frame(scenario: &Scenario, hours: u64) -> Seen {
 
 /// Three villages, hourly reads.
 #[test]
+#[ignore = "prints both fidelities side by side; bounds are not measured yet"]
 fn both_fidelities_tell_the_same_of_three_villages() {
     for name in ["jija", "bupandagila", "ipoloto"] {
         let mut scenario = village(name);
