@@ -44,6 +44,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         what: FleetCommand,
     },
+    /// Try out a meter's outage logic; read and clear the outage tickets of a DCU
+    Outage {
+        /// What to do
+        #[command(subcommand)]
+        what: OutageCommand,
+    },
     /// How far a village's radio mesh reaches
     Mesh {
         /// What to do
@@ -345,6 +351,42 @@ Exit codes: 0 sound, 1 not sound, 2 nothing to check.")]
 }
 
 #[derive(Debug, Subcommand)]
+pub(crate) enum OutageCommand {
+    /// Let one meter of a village send its gasp as a test: through its bytes, the mesh and the DCU's judgement, while the
+    /// customer's supply stays as it is
+    #[command(after_help = "Example:
+  taa outage simulate --id customer-17 scenarios/villages/jija
+
+Exit codes: 0 the packet arrived, 1 it did not, 2 no such meter or village.")]
+    Simulate {
+        /// The meter: its own id, the customer's or the building's
+        #[arg(long, value_name = "METER")]
+        id: String,
+        /// Scenario folder
+        #[arg(default_value = ".")]
+        scenario: PathBuf,
+    },
+    /// Show the outage tickets in the database of a DCU
+    List {
+        /// The database (which is copied and not touched)
+        #[arg(value_name = "STATE_DB")]
+        database: PathBuf,
+    },
+    /// Close a ticket as a false alarm, in the database of a DCU that stands still
+    #[command(after_help = "Example:
+  taa outage list /var/lib/dcu/state.db
+  taa outage clear /var/lib/dcu/state.db --ticket 4711")]
+    Clear {
+        /// The database
+        #[arg(value_name = "STATE_DB")]
+        database: PathBuf,
+        /// Number of the ticket
+        #[arg(long, value_name = "N")]
+        ticket: u64,
+    },
+}
+
+#[derive(Debug, Subcommand)]
 pub(crate) enum FleetCommand {
     /// Keypads, supply groups and keys, local vending: who has to act before when
     #[command(after_help = "Examples:
@@ -352,11 +394,16 @@ pub(crate) enum FleetCommand {
     taa fleet audit scenarios/fleets/mixed.toml --at 2024-11-23
   For a spreadsheet, keys that end within ten years:
     taa fleet audit fleet.toml --horizon-days 3650 --format csv
+  What the site itself knows: keys that were changed, tokens that nobody has seen entered:
+    taa fleet audit /media/dcu/state.db --fleet fleet.toml
 
 Exit codes: 0 done, 1 some meters refuse the tokens of that day, 2 bad input.")]
     Audit {
-        /// A fleet.toml, or a scenario folder (with a fleet.toml in it)
+        /// A fleet.toml, a scenario folder (with a fleet.toml in it), or a DCU's own state.db
         fleet: PathBuf,
+        /// With a state.db: the fleet.toml that says what a journal does not (account numbers, keypads, gateways)
+        #[arg(long = "fleet", value_name = "FLEET_TOML")]
+        beside: Option<PathBuf>,
         /// Judge as of this day, UTC (default: today)
         #[arg(long, value_name = "YYYY-MM-DD", value_parser = day_ms)]
         at: Option<i64>,

@@ -6,6 +6,7 @@ mod claims;
 mod fleet;
 mod ledger;
 mod mesh;
+mod outage;
 mod progress;
 mod run;
 mod show;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Claims(args) => claims::claims(&args),
         Command::Audit { what } => audit::audit(&what),
         Command::Fleet { what } => fleet::fleet(&what),
+        Command::Outage { what } => outage::outage(&what),
         Command::Mesh { what } => mesh::mesh(&what),
         Command::Schema => show::schema(),
         Command::Report(args) => show::report(&args),

@@ -8,7 +8,7 @@ use std::{
     time::SystemTime,
 };
 
-use taa_dcu::ledger::newest_note;
+use taa_dcu::{journal::Record, ledger::newest_note};
 use taa_ledger::report::{Entries, Format, StreamError, export_stream};
 use taa_store::{Place, Recovery, Store, StoreConfig, StoreError};
 
@@ -19,6 +19,16 @@ pub(crate) fn is_database(path: &Path) -> bool {
     let mut head = [0; 16];
     let read = fs::File::open(path).and_then(|mut file| std::io::Read::read_exact(&mut file, &mut head));
     read.is_ok() && &head == b"SQLite format 3\0"
+}
+
+/// The journal that the database holds.
+pub(crate) fn records(file: &Path) -> Result<Vec<Record>, Failure> {
+    let copy = Copy::of(file)?;
+    let place = Place::File(copy.database().display().to_string());
+    let opened = Store::open(&place, StoreConfig::new([0; 16]), None);
+    let (_, mut recovery) = opened.map_err(|error| Failure::Input(format!("{}: {error}", file.display())))?;
+    tell_damage(&recovery);
+    Ok(recovery.take_records().collect())
 }
 
 /// Exports what the database holds. `checkpoint` is a signed one from elsewhere; else the newest one in the database.
@@ -76,13 +86,13 @@ fn tell_damage(recovery: &Recovery) {
 }
 
 /// A copy in a folder of its own, which goes with it.
-struct Copy {
+pub(crate) struct Copy {
     folder: PathBuf,
 }
 
 impl Copy {
     /// Copies the file and SQLite's log beside it. What changes meanwhile belongs to a DCU that runs: then there is none.
-    fn of(file: &Path) -> Result<Self, Failure> {
+    pub(crate) fn of(file: &Path) -> Result<Self, Failure> {
         let failed = |path: &Path, error: &std::io::Error| Failure::Input(format!("{}: {error}", path.display()));
         let log = PathBuf::from(format!("{}-wal", file.display()));
         let folder = std::env::temp_dir().join(format!("taa-audit-{}", std::process::id()));
@@ -106,7 +116,7 @@ impl Copy {
         Ok(copy)
     }
 
-    fn database(&self) -> PathBuf {
+    pub(crate) fn database(&self) -> PathBuf {
         self.folder.join("state.db")
     }
 }

@@ -153,9 +153,11 @@ const fn fault_kind(what: FaultKind) -> CauseKind {
         | FaultKind::UssdBroken => CauseKind::Operator,
         FaultKind::Cloudy { .. } => CauseKind::Energy,
         FaultKind::RadioJammed { .. } | FaultKind::RoofLoss { .. } | FaultKind::RoutesCollapsed => CauseKind::Mesh,
-        FaultKind::DcuPowerLost | FaultKind::MeterDead | FaultKind::FeederOut | FaultKind::InverterOut => {
-            CauseKind::Repair
-        }
+        FaultKind::DcuPowerLost
+        | FaultKind::MeterDead
+        | FaultKind::FeederOut
+        | FaultKind::LineOut
+        | FaultKind::InverterOut => CauseKind::Repair,
         FaultKind::AgentAway | FaultKind::PaperOut => CauseKind::Agent,
         FaultKind::DiskFull
         | FaultKind::DiskReadOnly
@@ -193,6 +195,7 @@ pub(crate) fn fault_words(what: FaultKind, target: &FaultTarget, scenario: &Scen
         FaultKind::DcuPowerLost => "data concentrator and router without supply".to_owned(),
         FaultKind::MeterDead => "meters dead".to_owned(),
         FaultKind::FeederOut => "feeder open".to_owned(),
+        FaultKind::LineOut => "line broken".to_owned(),
         FaultKind::InverterOut => "inverter off".to_owned(),
         FaultKind::AgentAway => "no cash agent".to_owned(),
         FaultKind::AggregatorOut => "payment aggregators out".to_owned(),

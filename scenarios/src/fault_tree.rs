@@ -48,13 +48,7 @@ impl FaultTree {
             devices.push(device(feeder.id.clone(), DeviceKind::Feeder, Some(INVERTER.to_owned())));
         }
         let mut tree = Self { devices, parents: vec![None; village.customers.len()] };
-        let mut fed_by = vec![None; village.poles.len()];
-        for (number, line) in village.lines.iter().enumerate() {
-            if let Some(slot) = fed_by.get_mut(line.to as usize) {
-                *slot = Some(number);
-            }
-        }
-        let spans = Spans { village, fed_by };
+        let spans = Spans::of(village);
         let mut phases: BTreeMap<(u32, u8), Vec<usize>> = BTreeMap::new();
         for (number, customer) in village.customers.iter().enumerate() {
             phases.entry((customer.feeder, customer.phase)).or_default().push(number);
@@ -96,6 +90,27 @@ impl FaultTree {
                 *parent = Some(above(line));
             }
         }
+    }
+}
+
+/// The customers behind a line (by index), of one phase (0–2) or of all.
+pub(crate) fn behind(village: &Village, line: usize, phase: Option<u8>) -> Vec<u32> {
+    let spans = Spans::of(village);
+    let fed = |customer: usize| spans.way_up(customer).any(|above| above == line);
+    let all = (0_u32..).zip(&village.customers).enumerate();
+    let of_it = all.filter(|(at, (_, one))| phase.is_none_or(|phase| one.phase == phase) && fed(*at));
+    of_it.map(|(_, (customer, _))| customer).collect()
+}
+
+impl<'a> Spans<'a> {
+    fn of(village: &'a Village) -> Self {
+        let mut fed_by = vec![None; village.poles.len()];
+        for (number, line) in village.lines.iter().enumerate() {
+            if let Some(slot) = fed_by.get_mut(line.to as usize) {
+                *slot = Some(number);
+            }
+        }
+        Self { village, fed_by }
     }
 }
 
@@ -179,6 +194,14 @@ mod tests {
         let parents: Vec<Option<&str>> = tree.parents.iter().map(Option::as_deref).collect();
         let [c, d] = [Some("f1/L1/b-c"), Some("f1/L1/b-d")];
         assert_eq!(parents, [c, c, d, d, Some("f1/L2")]);
+    }
+
+    #[test]
+    fn a_line_takes_along_who_is_behind_it() {
+        let village = village();
+        assert_eq!(behind(&village, 1, None), [0, 1, 2, 3]);
+        assert_eq!(behind(&village, 2, None), [0, 1]);
+        assert_eq!((behind(&village, 0, Some(1)), behind(&village, 1, Some(1))), (vec![4], vec![]));
     }
 
     /// The sabotage: a customer who hangs on a pole that no line feeds falls back to the phase, and to nothing finer.

@@ -427,6 +427,8 @@ pub enum FaultKind {
     MeterDead,
     /// A feeder is open.
     FeederOut,
+    /// The line of the target's customers is broken.
+    LineOut,
     /// The inverter is off.
     InverterOut,
     /// No cash agent is to be found.

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use sha2::{Digest as _, Sha256};
-use taa_dcu::config::Traits;
+use taa_dcu::config::{DcuConfig, Traits};
 use taa_scenarios::model::Scenario;
 
 use crate::{
@@ -48,6 +48,10 @@ pub enum Sabotage {
     RelayAnswersEarly,
     /// Money is handed back before the record of it is durable.
     RefundsEarly,
+    /// A meter whose customer has paid is spoken to again only hours later, as if a limit held the order to close.
+    HoldsClosings,
+    /// The cloud's orders to close are lost on their way, all of them.
+    LosesOrders,
 }
 
 /// What a test does to a run that no scenario can say.
@@ -74,6 +78,13 @@ pub struct Meddling {
     pub twin_from_h: Option<u32>,
     /// The copy starts so many minutes after the site.
     pub twin_after_min: u32,
+}
+
+/// The policy of the DCU in this scenario, as far as money and relays go: what is promised to customers follows from it.
+#[doc(hidden)]
+#[must_use]
+pub fn site_policy(scenario: &Scenario, traits: Traits) -> DcuConfig {
+    crate::world::site_policy(scenario, traits)
 }
 
 /// Simulates the scenario under all its architectures.

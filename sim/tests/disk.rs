@@ -114,19 +114,45 @@ fn a_disk_that_lied_is_told_by_what_the_cloud_knows() {
 }
 
 #[test]
-fn a_rotten_page_is_found_at_the_next_start_and_the_site_goes_on() {
-    let mut found = 0;
+fn a_rotten_page_is_found_while_it_runs_or_at_the_next_start_and_the_site_goes_on() {
+    let (mut found, mut patrolled) = (0, 0);
     for seed in 0..10 {
         let mut scenario = with(FaultKind::PageCorrupt, 40, 41);
         scenario.run.seed = seed;
         scenario.faults.push(fault("cut", FaultKind::DcuPowerLost, FaultTarget::All, 50, 51));
         let result = simulate(&scenario);
         found += usize::from(!said(&result, "disk_damage").is_empty());
+        patrolled += usize::from(!said(&result, "disk_rot").is_empty());
         let arch = &result.architectures[0];
+        println!("seed {seed}: {:?} {:?}", said(&result, "disk_damage"), said(&result, "disk_rot"));
         let late = arch.records.payments.credited_ms.iter().flatten().filter(|at| **at > 60 * 3_600_000).count();
         assert!(late > 10, "payments are credited again: {late}");
     }
-    assert!(found > 0, "no rot was met");
+    assert!(found + patrolled > 0, "no rot was met");
+    assert!(patrolled > 0, "no rot was met while the site ran");
+}
+
+/// A disk that takes nothing when the site starts: it is told, relays stay, nobody gets a receipt, and it goes on.
+#[test]
+fn a_site_that_starts_on_a_disk_that_refuses_stands_by_and_goes_on_when_it_is_back() {
+    for (what, starts) in [(FaultKind::DiskReadOnly, false), (FaultKind::DiskFull, true)] {
+        let mut scenario = with(what, 30, 54);
+        scenario.faults.push(fault("cut", FaultKind::DcuPowerLost, FaultTarget::All, 32, 33));
+        let result = simulate(&scenario);
+        let arch = &result.architectures[0];
+        let told = said(&result, "cloud_told");
+        if starts {
+            // What room the log has may be enough; else it refuses, and says so.
+            assert!(said(&result, "disk_refuses").len() <= 2 + told.len(), "{}", story(&result));
+        } else {
+            assert!(told.len() > 20, "every quarter of an hour: {}", told.len());
+            let promised = arch.records.payments.credited_ms.iter().flatten();
+            let meanwhile = 33 * 3_600_000..54 * 3_600_000_u64;
+            assert_eq!(promised.filter(|at| meanwhile.contains(*at)).count(), 0);
+        }
+        assert_eq!(missing(arch, 5 * 24 - 2), 0, "{what:?}: {}", story(&result));
+        assert_eq!(said(&result, "dcu_safe_mode"), Vec::<String>::new(), "{what:?}");
+    }
 }
 
 #[test]

@@ -2,12 +2,13 @@
 //! those of the DCU ([`taa_dcu::vending::audit`]); its three sections are the first steps that the source documents ask for.
 
 mod file;
+mod journal;
 
 use std::{collections::BTreeMap, fmt::Write as _, fs, path::Path};
 
 use serde_json::json;
 use taa_dcu::{
-    config::{DcuConfig, MeterEntry, Tariff, Traits},
+    config::{MeterEntry, Tariff},
     vending::{
         Desk,
         audit::{Ends, Row, Verdict, fleet_audit},
@@ -18,7 +19,7 @@ use crate::{
     Failure,
     args::{FleetCommand, FleetFormat},
     ledger::time,
-    show,
+    show, site,
 };
 
 /// The file in a scenario's folder.
@@ -26,12 +27,18 @@ const FILE: &str = "fleet.toml";
 const MINUTE_MS: i64 = 60_000;
 
 pub(crate) fn fleet(command: &FleetCommand) -> Result<(), Failure> {
-    let FleetCommand::Audit { fleet, at, horizon_days, format } = command;
-    let meters = meters(fleet)?;
-    let traits = Traits::BUNDLES.map(|(_, traits)| traits)[0];
-    let config = DcuConfig::new(traits, Tariff::default());
+    let FleetCommand::Audit { fleet, beside, at, horizon_days, format } = command;
     let unix_minute = at.unwrap_or_else(now_ms).div_euclid(MINUTE_MS);
-    let rows = fleet_audit(&meters, &Desk::new(&config, &meters), unix_minute, *horizon_days);
+    let rows = if site::is_database(fleet) {
+        let known = beside.as_deref().map(meters).transpose()?;
+        journal::rows(fleet, known.as_deref(), unix_minute, *horizon_days)?
+    } else if beside.is_some() {
+        return Err(Failure::Input(format!("{}: --fleet stands beside a state.db alone", fleet.display())));
+    } else {
+        let meters = meters(fleet)?;
+        let config = journal::config(Tariff::default());
+        fleet_audit(&meters, &Desk::new(&config, &meters), unix_minute, *horizon_days)
+    };
     show::say(&match format {
         FleetFormat::Table => table(&rows, unix_minute, *horizon_days),
         FleetFormat::Csv => csv(&rows).trim_end().to_owned(),
@@ -87,8 +94,8 @@ fn table(rows: &[Row], unix_minute: i64, horizon_days: u32) -> String {
         let cells = cells(row);
         out += &line([
             &row.id,
-            yes(row.keypad),
-            yes(row.gateway),
+            told(row.keypad),
+            told(row.gateway),
             &cells.sgc,
             &cells.krn,
             &cells.base,
@@ -102,10 +109,18 @@ fn table(rows: &[Row], unix_minute: i64, horizon_days: u32) -> String {
 
 fn keypads(rows: &[Row], out: &mut String) {
     let count = |of: &dyn Fn(&Row) -> bool| rows.iter().filter(|row| of(row)).count();
-    let with = count(&|row| row.keypad);
-    let _ = writeln!(out, "\n1. Keypads: {with} meters have one, {} do not", rows.len() - with);
-    let _ =
-        writeln!(out, "   {} of these can be reached by a token gateway over DLMS", count(&|r| !r.keypad && r.gateway));
+    let with = count(&|row| row.keypad == Some(true));
+    let without = count(&|row| row.keypad == Some(false));
+    let _ = writeln!(out, "\n1. Keypads: {with} meters have one, {without} do not");
+    let untold = count(&|row| row.keypad.is_none());
+    if untold > 0 {
+        let _ = writeln!(out, "   of {untold} the journal does not say it: name the fleet.toml with --fleet");
+    }
+    let _ = writeln!(
+        out,
+        "   {} of these can be reached by a token gateway over DLMS",
+        count(&|r| r.keypad == Some(false) && r.gateway == Some(true))
+    );
     let blind = count(&|row| row.unreachable);
     let _ = writeln!(out, "   {blind} have a decoder that nobody can reach: to be visited or changed");
     let none = count(&|row| row.verdict == Verdict::NoDecoder);
@@ -180,14 +195,22 @@ fn cells(row: &Row) -> Cells {
 fn what(row: &Row) -> String {
     let text = match row.verdict {
         Verdict::Fine => "nothing".to_owned(),
-        Verdict::ActBefore => format!("enter {} key-change tokens before that day", row.change_tokens),
-        Verdict::Passed => format!("refuses tokens: enter {} key-change tokens", row.change_tokens),
+        Verdict::ActBefore => format!("enter {} before that day", change(row)),
+        Verdict::Passed => format!("refuses tokens: enter {}", change(row)),
         Verdict::Changing(_) => "key change under way".to_owned(),
         Verdict::NotInService => "not in service: no credit until it has a key of its own".to_owned(),
         Verdict::Unknown => "its key is unknown: ask the maker".to_owned(),
         Verdict::NoDecoder => "no decoder".to_owned(),
     };
     if row.unreachable { format!("{text}; nobody can enter tokens: visit") } else { text }
+}
+
+/// The tokens of a key change: how many follows from the algorithm, which a journal does not know.
+fn change(row: &Row) -> String {
+    match row.change_tokens {
+        0 => "key-change tokens".to_owned(),
+        count => format!("{count} key-change tokens"),
+    }
 }
 
 const fn verdict(row: &Row) -> &'static str {
@@ -214,8 +237,8 @@ fn csv(rows: &[Row]) -> String {
         let line = [
             cell(&row.id),
             row.pan.clone().unwrap_or_default(),
-            yes(row.keypad).to_owned(),
-            yes(row.gateway).to_owned(),
+            row.keypad.map_or("", yes).to_owned(),
+            row.gateway.map_or("", yes).to_owned(),
             cells.sgc.replace('-', ""),
             number(|key| key.krn),
             number(|key| key.key_type),
@@ -251,6 +274,13 @@ fn to_json(row: &Row) -> serde_json::Value {
         "change_tokens": row.change_tokens, "outstanding": row.outstanding,
         "verdict": verdict(row), "unreachable": row.unreachable,
     })
+}
+
+const fn told(value: Option<bool>) -> &'static str {
+    match value {
+        Some(value) => yes(value),
+        None => "?",
+    }
 }
 
 const fn yes(value: bool) -> &'static str {

@@ -51,13 +51,16 @@ pub mod payment;
 mod plan;
 pub mod reading;
 pub mod relay;
+mod standby;
 pub mod uplink;
 pub mod vending;
 
 pub use campaign::{ImageCampaign, ImageOrder, ImageOrderError, ImageState};
 pub use dcu::{
     Dcu, SignedError,
+    disk::DiskWord,
     output::{DcuEvent, LinkState, Output},
     vend_deliver::Delivery,
 };
 pub use ids::MeterIx;
+pub use standby::Standby;

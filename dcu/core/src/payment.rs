@@ -208,6 +208,9 @@ pub enum PaymentError {
     /// This architecture sells no credit at the DCU.
     #[error("local vending is switched off")]
     NoLocalVending,
+    /// The journal cannot be opened: nothing can be taken that must not be forgotten.
+    #[error("the site's journal cannot be opened")]
+    NoJournal,
 }
 
 impl Payment {

@@ -24,8 +24,8 @@ pub enum AmountError {
     /// Larger than any account may hold.
     #[error("larger than {AMOUNT_MINOR_MAX} minor units")]
     TooLarge,
-    /// The currency's unit has no whole number of decimal digits.
-    #[error("the configured minor unit is not 1, 10, 100 or 1000")]
+    /// The currency's minor unit is no decimal number.
+    #[error("the configured minor unit is no decimal part of the currency's")]
     MinorUnit,
 }
 
@@ -35,13 +35,9 @@ pub enum AmountError {
 /// # Errors
 /// [`AmountError`].
 pub fn minor_units(text: &str, minor_per_unit: u32) -> Result<i64, AmountError> {
-    let digits = match minor_per_unit {
-        1 => 0,
-        10 => 1,
-        100 => 2,
-        1000 => 3,
-        _ => return Err(AmountError::MinorUnit),
-    };
+    if !has_decimals(minor_per_unit) {
+        return Err(AmountError::MinorUnit);
+    }
     if text.len() > TEXT_BYTES_MAX {
         return Err(AmountError::TooLarge);
     }
@@ -51,7 +47,6 @@ pub fn minor_units(text: &str, minor_per_unit: u32) -> Result<i64, AmountError> 
     if !is_number(whole) || !is_number(fraction) {
         return Err(AmountError::NotANumber);
     }
-    let (kept, beyond) = fraction.split_at_checked(digits).unwrap_or((fraction, ""));
     let zero = |part: &str| part.bytes().all(|byte| byte == b'0');
     if zero(whole) && zero(fraction) {
         return Err(AmountError::Zero);
@@ -59,17 +54,32 @@ pub fn minor_units(text: &str, minor_per_unit: u32) -> Result<i64, AmountError> 
     if negative {
         return Err(AmountError::Negative);
     }
-    if !zero(beyond) {
+    let fraction = fraction.trim_end_matches('0');
+    let mut units = 0_i128;
+    for byte in whole.bytes().chain(fraction.bytes()) {
+        // 32 digits at most.
+        units = units.saturating_mul(10).saturating_add(i128::from(byte.wrapping_sub(b'0')));
+    }
+    let parts =
+        10_i128.checked_pow(u32::try_from(fraction.len()).unwrap_or(u32::MAX)).ok_or(AmountError::TooPrecise)?;
+    let minor = units.checked_mul(i128::from(minor_per_unit)).ok_or(AmountError::TooLarge)?;
+    if minor.checked_rem(parts) != Some(0) {
         return Err(AmountError::TooPrecise);
     }
-    let padding = digits.saturating_sub(kept.len());
-    let all = whole.bytes().chain(kept.bytes()).chain(std::iter::repeat_n(b'0', padding));
-    let mut minor = 0_i64;
-    for byte in all {
-        let digit = i64::from(byte.wrapping_sub(b'0'));
-        minor = minor.checked_mul(10).and_then(|minor| minor.checked_add(digit)).ok_or(AmountError::TooLarge)?;
-    }
+    let minor = minor.checked_div(parts).and_then(|minor| i64::try_from(minor).ok()).ok_or(AmountError::TooLarge)?;
     if minor > AMOUNT_MINOR_MAX { Err(AmountError::TooLarge) } else { Ok(minor) }
+}
+
+/// Every sum of such minor units is a decimal number: nothing but twos and fives divides the unit.
+#[must_use]
+pub fn has_decimals(minor_per_unit: u32) -> bool {
+    let mut left = minor_per_unit;
+    for factor in [2, 5] {
+        while left > 1 && left.checked_rem(factor) == Some(0) {
+            left = left.checked_div(factor).unwrap_or(0);
+        }
+    }
+    left == 1
 }
 
 /// The same with commas between groups of three digits, as text messages have them ("1,250.00").
@@ -92,9 +102,13 @@ pub fn grouped_minor_units(text: &str, minor_per_unit: u32) -> Result<i64, Amoun
 #[must_use]
 pub fn decimal(minor: i64, minor_per_unit: u32) -> String {
     let per_unit = i64::from(minor_per_unit.max(1));
-    let digits = per_unit.ilog10() as usize;
+    // A unit of 5 or 20 parts has decimals of its own: 0.2, 0.05.
+    let digits = (0_u32..).take(10).find(|digits| 10_i64.saturating_pow(*digits).checked_rem(per_unit) == Some(0));
+    let digits = digits.unwrap_or(0);
+    let scale = 10_i64.saturating_pow(digits).checked_div(per_unit).unwrap_or(1);
     let (whole, rest) = (minor.checked_div(per_unit).unwrap_or(0), minor.checked_rem(per_unit).unwrap_or(0));
-    if digits == 0 { format!("{whole}") } else { format!("{whole}.{rest:0digits$}") }
+    let (rest, width) = (rest.saturating_mul(scale), digits as usize);
+    if width == 0 { format!("{whole}") } else { format!("{whole}.{rest:0width$}") }
 }
 
 #[cfg(test)]
@@ -130,7 +144,11 @@ mod tests {
             assert_eq!(minor_units(text, 100), Err(error), "{text}");
         }
         assert_eq!(minor_units("1.5", 1), Err(AmountError::TooPrecise));
-        assert_eq!(minor_units("1", 60), Err(AmountError::MinorUnit));
+        for odd in [0, 3, 60, 999] {
+            assert_eq!(minor_units("1", odd), Err(AmountError::MinorUnit));
+        }
+        assert_eq!((minor_units("1.2", 5), minor_units("0.1", 5)), (Ok(6), Err(AmountError::TooPrecise)));
+        assert_eq!((decimal(6, 5), decimal(1, 20), decimal(7, 8)), ("1.2".into(), "0.05".into(), "0.875".into()));
         assert_eq!(grouped_minor_units("1,250.00", 100), Ok(125_000));
         assert_eq!(grouped_minor_units("1250", 100), Ok(125_000));
         for wrong in ["12,50.00", "1,2500", ",250", "1250,000"] {
@@ -140,8 +158,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn decimals_survive(minor in 1..=AMOUNT_MINOR_MAX, digits in 0_u32..=3) {
-            let per_unit = 10_u32.pow(digits);
+        fn decimals_survive(minor in 1..=AMOUNT_MINOR_MAX, at in 0_usize..9) {
+            // 5: the ouguiya and the ariary.
+            let per_unit = [1, 10, 100, 1000, 5, 20, 2, 8, 500][at];
             prop_assert_eq!(minor_units(&decimal(minor, per_unit), per_unit), Ok(minor));
         }
     }

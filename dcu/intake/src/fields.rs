@@ -134,6 +134,18 @@ impl<'a> Fields<'a> {
         minor_units(text.trim(), minor_per_unit).map_err(|error| FieldsError::Field(name, error.into()))
     }
 
+    /// True or false; nothing is false.
+    ///
+    /// # Errors
+    /// [`FieldsError::Field`].
+    pub fn flag(&self, name: &'static str) -> Result<bool, FieldsError> {
+        match self.raw(name) {
+            None | Some("false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(_) => Err(FieldsError::Field(name, Wrong::Type("true or false"))),
+        }
+    }
+
     /// An object within.
     ///
     /// # Errors

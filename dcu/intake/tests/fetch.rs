@@ -285,6 +285,26 @@ mod identity {
     }
 
     #[test]
+    fn an_operator_names_the_one_that_is_served() {
+        let mut world = World::new(15);
+        let twin = copied(&mut world);
+        world.boot(twin);
+        world.run_for(12 * MINUTE);
+        let refused = world.relay_events.iter().find_map(|event| match event {
+            Event::IdentityTwice { refused, .. } => Some(*refused),
+            _ => None,
+        });
+        // The copy goes on asking: that one of the two is right has to be said of it by name.
+        world.with_relay(|relay, wall| assert!(relay.serve(wall, "jija", refused.expect("both are told"))));
+        world.run_for(12 * MINUTE);
+        for n in 0..5 {
+            world.pay("A2", 2_000 + n);
+            world.run_for(6 * MINUTE);
+        }
+        assert_eq!((world.payments_recorded(0), world.payments_recorded(twin)), (5, 0));
+    }
+
+    #[test]
     fn a_dcu_with_a_new_flash_waits_for_a_word_or_for_silence() {
         let mut world = World::new(13);
         world.pay("A1", 1_000);

@@ -1,11 +1,12 @@
 //! How long a DCU with 1000 meters and a year of journal needs to come back:
-//! `cargo run --release -p taa-store --example recovery`. The worst case: right before the next snapshot, no clean end.
+//! `cargo run -p taa-store --example recovery [DAYS]`. The worst case: right before the next snapshot, no clean end, and a
+//! ledger that nobody has taken anything of. Ends with 1 when the best of three takes longer than [`BAR_S`].
 #![allow(clippy::disallowed_methods, reason = "a stopwatch")]
 
 #[path = "../tests/common/mod.rs"]
 mod common;
 
-use std::time::Instant;
+use std::{process::ExitCode, time::Instant};
 
 use common::{empty_state, mix, payment, record};
 use taa_dcu::{
@@ -13,14 +14,18 @@ use taa_dcu::{
     config::{DcuConfig, MeterAccess, MeterEntry, Tariff, Traits},
     journal::Entry,
     reading::Reading,
+    relay::{Reason, Relay, RelayOrder},
     uplink::Lane,
+    vending::{Note, Said, Source, TokenDigits, VendId},
 };
 use taa_store::{Place, Store, StoreConfig};
 
 const METERS: u32 = 1000;
 const START_HOUR: u32 = 483_000;
+/// Seconds of a recovery.
+const BAR_S: f64 = 2.0;
 
-fn main() {
+fn main() -> ExitCode {
     let days: u32 = std::env::args().nth(1).and_then(|number| number.parse().ok()).unwrap_or(365);
     let folder = std::env::temp_dir().join(format!("taa-recovery-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
@@ -44,6 +49,14 @@ fn main() {
             let meter = MeterIx(u32::try_from(mix(u64::from(hour) << 5 | n) % u64::from(METERS)).expect("a meter"));
             entries.push(Entry::Payment { payment: payment(u64::from(hour) * 14 + n, meter), local: false });
         }
+        for n in 0..6 {
+            let draw = mix(u64::from(hour) << 7 | n);
+            entries.extend(cut_off(MeterIx(u32::try_from(draw % u64::from(METERS)).expect("a meter")), number));
+        }
+        entries.extend(token(hour, MeterIx(hour % METERS)));
+        if hour.is_multiple_of(24) {
+            entries.push(Entry::DayFee { day: i64::from((START_HOUR + hour) / 24) });
+        }
         entries.push(Entry::Acked { lane: Lane::Urgent, from: 0, to: number });
         let end = entries.len();
         for (at, entry) in entries.into_iter().map(Some).chain([None]).enumerate() {
@@ -56,9 +69,13 @@ fn main() {
             number += 1;
             since += u64::from(at < end);
             let record = record(number, entry);
-            state.apply(&record);
+            let mut leaves = Vec::new();
+            state.apply_to(&record, &mut leaves);
             let urgency = record.entry.urgency();
             store.append(now_ms, &record, urgency).expect("in order");
+            for leaf in leaves {
+                store.append_leaf(now_ms, store.leaf_next(), &leaf.bytes).expect("in order");
+            }
         }
         now_ms += 3_600_000;
         store.commit(now_ms).expect("a disk that works");
@@ -83,6 +100,7 @@ fn main() {
     let bytes: u64 =
         std::fs::read_dir(&folder).expect("a folder").flatten().map(|f| f.metadata().map_or(0, |m| m.len())).sum();
 
+    let mut best = f64::MAX;
     for attempt in 1..=3 {
         let started = Instant::now();
         let cpu = cpu_s();
@@ -98,9 +116,45 @@ fn main() {
             cpu_s() - cpu,
             bytes as f64 / 1_048_576.0,
         );
+        best = best.min(all.as_secs_f64());
         drop(store);
     }
     std::fs::remove_dir_all(&folder).expect("a folder of ours");
+    println!("figure recovery_s {best:.3}\nfigure recovery_file_mib {:.1}", bytes as f64 / 1_048_576.0);
+    println!("bar: at most {BAR_S} s: {}", if best <= BAR_S { "met" } else { "MISSED" });
+    if best <= BAR_S { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// An order for debt, and the state seen after it.
+fn cut_off(meter: MeterIx, rests_on: u64) -> [Entry; 2] {
+    let order = RelayOrder {
+        meter,
+        relay: Relay::Open,
+        reason: Reason::Debt,
+        order: None,
+        rests_on,
+        balance_minor: -1200,
+        reading_age_s: Some(900),
+        payments_age_s: Some(60),
+    };
+    [Entry::RelayOrdered(order), Entry::RelaySeen { meter, relay: Relay::Open, order: None }]
+}
+
+/// A token that is sold: its minute, and the token.
+fn token(hour: u32, meter: MeterIx) -> [Entry; 2] {
+    let id = VendId(u64::from(hour) + 1);
+    let used = Note::MinuteUsed {
+        id,
+        meter,
+        source: Source::Account { granted_minor: 5_000 },
+        asked: None,
+        said: Said::Energy { field: 120 },
+        minute: i64::from(START_HOUR + hour) * 60,
+        random: 7,
+        worth_u: 5_000_000,
+    };
+    let tokens = vec![TokenDigits(*b"12345678901234567890")];
+    [used, Note::TokenIssued { id, tokens }].map(|note| Entry::Vending(Box::new(note)))
 }
 
 fn reading(meter: u32, hour: u32) -> Reading {

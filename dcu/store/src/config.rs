@@ -55,8 +55,15 @@ pub struct StoreConfig {
     pub retry_ms_min: u64,
     /// Longest wait, ms.
     pub retry_ms_max: u64,
+    /// Time between two steps of the patrol, ms: [`Self::patrol_bytes`] of rows are read at each.
+    pub patrol_ms: u64,
+    /// Bytes of rows read in one step of the patrol (and the row that they end in).
+    pub patrol_bytes: usize,
     /// Whether the whole file is looked through at opening, as well as the rows that are needed.
     pub full_check: bool,
+    /// Bytes of a file that is looked through as a whole. Of a longer one the tables that a recovery needs are, so that the
+    /// start does not wait; the rest is left to the patrol.
+    pub full_check_bytes_max: u64,
     /// A deliberate fault, for tests of tests.
     pub(crate) sabotage: Option<Sabotage>,
 }
@@ -90,7 +97,10 @@ impl StoreConfig {
             series_days: 400,
             retry_ms_min: 1_000,
             retry_ms_max: 60_000,
+            patrol_ms: 3_600_000,
+            patrol_bytes: 256 * 1024,
             full_check: true,
+            full_check_bytes_max: 64 * 1024 * 1024,
             sabotage: None,
         }
     }

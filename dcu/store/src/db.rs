@@ -99,6 +99,25 @@ pub(crate) fn structure_is_whole(db: &Connection) -> rusqlite::Result<bool> {
     Ok(verdict == "ok")
 }
 
+/// The same of the tables that a recovery rests on, in a file so long that looking through all of it would keep the site
+/// waiting: ledger entries and old readings are left to the patrol.
+pub(crate) fn journal_is_whole(db: &Connection) -> rusqlite::Result<bool> {
+    for kind in [Kind::Meta, Kind::Block, Kind::Snapshot, Kind::Hole, Kind::Damage] {
+        let sql = format!("pragma integrity_check({})", kind.table());
+        let verdict: String = db.query_row(&sql, [], |row| row.get(0))?;
+        if verdict != "ok" {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Bytes of the file, as the database counts them.
+pub(crate) fn length(db: &Connection) -> rusqlite::Result<u64> {
+    let pages: i64 = db.query_row("pragma page_count", [], |row| row.get(0))?;
+    Ok(pages.cast_unsigned().saturating_mul(u64::from(PAGE_BYTES)))
+}
+
 pub(crate) fn begin(db: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
     db.transaction_with_behavior(TransactionBehavior::Immediate)
 }
@@ -137,6 +156,41 @@ pub(crate) fn each(
         look(id.cast_unsigned(), bytes);
     }
     Ok(())
+}
+
+/// As [`each`], from `from` on, until so many bytes are used up: where to go on, if there is more.
+pub(crate) fn some(
+    db: &Connection,
+    kind: Kind,
+    from: u64,
+    bytes_left: &mut usize,
+    mut look: impl FnMut(u64, &[u8]),
+) -> rusqlite::Result<Option<u64>> {
+    let sql = format!("select id, bytes from {} where id >= ?1 order by id", kind.table());
+    let mut statement = db.prepare(&sql)?;
+    let mut rows = statement.query(params![key(from)])?;
+    while let Some(row) = rows.next()? {
+        let id = row.get::<_, i64>(0)?.cast_unsigned();
+        if *bytes_left == 0 {
+            return Ok(Some(id));
+        }
+        let bytes = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+        *bytes_left = bytes_left.saturating_sub(bytes.len());
+        look(id, bytes);
+    }
+    Ok(None)
+}
+
+/// Pages in the cache are read anew when they are asked for: what is on the medium counts.
+pub(crate) fn forget_pages(db: &Connection) -> rusqlite::Result<()> {
+    db.execute_batch("pragma shrink_memory")
+}
+
+/// The id of the n-th row of the kind, or of the last one; `None` where there is no row.
+pub(crate) fn nth_id(db: &Connection, kind: Kind, n: u64) -> rusqlite::Result<Option<u64>> {
+    let sql = format!("select max(id) from (select id from {} order by id limit ?1)", kind.table());
+    let id: Option<i64> = db.query_row(&sql, params![key(n)], |row| row.get(0))?;
+    Ok(id.map(i64::cast_unsigned))
 }
 
 /// Greatest id of the kind.

@@ -86,6 +86,10 @@ impl Loaded {
             if kind == Kind::Snapshot {
                 self.snapshots.insert(id, None);
             }
+            if kind == Kind::Leaves {
+                // What the entries were is gone; how many there were is not.
+                self.leaves = self.leaves.max(id.saturating_add(1));
+            }
             self.broken.push(Broken { kind, id, bytes: bytes.to_vec() });
             return;
         };
@@ -210,6 +214,14 @@ impl Loaded {
         lost.retain(|new| !damages.values().any(|old| old.covers(new)));
         let snapshots = snapshots.into_iter().filter_map(|(number, body)| body.map(|_| number)).collect();
         Assembled { snapshot, tail, tail_bytes, before, snapshot_bytes, snapshots, last, lost, known: damages, broken }
+    }
+}
+
+impl Assembled {
+    /// What is to be written down of it.
+    pub(crate) fn without_records(&self) -> Self {
+        let (lost, known, broken) = (self.lost.clone(), self.known.clone(), self.broken.clone());
+        Self { snapshot: None, tail: Vec::new(), snapshots: Vec::new(), lost, known, broken, ..*self }
     }
 }
 

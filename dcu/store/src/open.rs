@@ -26,6 +26,8 @@ pub(crate) struct Opened {
     pub(crate) migrated_from: Option<u32>,
     /// Why what was found could not be written down, if it could not.
     pub(crate) trouble: Option<Trouble>,
+    /// Which file of the place it is.
+    pub(crate) generation: u32,
 }
 
 /// Why a file cannot be used as it is.
@@ -53,13 +55,16 @@ pub(crate) fn open(place: &Place, config: &StoreConfig) -> Result<Opened, StoreE
     }
     let log = read_log(place, generation);
     let opened = match usable(place, generation, config, &log) {
-        // One error of the medium may have been the last; of a second one, what can be read is taken.
-        Err(Unusable::Error(StoreError::Disk(Trouble::Io))) => match usable(place, generation, config, &log) {
-            Err(Unusable::Error(StoreError::Disk(Trouble::Io))) if is_readable(place, generation) => {
-                Err(Unusable::Damaged("the disk cannot read all of it".to_owned()))
+        // One error of the medium may have been the last, and SQLite's look through the file calls it damage. Of a second
+        // one, what can be read is taken.
+        Err(Unusable::Damaged(_) | Unusable::Error(StoreError::Disk(Trouble::Io))) => {
+            match usable(place, generation, config, &log) {
+                Err(Unusable::Error(StoreError::Disk(Trouble::Io))) if is_readable(place, generation) => {
+                    Err(Unusable::Damaged("the disk cannot read all of it".to_owned()))
+                }
+                second => second,
             }
-            second => second,
-        },
+        }
         first => first,
     };
     match opened {
@@ -105,10 +110,12 @@ fn usable(place: &Place, generation: u32, config: &StoreConfig, log: &[u8]) -> R
             return Err(Unusable::Damaged("its tables are gone".to_owned()));
         }
         db::prepare(&db, config)?;
-        return Ok(new(db, config)?);
+        return Ok(new(db, config, generation)?);
     }
     db::prepare(&db, config)?;
-    if config.full_check && !db::structure_is_whole(&db)? {
+    let is_long = db::length(&db)? > config.full_check_bytes_max;
+    let is_whole = if is_long && marks.schema == SCHEMA { db::journal_is_whole } else { db::structure_is_whole };
+    if config.full_check && !is_whole(&db)? {
         return Err(Unusable::Damaged("its pages do not fit together".to_owned()));
     }
     if marks.schema == migrate::OLD_SCHEMA {
@@ -133,7 +140,7 @@ fn usable(place: &Place, generation: u32, config: &StoreConfig, log: &[u8]) -> R
     if carve::newest_commit(log).is_some_and(|newest| newest > loaded.commit.saturating_add(1)) {
         return Err(Unusable::Damaged("its log has lost commits".to_owned()));
     }
-    Ok(welcome(db, meta, loaded, migrated_from, None))
+    Ok(welcome((db, generation), meta, loaded, migrated_from, None))
 }
 
 /// The database's bytes, read past the pager. The connection is idle: nothing of it is pending.
@@ -141,7 +148,7 @@ fn read_idle(_idle: &Connection, place: &Place, generation: u32) -> Vec<u8> {
     read_database(place, generation)
 }
 
-fn new(mut db: Connection, config: &StoreConfig) -> rusqlite::Result<Opened> {
+fn new(mut db: Connection, config: &StoreConfig, generation: u32) -> rusqlite::Result<Opened> {
     let meta = Meta { schema: u64::from(SCHEMA), journal: config.journal, lives: 1, salvaged_from: 0 };
     let transaction = db::begin(&mut db)?;
     db::create(&transaction)?;
@@ -158,6 +165,7 @@ fn new(mut db: Connection, config: &StoreConfig) -> rusqlite::Result<Opened> {
         set_aside_why: None,
         migrated_from: None,
         trouble: None,
+        generation,
     })
 }
 
@@ -171,7 +179,7 @@ pub(crate) fn put_meta(db: &Connection, meta: Meta, commit: u64) -> rusqlite::Re
 
 /// Counts the opening, and writes down what was found wrong.
 fn welcome(
-    mut db: Connection,
+    (mut db, generation): (Connection, u32),
     mut meta: Meta,
     loaded: Loaded,
     migrated_from: Option<u32>,
@@ -191,17 +199,26 @@ fn welcome(
         }
         Err(error) => Some(Trouble::from(&error)),
     };
-    Opened { db, meta, commit, leaves, found, set_aside, set_aside_why: None, migrated_from, trouble }
+    Opened { db, meta, commit, leaves, found, set_aside, set_aside_why: None, migrated_from, trouble, generation }
 }
 
-fn write_down(db: &mut Connection, meta: Meta, commit: u64, found: &Assembled) -> rusqlite::Result<()> {
+/// In place of ledger entries that are lost: there were some up to this one. (A count of none before it, and no entry.)
+pub(crate) const fn tombstone(id: u64, commit: u64) -> Sealed<'static> {
+    Sealed { kind: Kind::Leaves, flags: 0, id, commit, body: &[0] }
+}
+
+pub(crate) fn write_down(db: &mut Connection, meta: Meta, commit: u64, found: &Assembled) -> rusqlite::Result<()> {
     let transaction = db::begin(db)?;
     let mut id = db::last_id(&transaction, Kind::Quarantine)?.unwrap_or(0);
     for row in &found.broken {
         id = id.saturating_add(1);
         let body = [&[row.kind as u8][..], &row.id.to_le_bytes(), &row.bytes].concat();
         db::put(&transaction, Sealed { kind: Kind::Quarantine, flags: 0, id, commit, body: &body })?;
-        db::delete(&transaction, row.kind, row.id, row.id)?;
+        if row.kind == Kind::Leaves {
+            db::put(&transaction, tombstone(row.id, commit))?;
+        } else {
+            db::delete(&transaction, row.kind, row.id, row.id)?;
+        }
     }
     let mut id = db::last_id(&transaction, Kind::Damage)?.unwrap_or(0);
     for damage in &found.lost {
@@ -214,6 +231,13 @@ fn write_down(db: &mut Connection, meta: Meta, commit: u64, found: &Assembled) -
     }
     put_meta(&transaction, meta, commit)?;
     transaction.commit()
+}
+
+/// The same file once more.
+pub(crate) fn again(place: &Place, generation: u32, config: &StoreConfig) -> rusqlite::Result<Connection> {
+    let db = db::connect(place, generation, config)?;
+    db::prepare(&db, config)?;
+    Ok(db)
 }
 
 /// Takes what is whole in a damaged file over into the next generation. The file itself is not touched.
@@ -252,7 +276,7 @@ fn salvage(place: &Place, generation: u32, config: &StoreConfig, log: &[u8]) -> 
     put_meta(&transaction, meta, commit)?;
     transaction.commit()?;
     loaded.commit = commit;
-    let mut opened = welcome(db, meta, loaded, None, Some(place.file(source)));
+    let mut opened = welcome((db, target), meta, loaded, None, Some(place.file(source)));
     opened.found.lost.push(end);
     Ok(opened)
 }

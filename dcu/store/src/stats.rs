@@ -25,6 +25,10 @@ pub struct Stats {
     pub database_pages: u64,
     /// Readings and acknowledgements given up because RAM was full while the disk took nothing.
     pub dropped: u64,
+    /// Steps of the patrol.
+    pub patrols: u64,
+    /// Rows that the patrol has looked at.
+    pub rows_looked_at: u64,
     /// Snapshots pruned.
     pub snapshots_pruned: u64,
     /// Blocks pruned.

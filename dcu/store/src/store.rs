@@ -9,9 +9,10 @@ use crate::{
     db,
     error::{StoreError, Trouble},
     health::Health,
-    load::unsealed,
+    load::{Assembled, unsealed},
     open::{self, Opened, put_meta},
     pack,
+    patrol::Patrol,
     recovery::{Mode, Recovery, Witness},
     rows::{Kin, Meta, Run, SOFT, damage_row},
     sealed::{Kind, Sealed},
@@ -42,6 +43,13 @@ pub struct Store {
     pub(crate) health: Health,
     pub(crate) stats: Stats,
     pub(crate) upkeep: Upkeep,
+    pub(crate) patrol: Patrol,
+    /// What opening found and could not write down yet: before any commit.
+    unwritten: Option<Box<Assembled>>,
+    place: Place,
+    generation: u32,
+    /// The connection has to be made anew.
+    reopens: bool,
     /// A sync has failed since the log was begun: nothing is appended to it any more.
     pub(crate) is_log_suspect: bool,
     /// Since the last snapshot.
@@ -72,8 +80,18 @@ impl Store {
     /// [`StoreError::Disk`] when the disk refuses: try again later, nothing was changed.
     /// [`StoreError::Newer`], [`StoreError::Foreign`]: another path, or another program.
     pub fn open(place: &Place, config: StoreConfig, witness: Option<Witness>) -> Result<(Self, Recovery), StoreError> {
-        let Opened { db, meta, commit, leaves, mut found, set_aside, set_aside_why, migrated_from, trouble } =
-            open::open(place, &config)?;
+        let Opened {
+            db,
+            meta,
+            commit,
+            leaves,
+            mut found,
+            set_aside,
+            set_aside_why,
+            migrated_from,
+            trouble,
+            generation,
+        } = open::open(place, &config)?;
         if config.has(Sabotage::LosesLastBlock) {
             found.tail.pop();
             found.last = found.tail.last().and_then(|run| run.last()).map_or(0, |record| record.number);
@@ -89,6 +107,11 @@ impl Store {
             health,
             stats: Stats::default(),
             upkeep: Upkeep::new(found.snapshots.clone()),
+            patrol: Patrol::default(),
+            unwritten: trouble.map(|_| Box::new(found.without_records())),
+            place: place.clone(),
+            generation,
+            reopens: false,
             is_log_suspect: trouble.is_some(),
             tail_records: found.tail.iter().map(|run| run.len() as u64).fold(0, u64::saturating_add),
             tail_bytes: found.tail_bytes,
@@ -162,14 +185,21 @@ impl Store {
     #[must_use]
     pub fn wants_snapshot(&self) -> bool {
         let enough = self.config.snapshot_bytes.max(self.snapshot_bytes);
-        self.health == Health::Good && (self.tail_records >= self.config.snapshot_records || self.tail_bytes >= enough)
+        self.health == Health::Good
+            && (self.patrol.wants_snapshot()
+                || self.tail_records >= self.config.snapshot_records
+                || self.tail_bytes >= enough)
     }
 
-    /// When [`Self::commit`] is to be called, ms; `now_ms` where it is due; `None` while nothing waits.
+    /// When [`Self::commit`] is to be called, ms; `now_ms` where it is due. With nothing to write, when the next step
+    /// of the patrol is; `None` before the first commit, and when the store has stopped.
     #[must_use]
     pub fn due(&self, now_ms: u64) -> Option<u64> {
         let wanted = self.buffer.due(now_ms, &self.config);
-        let upkeep = self.upkeep.due_ms().filter(|_| self.health == Health::Good);
+        // The patrol goes with a commit, or when nothing waits: it never makes one of its own out of what is held.
+        let patrol = self.patrol.due_ms().filter(|_| self.buffer.is_empty());
+        let upkeep = self.upkeep.due_ms().into_iter().chain(patrol);
+        let upkeep = upkeep.filter(|_| self.health == Health::Good).min();
         self.health.due(wanted.into_iter().chain(upkeep).min(), now_ms)
     }
 
@@ -208,19 +238,41 @@ impl Store {
             return Err(StoreError::Disk(trouble));
         }
         if !self.buffer.is_empty() {
+            self.catch_up().map_err(|error| self.refused(&error, now_ms))?;
             let batch = self.batch().ok_or(StoreError::Unwritable(self.durable.saturating_add(1)))?;
-            if let Err(error) = self.write(&batch) {
-                let trouble = Trouble::from(&error);
-                self.is_log_suspect |= !matches!(trouble, Trouble::Full | Trouble::Busy);
-                self.health = self.health.after(trouble, now_ms, &self.config);
-                self.stats.refused = self.stats.refused.saturating_add(1);
-                return Err(StoreError::Disk(trouble));
-            }
+            self.write(&batch).map_err(|error| self.refused(&error, now_ms))?;
             self.health = Health::Good;
             self.note(now_ms, &batch);
         }
         self.look_after(now_ms);
         Ok(self.durable)
+    }
+
+    fn refused(&mut self, error: &rusqlite::Error, now_ms: u64) -> StoreError {
+        let trouble = Trouble::from(error);
+        self.is_log_suspect |= !matches!(trouble, Trouble::Full | Trouble::Busy);
+        self.health = self.health.after(trouble, now_ms, &self.config);
+        self.stats.refused = self.stats.refused.saturating_add(1);
+        StoreError::Disk(trouble)
+    }
+
+    /// Where the disk has refused from the start: what opening found is written down before anything else.
+    fn catch_up(&mut self) -> rusqlite::Result<()> {
+        let Some(found) = &self.unwritten else { return Ok(()) };
+        if self.reopens || self.db.is_readonly(rusqlite::MAIN_DB)? {
+            // What was opened on a disk that takes no writes stays as it was opened. The lock goes with the old handle.
+            self.reopens = true;
+            self.db = Connection::open_in_memory()?;
+            self.db = open::again(&self.place, self.generation, &self.config)?;
+            self.reopens = false;
+        }
+        let commit = self.commit.saturating_add(1);
+        db::renew_log(&self.db)?;
+        open::write_down(&mut self.db, self.meta, commit, found)?;
+        self.commit = commit;
+        self.unwritten = None;
+        self.is_log_suspect = false;
+        Ok(())
     }
 
     fn write(&mut self, batch: &Batch) -> rusqlite::Result<()> {
@@ -321,6 +373,10 @@ impl Store {
     pub(crate) fn row<'a>(&self, kind: Kind, id: u64, bytes: &'a [u8]) -> Option<Sealed<'a>> {
         let row = crate::sealed::open(bytes).filter(|row| (row.kind, row.id) == (kind, id));
         if self.config.has(Sabotage::BlindSeals) { row.or_else(|| unsealed(kind, id, bytes)) } else { row }
+    }
+
+    pub(crate) fn blind(&self) -> bool {
+        self.config.has(Sabotage::BlindSeals)
     }
 
     /// What opening decides on the damage known by now.

@@ -45,6 +45,14 @@ impl Upkeep {
         self.prune_at_ms
     }
 
+    pub(crate) fn newest_snapshot(&self) -> Option<u64> {
+        self.snapshots.last().copied()
+    }
+
+    pub(crate) fn forget_snapshot(&mut self, number: u64) {
+        self.snapshots.retain(|kept| *kept != number);
+    }
+
     pub(crate) fn note_snapshot(&mut self, now_ms: u64, number: u64) {
         self.snapshots.push(number);
         if self.snapshots.len() >= SNAPSHOTS {
@@ -58,7 +66,14 @@ impl Store {
     pub(crate) fn look_after(&mut self, now_ms: u64) {
         let copied = self.copy_log();
         let due = self.upkeep.prune_at_ms.is_some_and(|at| at <= now_ms);
-        let done = copied.and_then(|()| if due { self.prune() } else { Ok(()) });
+        let pruned = copied.and_then(|()| if due { self.prune() } else { Ok(()) });
+        let done = pruned.and_then(|()| {
+            if !self.health.is_good() {
+                return Ok(());
+            }
+            self.replaced()?;
+            self.patrol(now_ms)
+        });
         match done {
             Ok(()) => {
                 self.upkeep.failures = 0;
@@ -224,19 +239,27 @@ impl Store {
     }
 
     /// Throws away ledger entries before `index`, once somebody else keeps them (the cloud, an export): rows that hold later
-    /// ones as well stay. The log itself goes on; its root needs no entries.
+    /// ones as well stay. The log itself goes on; its root needs no entries. All at once: [`Self::leaves_are_kept`] takes
+    /// them away by and by.
     ///
     /// # Errors
     /// [`StoreError::Disk`].
     pub fn prune_leaves(&mut self, index: u64) -> Result<(), StoreError> {
         let Some(last) = index.checked_sub(1) else { return Ok(()) };
+        Ok(self.drop_leaves(last)?)
+    }
+
+    pub(crate) fn drop_leaves(&mut self, last: u64) -> rusqlite::Result<()> {
         // The newest row stays: it says how many entries there are.
-        let Some(newest) = db::last_id(&self.db, Kind::Leaves)?.and_then(|newest| newest.checked_sub(1)) else {
+        let newest = db::last_id(&self.db, Kind::Leaves)?.and_then(|newest| newest.checked_sub(1));
+        let oldest = db::nth_id(&self.db, Kind::Leaves, 1)?;
+        let Some(last) = newest.map(|newest| newest.min(last)).filter(|last| oldest.is_some_and(|old| old <= *last))
+        else {
             return Ok(());
         };
         let (commit, meta) = (self.commit.saturating_add(1), self.meta);
         let transaction = db::begin(&mut self.db)?;
-        db::delete(&transaction, Kind::Leaves, 0, last.min(newest))?;
+        db::delete(&transaction, Kind::Leaves, 0, last)?;
         put_meta(&transaction, meta, commit)?;
         transaction.commit()?;
         self.commit = commit;

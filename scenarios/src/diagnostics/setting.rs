@@ -245,6 +245,25 @@ pub enum SettingProblem {
         minor_per_unit: u32,
     },
 
+    /// Money that nobody can write.
+    #[error("{at}: {minor_per_unit} minor units to the unit of {currency} are no decimal part of it")]
+    #[diagnostic(
+        forward(at),
+        code(taa::tariff::minor_unit_not_decimal),
+        help(
+            "providers and the intake relay write amounts as decimal numbers, so such money could not be paid in; \
+              take 100, 1000, 10, 1, or 5 as for MRU and MGA"
+        )
+    )]
+    MinorUnitNotDecimal {
+        /// Where.
+        at: Spot,
+        /// The currency.
+        currency: String,
+        /// Minor units per unit.
+        minor_per_unit: u32,
+    },
+
     /// A time or a day that is none.
     #[error("{at}: {what}")]
     #[diagnostic(

@@ -13,6 +13,7 @@ pub(super) enum Takes {
     LossAndMeters,
     Meters,
     Feeder,
+    Line,
 }
 
 /// Kind, name in files, what it takes.
@@ -31,6 +32,7 @@ pub(super) const KINDS: &[(&str, FaultKind, Takes)] = &[
     ("dcu_power_lost", FaultKind::DcuPowerLost, Takes::Nothing),
     ("meter_dead", FaultKind::MeterDead, Takes::Meters),
     ("feeder_out", FaultKind::FeederOut, Takes::Feeder),
+    ("line_out", FaultKind::LineOut, Takes::Line),
     ("inverter_out", FaultKind::InverterOut, Takes::Nothing),
     ("agent_away", FaultKind::AgentAway, Takes::Nothing),
     ("aggregator_out", FaultKind::AggregatorOut, Takes::Nothing),
@@ -67,6 +69,7 @@ impl Takes {
             Self::LossAndMeters => "id, from, until, loss_db, meters or meters_share",
             Self::Meters => "id, from, until, meters or meters_share",
             Self::Feeder => "id, from, until, feeder",
+            Self::Line => "id, from, until, line and phase (1 to 3), or meters, or meters_share",
         }
     }
 
@@ -77,7 +80,10 @@ impl Takes {
             "sun_share" => self == Self::SunShare,
             "noise_rise_db" => self == Self::NoiseAndMeters,
             "loss_db" => self == Self::LossAndMeters,
-            "meters" | "meters_share" => matches!(self, Self::Meters | Self::NoiseAndMeters | Self::LossAndMeters),
+            "meters" | "meters_share" => {
+                matches!(self, Self::Meters | Self::NoiseAndMeters | Self::LossAndMeters | Self::Line)
+            }
+            "line" | "phase" => self == Self::Line,
             "feeder" => self == Self::Feeder,
             _ => true,
         }

@@ -10,7 +10,7 @@
 //! Times are local civil time of the village; `day 1` is the run's first day. Targets are ids of `village.geojson`
 //! (`meters = ["b17"]` takes a building's, a customer's or a meter's id); `meters_share` picks the customers nearest to
 //! one another in a fixed order, so a fault file fits any village. What is left out means the whole village, or for
-//! `meter_dead` and `feeder_out` the first customer and the first feeder. What the operator does meanwhile stands in the
+//! `meter_dead`, `line_out` and `feeder_out` the first customer and the first feeder. What the operator does meanwhile stands in the
 //! same file: see [`operation`].
 
 mod kinds;
@@ -90,6 +90,10 @@ struct FaultEntry {
     meters_share: Option<f64>,
     /// Id of a feeder.
     feeder: Option<String>,
+    /// Id of a line: all behind it.
+    line: Option<String>,
+    /// Of that line this phase alone, 1 to 3.
+    phase: Option<u8>,
 }
 
 /// The run that faults fall into.
@@ -267,7 +271,8 @@ impl Reader<'_> {
             return self.customers(entry.meters.as_deref(), entry.meters_share, path, id);
         }
         match takes {
-            Takes::Meters => Some(FaultTarget::Customers(self.cluster(0.0))),
+            Takes::Line if entry.line.is_some() => self.line(entry, path, id),
+            Takes::Meters | Takes::Line => Some(FaultTarget::Customers(self.cluster(0.0))),
             Takes::Feeder => self.feeder(entry.feeder.as_deref(), path, id),
             Takes::Tower => match entry.tower {
                 None => Some(FaultTarget::All),
@@ -331,6 +336,33 @@ impl Reader<'_> {
         };
         self.found.push(problem);
         None
+    }
+
+    /// Everybody behind a line, on one phase or on all.
+    fn line(&mut self, entry: &FaultEntry, path: &str, id: &str) -> Option<FaultTarget> {
+        let name = entry.line.as_deref().unwrap_or_default();
+        let ids = || self.village.lines.iter().map(|line| line.id.as_str());
+        let Some(line) = ids().position(|known| known == name) else {
+            let some: Vec<&str> = ids().take(6).collect();
+            let problem = FaultProblem::UnknownTarget {
+                at: self.document.at(&format!("{path}.line")),
+                id: id.to_owned(),
+                kind: "line",
+                target: name.to_owned(),
+                suggestion: did_you_mean(name, ids()),
+                allowed: format!("{}, … ({} lines)", some.join(", "), self.village.lines.len()),
+            };
+            self.found.push(problem);
+            return None;
+        };
+        if let Some(phase) = entry.phase.filter(|phase| !(1..=3).contains(phase)) {
+            let at = self.document.at(&format!("{path}.phase"));
+            let allowed = "1, 2 or 3".to_owned();
+            self.found.push(SettingProblem::OutOfRange { at, value: phase.to_string(), allowed });
+            return None;
+        }
+        let phase = entry.phase.map(|phase| phase - 1);
+        Some(FaultTarget::Customers(crate::fault_tree::behind(self.village, line, phase)))
     }
 
     /// At least one customer, and this share of them: the neighbours of the customer whose id hashes lowest.
@@ -419,6 +451,8 @@ impl FaultEntry {
             ("meters", self.meters.is_some()),
             ("meters_share", self.meters_share.is_some()),
             ("feeder", self.feeder.is_some()),
+            ("line", self.line.is_some()),
+            ("phase", self.phase.is_some()),
         ]
     }
 }

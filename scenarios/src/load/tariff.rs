@@ -142,7 +142,17 @@ fn currency(document: &Document, section: &TariffSection, place: &str, found: &m
         });
         return None;
     }
+    if !is_decimal(minor_per_unit) {
+        let (at, currency) = (document.at(&format!("{place}.minor_per_unit")), section.currency.clone());
+        found.push(SettingProblem::MinorUnitNotDecimal { at, currency, minor_per_unit });
+        return None;
+    }
     Some(minor_per_unit)
+}
+
+/// Sums of such minor units are decimal numbers, as providers write them: nothing but twos and fives divides the unit.
+fn is_decimal(minor_per_unit: u32) -> bool {
+    1000_u32.pow(3) % minor_per_unit == 0
 }
 
 struct Reader<'a> {

@@ -16,6 +16,7 @@ cases! {
     };
     unknown_meter: "taa::fault::unknown_target" at "faults.toml, line 5, `fault.0.meters.1`" says ["the meter `b33`", "did you mean `b3`"] when |f| f.fault("what = \"meter_dead\"\nfrom = \"day 2\"\nuntil = \"3 h\"\nmeters = [\"b1\", \"b33\"]");
     unknown_feeder: "taa::fault::unknown_target" at "`fault.0.feeder`" says ["the feeder `f7`", "feeders: f1"] when |f| f.fault("what = \"feeder_out\"\nfrom = \"day 2\"\nuntil = \"3 h\"\nfeeder = \"f7\"");
+    unknown_line: "taa::fault::unknown_target" at "`fault.0.line`" says ["the line `nowhere`", "lines)"] when |f| f.fault("what = \"line_out\"\nfrom = \"day 2\"\nuntil = \"3 h\"\nline = \"nowhere\"");
     key_not_taken: "taa::fault::key_not_taken" at "`fault.0.feeder`" says ["`tower_out` fault takes no `feeder`", "tower (1 or 2)"] when |f| f.fault("what = \"tower_out\"\nfrom = \"day 2\"\nuntil = \"3 h\"\nfeeder = \"f1\"");
     two_targets: "taa::fault::two_targets" at "faults.toml" says ["more than one target"] when |f| f.fault("what = \"meter_dead\"\nfrom = \"day 2\"\nuntil = \"3 h\"\nmeters = [\"b1\"]\nmeters_share = 0.5");
     duplicate_id: "taa::fault::duplicate_id" at "faults.toml, line 9, `fault.1.id`" says ["`t` stands twice"] when |f| f.fault("what = \"tower_out\"\nid = \"t\"\nfrom = \"day 2\"\nuntil = \"3 h\"\n\n[[fault]]\nwhat = \"cloud_out\"\nid = \"t\"\nfrom = \"day 3\"\nuntil = \"3 h\"");

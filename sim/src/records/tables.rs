@@ -621,6 +621,21 @@ pub struct TwinRow {
     pub site_told: u32,
 }
 
+table! {
+    /// The relays of the meters: a row whenever one turns (the first tells how it began), and one whenever a payment is
+    /// credited to the account that decides over it.
+    Relays / RelayRow {
+        /// When, ms of the run.
+        time_ms: u64,
+        /// Customer index.
+        customer: u32,
+        /// The meter's relay is closed.
+        closed: bool,
+        /// A payment was credited: whether the account owes all the same. Nothing where the relay has turned.
+        owes: Option<bool>,
+    }
+}
+
 /// Everything one architecture leaves.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Records {
@@ -628,6 +643,8 @@ pub struct Records {
     pub downtime: Downtime,
     /// Payments.
     pub payments: Payments,
+    /// Relays.
+    pub relays: Relays,
     /// Money at the end.
     pub books: Books,
     /// Accounts at the end, by customer.

@@ -10,7 +10,7 @@ use taa_dcu::{
     cloud::{Cloud, CloudEvent, CloudOutput},
     config::Backhaul,
     payment::Payment,
-    uplink::Standing,
+    uplink::{AlarmCode, Down, DownFrame, Standing},
 };
 use taa_models::{
     cellular::{link, throttle::Throttle},
@@ -22,9 +22,15 @@ use super::{Event, Village, money::payment_number, site::whole_ms};
 use crate::{
     cause::Cause,
     kernel::{Phase, Queue, SimTime, Wake},
+    run::Sabotage,
 };
 
 const LATENCY: Purpose = Purpose::named("wan latency");
+
+/// The frame is an order to close a relay.
+fn is_closing(bytes: &[u8]) -> bool {
+    DownFrame::decode(bytes).is_ok_and(|frame| matches!(frame.body, Down::RelayOrder { closed: true, .. }))
+}
 
 /// The cloud and its deadline.
 pub(crate) struct CloudHost {
@@ -146,7 +152,9 @@ impl Village<'_> {
         loop {
             match self.cloud.cloud.poll_output() {
                 CloudOutput::Downlink(bytes) => {
-                    if self.wan.up()
+                    let lost = self.meddling.sabotage == Some(Sabotage::LosesOrders) && is_closing(&bytes);
+                    if !lost
+                        && self.wan.up()
                         && self.cloud_part.up()
                         && let Some(transit_ms) = self.transit_ms(bytes.len())
                     {
@@ -190,6 +198,9 @@ impl Village<'_> {
             }
             CloudEvent::Suspended { key } => self.payment_suspended(key),
             CloudEvent::Duplicate { .. } => self.payment_repeated(),
+            CloudEvent::Alarm { code: AlarmCode::DiskRefuses, .. } => {
+                self.log(now_ms, "cloud_told", String::new(), "the site's disk refuses".to_owned());
+            }
             CloudEvent::SiteRolledBack { kept, record } => {
                 let text = format!("the site goes on from record {record}, it had come past {kept}");
                 self.log(now_ms, "site_rolled_back", String::new(), text);

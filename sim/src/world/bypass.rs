@@ -81,6 +81,7 @@ impl Village<'_> {
     /// Load, line, relay or bypass have changed: brings flows and sums in line. `connected`: the relay lets the
     /// metered part through, and the plant's sum holds (or is about to hold) the wanted load.
     pub(crate) fn bypass_turned(&mut self, customer: u32, connected: bool, now_ms: u64) {
+        let line_up = self.line_whole(customer);
         let one = self.people.of(customer);
         let (bypass, wanted_mw) = (&mut one.purse.mood.bypass, one.load.wanted_mw);
         if bypass.is_idle() {
@@ -91,9 +92,8 @@ impl Village<'_> {
         let share = if bypass.on { self.scenario.people.trust.bypass_share } else { 0.0 };
         let part_mw = libm::round(wanted_mw as f64 * share) as i64;
         one.unit.meter.set_load(now_ms * 1_000_000, wanted_mw - part_mw);
-        let feeder_up = self.feeders[one.identity.feeder as usize].up();
-        bypass.flow_mw = if feeder_up && self.power.feeding { part_mw } else { 0 };
-        let extra_mw = if feeder_up && !connected { part_mw } else { 0 };
+        bypass.flow_mw = if line_up && self.power.feeding { part_mw } else { 0 };
+        let extra_mw = if line_up && !connected { part_mw } else { 0 };
         let more_mw = extra_mw - bypass.extra_mw;
         bypass.extra_mw = extra_mw;
         if more_mw != 0 {
@@ -105,8 +105,8 @@ impl Village<'_> {
     /// There is voltage before the meter, and a bypass to take it.
     pub(crate) fn lit_by_bypass(&mut self, customer: u32) -> bool {
         let one = self.people.of(customer);
-        let (on, feeder) = (one.purse.mood.bypass.on, one.identity.feeder);
-        on && self.line_dead(feeder).is_none()
+        let on = one.purse.mood.bypass.on;
+        on && self.line_dead(customer).is_none()
     }
 }
 

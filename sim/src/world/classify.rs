@@ -83,8 +83,7 @@ impl Village<'_> {
         if self.lit_by_bypass(customer) {
             return Status::Bypassed;
         }
-        let One { identity, unit, purse, .. } = self.people.of(customer);
-        let feeder = identity.feeder;
+        let One { unit, purse, .. } = self.people.of(customer);
         let (dead, opened, last_loss) = (unit.dead, unit.opened, unit.last_loss);
         purse.look(unit.energy_mwh(now_ms), now_ms);
         let entitled = purse.entitled(unit.energy_mwh(now_ms), tariff);
@@ -95,7 +94,7 @@ impl Village<'_> {
         let blocker = if recent { purse.blocker } else { Chain::EMPTY };
 
         let meter = dead.then(|| self.meter_dead_chain(customer));
-        let physical = hardest_to_clear([self.line_dead(feeder), meter]);
+        let physical = hardest_to_clear([self.line_dead(customer), meter]);
         if entitled {
             let chain = match physical {
                 Some(chain) => chain,

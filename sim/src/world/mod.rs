@@ -51,7 +51,7 @@ use taa_scenarios::model::Scenario;
 
 pub(crate) use self::{
     event::Event,
-    setup::{settled_hops, unreached},
+    setup::{settled_hops, site_policy, unreached},
     timeline::Timeline,
 };
 use self::{
@@ -88,6 +88,8 @@ pub(crate) struct Village<'s> {
     inverter: Part,
     feeders: Vec<Part>,
     meter_parts: Vec<Part>,
+    /// The lines between feeder and customer, by customer.
+    lines: Vec<Part>,
     mesh: Mesh,
     site: Site,
     wan: Wan,

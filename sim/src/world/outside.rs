@@ -80,6 +80,14 @@ impl Village<'_> {
         }
     }
 
+    /// The line of one customer broke or was mended.
+    pub(crate) fn line_turned(&mut self, customer: u32, turn: Turn, now_ms: u64, queue: &mut Queue<Event>) {
+        if self.lines[customer as usize].turn(turn) {
+            self.power_turned(customer, now_ms, queue);
+            self.connection_turned(customer, now_ms, queue);
+        }
+    }
+
     /// A meter died or was mended.
     pub(crate) fn meter_part_turned(&mut self, customer: u32, turn: Turn, now_ms: u64, queue: &mut Queue<Event>) {
         if !self.meter_parts[customer as usize].turn(turn) {
@@ -87,8 +95,7 @@ impl Village<'_> {
         }
         let dead = !self.meter_parts[customer as usize].up();
         let chain = self.meter_parts[customer as usize].chain();
-        let feeder = self.people.of(customer).identity.feeder;
-        let alive_line = self.line_dead(feeder).is_none();
+        let alive_line = self.line_dead(customer).is_none();
         let unit = self.people.of(customer).unit;
         unit.dead = dead;
         let had_closed = unit.meter.relay_closed();

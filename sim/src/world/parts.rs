@@ -22,6 +22,7 @@ pub(crate) enum PartId {
     Inverter,
     Dcu,
     Feeder(u32),
+    Line(u32),
     Meter(u32),
     Aggregator(u8),
     Intake,

@@ -51,6 +51,8 @@ pub(crate) struct MeterUnit {
     pub(crate) armed_for: Option<SimTime>,
     pub(crate) dead: bool,
     pub(crate) opened: Opened,
+    /// What the records say of its relay.
+    pub(crate) recorded: Option<bool>,
     /// Why the DCU last ordered it to turn.
     pub(crate) ordered: Option<Reason>,
     /// Why it last lost its voltage.

@@ -6,11 +6,16 @@
 
 use taa_models::plant::{Plant, PlantParams, Trip};
 
-use super::{Event, Village, parts::hardest_to_clear, population::Opened, sky};
+use super::{
+    Event, Village,
+    parts::{Part, hardest_to_clear},
+    population::Opened,
+    sky,
+};
 use crate::{
     cause::{Cause, Chain},
     kernel::{Phase, Queue, SimTime, Wake},
-    records::{Component, PlantRow},
+    records::{Component, PlantRow, RelayRow},
     world::sky::Sky,
 };
 
@@ -281,17 +286,24 @@ impl Village<'_> {
     }
 
     /// The chain behind a line without voltage, or nothing when the customer's line is alive.
-    pub(crate) fn line_dead(&self, feeder: u32) -> Option<Chain> {
-        let part = &self.feeders[feeder as usize];
-        let open = (!part.up()).then(|| part.chain());
+    pub(crate) fn line_dead(&self, customer: u32) -> Option<Chain> {
+        let broken = |part: &Part| (!part.up()).then(|| part.chain());
+        let feeder = self.scenario.village.customers[customer as usize].feeder;
+        let open = broken(&self.feeders[feeder as usize]);
+        let cut = broken(&self.lines[customer as usize]);
         let off = (!self.power.feeding).then_some(self.power.off);
-        hardest_to_clear([open, off])
+        hardest_to_clear([open, cut, off])
+    }
+
+    /// Feeder and line as far as this customer are whole.
+    pub(crate) fn line_whole(&self, customer: u32) -> bool {
+        let feeder = self.scenario.village.customers[customer as usize].feeder;
+        self.feeders[feeder as usize].up() && self.lines[customer as usize].up()
     }
 
     /// The voltage on a customer's line may have changed.
     pub(crate) fn power_turned(&mut self, customer: u32, now_ms: u64, queue: &mut Queue<Event>) {
-        let feeder = self.people.of(customer).identity.feeder;
-        let dead_line = self.line_dead(feeder);
+        let dead_line = self.line_dead(customer);
         let one = self.people.of(customer);
         let energised = dead_line.is_none();
         if one.unit.meter.energised() == energised {
@@ -315,10 +327,13 @@ impl Village<'_> {
     /// Relay, feeder or wish of a customer changed: brings the sums of load in line.
     pub(crate) fn connection_turned(&mut self, customer: u32, now_ms: u64, queue: &mut Queue<Event>) {
         self.power.integrate(now_ms);
-        let feeder = self.people.of(customer).identity.feeder;
-        let feeder_up = self.feeders[feeder as usize].up();
+        let line_up = self.line_whole(customer);
         let one = self.people.of(customer);
-        let connected = feeder_up && !one.unit.dead && one.unit.meter.relay_closed();
+        let closed = one.unit.meter.relay_closed();
+        let connected = line_up && !one.unit.dead && closed;
+        if one.unit.recorded.replace(closed) != Some(closed) {
+            self.records.relays.push(RelayRow { time_ms: now_ms, customer, closed, owes: None });
+        }
         self.bypass_turned(customer, connected, now_ms);
         let one = self.people.of(customer);
         if connected != one.load.connected {

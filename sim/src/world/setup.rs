@@ -124,6 +124,7 @@ impl<'s> Village<'s> {
             power: power(scenario),
             inverter: Part::new(Cause::InverterFailed),
             feeders: layout.feeders.iter().map(|_| Part::new(Cause::FeederOpen)).collect(),
+            lines: layout.customers.iter().map(|_| Part::new(Cause::FeederOpen)).collect(),
             meter_parts: layout.customers.iter().map(|_| Part::new(Cause::MeterDead)).collect(),
             site: Site::new(config, entries, holdup_ms, SiteDisk::of(traits.credit_at, seed, scenario)),
             wan: Wan::new(traits.backhaul, scenario.comms.cellular.bearer.figures().registration_s),
@@ -227,6 +228,13 @@ fn power(scenario: &Scenario) -> Power {
     let clouded = scenario.faults.iter().any(|f| matches!(f.what, FaultKind::Cloudy { .. }));
     let sky = Sky::new(scenario.weather.series.clone(), context, Array::new(&params.pv));
     Power::new(params, clouded, sky)
+}
+
+/// The policy of the site as this scenario sets it, but for the devices sold.
+pub(crate) fn site_policy(scenario: &Scenario, traits: Traits) -> DcuConfig {
+    let site_vends = traits.keypad && traits.local_vending && traits.credit_at == CreditAt::Meter;
+    let vending = site_vends.then(|| money::vending_config(scenario));
+    DcuConfig { vending, ..dcu_config(scenario, traits, (scenario.run.seed, scenario.run.replication)) }
 }
 
 fn dcu_config(scenario: &Scenario, traits: Traits, seed: (u64, u32)) -> DcuConfig {
@@ -336,6 +344,7 @@ fn meter_unit(meter: Meter, index: usize, mesh: &Mesh) -> MeterUnit {
         armed_for: None,
         dead: false,
         opened: Opened::No,
+        recorded: None,
         ordered: None,
         last_loss: Chain::EMPTY,
         joining_since_ms: None,

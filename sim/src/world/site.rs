@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 
 use taa_dcu::{
-    Dcu, DcuEvent, ImageCampaign, LinkState, MeterIx, Output,
+    Dcu, DcuEvent, DiskWord, ImageCampaign, LinkState, MeterIx, Output,
     billing::{Account, Book},
     config::{CreditAt, DcuConfig, MeterEntry},
     fetch::FetchFault,
@@ -27,7 +27,7 @@ use taa_models::draw::{Draws, NodeKey, Purpose};
 use super::{
     Event, Village,
     disk::SiteDisk,
-    money::{Take, payment_number},
+    money::{Take, handing_back_id, payment_number},
     parts::{Part, PartId, Turn, hardest_to_clear},
     population::Opened,
 };
@@ -35,8 +35,11 @@ use crate::{
     cause::{Cause, Chain},
     kernel::{Phase, Queue, SimTime, Wake},
     records::Component,
+    run::Sabotage,
 };
 
+/// How long the deliberate fault holds a closing, ms.
+const SABOTAGE_HOLDS_MS: u64 = 12 * 3_600_000;
 const ENTROPY: Purpose = Purpose::named("dcu entropy");
 /// From power to a running DCU, ms (assumed: kernel, services, journal).
 const BOOT_MS: u64 = 60_000;
@@ -76,6 +79,10 @@ pub(crate) struct Site {
     signer: Option<Signer>,
     /// The DCU asks to be started anew.
     restart_wanted: bool,
+    /// Entries under the checkpoint that was signed last.
+    signed_leaves: u64,
+    /// It has been said in this boot that the site is in doubt.
+    pub(super) told_safe: bool,
 }
 
 impl Site {
@@ -107,6 +114,8 @@ impl Site {
             claimed: 0,
             signer,
             restart_wanted: false,
+            told_safe: false,
+            signed_leaves: 0,
         }
     }
 
@@ -219,6 +228,7 @@ impl Village<'_> {
         self.site.wake.cancel();
         self.site.armed_for = None;
         self.site.restart_wanted = false;
+        self.site.told_safe = false;
         if self.site.dcu.take().is_some() {
             self.site.disk.cut(now_ms);
             self.log(now_ms, "dcu_down", String::new(), why);
@@ -246,7 +256,10 @@ impl Village<'_> {
 
     /// Builds and starts the DCU from what its disk has; false where the disk refuses.
     pub(crate) fn boot_dcu(&mut self, now_ms: u64, queue: &mut Queue<Event>) -> bool {
-        let Some((name, journal, gap)) = self.open_disk(now_ms) else { return false };
+        let Some((name, journal, gap)) = self.open_disk(now_ms) else {
+            self.stand_by(now_ms, queue);
+            return false;
+        };
         let journal: Vec<Record> = journal.collect();
         self.copied(&journal, now_ms, queue);
         let site = &mut self.site;
@@ -266,6 +279,9 @@ impl Village<'_> {
         site.dcu = Some(Box::new(dcu));
         self.audit_start(now_ms);
         self.drain(now_ms, queue);
+        if self.site.disk.refuses().is_some() {
+            self.with_dcu(now_ms, queue, |dcu, now| dcu.handle_disk(now, DiskWord::Refuses));
+        }
         if self.repairs.clock.up() {
             self.tell_time(now_ms, queue);
         }
@@ -321,7 +337,9 @@ impl Village<'_> {
             let Some(dcu) = &mut self.site.dcu else { return };
             match dcu.poll_output() {
                 Output::Transmit { meter, bytes } => {
-                    self.send_down(meter.0, &bytes, now_ms, queue);
+                    if !self.holds_closing(meter.0, now_ms) {
+                        self.send_down(meter.0, &bytes, now_ms, queue);
+                    }
                     self.recycle(bytes);
                 }
                 Output::Uplink(bytes) => {
@@ -366,6 +384,11 @@ impl Village<'_> {
             && let Err(error) = dcu.handle_signed(now, note.as_bytes())
         {
             self.log(now_ms, "ledger_unsigned", String::new(), error.to_string());
+        }
+        // Where the run keeps the ledger outside, entries behind the promise before this one may leave the disk.
+        let before = std::mem::replace(&mut self.site.signed_leaves, checkpoint.size);
+        if self.scenario.run.ledger {
+            self.site.disk.leaves_are_kept(before);
         }
         true
     }
@@ -520,13 +543,29 @@ impl Village<'_> {
         }
     }
 
-    /// The DCU has told that a payment is in its Book, for good.
+    /// The DCU has told that a payment is in its Book, for good. A repeat of one that it has handed back out of suspense is
+    /// known there too, and nobody's credit.
     pub(crate) fn was_credited(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        if self.site_book().is_some_and(|book| book.is_amended(&handing_back_id(payment))) {
+            return;
+        }
         let customer = self.pays[payment as usize].customer;
         let account = self.site.dcu.as_ref().and_then(|dcu| dcu.state().book().account(customer));
         let Some(balance_minor) = account.map(Account::balance_minor) else { return };
         let in_debt = balance_minor + self.scenario.tariff_of(customer as usize).trust_minor() <= 0;
         self.credited(payment, in_debt, now_ms, queue);
+    }
+
+    /// A deliberate fault: nothing reaches a dark meter in the first hours after its customer has paid.
+    fn holds_closing(&mut self, customer: u32, now_ms: u64) -> bool {
+        if self.meddling.sabotage != Some(Sabotage::HoldsClosings) {
+            return false;
+        }
+        let one = self.people.of(customer);
+        let last_pay = one.purse.last_pay.map(|(payment, _)| payment);
+        let dark = !one.unit.meter.relay_closed();
+        let paid_ms = last_pay.and_then(|payment| self.pays[payment as usize].credited_ms);
+        dark && paid_ms.is_some_and(|at| now_ms < at + SABOTAGE_HOLDS_MS)
     }
 
     /// A relay has turned.

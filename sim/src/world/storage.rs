@@ -1,12 +1,12 @@
 //! What goes to the disk of the DCU, when, and what comes back at a boot.
 
-use taa_dcu::{Dcu, config::CreditAt, journal::Record, ledger::Leaf};
+use taa_dcu::{Dcu, DiskWord, LinkState, Output, Standby, config::CreditAt, journal::Record, ledger::Leaf};
 use taa_scenarios::model::{FaultKind, Scenario};
-use taa_store::{Held, Mode, Recovery};
+use taa_store::{Found, FoundEnd, Held, Mode, Recovery};
 
 use super::{
     Event, Village,
-    disk::{Doing, SiteDisk, trouble},
+    disk::{Doing, SiteDisk, trouble, trouble_text},
     parts::Turn,
 };
 use crate::{
@@ -30,17 +30,22 @@ impl SiteDisk {
 /// Numbers of the records that are missing; without an end where nobody knows how far they went.
 type Gap = (u64, Option<u64>);
 /// The journal's name, its records, and what of it is in doubt.
-type Found<Records> = ([u8; 16], Records, Option<Gap>);
+type Opened<Records> = ([u8; 16], Records, Option<Gap>);
 
 impl Village<'_> {
     /// Opens the DCU's disk, says what it found, and gives the records to start from and whether they are in doubt; nothing
     /// while the disk refuses.
-    pub(super) fn open_disk(&mut self, now_ms: u64) -> Option<Found<impl Iterator<Item = Record> + use<>>> {
+    pub(super) fn open_disk(&mut self, now_ms: u64) -> Option<Opened<impl Iterator<Item = Record> + use<>>> {
         match self.site.disk.open() {
             Ok(mut recovery) => {
                 self.tell_recovery(&recovery, now_ms);
                 let lost = recovery.lost.iter().chain(&recovery.lost_before).find(|damage| damage.is_doubt());
                 let gap = lost.map_or((recovery.last_record + 1, None), |damage| (damage.from, damage.to));
+                if let Some(trouble) = self.site.disk.refuses()
+                    && !std::mem::replace(&mut self.site.disk.refusing, true)
+                {
+                    self.log(now_ms, "disk_refuses", String::new(), trouble_text(trouble));
+                }
                 let in_doubt = recovery.mode == Mode::Safe;
                 let journal = recovery.journal;
                 Some((journal, recovery.take_records(), in_doubt.then_some(gap)))
@@ -71,12 +76,7 @@ impl Village<'_> {
             self.log(now_ms, "disk_damage", String::new(), format!("database set aside as {name}: {why}"));
         }
         if recovery.mode == Mode::Safe {
-            self.log(
-                now_ms,
-                "dcu_safe_mode",
-                String::new(),
-                "records are missing that nobody can tell again".to_owned(),
-            );
+            self.tell_safe_mode(now_ms);
         }
     }
 
@@ -87,14 +87,50 @@ impl Village<'_> {
             None => "the ledger has promised entries that it does not hold".to_owned(),
         };
         self.log(now_ms, "disk_rolled_back", String::new(), text);
-        self.log(now_ms, "dcu_safe_mode", String::new(), "records are missing that nobody can tell again".to_owned());
+        self.tell_safe_mode(now_ms);
         self.audit_rolled_back(now_ms);
+    }
+
+    /// Once a boot.
+    fn tell_safe_mode(&mut self, now_ms: u64) {
+        if !std::mem::replace(&mut self.site.told_safe, true) {
+            let text = "records are missing that nobody can tell again".to_owned();
+            self.log(now_ms, "dcu_safe_mode", String::new(), text);
+        }
     }
 
     /// The DCU's program ends and starts again: what is not on the disk is gone, its supply is not.
     pub(super) fn restart_dcu(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
         self.stop_dcu(now_ms, "data concentrator starts anew".to_owned());
         self.site_turned(now_ms, queue);
+    }
+
+    /// The journal cannot be opened: the site stands by. Its relays stay, and it says so to the cloud.
+    pub(super) fn stand_by(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
+        let mut standby = Standby::new();
+        if self.wan.up() {
+            standby.handle_link(0, LinkState::Up);
+        }
+        while let Output::Uplink(frame) = standby.poll_output() {
+            self.send_up(&frame, now_ms, queue);
+        }
+    }
+
+    /// What the store has found rotten while it ran.
+    fn tell_rot(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
+        let found = self.site.disk.take_found();
+        for Found { table, row, end } in &found {
+            let end = match end {
+                FoundEnd::Mended => "nothing is lost",
+                FoundEnd::WaitsForSnapshot => "the state is written anew",
+                FoundEnd::Lost => "what it held is lost",
+                _ => "it cannot be read",
+            };
+            self.log(now_ms, "disk_rot", String::new(), format!("row {row} of {table} has rotted: {end}"));
+        }
+        if !found.is_empty() {
+            self.with_dcu(now_ms, queue, |dcu, now| dcu.handle_disk(now, DiskWord::Rotten));
+        }
     }
 
     /// A deliberate fault: the DCU is told that all is durable as soon as it has said it.
@@ -188,8 +224,11 @@ impl Village<'_> {
             }
         }
         if turned {
+            let word = if refused { DiskWord::Refuses } else { DiskWord::Takes };
+            self.with_dcu(now_ms, queue, |dcu, now| dcu.handle_disk(now, word));
             self.touch_all();
         }
+        self.tell_rot(now_ms, queue);
     }
 
     /// The disk failed or was mended, or a scripted fault took hold of it or let it go.

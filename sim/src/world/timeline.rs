@@ -155,6 +155,7 @@ fn scripted(scenario: &Scenario, horizon_ms: u64, edges: &mut Vec<Edge>) {
             FaultKind::MeterDead => {
                 aimed_at(scenario, &fault.target).for_each(|c| hold(Target::Part(PartId::Meter(c))));
             }
+            FaultKind::LineOut => aimed_at(scenario, &fault.target).for_each(|c| hold(Target::Part(PartId::Line(c)))),
             FaultKind::FeederOut => match fault.target {
                 FaultTarget::Feeder(n) => hold(Target::Part(PartId::Feeder(n))),
                 _ => (0..scenario.village.feeders.len() as u32).for_each(|n| hold(Target::Part(PartId::Feeder(n)))),
@@ -284,6 +285,7 @@ impl Village<'_> {
                     self.feeder_turned(n, now_ms, queue);
                 }
             }
+            PartId::Line(n) => self.line_turned(n, turn, now_ms, queue),
             PartId::Meter(n) => self.meter_part_turned(n, turn, now_ms, queue),
             PartId::Aggregator(_)
             | PartId::Intake
@@ -315,6 +317,7 @@ impl Village<'_> {
             PartId::Dcu => Some(&mut self.site.part),
             PartId::Feeder(n) => self.feeders.get_mut(n as usize),
             PartId::Meter(n) => self.meter_parts.get_mut(n as usize),
+            PartId::Line(n) => self.lines.get_mut(n as usize),
             PartId::ChargeController => Some(&mut self.repairs.charge_controller),
             PartId::Panels => Some(&mut self.repairs.panels),
             PartId::Bms => Some(&mut self.repairs.bms),

@@ -2,27 +2,68 @@
 //!
 //! Money in = credit given + suspense + handed back + under way, to the minor unit; and where credit goes by tokens, each
 //! token is the very amount that the standard's field can say of what is due, to the 1/100000 of the currency's unit.
+//!
+//! Who has paid is connected within the policy's bound once a path exists: by the site's own configuration
+//! ([`ConnectBound`]), and by the relays of the meters as they stood.
 
-use taa_dcu::config::{CreditAt, Traits};
+use taa_dcu::{
+    config::{CreditAt, Traits},
+    relay::{ConnectBound, Surroundings},
+};
 use taa_scenarios::model::{Fault, FaultKind, Scenario};
 use taa_sim::{
-    records::{AccountRow, PaymentRow, TokenBy},
+    records::{AccountRow, PaymentRow, RelayRow, TokenBy},
     result::ArchResult,
-    run::Meddling,
+    run::{Meddling, site_policy},
 };
 
 use super::{DAY_MS, HOUR_MS};
 
+/// From the evening when people go to bed until the last of them is up, and has typed a number three times, ms.
+const TYPED_MS: u64 = 11 * HOUR_MS;
+/// A text that is lost is asked for again, ms (the operator's policy; of five in a row one arrives).
+const TOLD_MS: u64 = 3 * HOUR_MS;
+
 /// How soon a payment must have its effect once nothing stands in its way, ms.
 pub(crate) struct Bound {
+    /// From the provider's yes to the vendor: callbacks that are lost or late, and the query that finds them.
+    provider_ms: u64,
+    /// From there to the light.
     reach_ms: u64,
+    /// From the credit on the account to the light; `None` where the meter keeps the account.
+    lit_ms: Option<u64>,
 }
 
 impl Bound {
-    /// What the architecture promises: retries of the link, the intake, the fetch and the meter have gone round within two
-    /// hours; where numbers are typed by hand, somebody types by day.
-    pub(crate) fn of(traits: &Traits) -> Self {
-        Self { reach_ms: if traits.keypad { 16 * HOUR_MS } else { 2 * HOUR_MS } }
+    /// What the policy of this site promises.
+    pub(crate) fn of(scenario: &Scenario, traits: &Traits) -> Self {
+        let payments = &scenario.comms.payments;
+        let around = Surroundings {
+            ahead: scenario.village.customers.len() as u32,
+            by_hand_ms: TYPED_MS + TOLD_MS,
+            ..Surroundings::default()
+        };
+        let bound = ConnectBound::of(&site_policy(scenario, *traits), &around);
+        // A late callback's delay is lognormal, sigma 1: one in seventy is later than nine medians, and the query finds it.
+        let late_s = (payments.callback_late_median_min * 60.0 * 9.0).max(payments.reconcile_after_s);
+        let provider_s = late_s + payments.intake.hop_median_s * 8.0;
+        Self {
+            provider_ms: (provider_s * 1000.0) as u64,
+            reach_ms: bound.total_ms(),
+            lit_ms: (traits.credit_at != CreditAt::Meter).then(|| bound.from_credit_ms(traits.credit_at)),
+        }
+    }
+
+    /// Until when, from an instant on: trouble that comes before it is over begins the wait anew. The next trouble may begin
+    /// before the last one's wait is over: the end of the last one counts.
+    fn due_ms(&self, scenario: &Scenario, from_ms: u64, reach_ms: u64) -> u64 {
+        let mut due_ms = from_ms + reach_ms;
+        for fault in &scenario.faults {
+            if fault.from_ms <= due_ms && fault.until_ms + reach_ms > due_ms && fault.until_ms > from_ms {
+                due_ms = fault.until_ms + reach_ms;
+            }
+        }
+        due_ms
     }
 }
 
@@ -39,6 +80,8 @@ pub(crate) struct Reference {
     pub(crate) tokens: u64,
     pub(crate) audits: u64,
     pub(crate) turned_away: u64,
+    /// Credits of customers whose relay was open, and who owed nothing after them.
+    pub(crate) dark_and_paid: u64,
 }
 
 impl Reference {
@@ -55,6 +98,8 @@ impl Reference {
         self.tokens += records.tokens.len() as u64;
         self.audits += records.books.audits;
         let refused = |(kind, text): &(&&str, &String)| **kind == "intake" && text.starts_with("Refused");
+        let waits = |row: &RelayRow| !row.closed && row.owes == Some(false);
+        self.dark_and_paid += records.relays.rows().filter(waits).count() as u64;
         self.turned_away += records.log.kind.iter().zip(&records.log.text).filter(refused).count() as u64;
     }
 }
@@ -149,6 +194,7 @@ pub(crate) fn wrongs(scenario: &Scenario, arch: &ArchResult, meddling: Meddling,
             .flatten()
     };
     found.extend(records.payments.rows().enumerate().filter_map(found_late));
+    found.extend(dark(scenario, arch, bound));
     found
 }
 
@@ -221,14 +267,21 @@ fn found_use(
     (purse, meddling): (&Purse, Meddling),
     equal: &mut impl FnMut(String, i128, i128),
 ) {
-    let price = i128::from(scenario.tariff.energy_price_per_kwh_minor);
+    let tariff = &scenario.tariff;
+    let prices = [tariff.energy_price_per_kwh_minor].into_iter();
+    let prices = prices.chain(tariff.periods.iter().map(|period| period.price_per_kwh_minor));
+    let prices = prices.chain(tariff.blocks.iter().map(|block| block.price_per_kwh_minor));
+    let prices = prices.chain(tariff.lifeline.map(|lifeline| lifeline.price_per_kwh_minor));
+    let (lowest, price) = prices.fold((i64::MAX, 0), |(low, high), price| (low.min(price), high.max(price)));
+    let (lowest, price) = (i128::from(lowest), i128::from(price));
+    let fees = i128::from(tariff.daily_fee_minor) * i128::from(scenario.run.days + 1);
     let billed_wh = i128::from(account.billed_wh.unwrap_or(0));
     let put_in = i128::from(account.opening_minor + account.amended_minor) + purse.credited;
     let taken = put_in - i128::from(account.balance_minor);
     let highest = if meddling.prices_change { price + price / 4 } else { price };
-    let most = billed_wh * highest / 1000;
+    let most = billed_wh * highest / 1000 + fees;
     // A household draws a few hundred watts at most in the half hour before its first reading.
-    let least = (billed_wh - 500).max(0) * price / 1000 - 1;
+    let least = (billed_wh - 500).max(0) * lowest / 1000 - 1;
     if !(least..=most).contains(&taken) {
         equal(format!("account {}: taken for {billed_wh} Wh", account.customer), taken, most);
     }
@@ -241,15 +294,9 @@ fn found_use(
 fn late(scenario: &Scenario, row: usize, pay: &PaymentRow, bound: &Bound) -> Option<String> {
     let accepted_ms = pay.accepted_ms?;
     let end_ms = u64::from(scenario.run.days) * DAY_MS;
-    // The next trouble begins before the last one's wait is over: the end of the last one counts.
-    let mut due_ms = accepted_ms + bound.reach_ms;
-    for fault in &scenario.faults {
-        if fault.from_ms <= due_ms && fault.until_ms + bound.reach_ms > due_ms && fault.until_ms > accepted_ms {
-            due_ms = fault.until_ms + bound.reach_ms;
-        }
-    }
-    // A callback that is lost is found by the next status query, one that is late is late.
-    due_ms += 3 * HOUR_MS;
+    let sent_ms = bound.due_ms(scenario, accepted_ms, bound.provider_ms);
+    let at_vendor_ms = pay.at_vendor_ms.map_or(sent_ms, |at_ms| at_ms.min(sent_ms));
+    let due_ms = bound.due_ms(scenario, at_vendor_ms, bound.reach_ms);
     let by_paper = pay.token_by == TokenBy::Stock;
     let done_ms = if by_paper { pay.credited_ms.max(pay.applied_ms) } else { pay.applied_ms };
     (due_ms < end_ms && done_ms.is_none_or(|done_ms| done_ms > due_ms)).then(|| {
@@ -261,4 +308,28 @@ fn late(scenario: &Scenario, row: usize, pay: &PaymentRow, bound: &Bound) -> Opt
             pay.credited_ms, pay.at_vendor_ms
         )
     })
+}
+
+/// Customers whose account owed nothing any more, and whose relay was not closed in time for all that.
+fn dark(scenario: &Scenario, arch: &ArchResult, bound: &Bound) -> Vec<String> {
+    let Some(lit_ms) = bound.lit_ms else { return Vec::new() };
+    let relays = &arch.records.relays;
+    let end_ms = u64::from(scenario.run.days) * DAY_MS;
+    let mut waits = vec![None; scenario.village.customers.len()];
+    let mut found = Vec::new();
+    let mut late = |customer: usize, wait: Option<(u64, u64)>, lit_ms: Option<u64>| {
+        let Some((paid_ms, due_ms)) = wait.filter(|(_, due_ms)| lit_ms.unwrap_or(end_ms) > *due_ms) else { return };
+        let lit = lit_ms.map_or_else(|| "never".to_owned(), |at_ms| at_ms.to_string());
+        found.push(format!("customer {customer} owed nothing from {paid_ms} on, was due light by {due_ms}: {lit}"));
+    };
+    for row in relays.rows() {
+        let wait: &mut Option<(u64, u64)> = &mut waits[row.customer as usize];
+        if row.closed {
+            late(row.customer as usize, wait.take(), Some(row.time_ms));
+        } else if row.owes == Some(false) && wait.is_none() {
+            *wait = Some((row.time_ms, bound.due_ms(scenario, row.time_ms, lit_ms)));
+        }
+    }
+    waits.into_iter().enumerate().for_each(|(customer, wait)| late(customer, wait, None));
+    found
 }

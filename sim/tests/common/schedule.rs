@@ -8,7 +8,10 @@ use taa_models::{
 };
 use taa_scenarios::model::{Fault, FaultKind, FaultTarget, Scenario};
 
-use taa_dcu::config::Traits;
+use taa_dcu::config::{
+    CreditAt, Traits,
+    tariff::{Block, Lifeline, Period, TimeOfDay},
+};
 use taa_models::payments::ProviderApi;
 use taa_sim::{result::ArchResult, run::Meddling};
 
@@ -77,7 +80,32 @@ pub(crate) fn draw(seed: u64) -> Scenario {
         fault(FaultKind::DcuPowerLost, draws.u64() % (calm_from_ms - HOUR_MS), 30_000 + draws.u64() % 200_000);
     }
     scenario.faults.sort_by_key(|fault| (fault.from_ms, fault.id.clone()));
+    price(&mut scenario, seed);
     scenario
+}
+
+/// Every second seed has another kind of tariff: by the hour, in blocks, with a lifeline, with a daily fee. Where the credit
+/// is in the meters there is one price for energy, so those architectures stay out of the first three.
+fn price(scenario: &mut Scenario, seed: u64) {
+    let tariff = &mut scenario.tariff;
+    let price = tariff.energy_price_per_kwh_minor;
+    let at = |hour: u16| TimeOfDay::from_minutes(hour * 60).unwrap();
+    match seed % 8 {
+        1 => tariff.periods.push(Period {
+            name: "evening".into(),
+            from: at(18),
+            to: at(22),
+            weekdays: Vec::new(),
+            price_per_kwh_minor: price * 3 / 2,
+        }),
+        3 => tariff.blocks.push(Block { up_to_kwh: 1, price_per_kwh_minor: price / 2 }),
+        5 => tariff.lifeline = Some(Lifeline { kwh: 1, price_per_kwh_minor: price / 4 }),
+        7 => tariff.daily_fee_minor = price / 20,
+        _ => {}
+    }
+    if matches!(seed % 8, 1 | 3 | 5) {
+        scenario.run.architectures.retain(|(_, traits)| traits.credit_at != CreditAt::Meter);
+    }
 }
 
 /// What else this seed does: two of three know wrong account names and a clerk who sees to them, every second one prices

@@ -103,7 +103,8 @@ pub struct Step {
     pub reachable_s: Option<u32>,
     /// Only for tokens worth at most this, minor units.
     pub amount_max_minor: Option<i64>,
-    /// Nothing heard for so long: the next step is tried, seconds.
+    /// Nothing heard for so long: the next step is tried, seconds. (Over DLMS alone, where no other way leads to the meter,
+    /// it is tried as [`crate::config::DcuConfig::retry_urgent`] says.)
     pub wait_s: u32,
 }
 
@@ -125,7 +126,7 @@ pub struct DeliveryPolicy {
 }
 
 impl Default for DeliveryPolicy {
-    /// Over the mesh while the meter is known to listen; else by text, by radio, on paper.
+    /// Over the mesh while the meter is known to listen; else by text, by radio, on paper. Devices by their own tokens.
     fn default() -> Self {
         let text = Way::Keypad { by: By::Text };
         let paper = Way::Keypad { by: By::Paper };
@@ -136,9 +137,17 @@ impl Default for DeliveryPolicy {
                 Step::new(text, 1800),
                 Step::new(Way::Ble, 1800),
                 Step::new(paper, 1800),
+                Step::new(Way::OpenPaygo, 0),
             ],
             again_s: 3600,
         }
+    }
+}
+
+impl DeliveryPolicy {
+    /// The steps of one way, in their order.
+    pub fn steps_by(&self, way: Way) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(move |step| step.way == way)
     }
 }
 
@@ -281,6 +290,9 @@ impl VendingConfig {
             found.push(Contradiction::NoSteps);
         }
         for (at, step) in self.policy.steps.iter().enumerate() {
+            if step.amount_max_minor.is_some_and(|most| most <= 0) {
+                found.push(Contradiction::NotPositive("the most that a step carries"));
+            }
             let hides = |earlier: &&Step| earlier.way == step.way && !is_narrower(earlier, step);
             if self.policy.steps.iter().take(at).any(|earlier| hides(&earlier)) {
                 found.push(Contradiction::Unreachable(at));
@@ -357,6 +369,10 @@ impl VendingConfig {
             }
             if device.key.expose().len() != 16 {
                 wrong("its key has not 16 bytes");
+            }
+            // How lately a device was in reach nobody knows: a condition on that would keep it dark for ever.
+            if self.policy.steps_by(Way::OpenPaygo).all(|step| step.reachable_s.is_some()) {
+                wrong("no step of the policy leads to it");
             }
             if device.day_price_minor <= 0 {
                 wrong("its price of a day must be above zero");

@@ -97,6 +97,10 @@ impl Dcu {
         }
     }
 
+    fn is_delivered(&self, meter: MeterIx, total_minor: i64) -> bool {
+        self.state.meter(meter).is_some_and(|m| m.credit_delivered_minor == total_minor)
+    }
+
     /// What to ask a free meter that came up in this class's queue.
     pub(super) fn choose(&self, now: u64, meter: MeterIx, class: Class) -> Option<(Exchange, Class)> {
         // What is due stays due; all meters are queued again when randomness comes.
@@ -106,9 +110,12 @@ impl Dcu {
             let may = |wanted: &Wanted| durable && self.may_order(now, meter, wanted).is_ok();
             let relay = || unit.wanted.filter(may).map(Exchange::Relay);
             let credit = || {
-                let (total_minor, prices) = (unit.credit_due.filter(|_| durable)?, self.prices(meter));
+                let (due_minor, prices) = (unit.credit_due.filter(|_| durable)?, self.prices(meter));
+                let total_minor = self.credit_by_policy(now, meter, due_minor);
                 let write_prices = unit.prices_written != Some(prices);
-                Some(Exchange::Credit { total_minor, prices, write_prices })
+                // What the policy holds back is tried again when the meter has answered.
+                let held = total_minor < due_minor && !write_prices && self.is_delivered(meter, total_minor);
+                (!held).then_some(Exchange::Credit { total_minor, prices, write_prices })
             };
             let confirm = || {
                 let bits = self.state.meter(meter)?.alarm_bits;
@@ -178,6 +185,7 @@ impl Dcu {
                 }
             }
         }
+        self.meter_reached(now, meter);
         self.meter_answered(now, meter);
         self.outage_answer(now, meter);
         let Some(unit) = self.fleet.unit_mut(meter) else { return };

@@ -5,11 +5,18 @@ use super::{
     output::{DcuEvent, LinkState, Output},
 };
 use crate::{
+    MeterIx,
     config::CreditAt,
     fetch::{Fate, FetchFault, FetchReply, Item, Verdict},
+    fleet::Class,
     journal::Entry,
     payment::{Payment, PaymentError},
 };
+
+/// Meters that have answered within this time count as reached, ns: two readings.
+const REACH_NS: u64 = 2 * 3_600 * super::NS_PER_S;
+/// Meters asked at once to find out whether any is in reach.
+const PROBED: u32 = 8;
 
 impl Dcu {
     /// Bytes from the intake relay (one answer). What is no answer to a question of this boot changes nothing.
@@ -40,9 +47,14 @@ impl Dcu {
             self.event(DcuEvent::FetchFailed(FetchFault::Silent));
             self.fetch_later(now);
         }
+        self.look_for_tokens();
+        if self.fetch.questions.has_news(self.durable) {
+            self.fetch.ask_soon();
+        }
         let Some(config) = &self.config.fetch else { return };
         let (book, inbox) = (self.state.book(), self.state.inbox());
-        if let Some(question) = self.fetch.ask(now, config, book.tariff(), inbox, self.durable) {
+        let reach = || self.fleet.answering_since(now.saturating_sub(REACH_NS));
+        if let Some(question) = self.fetch.ask(now, config, book.tariff(), (inbox, self.durable), reach) {
             self.outputs.push_back(Output::Fetch(question));
         }
     }
@@ -74,8 +86,11 @@ impl Dcu {
         }
         self.fetch.ask_at(now.saturating_add(period));
         match reply.verdict {
-            Verdict::Served => {}
-            Verdict::IdentityTwice => return Err(FetchFault::IdentityTwice),
+            Verdict::Served => self.fetch.set_twice(false),
+            Verdict::IdentityTwice => {
+                self.find_reach(now);
+                return Err(FetchFault::IdentityTwice);
+            }
             Verdict::Currency => return Err(FetchFault::Currency),
         }
         let told = self.fetch.fates_known(reply.fates_known);
@@ -101,9 +116,43 @@ impl Dcu {
         if !reply.more {
             self.sight_contact(now);
         }
+        self.take_questions(now, reply.questions);
         let payments = u32::try_from(count).unwrap_or(u32::MAX);
         self.event(DcuEvent::Fetched { payments, more: reply.more });
         Ok(())
+    }
+
+    /// Another machine is served under this identity. Its payments cannot be seen here, so nobody is cut off for debt; and
+    /// some meters are asked: who reaches meters is served before who reaches none.
+    fn find_reach(&mut self, now: u64) {
+        let known = self.fetch.is_twice();
+        self.fetch.set_twice(true);
+        self.sight_twice(now);
+        if self.fleet.answering_since(now.saturating_sub(REACH_NS)) > 0 {
+            return;
+        }
+        // All over the fleet, others each time: the first ones may be those that are out of reach.
+        let (count, tries) = (self.fleet.len(), PROBED.min(self.fleet.len()));
+        let step = count.checked_div(tries).unwrap_or(1).max(1);
+        let other = self.jitter.checked_rem(step.into()).and_then(|first| u32::try_from(first).ok());
+        let first = other.filter(|_| known).unwrap_or(0);
+        for n in 0..tries {
+            let meter = MeterIx(first.saturating_add(n.saturating_mul(step)));
+            if let Some(unit) = self.fleet.unit_mut(meter) {
+                unit.check_due = true;
+                self.fleet.enqueue(meter, Class::Check);
+            }
+        }
+    }
+
+    /// A meter has answered this machine. Where another one is served that is news for the relay.
+    pub(super) fn meter_reached(&mut self, now: u64, meter: MeterIx) {
+        if self.fetch.is_twice() && self.fleet.answering_since(now.saturating_sub(REACH_NS)) == 0 {
+            self.fetch.ask_at(now);
+        }
+        if let Some(unit) = self.fleet.unit_mut(meter) {
+            unit.answered_at = Some(now);
+        }
     }
 
     /// Takes a payment from the relay, and says what became of it.

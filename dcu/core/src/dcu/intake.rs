@@ -10,6 +10,8 @@
 //! cloud is heard again, so that payments which have waited arrive before anybody is judged. Where the DCU fetches its
 //! payments itself ([`crate::fetch`]) all of this goes by the relay's word instead of the cloud's.
 //!
+//! Where another machine is served under this identity, sight is lost as well: who is lit stays lit until it is settled.
+//!
 //! **Payments that come late.** A link that is up may be slow: what was paid an hour ago is still on its way. The DCU
 //! learns how late payments come, from when they were accepted to when they arrive, and cuts nobody off for debt that is
 //! younger than that. Only the time that a payment waited **in plain sight** counts: what an outage has held up says
@@ -151,6 +153,14 @@ impl Dcu {
             (LinkState::Up, Sight::Lost { .. }) => Sight::Lost { link: true },
             (LinkState::Up, sight) => sight,
         };
+    }
+
+    /// Payments go to another machine under this identity: until they come here again none can be seen.
+    pub(super) fn sight_twice(&mut self, now: u64) {
+        if !matches!(self.sight, Sight::Lost { .. }) {
+            self.sight = Sight::Lost { link: true };
+            self.reconsider_all(now);
+        }
     }
 
     pub(super) fn sight_contact(&mut self, now: u64) {

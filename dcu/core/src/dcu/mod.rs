@@ -3,6 +3,7 @@
 mod campaign;
 mod decide;
 mod discovery;
+pub(crate) mod disk;
 mod doubt;
 mod exchange;
 mod fetching;
@@ -15,6 +16,7 @@ mod money;
 mod outage;
 pub(crate) mod output;
 mod push;
+mod questions;
 mod relays;
 mod sender;
 mod terms;
@@ -171,6 +173,8 @@ pub struct Dcu {
     outage: Option<Engine>,
     /// What the cloud knows of the journal.
     witness: Witness,
+    /// The disk refuses: when the cloud is told so next.
+    disk_alarm_at: Option<u64>,
 }
 
 impl Dcu {
@@ -223,6 +227,7 @@ impl Dcu {
             vending,
             outage,
             witness: Witness::default(),
+            disk_alarm_at: None,
         };
         let stamp = Stamp { boot: dcu.state.boot().saturating_add(1), monotonic_ns: 0, unix_ms: None };
         let tariff = Box::new(dcu.state.book().tariff().clone());

@@ -78,6 +78,10 @@ impl Sender {
         }
     }
 
+    pub(super) const fn is_up(&self) -> bool {
+        self.up
+    }
+
     pub(super) fn handle_link(&mut self, now: u64, link: LinkState, state: &State) {
         let up = link == LinkState::Up;
         if up == self.up {

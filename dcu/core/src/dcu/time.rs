@@ -15,7 +15,7 @@ impl Dcu {
         let holds = self.holds.deadline();
         let signing = self.signing_at();
         let sender = self.sender.deadline(&self.config, &self.state, self.durable, self.contact);
-        let witness = self.witness_deadline();
+        let witness = self.witness_deadline().into_iter().chain(self.disk_deadline()).min();
         if self.failing || self.is_muted() {
             return [sender, witness].into_iter().flatten().min();
         }

@@ -65,6 +65,7 @@ impl Dcu {
     /// Sends what may leave.
     pub(super) fn send(&mut self, now: u64) {
         self.run_witness(now);
+        self.tell_disk(now);
         while let Some(due) = self.sender.next(now, &self.config, self.state.outbox(), self.durable, self.contact) {
             let mut frame = self.buffer();
             match due {

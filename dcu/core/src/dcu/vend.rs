@@ -158,7 +158,7 @@ impl Dcu {
         sold
     }
 
-    fn vend(&mut self, now: u64, VendAsk { meter, ask, source }: VendAsk) -> Result<VendId, VendRefusal> {
+    pub(super) fn vend(&mut self, now: u64, VendAsk { meter, ask, source }: VendAsk) -> Result<VendId, VendRefusal> {
         if self.state.is_in_doubt() || self.awaits_witness(now) {
             return Err(VendRefusal::Doubt);
         }

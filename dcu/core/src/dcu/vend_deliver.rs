@@ -165,16 +165,37 @@ impl Dcu {
             Way::Keypad { by: By::Text } => sts.keypad && sts.phone.is_some(),
             Way::Keypad { by: By::Paper } => sts.keypad && self.vending.printer,
             Way::Ble => sts.ble && self.vending.near.contains(&sale.meter),
+            // A virtual token is no digits: `credit_by_policy`. A device's tokens are its own: `days_by_policy`.
             Way::Dlms | Way::OpenPaygo => false,
         };
-        let reachable = step.reachable_s.is_none_or(|seconds| {
-            let answered = self.vending.answered.get(&sale.meter);
-            answered.is_some_and(|at| now.saturating_sub(*at) <= wait_ns(seconds))
-        });
+        let reachable = self.is_reachable(now, sale.meter, step);
         let worth_u = |minor: i64| minor.saturating_mul(self.state.desk().u_per_minor());
         let small = step.amount_max_minor.is_none_or(|minor| sale.worth_u <= worth_u(minor));
         let done = sale.went(step.way) && !self.vending.failed.contains(&(sale.id, step.way));
         fits && reachable && small && !(step.way.is_by_hand() && done)
+    }
+
+    fn is_reachable(&self, now: u64, meter: MeterIx, step: &Step) -> bool {
+        step.reachable_s.is_none_or(|seconds| {
+            let answered = self.vending.answered.get(&meter);
+            answered.is_some_and(|at| now.saturating_sub(*at) <= wait_ns(seconds))
+        })
+    }
+
+    /// The cumulative credit that may be written over DLMS now, of so much that is due: what the first possible step of
+    /// that way allows; all of it where no policy is set.
+    pub(super) fn credit_by_policy(&self, now: u64, meter: MeterIx, due_minor: i64) -> i64 {
+        let Some(vending) = &self.config.vending else { return due_minor };
+        let delivered = self.state.meter(meter).map_or(0, |m| m.credit_delivered_minor);
+        let step = vending.policy.steps_by(Way::Dlms).find(|step| self.is_reachable(now, meter, step));
+        let most = step.map_or(0, |step| step.amount_max_minor.unwrap_or(i64::MAX));
+        due_minor.min(delivered.saturating_add(most)).max(delivered)
+    }
+
+    /// Most that one token of a device may be worth, minor units; nothing where no step of the policy leads to devices.
+    pub(super) fn days_by_policy(&self) -> Option<i64> {
+        let mut steps = self.config.vending.as_ref()?.policy.steps_by(Way::OpenPaygo);
+        steps.find(|step| step.reachable_s.is_none()).map(|step| step.amount_max_minor.unwrap_or(i64::MAX))
     }
 
     /// The record of the way is durable: the token leaves.

@@ -106,6 +106,7 @@ impl Dcu {
     fn days_due(&self, device: PaygIx, days_max: i64) -> Option<(u32, i64)> {
         let entry = self.config.vending.as_ref()?.devices.get(device.at())?;
         let account = self.state.book().account(self.payg_account(device))?;
+        let days_max = days_max.min(self.days_by_policy()?.checked_div(entry.day_price_minor)?);
         let due = account.granted_minor().saturating_sub(self.state.desk().device(device)?.sold_minor());
         let days = due.checked_div(entry.day_price_minor)?.min(days_max);
         if days <= 0 {

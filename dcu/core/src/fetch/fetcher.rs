@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{FetchConfig, FetchRequest, Inbox, frame::FATES_MAX};
+use super::{FetchConfig, FetchRequest, Inbox, Questions, frame::FATES_MAX};
 use crate::{config::Tariff, payment::Currency};
 
 const NS_PER_S: u64 = 1_000_000_000;
@@ -28,6 +28,10 @@ pub(crate) struct Fetch {
     /// The relay has said that it knows all fates up to here.
     fates_known: u64,
     heard: Option<u64>,
+    /// Another machine was served under this identity when the relay was last asked.
+    twice: bool,
+    /// What the relay's clients ask.
+    pub(crate) questions: Questions,
 }
 
 impl Fetch {
@@ -38,6 +42,15 @@ impl Fetch {
     /// When the relay was last heard, ns.
     pub(crate) const fn heard(&self) -> Option<u64> {
         self.heard
+    }
+
+    /// Another machine is served under this identity.
+    pub(crate) const fn is_twice(&self) -> bool {
+        self.twice
+    }
+
+    pub(crate) const fn set_twice(&mut self, twice: bool) {
+        self.twice = twice;
     }
 
     pub(crate) fn handle_link(&mut self, up: bool) {
@@ -83,14 +96,21 @@ impl Fetch {
         self.at = Some(at);
     }
 
+    /// There is something to tell: asks as soon as nothing is under way, but for the pauses after failures.
+    pub(crate) const fn ask_soon(&mut self) {
+        if self.failures == 0 {
+            self.at = None;
+        }
+    }
+
     /// The question that is due now.
     pub(crate) fn ask(
         &mut self,
         now: u64,
         config: &FetchConfig,
         tariff: &Tariff,
-        inbox: &Inbox,
-        durable: u64,
+        (inbox, durable): (&Inbox, u64),
+        reach: impl FnOnce() -> u32,
     ) -> Option<Vec<u8>> {
         let (session, record) = self.session?;
         let waits = self.asked.is_some() || !self.moves.is_empty() || self.at.is_some_and(|at| at > now);
@@ -109,6 +129,8 @@ impl Fetch {
             minor_per_unit: tariff.minor_per_unit,
             reply_bytes_max: config.reply_bytes_max,
             fates: self.untold(inbox).take(FATES_MAX).collect(),
+            reach: Some(reach()),
+            answers: self.questions.answers(durable),
         };
         self.number = request.number;
         let timeout = u64::from(config.reply_timeout_ms).saturating_mul(NS_PER_MS);

@@ -3,7 +3,7 @@
 //! ```text
 //!  ┌───────┬─────┬────────────┬─────────┬──────────────────────┐
 //!  │version│kind │length (BE) │fields   │tag                   │   length counts the bytes after itself;
-//!  │   1   │ 1,2 │            │         │16 bytes of HMAC-     │   the tag covers everything before it;
+//!  │   1   │1,2,3│            │         │16 bytes of HMAC-     │   the tag covers everything before it;
 //!  │       │     │            │         │SHA-256 (RFC 2104, 5) │   the kind says which way the frame goes
 //!  └───────┴─────┴────────────┴─────────┴──────────────────────┘
 //! ```
@@ -13,7 +13,11 @@
 
 use taa_keys::{Secret, hash::hmac_sha256};
 
-use super::{Fate, inbox::SESSIONS_MAX};
+use super::{
+    Answer, Fate, QUESTIONS_MAX, Question,
+    inbox::SESSIONS_MAX,
+    question::{self, QUESTION_BYTES_MAX},
+};
 use crate::{
     payment::{Currency, NAME_BYTES_MAX, Payment},
     uplink::{
@@ -35,6 +39,8 @@ const TAG_BYTES: usize = 16;
 const HEAD_BYTES: usize = 4;
 const REQUEST: u8 = 1;
 const REPLY: u8 = 2;
+/// As [`REQUEST`], with the reach of the machine that asks.
+const REACHING: u8 = 3;
 
 /// Why a frame was refused. Nothing of it was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,6 +80,10 @@ pub struct FetchRequest {
     pub reply_bytes_max: u16,
     /// What became of payments, by number; durable too.
     pub fates: Vec<(u64, Fate)>,
+    /// How many meters have answered this machine lately; `None`: it does not say (a DCU of before).
+    pub reach: Option<u32>,
+    /// What became of the relay's questions. Behind everything else in the frame, and not there when there are none.
+    pub answers: Vec<Answer>,
 }
 
 /// A payment and its place in the relay's list for the site.
@@ -118,13 +128,15 @@ pub struct FetchReply {
     pub more: bool,
     /// The next payments, numbers rising by one.
     pub items: Vec<Item>,
+    /// Questions that have no answer yet, as far as there is room behind the payments.
+    pub questions: Vec<Question>,
 }
 
 impl FetchRequest {
     /// The frame, under the site's key.
     #[must_use]
     pub fn encode(&self, key: &Secret) -> Vec<u8> {
-        let mut out = begin(REQUEST);
+        let mut out = begin(if self.reach.is_some() { REACHING } else { REQUEST });
         wire::put_text(&mut out, &self.site);
         wire::put_u64(&mut out, self.session);
         wire::put_u64(&mut out, u64::from(self.number));
@@ -142,6 +154,14 @@ impl FetchRequest {
             wire::put_u64(&mut out, *number);
             out.push(*fate as u8);
         }
+        if let Some(reach) = self.reach {
+            wire::put_u64(&mut out, u64::from(reach));
+        }
+        if !self.answers.is_empty() {
+            let answers = self.answers.iter().take(QUESTIONS_MAX);
+            wire::put_u64(&mut out, answers.len() as u64);
+            answers.for_each(|answer| question::put_answer(&mut out, answer));
+        }
         seal(out, key)
     }
 
@@ -150,7 +170,7 @@ impl FetchRequest {
     /// # Errors
     /// [`FrameError`].
     pub fn site_of(frame: &[u8]) -> Result<String, FrameError> {
-        Ok(open(frame, REQUEST)?.text("site")?)
+        Ok(open_request(frame)?.1.text("site")?)
     }
 
     /// Reads a frame under the site's key.
@@ -159,7 +179,7 @@ impl FetchRequest {
     /// [`FrameError`].
     pub fn decode(frame: &[u8], key: &Secret) -> Result<Self, FrameError> {
         verify(frame, key)?;
-        let mut from = open(frame, REQUEST)?;
+        let (kind, mut from) = open_request(frame)?;
         let (site, session, number) = (from.text("site")?, from.u64("session")?, from.u32("number")?);
         let before = (0..count(&mut from, "sessions", SESSIONS_MAX)?).map(|_| from.u64("session"));
         let before = before.collect::<Result<_, _>>()?;
@@ -174,10 +194,23 @@ impl FetchRequest {
             Ok::<_, DecodeError>((number, fate.ok_or(DecodeError::Field("fate"))?))
         });
         let fates = fates.collect::<Result<_, _>>()?;
+        let reach = if kind == REACHING { Some(from.u32("reach")?) } else { None };
+        let answers = behind(&mut from, "answers", question::answer)?;
         from.end()?;
-        let request =
-            Self { site, session, number, before, epoch, cursor, currency, minor_per_unit, reply_bytes_max, fates };
-        Ok(request)
+        Ok(Self {
+            site,
+            session,
+            number,
+            before,
+            epoch,
+            cursor,
+            currency,
+            minor_per_unit,
+            reply_bytes_max,
+            fates,
+            reach,
+            answers,
+        })
     }
 }
 
@@ -211,6 +244,12 @@ impl FetchReply {
         out.push(u8::from(self.more || taken < self.items.len() as u64));
         wire::put_u64(&mut out, taken);
         out.extend_from_slice(&items);
+        let room = bytes_max.min(FETCH_BYTES_MAX).saturating_sub(out.len()).saturating_sub(TAG_BYTES + 1);
+        let fitting = self.questions.len().min(QUESTIONS_MAX).min(room / QUESTION_BYTES_MAX);
+        if fitting > 0 {
+            wire::put_u64(&mut out, fitting as u64);
+            self.questions.iter().take(fitting).for_each(|asked| question::put_question(&mut out, asked));
+        }
         seal(out, key)
     }
 
@@ -240,8 +279,9 @@ impl FetchReply {
             }
             items.push(item);
         }
+        let questions = behind(&mut from, "questions", question::question)?;
         from.end()?;
-        Ok(Self { site, session, number, verdict, epoch, floor, fates_known, more, items })
+        Ok(Self { site, session, number, verdict, epoch, floor, fates_known, more, items, questions })
     }
 
     /// Bytes that surely hold so many items.
@@ -282,6 +322,15 @@ fn verify(frame: &[u8], key: &Secret) -> Result<(), FrameError> {
     if Secret::new(&tag(covered, key)).matches(claimed) { Ok(()) } else { Err(FrameError::Tag) }
 }
 
+/// The fields of a question, and of which kind it is.
+fn open_request(frame: &[u8]) -> Result<(u8, Reader<'_>), FrameError> {
+    match open(frame, REACHING) {
+        Ok(from) => Ok((REACHING, from)),
+        Err(FrameError::Bytes(DecodeError::Kind(REQUEST))) => Ok((REQUEST, open(frame, REQUEST)?)),
+        Err(error) => Err(error),
+    }
+}
+
 /// The fields of a frame of this kind.
 fn open(frame: &[u8], kind: u8) -> Result<Reader<'_>, FrameError> {
     let (found, _) = wire::open(frame)?;
@@ -291,6 +340,16 @@ fn open(frame: &[u8], kind: u8) -> Result<Reader<'_>, FrameError> {
     let (covered, _) = frame.split_last_chunk::<TAG_BYTES>().ok_or(DecodeError::Truncated)?;
     let fields = covered.get(HEAD_BYTES..).ok_or(DecodeError::Truncated)?;
     Ok(Reader::over(fields))
+}
+
+/// A list that is not there when it is empty.
+fn behind<T>(
+    from: &mut Reader<'_>,
+    field: &'static str,
+    read: fn(&mut Reader<'_>) -> Result<T, DecodeError>,
+) -> Result<Vec<T>, DecodeError> {
+    let many = if from.left() == 0 { 0 } else { count(from, field, QUESTIONS_MAX)? };
+    (0..many).map(|_| read(from)).collect()
 }
 
 fn count(from: &mut Reader<'_>, field: &'static str, max: usize) -> Result<usize, DecodeError> {

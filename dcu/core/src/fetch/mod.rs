@@ -19,16 +19,20 @@
 //!   that a request names an epoch that it does not know, and numbers what it holds behind the DCU's cursor.
 //! - **A session is a boot that has asked.** Its number is random and durable before it is used, and a request names the
 //!   sessions before it: so a restart is told from a second DCU with a copied disk, of which only one is served.
+//! - **Questions of token servers' clients** come with the relay's answers, and are answered with the next question.
 //! - Nothing is asked before [`crate::Dcu::handle_entropy`], nor while the link is down.
 //! - Both ways every frame is authenticated with the site's key, and refused whole when anything about it is wrong.
 
 mod fetcher;
 mod frame;
 mod inbox;
+mod question;
 
 pub(crate) use fetcher::Fetch;
 pub use frame::{FETCH_BYTES_MAX, FetchReply, FetchRequest, FrameError, ITEMS_MAX, Item, Verdict};
 pub use inbox::{Fate, Inbox};
+pub(crate) use question::Questions;
+pub use question::{Answer, NotVended, QUESTIONS_MAX, Question, Vended};
 
 use taa_keys::Secret;
 

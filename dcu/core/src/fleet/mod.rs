@@ -157,6 +157,8 @@ pub(crate) struct Unit {
     pub(crate) suspect: bool,
     /// Not asked before this instant, ns.
     pub(crate) blocked_until: Option<u64>,
+    /// When it last answered, ns.
+    pub(crate) answered_at: Option<u64>,
     /// When a hint from the mesh was last followed, ns.
     pub(crate) heard_at: Option<u64>,
     /// Its link, by index.
@@ -193,6 +195,7 @@ impl Unit {
             failures: 0,
             suspect: false,
             blocked_until: None,
+            answered_at: None,
             heard_at: None,
             link,
             queued: 0,
@@ -234,6 +237,12 @@ impl Fleet {
             links.push(Link::new(line.window, config.bulk_window, config.bulk_meters_max));
         }
         Self { units, links, retries: BinaryHeap::new() }
+    }
+
+    /// How many meters have answered at this instant or after it, ns.
+    pub(crate) fn answering_since(&self, since: u64) -> u32 {
+        let count = self.units.iter().filter(|unit| unit.answered_at.is_some_and(|at| at >= since)).count();
+        u32::try_from(count).unwrap_or(u32::MAX)
     }
 
     pub(crate) fn len(&self) -> u32 {

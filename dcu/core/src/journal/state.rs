@@ -303,28 +303,12 @@ impl State {
         self.last_record = number;
         let unix_ms = record.stamp.unix_ms.unwrap_or(0);
         match &record.entry {
-            Entry::Boot { tariff } => {
-                self.boot = record.stamp.boot;
-                self.lineage.boot(number);
-                self.book.set_tariff((**tariff).clone());
-                Applied::Quiet
-            }
             Entry::Reading(reading) => {
                 self.orders.take_reading(reading.meter, (&record.stamp).into());
                 self.apply_reading(number, unix_ms, *reading)
             }
             Entry::Backfilled { meter, from, to, found } => {
-                if self.credit_at == CreditAt::Dcu {
-                    let rows = found.iter().map(|row| (row.register_wh, i64::from(row.at_unix_s).saturating_mul(1000)));
-                    self.book.late_rows(meter.0, rows);
-                }
-                if let Some(state) = self.meters.get_mut(meter.at()) {
-                    for row in found.iter().filter(|row| state.gaps.contains(row.period)) {
-                        self.counts.add(row.period);
-                        self.outbox.push_reading(number, *row);
-                    }
-                    state.gaps.settle(*from, *to);
-                }
+                self.apply_rows(number, *meter, (*from, *to), found);
                 Applied::Quiet
             }
             Entry::Payment { .. } | Entry::Resolved { .. } | Entry::DayFee { .. } => self.apply_money(record, unix_ms),
@@ -346,6 +330,8 @@ impl State {
             | Entry::PromiseBroken { .. }
             | Entry::JournalDoubted { .. }
             | Entry::DoubtEnded
+            | Entry::Boot { .. }
+            | Entry::TitleTaken { .. }
             | Entry::Witnessed { .. } => {
                 self.apply_accounted(record, unix_ms);
                 Applied::Quiet
@@ -375,10 +361,6 @@ impl State {
                 self.apply_spoken(number, unix_ms, &record.entry);
                 Applied::Quiet
             }
-            Entry::TitleTaken { title } => {
-                self.title = Some(*title);
-                Applied::Quiet
-            }
             Entry::MapLearned { .. } | Entry::ImageOrdered(_) | Entry::ImageAt { .. } | Entry::ImageCancelled => {
                 self.apply_firmware(number, &record.entry);
                 Applied::Quiet
@@ -402,6 +384,21 @@ impl State {
                 }
                 Applied::Quiet
             }
+        }
+    }
+
+    /// Rows of the load profile.
+    fn apply_rows(&mut self, number: u64, meter: MeterIx, (from, to): (u32, u32), found: &[Reading]) {
+        if self.credit_at == CreditAt::Dcu {
+            let rows = found.iter().map(|row| (row.register_wh, i64::from(row.at_unix_s).saturating_mul(1000)));
+            self.book.late_rows(meter.0, rows);
+        }
+        if let Some(state) = self.meters.get_mut(meter.at()) {
+            for row in found.iter().filter(|row| state.gaps.contains(row.period)) {
+                self.counts.add(row.period);
+                self.outbox.push_reading(number, *row);
+            }
+            state.gaps.settle(from, to);
         }
     }
 
@@ -442,7 +439,7 @@ impl State {
         }
     }
 
-    /// What is recorded for others to see.
+    /// What is recorded for others to see, and under which number and name the DCU does so.
     fn apply_accounted(&mut self, record: &Record, unix_ms: i64) {
         match &record.entry {
             Entry::RelayOrdered(order) => self.orders.take_order(order, (&record.stamp).into()),
@@ -462,6 +459,12 @@ impl State {
                 self.outbox.push_urgent(record.number, Up::Alarm { meter: None, code, unix_ms });
             }
             Entry::DoubtEnded => self.in_doubt = false,
+            Entry::Boot { tariff } => {
+                self.boot = record.stamp.boot;
+                self.lineage.boot(record.number);
+                self.book.set_tariff((**tariff).clone());
+            }
+            Entry::TitleTaken { title } => self.title = Some(*title),
             Entry::Witnessed { epoch } => self.lineage.heard(*epoch),
             _ => {}
         }

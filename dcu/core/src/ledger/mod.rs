@@ -166,6 +166,12 @@ impl Ledger {
         book.balance_minor(account).saturating_sub(told)
     }
 
+    /// Logical device names of the meters, by index, as the journal knows them.
+    #[must_use]
+    pub fn meter_names(&self) -> &[String] {
+        &self.meters
+    }
+
     fn name(&self, meter: u32) -> &str {
         self.meters.get(meter as usize).map_or("", String::as_str)
     }

@@ -64,11 +64,12 @@ impl Belief {
         true
     }
 
-    /// An exchange has failed.
-    pub(crate) fn take_silence(&mut self) {
+    /// An exchange has failed. False where that says nothing new: it has been silent for long.
+    pub(crate) fn take_silence(&mut self) -> bool {
+        /// More of the same weighs no more.
+        const ENOUGH: u8 = 4;
         self.unanswered = self.unanswered.saturating_add(1);
-        if let Some(gasp) = &mut self.gasp {
-            gasp.doubtful = false;
-        }
+        let doubted = self.gasp.as_mut().is_some_and(|gasp| std::mem::take(&mut gasp.doubtful));
+        doubted || self.unanswered <= ENOUGH
     }
 }

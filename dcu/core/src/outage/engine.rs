@@ -57,6 +57,8 @@ pub struct Engine {
     touched: BTreeMap<u64, u64>,
     /// When a dark meter of a ticket is asked next.
     recheck: BTreeMap<u64, u64>,
+    /// How often that was done in vain: after two hours ever more rarely, for a meter may be broken.
+    rechecks: BTreeMap<u64, u32>,
     acts: VecDeque<Act>,
 }
 
@@ -74,6 +76,7 @@ impl Engine {
             judge_at: None,
             touched: BTreeMap::new(),
             recheck: BTreeMap::new(),
+            rechecks: BTreeMap::new(),
             acts: VecDeque::new(),
             network,
             config,
@@ -146,8 +149,9 @@ impl Engine {
     pub fn handle_silence(&mut self, now: u64, meter: MeterIx) {
         self.pings.done(meter);
         let Some(belief) = self.beliefs.get_mut(meter.at()) else { return };
-        belief.take_silence();
-        self.judge_soon(now, self.window_ns());
+        if belief.take_silence() {
+            self.judge_soon(now, self.window_ns());
+        }
     }
 
     /// A breaker or a feeder's current tells whether this device is energised. Nothing where there is no such device.
@@ -173,6 +177,7 @@ impl Engine {
             OutageNote::Closed { ticket, .. } => {
                 self.touched.remove(ticket);
                 self.recheck.remove(ticket);
+                self.rechecks.remove(ticket);
                 return;
             }
             OutageNote::Brief { .. } => return,
@@ -180,6 +185,7 @@ impl Engine {
             OutageNote::Withdrawn { ticket, .. } | OutageNote::Restored { ticket, .. } => *ticket,
         };
         self.touched.insert(ticket, now);
+        self.rechecks.remove(&ticket);
         let recheck = now.saturating_add(self.recheck_ns());
         self.recheck.entry(ticket).or_insert(recheck);
         if let OutageNote::Opened { members, .. }
@@ -382,7 +388,8 @@ impl Engine {
             {
                 self.pings.want(*meter);
             }
-            self.recheck.insert(number, now.saturating_add(self.recheck_ns()));
+            let next = now.saturating_add(self.recheck_after(number));
+            self.recheck.insert(number, next);
             self.narrow(number, ticket, &dark);
         }
     }
@@ -430,6 +437,17 @@ impl Engine {
 
     fn window_ns(&self) -> u64 {
         u64::from(self.config.window_ms).saturating_mul(NS_PER_MS)
+    }
+
+    /// Until a ticket is looked at again: evenly for two hours of the usual interval, then each time twice as long, up to
+    /// some hours.
+    fn recheck_after(&mut self, ticket: u64) -> u64 {
+        const EVENLY: u32 = 24;
+        const DOUBLINGS_MAX: u32 = 6;
+        let done = self.rechecks.entry(ticket).or_default();
+        *done = done.saturating_add(1);
+        let doublings = done.saturating_sub(EVENLY).min(DOUBLINGS_MAX);
+        self.recheck_ns().saturating_mul(1_u64.checked_shl(doublings).unwrap_or(1))
     }
 
     fn recheck_ns(&self) -> u64 {

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use crate::MeterIx;
+use crate::{
+    MeterIx,
+    journal::{Entry, Record},
+};
 
 use super::{Ending, Ground, Member, OutageNote, Place};
 
@@ -116,6 +119,20 @@ pub struct Outages {
 }
 
 impl Outages {
+    /// As a journal tells them, from its beginning or from a checkpoint on.
+    #[must_use]
+    pub fn of_journal<'a>(records: impl IntoIterator<Item = &'a Record>) -> Self {
+        let mut outages = Self::default();
+        for record in records {
+            match &record.entry {
+                Entry::Checkpoint(state) => outages = state.outages().clone(),
+                Entry::Outage(note) => outages.apply(record.number, record.stamp.unix_ms, note),
+                _ => {}
+            }
+        }
+        outages
+    }
+
     /// Open tickets, by number.
     #[must_use]
     pub const fn open(&self) -> &BTreeMap<u64, Ticket> {

@@ -99,7 +99,7 @@ pub(super) fn judge(
     let age_max_ms = i64::from(rules.evidence_age_max_s).saturating_mul(1000);
     let age_ms = now.saturating_sub(basis.data_unix_ms);
     let decided_before = |paid: i64| paid.saturating_add(error_ms) >= basis.decided_unix_ms;
-    if age_ms > age_max_ms || age_ms < -error_ms || paid_unix_ms.is_some_and(decided_before) {
+    if age_ms > age_max_ms || age_ms.saturating_add(error_ms) < 0 || paid_unix_ms.is_some_and(decided_before) {
         return Err(Held::Data);
     }
     Ok(())

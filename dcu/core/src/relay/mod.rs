@@ -20,12 +20,14 @@
 //! cloud decides, the DCU reports what it saw and the cloud decides again.
 
 mod basis;
+mod bound;
 mod orders;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::{
     basis::{Basis, CloudOrder, Refusal},
+    bound::{ConnectBound, Surroundings},
     orders::{Held, Hold, Moment, Orders},
 };
 use crate::MeterIx;

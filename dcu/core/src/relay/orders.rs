@@ -5,7 +5,7 @@
 //! | the clock is set | openings for debt | held until it is |
 //! | a billing reading not older than `evidence_age_max_s` | openings for debt | held; the meter is asked first |
 //! | the cloud heard within `evidence_age_max_s` | openings that it ordered | held until it is heard |
-//! | data not older than `evidence_age_max_s`, no later payment, clocks that agree | openings that it ordered | refused and told; the meter is asked, and the cloud renews its order or takes it back ([`super::Basis`]) |
+//! | data as young, no later payment, clocks that agree | openings that it ordered | refused and told ([`super::Basis`]) |
 //! | fewer than `openings_per_meter_hour` | openings | held until the hour has passed; told |
 //! | fewer than `closings_per_meter_hour` of relays that opened of themselves | closings, but after a payment | the same |
 //! | `open_after_close_s` since the last closing | openings | held until then |
@@ -13,8 +13,8 @@
 //!
 //! In doubt nothing is opened: who is lit stays lit. A closing that undoes an opening of ours, or that somebody has paid
 //! for, is never held. One that answers a relay which opens of itself is held by its number alone, so that a contactor is
-//! not worn out. An order that is repeated because it did not arrive, or was not heeded, is
-//! the same order; its evidence is looked at each time.
+//! not worn out. An order that is repeated because it did not arrive, or was not heeded, is the same order; its evidence is
+//! looked at each time.
 //!
 //! Ages are told by the monotonic clock within a boot and by the wall clock across boots; where neither can say, the age
 //! is unknown, which is doubt.

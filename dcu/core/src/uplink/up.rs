@@ -170,6 +170,10 @@ pub enum AlarmCode {
     LedgerRolledBack = 52,
     /// The journal has lost records that may concern money, relays or keys: the DCU neither cuts off nor sells tokens.
     JournalDamaged = 53,
+    /// The disk takes no records: the DCU promises nothing until it does.
+    DiskRefuses = 54,
+    /// Something on the disk has rotted while the DCU ran; nothing of the journal was lost by it. A disk to be changed.
+    DiskRotten = 55,
     /// A fault of the network was found; the meter, where it is one service line.
     OutageFound = 60,
     /// It is over: all its meters have answered.
@@ -179,7 +183,7 @@ pub enum AlarmCode {
 }
 
 impl AlarmCode {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 21] = [
         Self::RegisterBackward,
         Self::WrongMeter,
         Self::Refused,
@@ -196,6 +200,8 @@ impl AlarmCode {
         Self::TooManyOrders,
         Self::LedgerRolledBack,
         Self::JournalDamaged,
+        Self::DiskRefuses,
+        Self::DiskRotten,
         Self::OutageFound,
         Self::OutageOver,
         Self::OutageUnplaced,

@@ -52,15 +52,15 @@ pub struct Row {
     pub id: String,
     /// Its primary account number, 18 digits.
     pub pan: Option<String>,
-    /// Somebody can type into it.
-    pub keypad: bool,
-    /// Tokens can be entered over DLMS.
-    pub gateway: bool,
+    /// Somebody can type into it; `None`: nobody has said.
+    pub keypad: Option<bool>,
+    /// Tokens can be entered over DLMS; `None`: nobody has said.
+    pub gateway: Option<bool>,
     /// The key that it holds as far as is known: supply group, revision, kind, tariff index, expiry number, base date.
     pub key: Option<KeyNote>,
     /// EA07 or EA11.
     pub algorithm: Option<Algorithm>,
-    /// Tokens of a key change: two or four.
+    /// Tokens of a key change: two or four; 0: not known.
     pub change_tokens: usize,
     /// The minute of the newest token that it was seen to take, from 1970-01-01 00:00 UTC.
     pub last_token_minute: Option<i64>,
@@ -93,16 +93,44 @@ pub fn fleet_audit(entries: &[MeterEntry], desk: &Desk, unix_minute: i64, horizo
     (0..).map(MeterIx).zip(entries).map(row).collect()
 }
 
+/// The same from a DCU's journal alone: names and keys are in it, decoders and keypads are not.
+#[must_use]
+pub fn journal_audit<'a>(
+    names: impl IntoIterator<Item = &'a str>,
+    desk: &Desk,
+    unix_minute: i64,
+    horizon_days: u32,
+) -> Vec<Row> {
+    let row = |(meter, name): (MeterIx, &str)| {
+        let has_decoder = desk.meter(meter).is_some_and(|known| known.key().is_some());
+        known_row((meter, name), has_decoder, desk, unix_minute, horizon_days)
+    };
+    (0..).map(MeterIx).zip(names).map(row).collect()
+}
+
 fn row(meter: MeterIx, entry: &MeterEntry, desk: &Desk, unix_minute: i64, horizon_days: u32) -> Row {
+    let sts = entry.sts.as_ref();
+    Row {
+        pan: sts.map(|sts| sts.pan.to_string()),
+        keypad: Some(sts.is_some_and(|sts| sts.keypad)),
+        gateway: Some(sts.is_some_and(|sts| sts.gateway)),
+        algorithm: sts.map(|sts| sts.algorithm),
+        change_tokens: sts.map_or(0, |sts| sts.algorithm.key_change_tokens()),
+        unreachable: sts.is_some_and(|sts| !sts.keypad && !sts.gateway && !sts.ble),
+        ..known_row((meter, &entry.id), sts.is_some(), desk, unix_minute, horizon_days)
+    }
+}
+
+/// What the desk knows of a meter.
+fn known_row((meter, id): (MeterIx, &str), has_decoder: bool, desk: &Desk, unix_minute: i64, horizon_days: u32) -> Row {
     let known = desk.meter(meter);
     let key = known.and_then(|known| known.key());
     let attributes = key.and_then(|key| key.attributes());
     let ends = attributes.as_ref().map(key_ends);
-    let sts = entry.sts.as_ref();
     let horizon = unix_minute.saturating_add(i64::from(horizon_days).saturating_mul(1440));
     let changing = known.and_then(|known| known.changing());
-    let verdict = match (sts, attributes, ends, changing) {
-        (None, ..) => Verdict::NoDecoder,
+    let verdict = match (has_decoder, attributes, ends, changing) {
+        (false, ..) => Verdict::NoDecoder,
         (_, _, _, Some(id)) => Verdict::Changing(id),
         (_, Some(key), ..) if matches!(key.key_type, KeyType::Initialization | KeyType::Default) => {
             Verdict::NotInService
@@ -114,18 +142,18 @@ fn row(meter: MeterIx, entry: &MeterEntry, desk: &Desk, unix_minute: i64, horizo
     };
     Row {
         meter,
-        id: entry.id.clone(),
-        pan: sts.map(|sts| sts.pan.to_string()),
-        keypad: sts.is_some_and(|sts| sts.keypad),
-        gateway: sts.is_some_and(|sts| sts.gateway),
+        id: id.to_owned(),
+        pan: None,
+        keypad: None,
+        gateway: None,
         key,
-        algorithm: sts.map(|sts| sts.algorithm),
-        change_tokens: sts.map_or(0, |sts| sts.algorithm.key_change_tokens()),
+        algorithm: None,
+        change_tokens: 0,
         last_token_minute: known.and_then(|known| known.last_entered()),
         outstanding: desk.sales_of(meter).filter(|sale| matches!(sale.fate, Fate::Out { .. })).count(),
         ends,
         verdict,
-        unreachable: sts.is_some_and(|sts| !sts.keypad && !sts.gateway && !sts.ble),
+        unreachable: false,
     }
 }
 

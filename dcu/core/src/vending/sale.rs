@@ -98,6 +98,15 @@ impl Said {
         matches!(self, Self::Money { .. } | Self::Energy { .. })
     }
 
+    /// Energy that it credits, Wh; `None` for anything else.
+    #[must_use]
+    pub fn energy_wh(&self) -> Option<u64> {
+        match *self {
+            Self::Energy { field } => Some(u64::from(Amount::from_field(field).units()).saturating_mul(100)),
+            _ => None,
+        }
+    }
+
     /// The whole content; `None` for a key change, which the module makes of two keys.
     #[must_use]
     pub fn content(&self, random: u8, tid: Tid) -> Option<Content> {

@@ -2,7 +2,7 @@
 
 use taa_dcu::{
     DcuEvent,
-    config::{PaygDevice, VendingConfig},
+    config::{By, DeliveryPolicy, PaygDevice, Step, VendingConfig, Way},
     vending::{MetricsRefusal, PaygIx},
 };
 use taa_keys::Secret;
@@ -20,6 +20,10 @@ fn secret() -> Secret {
 }
 
 fn site() -> Site {
+    site_by(DeliveryPolicy::default())
+}
+
+fn site_by(policy: DeliveryPolicy) -> Site {
     let device = PaygDevice {
         serial: "SHS1".into(),
         account: "D1".into(),
@@ -31,7 +35,7 @@ fn site() -> Site {
         count: 1,
         phone: Some("+255".into()),
     };
-    Site::with(VendingConfig { devices: vec![device], ..VendingConfig::default() }, vec![entry(0)])
+    Site::with(VendingConfig { policy, devices: vec![device], ..VendingConfig::default() }, vec![entry(0)])
 }
 
 fn pay(site: &mut Site, key: &str, amount_minor: i64) {
@@ -49,6 +53,20 @@ fn tokens(site: &Site) -> Vec<String> {
 
 fn device() -> Device {
     Device::new(DeviceKey::new(&secret(), None).unwrap(), false)
+}
+
+#[test]
+fn days_are_sold_as_the_policy_says() {
+    let text = Step::new(Way::Keypad { by: By::Text }, 600);
+    let days = |steps: Vec<Step>| {
+        let mut site = site_by(DeliveryPolicy { steps, again_s: 3600 });
+        pay(&mut site, "P1", 50_000);
+        tokens(&site).len()
+    };
+    assert_eq!(days(vec![text]), 0, "no step leads to devices");
+    assert_eq!(days(vec![text, Step::new(Way::OpenPaygo, 0)]), 1);
+    let small = Step { amount_max_minor: Some(20_000), ..Step::new(Way::OpenPaygo, 0) };
+    assert_eq!(days(vec![text, small]), 3, "one day a token");
 }
 
 #[test]

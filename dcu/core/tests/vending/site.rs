@@ -150,6 +150,8 @@ pub(crate) struct Site {
     pub(crate) events: Vec<(u64, DcuEvent)>,
     /// Frames to the cloud.
     pub(crate) uplink: Vec<Vec<u8>>,
+    /// Questions to the intake relay.
+    pub(crate) fetches: Vec<Vec<u8>>,
     pub(crate) config: DcuConfig,
     pub(crate) entries: Vec<MeterEntry>,
     /// Milliseconds by which the site's clock is wrong.
@@ -186,6 +188,7 @@ impl Site {
             unanswered: Vec::new(),
             events: Vec::new(),
             uplink: Vec::new(),
+            fetches: Vec::new(),
             config,
             entries,
             clock_error_ms: 0,
@@ -286,7 +289,8 @@ impl Site {
                 }
                 Output::Event(event) => self.events.push((self.now, event)),
                 Output::Uplink(bytes) => self.uplink.push(bytes),
-                Output::Transmit { .. } | Output::Fetch(_) | Output::Leaf(_) | Output::Sign(_) => {}
+                Output::Fetch(bytes) => self.fetches.push(bytes),
+                Output::Transmit { .. } | Output::Leaf(_) | Output::Sign(_) => {}
                 Output::Timeout(deadline) => {
                     self.deadline = deadline;
                     if let Some(number) = last.take().filter(|_| self.syncs || self.lies) {

@@ -166,3 +166,52 @@ fn a_key_change_goes_before_the_tokens_under_its_key() {
     assert_eq!((desk.key().unwrap().ti, desk.changing()), (2, None));
     assert_eq!(settled(&village).len(), 2);
 }
+
+/// Meters without a decoder whose credit goes over DLMS, under this policy.
+fn by_credit(steps: Vec<Step>) -> Village {
+    let mut config = DcuConfig::new(traits(CreditAt::Meter), tariff());
+    config.vending =
+        Some(VendingConfig { policy: DeliveryPolicy { steps, again_s: 3600 }, ..VendingConfig::default() });
+    let mut village = Village::with(config, 1, 0, 51);
+    village.run_until(HOUR / 2);
+    village.pay_agent("R1", 0, 9_000);
+    village.run_for(120 * S);
+    village
+}
+
+#[test]
+fn credit_over_dlms_goes_as_the_policy_says() {
+    assert_eq!(by_credit(vec![Step::new(Way::Dlms, 0)]).meters[0].credit_total, 9_000);
+    // No step of that way: nothing of it is written, and nothing is lost.
+    let village = by_credit(vec![Step::new(TEXT, 0)]);
+    assert_eq!(village.meters[0].credit_total, 0);
+    assert_eq!(village.state().book().balance_minor(0), 9_000);
+    // So much at once and no more.
+    let village = by_credit(vec![Step { amount_max_minor: Some(4_000), ..Step::new(Way::Dlms, 0) }]);
+    assert_eq!(village.meters[0].credit_total, 9_000);
+    let written = |e: &DcuEvent| match e {
+        DcuEvent::CreditDelivered { total_minor, .. } => Some(*total_minor),
+        _ => None,
+    };
+    let totals: Vec<i64> = village.events.iter().filter_map(|(_, event)| written(event)).collect();
+    assert_eq!(totals, [4_000, 8_000, 9_000]);
+}
+
+#[test]
+fn credit_waits_for_a_meter_that_has_to_answer_first() {
+    let mut config = DcuConfig::new(traits(CreditAt::Meter), tariff());
+    let steps = vec![Step { reachable_s: Some(600), ..Step::new(Way::Dlms, 0) }];
+    config.vending =
+        Some(VendingConfig { policy: DeliveryPolicy { steps, again_s: 3600 }, ..VendingConfig::default() });
+    let mut village = Village::with(config, 1, 0, 52);
+    village.run_until(HOUR / 2);
+    village.meters[0].deaf = true;
+    village.run_for(HOUR);
+    village.pay_agent("R1", 0, 9_000);
+    village.run_for(120 * S);
+    assert_eq!(village.meters[0].credit_total, 0);
+    village.meters[0].deaf = false;
+    village.heard(0);
+    village.run_for(120 * S);
+    assert_eq!(village.meters[0].credit_total, 9_000);
+}

@@ -21,7 +21,7 @@ use crate::{civil::Doubt, fields::FieldsError};
 pub struct Money {
     /// ISO 4217 code.
     pub currency: Currency,
-    /// Minor units in a unit: 1, 10, 100 or 1000.
+    /// Minor units in a unit: any number that leaves decimals ([`crate::amount::has_decimals`]).
     pub minor_per_unit: u32,
 }
 
@@ -96,6 +96,9 @@ pub enum Refusal {
     /// Nothing in the list of texts looks like this.
     #[error("the text is no receipt that is known here")]
     UnknownText,
+    /// Such a token is not vended here.
+    #[error("{0} is not vended here")]
+    NotVended(&'static str),
     /// There is no such code.
     #[error("no such code")]
     NoSuchCode,
@@ -130,6 +133,7 @@ impl Refusal {
             | Self::Mismatch(_)
             | Self::UnknownText
             | Self::TooOld
+            | Self::NotVended(_)
             | Self::Payment(_) => 422,
         }
     }

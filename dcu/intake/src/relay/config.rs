@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use taa_keys::Secret;
 
-use crate::provider::{Money, daraja::Shortcode, sms::Template, statement::Shape};
+use crate::{
+    provider::{Money, daraja::Shortcode, sms::Template, statement::Shape},
+    token_server::ServerConfig,
+};
 
 /// What the operator of a relay sets.
 #[derive(Clone, Debug)]
@@ -23,6 +26,12 @@ pub struct RelayConfig {
     pub phones: BTreeMap<String, Operator>,
     /// The key of the tags of codes, and what codes are counted in.
     pub codes: Option<(Secret, Money)>,
+    /// Who may ask for tokens, and in which shapes; nobody, if there is none.
+    pub tokens: Option<ServerConfig>,
+    /// Meters by the names that those use, and whose site they are at; an account's name does as well.
+    pub meters: BTreeMap<String, String>,
+    /// Whoever asks for a token waits at most so long, ms.
+    pub token_wait_ms: i64,
     /// Clerks who bring statements, by name.
     pub clerks: BTreeMap<String, Operator>,
     /// What statements look like, by name.
@@ -56,6 +65,9 @@ impl RelayConfig {
             agents: BTreeMap::new(),
             phones: BTreeMap::new(),
             codes: None,
+            tokens: None,
+            meters: BTreeMap::new(),
+            token_wait_ms: 30_000,
             clerks: BTreeMap::new(),
             statements: BTreeMap::new(),
             pulls: BTreeSet::new(),
@@ -72,6 +84,13 @@ impl RelayConfig {
     #[must_use]
     pub fn site(&self, id: &str) -> Option<&SiteConfig> {
         self.sites.iter().find(|site| site.id == id)
+    }
+
+    /// The site that has this meter, or account.
+    #[must_use]
+    pub fn site_of_meter(&self, meter: &str) -> Option<&SiteConfig> {
+        let named = self.meters.get(meter).and_then(|site| self.site(site));
+        named.or_else(|| self.site_of(meter))
     }
 
     /// The site that has this account.

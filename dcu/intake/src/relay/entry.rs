@@ -7,7 +7,10 @@ use taa_dcu::{
 };
 
 use super::{Covered, PayRequest, Settlement, State};
-use crate::provider::cash_code::{Code, CodeTag};
+use crate::{
+    provider::cash_code::{Code, CodeTag},
+    token_server::{self, Asked},
+};
 
 /// One record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -165,6 +168,22 @@ pub enum Entry {
     Uncovered {
         /// Which.
         id: PaymentId,
+    },
+    /// The token server's own.
+    Tokens(token_server::Record),
+    /// A site is asked for a token.
+    Questioned {
+        /// The site.
+        site: String,
+        /// For which.
+        asked: Asked,
+    },
+    /// It has answered, or is asked no more.
+    Answered {
+        /// The site.
+        site: String,
+        /// Which purchase.
+        reference: PaymentId,
     },
     /// A provider's list of a short code has been read.
     Pulled {

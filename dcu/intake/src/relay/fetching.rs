@@ -19,6 +19,8 @@ pub(super) struct Line {
     pub(super) numbers: BTreeMap<u64, u32>,
     /// When the session that is served was last heard, Unix ms.
     pub(super) heard_unix_ms: Option<i64>,
+    /// How many meters answer it, as it said last.
+    pub(super) reach: Option<u32>,
     /// Since when it is served (or this relay runs), Unix ms.
     pub(super) served_unix_ms: Option<i64>,
     /// Payments up to this number may have been offered; all that a relay finds when it starts may have been.
@@ -33,6 +35,22 @@ impl Relay {
             Ok(None) => self.event(Event::FetchUnknownSite),
             Err(error) => self.event(Event::FetchRefused(error)),
         }
+    }
+
+    /// Serves this session of a site from now on, and no other: an operator has looked at two machines with one identity
+    /// ([`Event::IdentityTwice`] names both). What the other had been offered and has not confirmed is put on hold. False
+    /// where the site is unknown.
+    pub fn serve(&mut self, now_unix_ms: i64, site: &str, session: u64) -> bool {
+        if self.config.site(site).is_none() {
+            return false;
+        }
+        let line = self.lines.entry(site.to_owned()).or_default();
+        // Its reach is what it says next: until then nobody takes its place.
+        (line.heard_unix_ms, line.served_unix_ms, line.reach) = (Some(now_unix_ms), Some(now_unix_ms), None);
+        let offered = line.offered;
+        let site = site.to_owned();
+        self.record(now_unix_ms, Entry::TakenOver { site, session, offered });
+        true
     }
 
     fn question(&self, frame: &[u8]) -> Result<Option<FetchRequest>, FrameError> {
@@ -53,6 +71,7 @@ impl Relay {
             served_ms: now_unix_ms.saturating_sub(served),
             silent_ms: now_unix_ms.saturating_sub(heard),
             takeover_ms: self.config.takeover_ms,
+            reach: line.reach,
         };
         line.count(request);
         let empty = Inbox::default();
@@ -66,7 +85,7 @@ impl Relay {
             self.event(Event::IdentityTwice { site: site.to_owned(), served, refused: request.session });
             return self.reply(call, request, Verdict::IdentityTwice);
         }
-        line.heard_unix_ms = Some(now_unix_ms);
+        (line.heard_unix_ms, line.reach) = (Some(now_unix_ms), request.reach);
         if matches!(lineage, Lineage::Next | Lineage::TakesOver) {
             line.served_unix_ms = Some(now_unix_ms);
         }
@@ -76,6 +95,7 @@ impl Relay {
         }
         self.bind(now_unix_ms, request, lineage);
         self.take_acks(now_unix_ms, request);
+        self.take_answers(now_unix_ms, &request.site, &request.answers);
         self.reply(call, request, Verdict::Served);
     }
 
@@ -132,7 +152,11 @@ impl Relay {
             fates_known: 0,
             more: false,
             items: Vec::new(),
+            questions: Vec::new(),
         };
+        if verdict == Verdict::Served {
+            reply.questions = self.questions_for(&request.site);
+        }
         let mut offered = 0;
         if verdict == Verdict::Served
             && let Some(inbox) = self.state.site(&request.site)

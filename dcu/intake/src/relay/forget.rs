@@ -43,6 +43,7 @@ impl State {
         self.names.retain(|_, known| !gone.contains(known));
         self.covered.retain(|_, covered| !gone.contains(&covered.by()));
         self.unnamed.retain(|id, _| !gone.contains(id));
+        self.forget_tokens(upto);
         self.requests.retain(|_, (request, how)| how.is_none() || request.asked_unix_ms > upto);
         self.codes
             .retain(|_, code| !gone.contains(&PaymentId { provider: Provider::CashCode, key: code.serial.clone() }));

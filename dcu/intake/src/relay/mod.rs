@@ -33,6 +33,7 @@ mod requests;
 mod site;
 mod state;
 mod taking;
+mod tokens;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -52,7 +53,7 @@ pub use requests::{OrangeTokens, PayRequest, Settlement};
 pub use site::Inbox;
 pub use state::{Held, Seen, State, Unread};
 
-use self::{fetching::Line, reconcile::Pull, requests::Watch};
+use self::{fetching::Line, reconcile::Pull, requests::Watch, tokens::Desk};
 
 /// The relay.
 #[derive(Debug)]
@@ -72,6 +73,9 @@ pub struct Relay {
     /// Lists of short codes that are being read.
     pulls: BTreeMap<String, Pull>,
     forget_at_unix_ms: i64,
+    desk: Option<Desk>,
+    /// The last time that anybody has told, Unix ms.
+    now_unix_ms: i64,
 }
 
 impl Relay {
@@ -102,7 +106,10 @@ impl Relay {
             recent: VecDeque::new(),
             pulls: BTreeMap::new(),
             forget_at_unix_ms: 0,
+            desk: None,
+            now_unix_ms,
         };
+        relay.desk = Desk::recover(&relay.config, &relay.state);
         relay.record(now_unix_ms, Entry::Started { epoch: entropy.max(1) });
         relay.watch_all(now_unix_ms);
         relay.pull_all(now_unix_ms);
@@ -135,12 +142,14 @@ impl Relay {
         while let Some((_, answer)) = self.answers.pop_front_if(|(record, _)| *record <= self.durable) {
             self.outputs.push_back(answer);
         }
+        self.desk_durable();
     }
 
     /// The deadline of [`Output::Timeout`] has come. Calling too early or too late is harmless.
     pub fn handle_timeout(&mut self, now_unix_ms: i64) {
         self.ask_due(now_unix_ms);
         self.pull_due(now_unix_ms);
+        self.desk_due(now_unix_ms);
     }
 
     // ---- commands ------------------------------------------------------------------------------------------------
@@ -197,6 +206,7 @@ impl Relay {
     // ---- below: helpers ------------------------------------------------------------------------------------------
 
     fn record(&mut self, now_unix_ms: i64, entry: Entry) {
+        self.now_unix_ms = now_unix_ms;
         let record = Record { number: self.state.last_record().saturating_add(1), at_unix_ms: now_unix_ms, entry };
         self.state.apply(&record);
         self.outputs.push_back(Output::Append(record));

@@ -143,6 +143,15 @@ pub enum Event {
         /// The provider's list told of it; otherwise it is a text.
         listed: bool,
     },
+    /// Of a token server's client.
+    Tokens(crate::token_server::Event),
+    /// A site has not answered a question for a token in a day: it is asked no more.
+    Unanswered {
+        /// The site.
+        site: String,
+        /// Which purchase.
+        reference: PaymentId,
+    },
     /// A provider's list, or a clerk's statement, was read.
     Listed {
         /// The short code, or the clerk.
@@ -233,7 +242,8 @@ pub enum Event {
     FetchRefused(FrameError),
     /// No such site.
     FetchUnknownSite,
-    /// Two DCUs have one identity: this session is not served. Somebody has to look, and then [`super::Relay::rebind`].
+    /// Two DCUs have one identity: this session is not served. Where the other reaches
+    /// meters as well somebody has to look, and then [`super::Relay::serve`].
     IdentityTwice {
         /// The site.
         site: String,
@@ -242,7 +252,7 @@ pub enum Event {
         /// Who is not.
         refused: u64,
     },
-    /// A strange DCU took the place of one that had been silent.
+    /// A strange DCU took the place of one that had been silent, or that reaches no meter while this one does.
     TakenOver {
         /// The site.
         site: String,

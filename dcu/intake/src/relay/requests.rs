@@ -224,7 +224,7 @@ impl Relay {
     /// When something is due next, Unix ms.
     pub(super) fn deadline(&self) -> Option<i64> {
         let watches = self.watches.values().map(|watch| watch.at_unix_ms).min();
-        [watches, self.pull_deadline()].into_iter().flatten().min()
+        [watches, self.pull_deadline(), self.desk_deadline()].into_iter().flatten().min()
     }
 
     fn confirms(&self, shortcode: &str) -> bool {

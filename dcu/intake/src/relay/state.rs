@@ -9,7 +9,10 @@ use super::{
     Entry, HeldWhy, Inbox, PayRequest, Place, Record, Settlement,
     names::{Covered, Unnamed},
 };
-use crate::provider::cash_code::{Code, CodeTag};
+use crate::{
+    provider::cash_code::{Code, CodeTag},
+    token_server::{self, Asked},
+};
 
 /// Bodies kept that could not be read; beyond it the oldest goes and is counted.
 const UNREAD_MAX: usize = 1000;
@@ -122,6 +125,10 @@ pub struct State {
     pub(super) codes: BTreeMap<CodeTag, Code>,
     pub(super) unread: VecDeque<Unread>,
     unread_dropped: u64,
+    /// The token server's records, by purchase.
+    pub(super) tokens: BTreeMap<PaymentId, Vec<token_server::Record>>,
+    /// What sites are asked, oldest first.
+    pub(super) questions: VecDeque<(String, Asked)>,
     /// Lists of short codes are read up to here, Unix ms.
     pub(super) pulled: BTreeMap<String, i64>,
     pub(super) forgotten_upto_unix_ms: i64,
@@ -221,6 +228,11 @@ impl State {
             Entry::Guessed { push, text } => self.guess(push, text),
             Entry::Covered(covered) => self.cover(covered),
             Entry::Uncovered { id } => self.uncover(id),
+            Entry::Tokens(record) => self.keep_token(record),
+            Entry::Questioned { site, asked } => self.questions.push_back((site.clone(), asked.clone())),
+            Entry::Answered { site, reference } => {
+                self.questions.retain(|(of, asked)| of != site || asked.reference != *reference);
+            }
             Entry::Pulled { shortcode, upto_unix_ms } => {
                 self.pulled.insert(shortcode.clone(), *upto_unix_ms);
             }

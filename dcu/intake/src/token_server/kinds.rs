@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use taa_dcu::{
     MeterIx,
+    fetch::NotVended,
     payment::{PaymentId, Provider},
     vending::{Ask, Reference, Source, TokenDigits, VendAsk, VendRefusal},
 };
@@ -16,6 +17,37 @@ pub enum What {
     EnergyWh(u64),
     /// What so much money buys, minor units.
     MoneyMinor(i64),
+    /// The end of the state after tampering.
+    ClearTamper,
+    /// Another limit of power, W.
+    MaxPowerW(u32),
+}
+
+/// The shape in which somebody asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Shape {
+    /// Calin's `/tokennew`.
+    Calin,
+    /// Calin's `/POS_Purchase`.
+    CalinPos,
+    /// Calin's `/Maintenance_…`.
+    CalinUpkeep,
+    /// Stron's.
+    Stron,
+    /// SparkMeter's.
+    Spark,
+}
+
+impl Shape {
+    /// The name space of its references.
+    #[must_use]
+    pub const fn provider(self) -> Provider {
+        match self {
+            Self::Calin | Self::CalinPos | Self::CalinUpkeep => Provider::Calin,
+            Self::Stron => Provider::Stron,
+            Self::Spark => Provider::Spark,
+        }
+    }
 }
 
 /// A token is wanted.
@@ -59,13 +91,21 @@ pub enum NotIssued {
 }
 
 impl Asked {
+    /// What the DCU is asked for.
+    #[must_use]
+    pub fn ask(&self) -> Ask {
+        match self.what {
+            What::EnergyWh(wh) => Ask::Energy { wh: i64::try_from(wh).unwrap_or(i64::MAX) },
+            What::MoneyMinor(amount_minor) => Ask::Money { amount_minor },
+            What::ClearTamper => Ask::ClearTamper,
+            What::MaxPowerW(watts) => Ask::MaxPower { watts },
+        }
+    }
+
     /// The same as the DCU takes it. Under one reference it is one sale there, for ever.
     #[must_use]
     pub fn for_dcu(&self, meter: MeterIx) -> VendAsk {
-        let ask = match self.what {
-            What::EnergyWh(wh) => Ask::Energy { wh: i64::try_from(wh).unwrap_or(i64::MAX) },
-            What::MoneyMinor(amount_minor) => Ask::Money { amount_minor },
-        };
+        let ask = self.ask();
         let reference = Reference { by: self.reference.provider.name().into(), reference: self.reference.key.clone() };
         VendAsk { meter, ask, source: Source::Outside(reference) }
     }
@@ -76,6 +116,17 @@ impl Issued {
     #[must_use]
     pub fn digits(&self) -> Option<&str> {
         std::str::from_utf8(&self.token.as_ref()?.0).ok()
+    }
+}
+
+impl From<NotVended> for NotIssued {
+    fn from(why: NotVended) -> Self {
+        match why {
+            NotVended::UnknownMeter => Self::UnknownMeter,
+            NotVended::Amount => Self::Amount,
+            NotVended::Unfit => Self::Unfit,
+            NotVended::Later => Self::Later,
+        }
     }
 }
 
@@ -108,6 +159,8 @@ pub enum Entry {
     Issued(PaymentId, Issued),
     /// It was not, and may be asked for again.
     Failed(PaymentId),
+    /// Whoever asked has been told, at this Unix time, ms.
+    Told(PaymentId, i64),
 }
 
 /// What two questions have in common when they are one purchase.
@@ -155,7 +208,7 @@ pub enum Event {
     /// A question was refused.
     Refused {
         /// In which shape.
-        shape: Provider,
+        shape: Shape,
         /// Why.
         why: Refusal,
     },

@@ -8,7 +8,8 @@
 //!
 //! What trips the user: Calin's and Stron's shapes have **no transaction number**, so a repeat after a lost answer looks
 //! exactly like a second purchase. The same meter, amount and user within [`ServerConfig::window_ms`] of the first question
-//! gets the first token again; a meter takes a token once, so the repeat costs nobody anything. It is told as
+//! gets the first token again (counted from the question that was answered, and for a day while nobody has been told: so
+//! an answer that came too late for whoever asked is there when he asks again); a meter takes a token once, so the repeat costs nobody anything. It is told as
 //! [`Event::Repeated`] every time, because somebody who did buy twice has got one token only. SparkMeter's shape has a
 //! number (`external_id`), which is believed for ever.
 //!
@@ -25,7 +26,7 @@ use std::collections::{BTreeMap, VecDeque};
 use taa_dcu::payment::{PaymentId, Provider};
 use taa_keys::{Secret, hash::sha256};
 
-pub use kinds::{Asked, Entry, Event, Issued, NotIssued, Output, Print, Record, What};
+pub use kinds::{Asked, Entry, Event, Issued, NotIssued, Output, Print, Record, Shape, What};
 
 use crate::{
     http::{HttpRequest, HttpResponse},
@@ -37,28 +38,53 @@ use crate::{
 pub struct ServerConfig {
     /// Calin's shape: `user_id` and `password`; energy is asked for.
     pub calin: Option<(String, Secret)>,
+    /// Calin's other interface.
+    pub calin_pos: Option<CalinPos>,
     /// Stron's shape: `Company`, `Employee` and `ApiToken`; money is given.
     pub stron: Option<(String, String, Secret)>,
     /// SparkMeter's shape: `Authentication-Token`; money is given.
     pub spark: Option<Secret>,
     /// What money is counted in.
     pub money: Money,
-    /// Within this time of the first question the same meter, amount and user are one purchase, ms.
+    /// Within this time of the question that was answered the same meter, amount and user are one purchase, ms.
     pub window_ms: i64,
+    /// While nobody has been told of it: within this time of the first question, ms.
+    pub untold_ms: i64,
+}
+
+/// Who may ask at Calin's other interface.
+#[derive(Clone, Debug)]
+pub struct CalinPos {
+    /// `company_name`.
+    pub company: String,
+    /// `user_name`.
+    pub user: String,
+    /// `password`.
+    pub password: Secret,
+    /// `password_vend`, for purchases.
+    pub password_vend: Secret,
 }
 
 impl ServerConfig {
-    /// Nobody may ask; a window of ten minutes.
+    /// Nobody may ask; a window of ten minutes, and of a day for what nobody was told of.
     #[must_use]
     pub const fn new(money: Money) -> Self {
-        Self { calin: None, stron: None, spark: None, money, window_ms: 600_000 }
+        Self {
+            calin: None,
+            calin_pos: None,
+            stron: None,
+            spark: None,
+            money,
+            window_ms: 600_000,
+            untold_ms: 86_400_000,
+        }
     }
 }
 
 /// A question, read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Question {
-    shape: Provider,
+    shape: Shape,
     meter: String,
     what: What,
     /// Who asks.
@@ -73,7 +99,8 @@ struct Purchase {
     print: Print,
     issued: Option<Issued>,
     /// Calls that wait for it.
-    calls: Vec<(u64, Provider)>,
+    calls: Vec<(u64, Shape)>,
+    told_unix_ms: Option<i64>,
 }
 
 /// The server. Mutate once, drain [`Self::poll_output`] until [`Output::Idle`], mutate again.
@@ -85,6 +112,8 @@ pub struct TokenServer {
     latest: BTreeMap<Print, PaymentId>,
     last_record: u64,
     durable: u64,
+    /// When it was asked last, Unix ms.
+    asked_unix_ms: i64,
     outputs: VecDeque<Output>,
     waiting: VecDeque<(u64, Output)>,
 }
@@ -100,6 +129,7 @@ impl TokenServer {
             latest: BTreeMap::new(),
             last_record: 0,
             durable: 0,
+            asked_unix_ms: 0,
             outputs: VecDeque::new(),
             waiting: VecDeque::new(),
         };
@@ -110,21 +140,27 @@ impl TokenServer {
         server
     }
 
-    /// Somebody asks. The shape is told by the path: `/tokennew`, `/vending/`, `/transaction/`.
+    /// Somebody asks. The shape is told by the path: `/tokennew`, `/POS_Purchase`, `/Maintenance_…`,
+    /// `/vending/`, `/transaction/`.
     pub fn handle_request(&mut self, now_unix_ms: i64, call: u64, request: &HttpRequest) {
+        self.asked_unix_ms = now_unix_ms;
         let mut path = request.segments().rev();
         let (last, before) = (path.next().unwrap_or("").to_ascii_lowercase(), path.next().unwrap_or(""));
         let shape = match last.as_str() {
-            "tokennew" => Provider::Calin,
-            "vending" => Provider::Stron,
-            "transaction" => Provider::Spark,
+            "tokennew" => Shape::Calin,
+            "pos_purchase" => Shape::CalinPos,
+            order if order.starts_with("maintenance_") => Shape::CalinUpkeep,
+            "vending" => Shape::Stron,
+            "transaction" => Shape::Spark,
             _ if before.eq_ignore_ascii_case("transaction") => return self.status(call, request),
             _ => return self.send(Output::Respond { call, response: HttpResponse::text(404, "") }),
         };
         let question = match shape {
-            Provider::Calin => calin::question(request, &self.config),
-            Provider::Stron => stron::question(request, &self.config),
-            _ => spark::question(request, &self.config),
+            Shape::Calin => calin::question(request, &self.config),
+            Shape::CalinPos => calin::purchase(request, &self.config),
+            Shape::CalinUpkeep => calin::upkeep(request, &last, &self.config),
+            Shape::Stron => stron::question(request, &self.config),
+            Shape::Spark => spark::question(request, &self.config),
         };
         match question {
             Ok(question) => self.take(now_unix_ms, call, question),
@@ -147,6 +183,9 @@ impl TokenServer {
             Err(NotIssued::Later) => {}
             Err(_) => self.record(Entry::Failed(reference.clone())),
         }
+        if outcome.is_ok() && !calls.is_empty() {
+            self.record(Entry::Told(reference.clone(), self.asked_unix_ms));
+        }
         for (call, shape) in calls {
             let response = match outcome {
                 Ok(issued) => answer(shape, &asked, issued),
@@ -154,6 +193,17 @@ impl TokenServer {
             };
             self.later(Output::Respond { call, response });
         }
+    }
+
+    /// Whoever asked waits no longer: the answer that says so. `None` when the call has been answered.
+    pub fn handle_gone(&mut self, call: u64) -> Option<HttpResponse> {
+        let mut calls = self.purchases.values_mut().map(|purchase| &mut purchase.calls);
+        let (calls, at) = calls.find_map(|calls| {
+            let at = calls.iter().position(|(waiting, _)| *waiting == call)?;
+            Some((calls, at))
+        })?;
+        let (_, shape) = calls.remove(at);
+        Some(not_issued(shape, NotIssued::Later))
     }
 
     /// All records up to this number will survive.
@@ -181,7 +231,7 @@ impl TokenServer {
             let seed = sha256(&[&print.0, &now_unix_ms.to_be_bytes(), &self.last_record.to_be_bytes()]);
             seed.iter().take(12).map(|byte| format!("{byte:02x}")).collect()
         });
-        let reference = PaymentId { provider: shape, key };
+        let reference = PaymentId { provider: shape.provider(), key };
         let asked = Asked { meter: question.meter, what: question.what, reference, at_unix_ms: now_unix_ms };
         self.record(Entry::Asked(asked.clone(), print));
         if let Some(purchase) = self.purchases.get_mut(&asked.reference) {
@@ -193,13 +243,17 @@ impl TokenServer {
     /// The purchase that a question belongs to.
     fn known(&self, now_unix_ms: i64, question: &Question, print: Print) -> Option<PaymentId> {
         if let Some(key) = &question.external_id {
-            let reference = PaymentId { provider: question.shape, key: key.clone() };
+            let reference = PaymentId { provider: question.shape.provider(), key: key.clone() };
             return self.purchases.contains_key(&reference).then_some(reference);
         }
         let reference = self.latest.get(&print)?;
-        let age = now_unix_ms.saturating_sub(self.purchases.get(reference)?.asked.at_unix_ms);
+        let purchase = self.purchases.get(reference)?;
+        let (since, limit) = match purchase.told_unix_ms {
+            Some(told) => (told, self.config.window_ms),
+            None => (purchase.asked.at_unix_ms, self.config.untold_ms.max(self.config.window_ms)),
+        };
         // A clock that was put back shows negative ages: within the window too.
-        (age < self.config.window_ms).then(|| reference.clone())
+        (now_unix_ms.saturating_sub(since) < limit).then(|| reference.clone())
     }
 
     fn repeat(&mut self, now_unix_ms: i64, call: u64, reference: &PaymentId, question: &Question, print: Print) {
@@ -217,6 +271,10 @@ impl TokenServer {
         let after_ms = now_unix_ms.saturating_sub(asked.at_unix_ms);
         let certain = question.external_id.is_some();
         self.send(Output::Event(Event::Repeated { reference: reference.clone(), after_ms, certain }));
+        let is_first = purchase_is_untold(self.purchases.get(reference));
+        if issued.is_some() && is_first {
+            self.record(Entry::Told(reference.clone(), now_unix_ms));
+        }
         match issued {
             Some(issued) => self.later(Output::Respond { call, response: answer(question.shape, &asked, &issued) }),
             // The question may have been lost on the way to whoever vends: under one reference it is one purchase.
@@ -232,7 +290,7 @@ impl TokenServer {
         });
         let response = match spark::authorised(request, &self.config) {
             Ok(()) => spark::status(found.map(|purchase| (&purchase.asked, purchase.issued.is_some()))),
-            Err(why) => refused(Provider::Spark, why),
+            Err(why) => refused(Shape::Spark, why),
         };
         self.send(Output::Respond { call, response });
     }
@@ -248,12 +306,23 @@ impl TokenServer {
         match &record.entry {
             Entry::Asked(asked, print) => {
                 self.latest.insert(*print, asked.reference.clone());
-                let purchase = Purchase { asked: asked.clone(), print: *print, issued: None, calls: Vec::new() };
+                let purchase = Purchase {
+                    asked: asked.clone(),
+                    print: *print,
+                    issued: None,
+                    calls: Vec::new(),
+                    told_unix_ms: None,
+                };
                 self.purchases.insert(asked.reference.clone(), purchase);
             }
             Entry::Issued(reference, issued) => {
                 if let Some(purchase) = self.purchases.get_mut(reference) {
                     purchase.issued = Some(issued.clone());
+                }
+            }
+            Entry::Told(reference, at_unix_ms) => {
+                if let Some(purchase) = self.purchases.get_mut(reference) {
+                    purchase.told_unix_ms.get_or_insert(*at_unix_ms);
                 }
             }
             Entry::Failed(reference) => {
@@ -283,39 +352,46 @@ impl Question {
         let what = match self.what {
             What::EnergyWh(wh) => format!("wh {wh}"),
             What::MoneyMinor(minor) => format!("minor {minor}"),
+            What::ClearTamper => "clear tamper".to_owned(),
+            What::MaxPowerW(watts) => format!("max {watts} w"),
         };
         let external = self.external_id.as_deref().unwrap_or("");
-        let text = format!("{}\n{}\n{}\n{what}\n{external}", self.shape.name(), self.user, self.meter);
+        let text = format!("{}\n{}\n{}\n{what}\n{external}", self.shape.provider().name(), self.user, self.meter);
         Print(sha256(&[text.as_bytes()]).first_chunk().copied().unwrap_or_default())
     }
 }
 
-fn answer(shape: Provider, asked: &Asked, issued: &Issued) -> HttpResponse {
+fn purchase_is_untold(purchase: Option<&Purchase>) -> bool {
+    purchase.is_some_and(|purchase| purchase.told_unix_ms.is_none())
+}
+
+fn answer(shape: Shape, asked: &Asked, issued: &Issued) -> HttpResponse {
     match shape {
-        Provider::Calin => calin::answer(issued),
-        Provider::Stron => stron::answer(issued),
-        _ => spark::answer(asked),
+        Shape::Calin | Shape::CalinUpkeep => calin::answer(issued),
+        Shape::CalinPos => calin::purchased(issued),
+        Shape::Stron => stron::answer(issued),
+        Shape::Spark => spark::answer(asked),
     }
 }
 
-fn refused(shape: Provider, why: Refusal) -> HttpResponse {
-    match shape {
-        Provider::Calin => calin::error(why.status(), &why.to_string()),
-        Provider::Stron => stron::error(why.status(), &why.to_string()),
-        _ => spark::error(why.status(), &why.to_string()),
-    }
+fn refused(shape: Shape, why: Refusal) -> HttpResponse {
+    error(shape, why.status(), &why.to_string())
 }
 
-fn not_issued(shape: Provider, why: NotIssued) -> HttpResponse {
+fn not_issued(shape: Shape, why: NotIssued) -> HttpResponse {
     let status = match why {
         NotIssued::UnknownMeter => 404,
         NotIssued::Amount | NotIssued::Unfit => 422,
         NotIssued::Later => 503,
     };
+    error(shape, status, &why.to_string())
+}
+
+fn error(shape: Shape, status: u16, why: &str) -> HttpResponse {
     match shape {
-        Provider::Calin => calin::error(status, &why.to_string()),
-        Provider::Stron => stron::error(status, &why.to_string()),
-        _ => spark::error(status, &why.to_string()),
+        Shape::Calin | Shape::CalinPos | Shape::CalinUpkeep => calin::error(status, why),
+        Shape::Stron => stron::error(status, why),
+        Shape::Spark => spark::error(status, why),
     }
 }
 

@@ -4,10 +4,10 @@
 //! "processed" and "pending".
 
 use serde_json::json;
-use taa_dcu::payment::{NAME_BYTES_MAX, Provider};
+use taa_dcu::payment::NAME_BYTES_MAX;
 use taa_keys::hash::sha256;
 
-use super::{Asked, Question, ServerConfig, What};
+use super::{Asked, Question, ServerConfig, Shape, What};
 use crate::{
     fields::{Fields, FieldsError, Wrong},
     http::{HttpRequest, HttpResponse},
@@ -29,7 +29,7 @@ pub(super) fn question(request: &HttpRequest, config: &ServerConfig) -> Result<Q
     }
     let what = What::MoneyMinor(fields.amount("amount", config.money.minor_per_unit)?);
     Ok(Question {
-        shape: Provider::Spark,
+        shape: Shape::Spark,
         meter: fields.text_or_number("customer_id")?.trim().to_owned(),
         what,
         user: String::new(),

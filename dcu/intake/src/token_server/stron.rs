@@ -3,9 +3,9 @@
 //! the others are was not found, and the energy that follows here is ours. Sources: `MicroPowerManager`'s client and other
 //! public ones. Those take any text for a token, so an error is an HTTP status, never a text with status 200.
 
-use taa_dcu::payment::{Currency, Provider};
+use taa_dcu::payment::Currency;
 
-use super::{Issued, Question, ServerConfig, What};
+use super::{Issued, Question, ServerConfig, Shape, What};
 use crate::{
     fields::Fields,
     http::{HttpRequest, HttpResponse},
@@ -27,7 +27,7 @@ pub(super) fn question(request: &HttpRequest, config: &ServerConfig) -> Result<Q
     let what = What::MoneyMinor(fields.amount("Amount", config.money.minor_per_unit)?);
     let meter = fields.text_or_number("MeterId")?.trim().to_owned();
     let user = format!("{company}/{employee}/{}", fields.text_or_number_if_any("CustomerId")?.unwrap_or_default());
-    Ok(Question { shape: Provider::Stron, meter, what, user, external_id: None })
+    Ok(Question { shape: Shape::Stron, meter, what, user, external_id: None })
 }
 
 pub(super) fn answer(issued: &Issued) -> HttpResponse {

@@ -6,7 +6,7 @@
 
 use taa_dcu::journal::{Entry, Record};
 use taa_powercut::{Config, Disk, Fault, Operation, Sync};
-use taa_store::{Health, MemoryStore, Place, Recovery, Store, StoreConfig, StoreError, Trouble};
+use taa_store::{Found, Health, MemoryStore, Place, Recovery, Store, StoreConfig, StoreError, Trouble};
 
 /// Name of the database on the medium.
 const FILE: &str = "state.db";
@@ -39,8 +39,7 @@ impl Medium {
                 disk.power_on();
                 let place = Place::Vfs { name: disk.vfs_name().to_owned(), path: FILE.to_owned() };
                 let (opened, recovery) = Store::open(&place, config.clone(), None)?;
-                if let Health::Failing { trouble, .. } | Health::Stopped(trouble) = opened.health() {
-                    // A DCU whose very start cannot be recorded may do nothing; and what is opened read-only stays so.
+                if let Health::Stopped(trouble) = opened.health() {
                     return Err(StoreError::Disk(trouble));
                 }
                 *store = Some(opened);
@@ -70,6 +69,27 @@ impl Medium {
             Self::Memory(store, true) => store.append_leaf(now_ms, index),
             Self::Disk(_, None) | Self::Memory(_, false) => Ok(()),
         }
+    }
+
+    /// What the store has found rotten while it ran.
+    pub(super) fn take_found(&mut self) -> Vec<Found> {
+        if let Self::Disk(_, Some(store)) = self { store.take_found() } else { Vec::new() }
+    }
+
+    /// Somebody else keeps the ledger's entries before this one.
+    pub(super) fn leaves_are_kept(&mut self, index: u64) {
+        if let Self::Disk(_, Some(store)) = self {
+            store.leaves_are_kept(index);
+        }
+    }
+
+    /// The medium has refused what opening had to write: it is read, and takes nothing.
+    pub(super) fn refuses(&self) -> Option<Trouble> {
+        let health = match self {
+            Self::Disk(_, store) => store.as_ref()?.health(),
+            Self::Memory(store, _) => store.health(),
+        };
+        if let Health::Failing { trouble, .. } = health { Some(trouble) } else { None }
     }
 
     /// Numbers of the last record appended and of the last durable one.

@@ -15,7 +15,7 @@ mod medium;
 use taa_dcu::journal::Record;
 use taa_models::draw::{Draws, NodeKey, Purpose};
 use taa_scenarios::model::FaultKind;
-use taa_store::{Recovery, StoreConfig, StoreError, Trouble};
+use taa_store::{Found, Recovery, StoreConfig, StoreError, Trouble};
 
 use self::medium::Medium;
 use super::parts::Part;
@@ -108,6 +108,21 @@ impl SiteDisk {
         self.doing = Doing::Waiting;
         self.armed_for = None;
         Ok(recovery)
+    }
+
+    /// Why it takes nothing, though it could be opened.
+    pub(crate) fn refuses(&self) -> Option<Trouble> {
+        self.medium.refuses()
+    }
+
+    /// What the store has found rotten while it ran.
+    pub(crate) fn take_found(&mut self) -> Vec<Found> {
+        self.medium.take_found()
+    }
+
+    /// Somebody else keeps the ledger's entries before this one.
+    pub(crate) fn leaves_are_kept(&mut self, index: u64) {
+        self.medium.leaves_are_kept(index);
     }
 
     /// The medium has lost what it had claimed to hold, now that it was opened. Said once.
@@ -205,8 +220,10 @@ impl SiteDisk {
 
 /// What refuses, in words for the log.
 pub(crate) fn trouble(error: &StoreError) -> String {
-    match error {
-        StoreError::Disk(Trouble::Full) => "the disk is full".to_owned(),
-        other => other.to_string(),
-    }
+    if let StoreError::Disk(trouble) = error { trouble_text(*trouble) } else { error.to_string() }
+}
+
+/// The same.
+pub(crate) fn trouble_text(trouble: Trouble) -> String {
+    if trouble == Trouble::Full { "the disk is full".to_owned() } else { StoreError::Disk(trouble).to_string() }
 }

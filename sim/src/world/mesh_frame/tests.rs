@@ -92,7 +92,8 @@ fn by_frame(scenario: &Scenario, hours: u64) -> Seen {
                 while let Some(event) = frames.network.poll_event() {
                     match event {
                         super::Happening::Delivered { id, payload, .. } => {
-                            let parcel = frames.arrived(id, payload, now_ms).expect("one datagram, one message");
+                            // Given up by its sender, whose acknowledgements alone were lost: lost, as by message.
+                            let Some(parcel) = frames.arrived(id, payload, now_ms) else { continue };
                             came += 1;
                             delays_ms.push(now_ms - parcel.sent_ms);
                             if !parcel.up {
@@ -112,15 +113,41 @@ fn by_frame(scenario: &Scenario, hours: u64) -> Seen {
     seen(&hops, came, sent, delays_ms)
 }
 
-/// Three villages, hourly reads.
+impl Seen {
+    /// What of another fidelity lies outside the bounds: as many meters reached to 2 %, messages that arrive to 0.02, mean
+    /// hops to a factor of 1.4 and the most hops to 2 (a settled tree by ETX has more short hops, a tree that grew has
+    /// inertia), median delay to a factor of 2.5 (message fidelity waits 45 ms for the channel at each try, whoever else
+    /// speaks), the slowest in twenty to 1.7.
+    fn apart_from(&self, other: &Self) -> Vec<&'static str> {
+        let within = |a: f64, b: f64, factor: f64| a <= b * factor && b <= a * factor;
+        let checks = [
+            ("reached", within(self.reached as f64, other.reached as f64, 1.02)),
+            ("pdr", (self.pdr - other.pdr).abs() <= 0.02),
+            ("hops", within(self.hops, other.hops, 1.4)),
+            ("hops_max", self.hops_max.abs_diff(other.hops_max) <= 2),
+            ("median_ms", within(self.median_ms, other.median_ms, 2.5)),
+            ("p95_ms", within(self.p95_ms, other.p95_ms, 1.7)),
+        ];
+        checks.into_iter().filter(|(_, good)| !good).map(|(what, _)| what).collect()
+    }
+}
+
+/// Three villages, hourly reads for six hours; of each the first 250 meters (all 731 of the last take minutes).
 #[test]
 #[ignore = "prints both fidelities side by side; bounds are not measured yet"]
 fn both_fidelities_tell_the_same_of_three_villages() {
     for name in ["jija", "bupandagila", "ipoloto"] {
         let mut scenario = village(name);
         scenario.comms.mesh.fidelity = Fidelity::Frame;
-        let message = by_message(&scenario, 24);
-        let frame = by_frame(&scenario, 24);
+        scenario.village.customers.truncate(250);
+        let (message, frame) = (by_message(&scenario, 6), by_frame(&scenario, 6));
         println!("{name}: message {message:?}\n{name}: frame   {frame:?}");
+        assert_eq!(frame.apart_from(&message), Vec::<&str>::new(), "{name}: {frame:?}, by message {message:?}");
+        // The sabotage: radios with 8 dB less are another village, and it shows.
+        if name == "bupandagila" {
+            scenario.comms.radio.tx_power_dbm -= 8.0;
+            let weak = by_message(&scenario, 6);
+            assert_ne!(frame.apart_from(&weak), Vec::<&str>::new(), "{weak:?}");
+        }
     }
 }

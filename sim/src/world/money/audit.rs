@@ -229,7 +229,7 @@ impl Village<'_> {
             let any = |of: &dyn Fn(&PaymentId) -> bool| ids.iter().any(of);
             let in_book = book.is_some_and(|book| any(&|id| book.has_seen(id)));
             let settled = book.is_some_and(|book| {
-                any(&|id| book.suspended(id).is_some()) || book.is_amended(&super::clerk::back(number))
+                any(&|id| book.suspended(id).is_some()) || book.is_amended(&super::clerk::handing_back_id(number))
             });
             let (held, back) = (any(&|id| relay.held.contains(id)), any(&|id| relay.back.contains(id)));
             *match (pay.credited_ms.is_some(), in_book) {

@@ -108,8 +108,10 @@ impl Village<'_> {
         let settled = |number: &u32| {
             let pay = &self.pays[*number as usize];
             let unknown = pay.suspended && pay.credited_ms.is_none() && pay.handed_back == 0;
-            let in_book = |id: &PaymentId| book.has_seen(id) && book.suspended(id).is_none();
-            unknown && self.ids(*number).iter().any(in_book) && !book.is_amended(&back(*number))
+            // It lies in suspense under one of its names.
+            let ids = self.ids(*number);
+            let in_book = ids.iter().any(|id| book.has_seen(id)) && ids.iter().all(|id| book.suspended(id).is_none());
+            unknown && in_book && !book.is_amended(&handing_back_id(*number))
         };
         let settled: Vec<u32> = (0..self.pays.len() as u32).filter(settled).collect();
         for payment in settled {
@@ -239,11 +241,11 @@ impl Village<'_> {
 }
 
 /// The id of handing a payment back.
-pub(super) fn back(payment: u32) -> String {
+pub(crate) fn handing_back_id(payment: u32) -> String {
     format!("back-{payment}")
 }
 
 fn handing_back(payment: u32, id: PaymentId) -> Amendment {
     let why = "paid to an account that nobody has".to_owned();
-    Amendment::Refund(Refund { id: back(payment), from: RefundFrom::Suspense(id), why })
+    Amendment::Refund(Refund { id: handing_back_id(payment), from: RefundFrom::Suspense(id), why })
 }

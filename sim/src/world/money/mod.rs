@@ -41,7 +41,7 @@ use taa_dcu::{
 use taa_scenarios::model::Scenario;
 
 pub(crate) use self::{
-    clerk::VISITS,
+    clerk::{VISITS, handing_back_id},
     hosted::fetch_config,
     kits::Kits,
     lives::lives,
@@ -59,7 +59,7 @@ use super::{Event, Village, parts::Part};
 use crate::{
     cause::{Cause, Chain},
     kernel::Queue,
-    records::{PayChannel, TokenBy},
+    records::{PayChannel, RelayRow, TokenBy},
     run::Sabotage,
 };
 
@@ -119,7 +119,7 @@ pub(crate) struct Pay {
     at_aggregator_ms: Option<u64>,
     at_intake_ms: Option<u64>,
     at_vendor_ms: Option<u64>,
-    credited_ms: Option<u64>,
+    pub(super) credited_ms: Option<u64>,
     in_hand_ms: Option<u64>,
     applied_ms: Option<u64>,
     /// In suspense: nobody has such an account.
@@ -367,6 +367,9 @@ impl Village<'_> {
         self.money.credits += 1;
         (pay.credited_ms, pay.credited_nth) = (Some(now_ms), self.money.credits);
         let customer = pay.customer;
+        let closed = self.people.of(customer).unit.meter.relay_closed();
+        let owes = Some(still_in_debt);
+        self.records.relays.push(RelayRow { time_ms: now_ms, customer, closed, owes });
         self.money.hosted.here.remove(&payment);
         // What kept the cloud from telling the DCU.
         if let Some(at_vendor_ms) = pay.at_vendor_ms {

@@ -45,6 +45,8 @@ pub(crate) fn vending_config(scenario: &Scenario) -> VendingConfig {
     VendingConfig {
         policy: DeliveryPolicy {
             steps: vec![
+                step(Way::Dlms, 0),
+                step(Way::OpenPaygo, 0),
                 Step { reachable_s: Some(REACHABLE_S), ..step(Way::Gateway, GATEWAY_WAIT_S) },
                 step(Way::Keypad { by: By::Text }, TEXT_WAIT_S),
                 step(Way::Keypad { by: By::Paper }, TEXT_WAIT_S),

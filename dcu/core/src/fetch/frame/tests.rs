@@ -1,5 +1,9 @@
 use super::*;
-use crate::payment::{Certainty, Channel, Provider};
+use crate::{
+    fetch::{NotVended, Vended},
+    payment::{Certainty, Channel, PaymentId, Provider},
+    vending::{Ask, TokenDigits},
+};
 use proptest::prelude::*;
 
 fn key() -> Secret {
@@ -18,6 +22,8 @@ fn request() -> FetchRequest {
         minor_per_unit: 100,
         reply_bytes_max: 1400,
         fates: vec![(40, Fate::Credited), (41, Fate::Suspended)],
+        reach: Some(12),
+        answers: Vec::new(),
     }
 }
 
@@ -37,6 +43,7 @@ fn reply(items: u64) -> FetchReply {
         fates_known: 40,
         more: false,
         items: (42..42 + items).map(|number| Item { number, payment: payment(number) }).collect(),
+        questions: Vec::new(),
     }
 }
 
@@ -44,9 +51,45 @@ fn reply(items: u64) -> FetchReply {
 fn frames_survive() {
     assert_eq!(FetchRequest::decode(&request().encode(&key()), &key()), Ok(request()));
     assert_eq!(FetchRequest::site_of(&request().encode(&key())).as_deref(), Ok("jija"));
+    // A DCU of before says nothing of its reach.
+    let before = FetchRequest { reach: None, ..request() };
+    assert_eq!(FetchRequest::decode(&before.encode(&key()), &key()), Ok(before.clone()));
+    assert_eq!(FetchRequest::site_of(&before.encode(&key())).as_deref(), Ok("jija"));
     for items in [0, 1, 20] {
         assert_eq!(FetchReply::decode(&reply(items).encode(&key(), FETCH_BYTES_MAX), &key()), Ok(reply(items)));
     }
+}
+
+#[test]
+fn questions_and_their_answers_survive_and_take_what_room_is_left() {
+    let reference = |n: u8| PaymentId { provider: Provider::Calin, key: format!("{n:060}") };
+    let asks = [
+        Ask::Money { amount_minor: 5_000 },
+        Ask::Energy { wh: 12_300 },
+        Ask::ClearTamper,
+        Ask::MaxPower { watts: 5_000 },
+    ];
+    let questions = (0..8).zip(asks.into_iter().cycle()).map(|(n, ask)| Question {
+        reference: reference(n),
+        meter: "M".repeat(60),
+        ask,
+    });
+    let whole = FetchReply { questions: questions.collect(), ..reply(2) };
+    assert_eq!(FetchReply::decode(&whole.encode(&key(), FETCH_BYTES_MAX), &key()), Ok(whole.clone()));
+    let frame = whole.encode(&key(), 700);
+    let part = FetchReply::decode(&frame, &key()).unwrap();
+    assert!(frame.len() <= 700 && (1..8).contains(&part.questions.len()) && part.items.len() == 2);
+    let outcomes = [
+        Ok(Vended { token: TokenDigits(*b"12345678901234567890"), energy_wh: Some(12_300) }),
+        Ok(Vended { token: TokenDigits(*b"00000000000000000000"), energy_wh: None }),
+        Err(NotVended::UnknownMeter),
+        Err(NotVended::Amount),
+        Err(NotVended::Unfit),
+        Err(NotVended::Later),
+    ];
+    let answers = (0..).zip(outcomes).map(|(n, outcome)| Answer { reference: reference(n), outcome }).collect();
+    let asked = FetchRequest { answers, ..request() };
+    assert_eq!(FetchRequest::decode(&asked.encode(&key()), &key()), Ok(asked));
 }
 
 #[test]
