@@ -134,7 +134,6 @@ impl Seen {
 
 /// Three villages, hourly reads for six hours; of each the first 250 meters (all 731 of the last take minutes).
 #[test]
-#[ignore = "prints both fidelities side by side; bounds are not measured yet"]
 fn both_fidelities_tell_the_same_of_three_villages() {
     for name in ["jija", "bupandagila", "ipoloto"] {
         let mut scenario = village(name);
