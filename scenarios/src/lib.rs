@@ -29,6 +29,6 @@ pub mod village;
 pub mod weather;
 
 pub use diagnostics::{Diagnostics, Problem};
-pub use load::{Overrides, Report, check, load};
+pub use load::{Overrides, Report, check, load, village_file};
 pub use new::{Created, NewArgs, create};
 pub use schema::json_schema;

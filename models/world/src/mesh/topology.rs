@@ -86,12 +86,6 @@ impl Topology {
         topology
     }
 
-    /// A root alone: asked for what a link would be worth.
-    pub(super) fn without_links(radio: &RadioParams, mesh: &MeshParams) -> Self {
-        let antenna = radio::Antenna { at_m: [0.0, 0.0], height_m: 1.0, indoor_loss_db: 0.0 };
-        Self::build(radio, mesh, &[MeshNode { key: NodeKey(0), antenna }], 0, 0)
-    }
-
     /// Nodes, the root included.
     #[must_use]
     pub fn len(&self) -> usize {

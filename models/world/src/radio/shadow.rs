@@ -103,20 +103,13 @@ impl Field {
     /// Shadowing of the link between two nodes, dB (positive is worse), the same both ways.
     #[must_use]
     pub fn link_db(&self, a: (NodeKey, [f64; 2]), b: (NodeKey, [f64; 2])) -> f64 {
-        let (low, high) = if a.0 <= b.0 { (a, b) } else { (b, a) };
-        self.mixed_db(low, high, self.at(low.1) + self.at(high.1), self.mean_along(low.1, high.1))
-    }
-
-    /// The same from the sum of the field at both ends and its mean along the path, for those who have them at hand.
-    #[must_use]
-    pub fn mixed_db(&self, a: (NodeKey, [f64; 2]), b: (NodeKey, [f64; 2]), ends: f64, path: f64) -> f64 {
         const PAIR: Purpose = Purpose::named("radio/shadow_pair");
         let (low, high) = if a.0 <= b.0 { (a, b) } else { (b, a) };
         let length_m = libm::hypot(high.1[0] - low.1[0], high.1[1] - low.1[1]);
         let p = &self.params;
         let moments = Moments::of(length_m / p.correlation_m);
-        let ends = ends / libm::sqrt(moments.ends);
-        let path = path / libm::sqrt(moments.path);
+        let ends = (self.at(low.1) + self.at(high.1)) / libm::sqrt(moments.ends);
+        let path = self.mean_along(low.1, high.1) / libm::sqrt(moments.path);
         let pair = Draws::keyed(self.seed, 0, low.0, PAIR, high.0.0).normal(0.0, 1.0);
         let together = moments.both / libm::sqrt(moments.ends * moments.path);
         let variance = p.ends * p.ends + p.path * p.path + p.pair * p.pair + 2.0 * p.ends * p.path * together;

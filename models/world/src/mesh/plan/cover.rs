@@ -153,6 +153,19 @@ impl<'p> Judge<'p> {
         found
     }
 
+    /// Fewest hops of all meters that have a way, over all draws.
+    pub(super) fn hops_together(&mut self, choice: &Choice) -> u64 {
+        let weight = self.weights(choice);
+        let mut sum = 0;
+        for graph in &self.problem.draws {
+            self.work += links(graph);
+            self.finder.ground(graph, choice.root, &weight);
+            let hops = &self.finder.rest[..self.problem.meters];
+            sum += hops.iter().filter(|&&hops| hops != OFF).map(|&hops| u64::from(hops)).sum::<u64>();
+        }
+        sum
+    }
+
     /// 1 for nodes that are on, [`OFF`] for the others.
     fn weights(&self, choice: &Choice) -> Vec<u32> {
         let problem = self.problem;

@@ -103,7 +103,7 @@ pub struct Ask {
 
 impl Ask {
     /// Work of a usual search.
-    pub const WORK: u64 = 1_000_000_000;
+    pub const WORK: u64 = 300_000_000;
     /// Choices that are tried one by one.
     pub const EXACT: u64 = 20_000;
 }
@@ -125,6 +125,8 @@ pub struct Plan {
     pub holds: Vec<usize>,
     /// By draw: meters that have fewer ways than asked for.
     pub waiting: Vec<Vec<usize>>,
+    /// Relays that are needed to serve as many with the root where it stands now; nothing where that cannot be.
+    pub relays_if_root_stays: Option<usize>,
     /// No plan with fewer relays serves as many: all were tried.
     pub proven: bool,
     /// Links looked at.
@@ -164,15 +166,16 @@ pub fn plan(problem: &Problem, ask: &Ask) -> Option<Plan> {
     }
     let paths = ask.paths.clamp(1, 4);
     let mut judge = Judge::new(problem, paths, ask.hops);
-    let (mut best, mut proven) = search_all(&mut judge, roots, ask);
+    let (mut best, mut stays, mut proven) = search_all(&mut judge, roots, ask);
     if !judge.strict {
         // Structure alone has decided; do the ways keep the hop limit?
         let loose = best.score;
         judge.demand_hops();
         if judge.score(&best.choice) != loose {
-            (best, proven) = search_all(&mut judge, roots, ask);
+            (best, stays, proven) = search_all(&mut judge, roots, ask);
         }
     }
+    let best = search::settle_root(&mut judge, best, roots);
     let mut waiting_under = |choice: &Choice, draw: usize| -> Vec<usize> {
         let served = judge.served(draw, choice);
         (0..problem.meters).filter(|&meter| !served[meter]).collect()
@@ -186,17 +189,28 @@ pub fn plan(problem: &Problem, ask: &Ask) -> Option<Plan> {
         let lost = draws.clone().map(|draw| waiting_under(&less, draw).len().saturating_sub(waiting[draw].len()));
         holds.push(lost.max().unwrap_or(0));
     }
-    Some(Plan { waiting, root: best.choice.root - problem.root_node(0), relays, holds, proven, work: judge.work })
+    Some(Plan {
+        waiting,
+        root: best.choice.root - problem.root_node(0),
+        relays_if_root_stays: if best.choice.root == problem.root_node(0) { Some(relays.len()) } else { stays },
+        relays,
+        holds,
+        proven,
+        work: judge.work,
+    })
 }
 
-fn search_all(judge: &mut Judge<'_>, roots: usize, ask: &Ask) -> (Found, bool) {
-    /// Roots that get a first plan, and those whose plan is worked on.
+/// The best that was found, how many relays serve as many with the root at its first place, and whether it is proven.
+fn search_all(judge: &mut Judge<'_>, roots: usize, ask: &Ask) -> (Found, Option<usize>, bool) {
+    /// Roots that get a first plan, and those whose plan is worked on beside the present one's.
     const FIRST: usize = 8;
-    const SECOND: usize = 3;
+    const SECOND: usize = 2;
     let problem = judge.problem;
     let none = |root: usize| Choice { root: problem.root_node(root), taken: vec![false; problem.relays] };
     if let Some(found) = whole(judge, roots, ask.exact) {
-        return (found, true);
+        let stays = if roots > 1 { whole(judge, 1, ask.exact) } else { None };
+        let stays = stays.filter(|one| one.score == found.score).map(|one| one.choice.relays().count());
+        return (found, stays, true);
     }
     // The most that each root could serve, and what it serves without any relay.
     let mut ranked: Vec<(Score, Score, usize)> = (0..roots)
@@ -207,30 +221,29 @@ fn search_all(judge: &mut Judge<'_>, roots: usize, ask: &Ask) -> (Found, bool) {
         .collect();
     ranked.sort_by_key(|&(most, bare, root)| (std::cmp::Reverse((most, bare.climb())), root));
     let top = ranked.first().map_or(Score::default(), |first| first.0);
-    let at_home = ranked.iter().position(|one| one.2 == 0).filter(|&at| at >= FIRST && ranked[at].0 == top);
-    let shortlist: Vec<usize> = (0..ranked.len().min(FIRST)).chain(at_home).collect();
-    let mut found: Vec<(Score, Found)> = Vec::new();
-    for at in shortlist {
-        let (goal, _, root) = ranked[at];
-        if goal != top {
-            continue;
-        }
-        let mut first = search::construct(judge, none(root), goal);
-        if first.score < goal {
+    ranked.retain(|one| one.0 == top);
+    let at_home = ranked.iter().position(|one| one.2 == 0);
+    let shortlist = (0..ranked.len().min(FIRST)).chain(at_home.filter(|&at| at >= FIRST));
+    let mut found: Vec<Found> = Vec::new();
+    for root in shortlist.map(|at| ranked[at].2) {
+        let mut first = search::construct(judge, none(root), top);
+        if first.score < top {
             // The climb got stuck; from above nothing can.
             first = search::drop_needless(judge, all_but_the_roots(problem, problem.root_node(root)), None);
         }
-        found.push((goal, first));
+        found.push(first);
     }
-    found.sort_by(|a, b| {
-        let key = |f: &Found| (std::cmp::Reverse(f.score), f.cost, f.choice.root);
-        key(&a.1).cmp(&key(&b.1))
-    });
-    found.truncate(SECOND);
+    // The present place first: of equals it wins.
+    let home = problem.root_node(0);
+    found.sort_by_key(|f| (f.choice.root != home, std::cmp::Reverse(f.score), f.cost, f.choice.root));
+    found.truncate(SECOND + usize::from(at_home.is_some()));
     let shares = found.len().max(1) as u64;
-    let mut best: Option<Found> = None;
-    for (goal, start) in found {
-        let reached = search::improve(judge, start, goal, ask.work / shares);
+    let (mut best, mut stays): (Option<Found>, Option<usize>) = (None, None);
+    for start in found {
+        let reached = search::improve(judge, start, top, ask.work / shares);
+        if reached.choice.root == home {
+            stays = Some(reached.choice.relays().count());
+        }
         if best.as_ref().is_none_or(|known| reached.better_than(known)) {
             best = Some(reached);
         }
@@ -238,7 +251,7 @@ fn search_all(judge: &mut Judge<'_>, roots: usize, ask: &Ask) -> (Found, bool) {
     let best = best.unwrap_or_else(|| Found::judge(judge, none(0)));
     // None needed and nothing better possible: that is a proof.
     let proven = best.cost == 0 && best.score == top;
-    (best, proven)
+    (best, stays, proven)
 }
 
 fn all_but_the_roots(problem: &Problem, root: usize) -> Choice {
@@ -301,5 +314,7 @@ fn next_choice(places: &mut [usize], all: usize) -> bool {
     false
 }
 
+#[cfg(test)]
+mod air_tests;
 #[cfg(test)]
 mod tests;

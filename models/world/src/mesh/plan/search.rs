@@ -189,6 +189,27 @@ pub(super) fn improve(judge: &mut Judge<'_>, start: Found, goal: Score, work: u6
     best
 }
 
+/// With these relays, the place of the root that serves as many: the first place where that does, else the one with the
+/// fewest hops.
+pub(super) fn settle_root(judge: &mut Judge<'_>, found: Found, roots: usize) -> Found {
+    let problem = judge.problem;
+    let mut best: Option<((bool, u64), Found)> = None;
+    for place in 0..roots {
+        let root = problem.root_node(place);
+        if !found.choice.relays().all(|relay| problem.may_stand(relay, root)) {
+            continue;
+        }
+        let next = Found::judge(judge, Choice { root, ..found.choice.clone() });
+        if next.score >= found.score {
+            let rank = (place != 0, judge.hops_together(&next.choice));
+            if best.as_ref().is_none_or(|known| rank < known.0) {
+                best = Some((rank, next));
+            }
+        }
+    }
+    best.map_or(found, |best| best.1)
+}
+
 /// Takes some places around one away and climbs back with at most as many.
 #[allow(clippy::cast_possible_truncation)]
 fn exchange(

@@ -337,6 +337,11 @@ fn the_root_moves_only_if_told_to_and_never_beside_itself() {
         assert!(!kept.relays.contains(&0), "a relay on the root's own place");
         let waiting = |plan: &Plan| plan.waiting.iter().map(Vec::len).sum::<usize>();
         assert!(waiting(&free) <= waiting(&kept));
+        match free.relays_if_root_stays {
+            Some(relays) => assert!(waiting(&free) == waiting(&kept) && relays == kept.relays.len()),
+            None => assert_ne!(free.root, 0),
+        }
+        assert!(free.root == 0 || free.relays_if_root_stays.is_none_or(|relays| relays > free.relays.len()));
         assert_eq!(free, plan(&problem, &Ask::default()).unwrap(), "the same problem, the same plan");
     }
     assert_eq!(plan(&Problem::default(), &Ask::default()), None);
