@@ -50,6 +50,12 @@ pub(crate) enum Command {
         #[command(subcommand)]
         what: FleetCommand,
     },
+    /// How far a village's radio mesh reaches
+    Mesh {
+        /// What to do
+        #[command(subcommand)]
+        what: MeshCommand,
+    },
     /// Print the JSON Schema of scenario.toml
     Schema,
     /// Render the report of an earlier run again
@@ -140,6 +146,33 @@ pub(crate) enum Record {
     Full,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum MeshCommand {
+    /// At which range, root position and share of meters indoors the mesh no longer reaches, and what gives way first
+    #[command(after_help = "Examples:
+  taa mesh reach scenarios/villages/ipoloto
+  taa mesh reach my-village --draws 20 --json | jq '.rows[].limit'
+
+Range: the distance at which two meters on poles just have a link; transmit power is set to meet it.
+A cell says the most hops of any meter, and the share of meters that are cut off or beyond the hop limit.")]
+    Reach {
+        /// Scenario folder
+        scenario: PathBuf,
+        /// Draws of the shadows
+        #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+        draws: u32,
+        /// Ranges in metres, separated by commas
+        #[arg(long, value_name = "M[,M…]", value_delimiter = ',', value_parser = range_m)]
+        ranges: Vec<f64>,
+        /// Draws at the same time (default: the number of cores)
+        #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = threads)]
+        threads: Option<usize>,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = "Example:
   taa check scenarios/villages/jija")]
@@ -223,7 +256,7 @@ pub(crate) enum PlanCommand {
     taa plan mesh scenarios/villages/jija
   The concentrator stays where it is; ten decibels to spare; into village.geojson:
     taa plan mesh my-village --keep-dcu --margin-db 10 --write
-  Over ten draws of the shadows, for a program:
+  Over ten draws of the air, for a program:
     taa plan mesh my-village --draws 10 --json | jq '.relays | length'
 
 Exit codes: 0 every meter is served, 1 some cannot be served, 2 bad input.")]
@@ -242,7 +275,7 @@ pub(crate) struct PlanMeshArgs {
     /// Most hops of each way (default: the scenario's hop limit)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=255))]
     pub(crate) hops: Option<u16>,
-    /// Draws of the shadows in each of which the plan must hold: first as `taa run` draws them, then as fields
+    /// Draws of the air in each of which the plan must hold: first that of `taa run`, then others
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=50))]
     pub(crate) draws: u32,
     /// Seed of the draws (default: the scenario's)
@@ -444,6 +477,11 @@ fn days(text: &str) -> Result<u32, String> {
     let allowed = 1..=taa_scenarios::schema::DAYS_MAX;
     let fits = text.parse().ok().filter(|days| allowed.contains(days));
     fits.ok_or_else(|| format!("allowed: whole numbers from 1 to {} (ten years)", allowed.end()))
+}
+
+fn range_m(text: &str) -> Result<f64, String> {
+    let fits = text.parse().ok().filter(|range_m| (5.0..=20_000.0).contains(range_m));
+    fits.ok_or_else(|| "allowed: 5 to 20000 metres".to_owned())
 }
 
 fn threads(text: &str) -> Result<usize, String> {

@@ -5,6 +5,7 @@ mod audit;
 mod claims;
 mod fleet;
 mod ledger;
+mod mesh;
 mod plan;
 mod progress;
 mod run;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Claims(args) => claims::claims(&args),
         Command::Audit { what } => audit::audit(&what),
         Command::Fleet { what } => fleet::fleet(&what),
+        Command::Mesh { what } => mesh::mesh(&what),
         Command::Schema => show::schema(),
         Command::Report(args) => show::report(&args),
         Command::Completions { shell } => {

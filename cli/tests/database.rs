@@ -47,6 +47,7 @@ fn database(folder: &Path, payments: u32) -> (PathBuf, u64) {
         channel: Channel::Phone,
         accepted_unix_ms: 1_700_000_000_000,
         certainty: Certainty::Final,
+        receipt: None,
     };
     let boot = Entry::Boot { tariff: Box::new(tariff) };
     let entries = (0..payments).map(|n| Entry::Payment { payment: paid(n), local: false });

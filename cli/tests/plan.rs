@@ -52,14 +52,18 @@ fn a_plan_is_told_drawn_written_and_undone() {
 
     let after = std::fs::read_to_string(&file).expect("a village");
     assert_eq!(after.matches("\"kind\":\"relay\"").count(), relays);
-    let kept: Vec<&str> = before.lines().filter(|line| !line.contains("\"kind\":\"dcu\"") && line.ends_with(',')).collect();
+    let kept: Vec<&str> =
+        before.lines().filter(|line| !line.contains("\"kind\":\"dcu\"") && line.ends_with(',')).collect();
     assert!(kept.iter().all(|line| after.contains(line)), "nothing else has changed");
 
     // What was written needs nothing more: the same draws see the same links.
     let again = taa(&["plan", "mesh", &dir_arg, "--out", &out_arg, "--json", "--draws", "2", "--keep-dcu"]);
     let json: serde_json::Value = serde_json::from_slice(&again.stdout).expect("JSON");
     assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
-    assert_eq!((json["relays"].as_array().map(Vec::len), json["relays_standing"].as_u64()), (Some(0), Some(relays as u64)));
+    assert_eq!(
+        (json["relays"].as_array().map(Vec::len), json["relays_standing"].as_u64()),
+        (Some(0), Some(relays as u64))
+    );
     assert_eq!(taa(&["check", &dir_arg]).status.code(), Some(0));
 
     let undo = text(&told.stderr);
@@ -83,7 +87,10 @@ fn what_cannot_be_planned_is_said() {
     assert!(text(&wrong.stderr).contains("0 to 60 dB"), "{}", text(&wrong.stderr));
     // A file without poles cannot take relays: said before the search.
     let village = std::fs::read_to_string(&file).expect("a village");
-    let bare: Vec<&str> = village.lines().filter(|line| !["pole", "line"].iter().any(|k| line.contains(&format!("\"kind\":\"{k}\"")))).collect();
+    let bare: Vec<&str> = village
+        .lines()
+        .filter(|line| !["pole", "line"].iter().any(|k| line.contains(&format!("\"kind\":\"{k}\""))))
+        .collect();
     std::fs::write(&file, bare.join("\n").replace("\"pole\":", "\"was\":")).expect("written");
     let refused = taa(&["plan", "mesh", &dir_arg, "--out", &out, "--write"]);
     assert_eq!(refused.status.code(), Some(2), "{}", text(&refused.stderr));

@@ -254,6 +254,27 @@ pub const GROUPS: [(&str, &[Figure]); 4] = [
                 Lower,
                 "From the order until a meter runs the new image, slowest in twenty.",
             ),
+            figure(
+                "outage_detection_recall",
+                "Outages found",
+                Share,
+                Higher,
+                "Customers' outages that a ticket of the concentrator has found.",
+            ),
+            figure(
+                "outage_detection_precision",
+                "True outages told",
+                Share,
+                Higher,
+                "Customers' outages told that there truly were.",
+            ),
+            figure(
+                "outage_detection_latency_p95_s",
+                "Outage told after, 95 %",
+                Seconds,
+                Lower,
+                "From the loss of supply until it is told, slowest in twenty.",
+            ),
             figure("mesh_pdr", "Mesh delivery", Share, Higher, "Share of messages that the mesh delivered."),
             figure(
                 "mesh_join_p95_s",

@@ -231,9 +231,39 @@ pub struct Architecture {
     /// Repairs, one row each, where the run keeps records of them.
     #[serde(default)]
     pub repairs: Option<Listing>,
+    /// Kits that are paid by the day, where the site sells to them.
+    #[serde(default)]
+    pub kits: Option<KitFigures>,
     /// Firmware updates, where one was ordered.
     #[serde(default)]
     pub images: Option<ImageFigures>,
+}
+
+/// Kits that are paid by the day with OpenPAYGO tokens.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct KitFigures {
+    /// How many.
+    pub kits: u32,
+    /// Of them, those that report over their owner's phone.
+    pub linked: u32,
+    /// Paid by their owners, in the currency.
+    pub paid: f64,
+    /// Of that, what the site has not credited yet.
+    pub open: f64,
+    /// Days in tokens that were issued.
+    pub sold_days: u32,
+    /// Days that kits have taken.
+    pub added_days: u32,
+    /// Days in tokens that no kit has taken yet.
+    pub waiting_days: u32,
+    /// Texts with tokens that never came.
+    pub texts_lost: u32,
+    /// Time in which kits were off, ms.
+    pub off_ms: u64,
+    /// The most of one kit.
+    pub off_longest_ms: u64,
+    /// Kits whose count is neither the site's nor has a token still to come.
+    pub out_of_step: u32,
 }
 
 /// Lost time that goes back to one root cause.

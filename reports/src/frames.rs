@@ -20,14 +20,16 @@ use crate::{error::ReportError, words};
 type Build = fn(&Context, &Records) -> Vec<Column>;
 
 /// The tables by file name (without `.parquet`).
-pub(crate) const TABLES: [(&str, Build); 10] = [
+pub(crate) const TABLES: [(&str, Build); 12] = [
     ("downtime", downtime),
     ("payments", payments),
     ("plant", plant),
     ("outages", outages),
     ("repairs", repairs),
     ("telemetry", telemetry),
+    ("outage_tickets", outage_tickets),
     ("images", images),
+    ("kits", kits),
     ("customers", customers),
     ("links", links),
     ("log", log),
@@ -240,6 +242,25 @@ fn telemetry(_: &Context, records: &Records) -> Vec<Column> {
     ]
 }
 
+fn outage_tickets(_: &Context, records: &Records) -> Vec<Column> {
+    let table = &records.outage_tickets;
+    let places: Vec<&str> = table.place.iter().map(String::as_str).collect();
+    let confidence: Vec<u32> = table.confidence_pm.iter().map(|&pm| u32::from(pm)).collect();
+    vec![
+        column("ticket", &table.ticket),
+        column("opened_ms", &table.opened_ms),
+        column("closed_ms", &table.closed_ms),
+        column("place", &places),
+        column("confidence_per_mille", &confidence),
+        column("ground", &table.ground),
+        column("members", &table.members),
+        column("heard", &table.heard),
+        column("restored", &table.restored),
+        column("withdrawn", &table.withdrawn),
+        column("ending", &table.ending),
+    ]
+}
+
 fn images(context: &Context, records: &Records) -> Vec<Column> {
     let table = &records.images;
     let ids: Vec<&str> = table.customer.iter().map(|&index| context.id(index)).collect();
@@ -251,6 +272,25 @@ fn images(context: &Context, records: &Records) -> Vec<Column> {
         column("state", &steps),
         column("blocks_done", &table.blocks_done),
         column("blocks", &table.blocks),
+    ]
+}
+
+fn kits(context: &Context, records: &Records) -> Vec<Column> {
+    let table = &records.kits;
+    let ids: Vec<&str> = table.customer.iter().map(|&index| context.id(index)).collect();
+    vec![
+        column("customer", &table.customer),
+        column("customer_id", &ids),
+        column("linked", &table.linked),
+        column("paid_minor", &table.paid_minor),
+        column("open_minor", &table.open_minor),
+        column("sold_days", &table.sold_days),
+        column("added_days", &table.added_days),
+        column("waiting_days", &table.waiting_days),
+        column("texts_lost", &table.texts_lost),
+        column("refused", &table.refused),
+        column("off_ms", &table.off_ms),
+        column("in_step", &table.in_step),
     ]
 }
 

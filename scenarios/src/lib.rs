@@ -18,6 +18,7 @@
 
 pub mod diagnostics;
 mod document;
+mod fault_tree;
 mod faults;
 pub mod import;
 pub mod layout;
@@ -29,6 +30,7 @@ pub mod village;
 pub mod weather;
 
 pub use diagnostics::{Diagnostics, Problem};
+pub use fault_tree::{FaultTree, INVERTER};
 pub use load::{Overrides, Report, check, load, village_file};
 pub use new::{Created, NewArgs, create};
 pub use schema::json_schema;

@@ -3,7 +3,7 @@
 //! The loader fills it from a folder; nothing here is optional any more. Coordinates are metres east and north of
 //! [`Site`]'s origin (a local tangent plane, good to a centimetre over a village).
 
-pub use crate::schema::DiskModel;
+pub use crate::schema::{DiskModel, LastGaspParams};
 use taa_dcu::config::{Backhaul, BootRelay, Classes, CreditAt, Tariff, Traits};
 use taa_models::{
     assets::AssetParams,
@@ -139,6 +139,8 @@ pub enum Wall {
     Brick,
     /// Poles and boards.
     Wood,
+    /// Sheet iron.
+    Sheet,
 }
 
 /// Where the meter hangs.
@@ -261,6 +263,8 @@ pub struct Comms {
     pub payments: PaymentParams,
     /// How long the DCU and its router run on their own battery, hours.
     pub dcu_holdup_h: f64,
+    /// The meters' last gasp.
+    pub last_gasp: LastGaspParams,
 }
 
 /// What lost customers and better hardware cost, for `cost_of_downtime` and `payback_months`.

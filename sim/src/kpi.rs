@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use taa_dcu::config::Tariff;
+use taa_dcu::{config::Tariff, outage::Detection};
 
 use crate::{
     cause::{Cause, DownClass},
@@ -53,6 +53,8 @@ pub struct Totals {
     pub fault_ids: Vec<String>,
     /// Daily hours of light, evening hours, interruptions a week and power limit give the MTF tier of each customer.
     pub tiers: Vec<u8>,
+    /// How good the DCU's tickets were.
+    pub outages: Detection,
     /// What a kilowatt-hour cost each customer, minor units; who is missing pays the price of the tariff.
     pub prices_minor: Vec<f64>,
 }
@@ -204,6 +206,9 @@ pub fn kpis(records: &Records, totals: &Totals, tariff: &Tariff) -> Kpis {
         mesh_pdr: (totals.mesh_sent > 0).then(|| totals.mesh_delivered as f64 / totals.mesh_sent as f64),
         mesh_join_p95_s: quantile(&mut totals.joins_s.clone(), 0.95),
         mesh_isolated_node_hours: totals.isolated_node_ms as f64 / HOUR_MS,
+        outage_detection_recall: totals.outages.recall(),
+        outage_detection_precision: totals.outages.precision(),
+        outage_detection_latency_p95_s: totals.outages.latency_p95_s(),
         battery_cycles: totals.battery_cycles,
         downtime_h: lost_ms / HOUR_MS,
         downtime_h_by_class: by_class.into_iter().map(|(k, ms)| (k, ms as f64 / HOUR_MS)).collect(),

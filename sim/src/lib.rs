@@ -10,6 +10,7 @@
 //! world of its own, so they can run on threads without any effect on their digests.
 
 pub mod cause;
+pub mod drill;
 pub mod kernel;
 pub mod kpi;
 pub mod reach;

@@ -1,13 +1,27 @@
 //! Who has no way to the data concentrator even when everything works: worth knowing before a run.
 
+use taa_models::radio::village::Mounted;
 use taa_scenarios::model::Scenario;
 
-use crate::world::unreached;
+use crate::world::{settled_hops, unreached};
+
+/// The radios of the mesh as a run sees them: customers' meters in order, then relays, the data concentrator last.
+#[must_use]
+pub fn mesh_nodes(scenario: &Scenario) -> Vec<Mounted> {
+    crate::world::mesh_nodes(scenario, scenario.run.seed)
+}
 
 /// Scenario ids of the customers whose meters have no route to the data concentrator.
 #[must_use]
 pub fn unreached_meters(scenario: &Scenario) -> Vec<String> {
     unreached(scenario)
+}
+
+/// Hops from every meter to the data concentrator over settled routes, by customer, however many (the hop limit of the
+/// mesh is not asked); `None` for a meter without a way. Everything is alive; leaves are those of the run's first day.
+#[must_use]
+pub fn meter_hops(scenario: &Scenario) -> Vec<Option<u16>> {
+    settled_hops(scenario)
 }
 
 /// A remark for the planner on meters without a route, or nothing when all have one.

@@ -101,6 +101,11 @@ pub struct Kpis {
     pub mesh_pdr: Option<f64>,
     pub mesh_join_p95_s: Option<f64>,
     pub mesh_isolated_node_hours: f64,
+    /// Customers' outages that a ticket of the DCU has found, of all there were.
+    pub outage_detection_recall: Option<f64>,
+    /// Customers' outages that were true, of all that tickets claimed.
+    pub outage_detection_precision: Option<f64>,
+    pub outage_detection_latency_p95_s: Option<f64>,
     pub battery_cycles: f64,
     pub downtime_h: f64,
     pub downtime_h_by_class: BTreeMap<String, f64>,

@@ -79,7 +79,7 @@ fn a_restart_of_the_concentrator_sends_no_more_again_than_what_was_on_its_way() 
     // On clean air what is repeated is repeated for the restart alone.
     let clean = |restart: bool| {
         let mut scenario = quiet();
-        scenario.comms.radio.shadowing_sigma_db = 0.0;
+        scenario.comms.radio.shadow.sigma_db = 0.0;
         scenario.operations.push(update(30));
         if restart {
             for at_min in [20, 40, 60] {

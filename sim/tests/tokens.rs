@@ -329,6 +329,8 @@ fn kits_get_every_day_that_was_paid_for_once_and_stay_in_step() {
         // Seven days at 300 each time.
         assert_eq!(sold.paid_minor - sold.open_minor, i64::from(sold.sold_days) * 30_000, "{sold:?}");
         assert_eq!(books.accepted_minor, books.vendor_minor + books.in_flight_minor, "{books:?}");
+        assert_eq!(arch.records.kits.len() as u32, sold.kits);
+        assert!(arch.records.kits.rows().all(|kit| kit.sold_days == kit.added_days + kit.waiting_days && kit.in_step));
         assert!(sold.off_ms > 0, "a tower that is out and texts that are lost cost days: {sold:?}");
     }
 }

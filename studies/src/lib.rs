@@ -16,6 +16,7 @@ pub mod engine;
 pub mod knob;
 pub mod place;
 pub mod plan;
+pub mod reach;
 pub mod remedies;
 pub mod sensitivity;
 pub mod stats;

@@ -119,7 +119,7 @@ fn map(
             &format!("{} on {}", spot.place.id, spot.name),
         );
     }
-    let at = told.places.nodes[root_node].antenna.at_m;
+    let at = told.places.nodes[root_node].at_m;
     push!(
         out,
         "<g transform=\"translate({} {}) scale({:.3})\"><title>Data concentrator, {}</title><circle class=\"dcu\" r=\"9\"/>\
@@ -169,7 +169,7 @@ fn outline(out: &mut String, frame: &Frame, building: &Building) {
 fn links(out: &mut String, frame: &Frame, told: &Told<'_>, first: &Figures) {
     out.push_str("<path class=\"link\" d=\"");
     for &(a, b) in &first.used {
-        let [a, b] = [a, b].map(|node| told.places.nodes[node as usize].antenna.at_m);
+        let [a, b] = [a, b].map(|node| told.places.nodes[node as usize].at_m);
         push!(out, "M{} {}L{} {}", frame.x(a), frame.y(a), frame.x(b), frame.y(b));
     }
     out.push_str("\"/>\n");
@@ -177,7 +177,7 @@ fn links(out: &mut String, frame: &Frame, told: &Told<'_>, first: &Figures) {
 
 fn meters(out: &mut String, frame: &Frame, told: &Told<'_>, figures: &[Figures], first: &Figures) {
     for (node, cut) in &first.cuts {
-        let at = told.places.nodes[*node].antenna.at_m;
+        let at = told.places.nodes[*node].at_m;
         push!(
             out,
             "<circle class=\"cut\" cx=\"{}\" cy=\"{}\" r=\"{:.2}\"><title>Its loss cuts {cut} meters off</title></circle>\n",

@@ -2,11 +2,8 @@
 
 use taa_models::{
     draw::{Draws, NodeKey, Purpose},
-    mesh::{
-        MeshNode,
-        plan::{LinkGraph, Problem, air},
-    },
-    radio::Antenna,
+    mesh::plan::{LinkGraph, Problem, air},
+    radio::village::Mounted,
 };
 use taa_scenarios::model::{Place, Scenario};
 
@@ -35,7 +32,7 @@ pub(crate) struct Spot {
 
 /// All nodes, in the planner's order.
 pub(crate) struct Places {
-    pub(crate) nodes: Vec<MeshNode>,
+    pub(crate) nodes: Vec<Mounted>,
     pub(crate) meters: usize,
     pub(crate) standing: usize,
     pub(crate) relays: Vec<Spot>,
@@ -44,11 +41,6 @@ pub(crate) struct Places {
 
 fn apart_m(a: [f64; 2], b: [f64; 2]) -> f64 {
     (a[0] - b[0]).hypot(a[1] - b[1])
-}
-
-fn outdoors(place: &Place) -> MeshNode {
-    let antenna = Antenna { at_m: place.at_m, height_m: place.height_m, indoor_loss_db: 0.0 };
-    MeshNode { key: NodeKey::of(&place.id), antenna }
 }
 
 impl Places {
@@ -85,24 +77,41 @@ impl Places {
             let poles = village.poles.iter().filter(|pole| apart_m(pole.at_m, dcu.at_m) >= SAME_SPOT_M);
             roots.extend(poles.map(|pole| root(pole.at_m, format!("pole {}", pole.id))));
         }
-        nodes.extend(relays.iter().chain(&roots).map(|spot| outdoors(&spot.place)));
+        let antenna = scenario.comms.radio.mast_antenna;
+        nodes.extend(
+            relays.iter().chain(&roots).map(|Spot { place, .. }| {
+                Mounted::on_pole(NodeKey::of(&place.id), place.at_m, place.height_m, antenna)
+            }),
+        );
         Self { nodes, meters, standing: village.relays.len(), relays, roots }
     }
 
-    /// Usable links of each draw: first as a run draws them, then as fields.
+    /// Usable links of each draw: first the air of a run under this seed, then others.
     pub(crate) fn draws(&self, scenario: &Scenario, seed: u64, count: u32) -> Vec<LinkGraph> {
-        const FIELDS: Purpose = Purpose::named("taa/plan/fields");
-        (0..count)
-            .map(|draw| {
-                let shadow = match draw {
-                    0 => air::Shadow::Pair { seed },
-                    _ => air::Shadow::Field {
-                        seed: Draws::keyed(seed, scenario.run.replication, NodeKey(0), FIELDS, u64::from(draw)).u64(),
-                    },
-                };
-                air::draw(&scenario.comms.radio, &scenario.comms.mesh, &self.nodes, self.roots.len(), shadow)
-            })
-            .collect()
+        const AIRS: Purpose = Purpose::named("taa/plan/airs");
+        let comms = &scenario.comms;
+        let pairs = air::Pairs::new(&comms.radio, &comms.mesh, &self.nodes, self.roots.len());
+        let one = |draw: u32| {
+            let other = || Draws::keyed(seed, 0, NodeKey(0), AIRS, u64::from(draw)).u64();
+            let seed = if draw == 0 { seed } else { other() };
+            pairs.draw(&comms.radio, &self.nodes, seed)
+        };
+        let one = &one;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let all: Vec<u32> = (0..count).collect();
+        let mut drawn = Vec::with_capacity(all.len());
+        for batch in all.chunks(cores) {
+            std::thread::scope(|scope| {
+                let running: Vec<_> = batch.iter().map(|&draw| scope.spawn(move || one(draw))).collect();
+                // A panic in a draw is our own bug and goes on here.
+                drawn.extend(
+                    running
+                        .into_iter()
+                        .map(|draw| draw.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))),
+                );
+            });
+        }
+        drawn
     }
 
     /// The planner's problem over links with this margin.

@@ -79,7 +79,7 @@ pub(super) fn headline(told: &Told<'_>) -> String {
     let draws = if args.draws == 1 { "1 draw".to_owned() } else { format!("{} draws", args.draws) };
     format!(
         "{}: {} meters, {} places for relays, {} for the concentrator; {} disjoint ways of at most {} hops, links with \
-         {} dB to spare, in each of {draws} of the shadows (seed {})",
+         {} dB to spare, in each of {draws} of the air (seed {})",
         told.scenario.title,
         told.places.meters,
         told.places.relays.len(),

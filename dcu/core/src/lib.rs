@@ -46,6 +46,7 @@ pub mod gateway;
 pub mod ids;
 pub mod journal;
 pub mod ledger;
+pub mod outage;
 pub mod payment;
 mod plan;
 pub mod reading;

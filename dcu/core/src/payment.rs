@@ -30,19 +30,19 @@ pub enum Channel {
 pub enum Provider {
     /// A simulated village's.
     Simulated = 0,
-    /// Safaricom's Daraja. Key: the M-PESA receipt (`TransID`, `MpesaReceiptNumber`), or where only a status query has
-    /// told of the payment, the `CheckoutRequestID`.
+    /// Safaricom's Daraja. Key: of a push that we made the `CheckoutRequestID` (the M-PESA receipt is its
+    /// [`Payment::receipt`]), else the receipt (`TransID`).
     Daraja = 1,
-    /// MTN `MoMo`. Key: the request's `X-Reference-Id`.
+    /// MTN `MoMo`. Key: the request's `X-Reference-Id`; the receipt is `financialTransactionId`.
     MtnMomo = 2,
-    /// Orange Money. Key: our `order_id`.
+    /// Orange Money. Key: our `order_id`; the receipt is `txnid`.
     OrangeMoney = 3,
     /// An agent of the operator. Key: the agent's name and receipt number.
     Agent = 4,
     /// Codes for cash. Key: the code's serial number.
     CashCode = 5,
-    /// A receipt by text message from a provider whose callbacks do not reach us. Key: the receipt's. A text that names
-    /// the receipt of a provider in this list goes under that provider, so that the provider's own word matches it.
+    /// A receipt by text message of a provider that is not in this list. Key: the receipt's. A text of one that is goes
+    /// under that provider: its own word has the same number as key or as [`Payment::receipt`].
     Sms = 6,
     /// `SparkMeter`'s transaction shape. Key: `external_id`.
     Spark = 7,
@@ -150,6 +150,16 @@ impl fmt::Display for PaymentId {
     }
 }
 
+/// The number that the payer's receipt bears, where the provider's key is another one.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The number: a name of the payment in the same name space as its key.
+    pub number: String,
+    /// The provider itself says that they are one payment. Otherwise amount, account and time fit, and a payment that the
+    /// provider tells of under this number is still believed.
+    pub certain: bool,
+}
+
 /// Money that somebody has accepted for an account.
 ///
 /// Provider and key are what makes a second delivery of the same payment harmless: providers repeat callbacks, relays
@@ -172,6 +182,8 @@ pub struct Payment {
     pub accepted_unix_ms: i64,
     /// Whether it may still be taken back.
     pub certainty: Certainty,
+    /// Its second name: what a text message to the payer calls it.
+    pub receipt: Option<Receipt>,
 }
 
 /// Why a payment cannot be taken at all. The sender is at fault; nothing was recorded.
@@ -217,7 +229,27 @@ impl Payment {
             channel,
             accepted_unix_ms,
             certainty: Certainty::Final,
+            receipt: None,
         }
+    }
+
+    /// The same, known by the number on its receipt as well; the provider says so.
+    #[must_use]
+    pub fn with_receipt(self, number: impl Into<String>) -> Self {
+        Self { receipt: Some(Receipt { number: number.into(), certain: true }), ..self }
+    }
+
+    /// What its receipt calls it, where that is another name than its key's.
+    #[must_use]
+    pub fn receipt_id(&self) -> Option<PaymentId> {
+        let receipt = self.receipt.as_ref().filter(|receipt| receipt.number != self.key)?;
+        Some(PaymentId { provider: self.provider, key: receipt.number.clone() })
+    }
+
+    /// The same, where the provider itself vouches for it.
+    #[must_use]
+    pub fn certain_receipt_id(&self) -> Option<PaymentId> {
+        self.receipt_id().filter(|_| self.receipt.as_ref().is_some_and(|receipt| receipt.certain))
     }
 
     /// What it is known by.
@@ -237,7 +269,8 @@ impl Payment {
         if self.amount_minor > AMOUNT_MINOR_MAX {
             return Err(PaymentError::AmountTooLarge);
         }
-        if self.key.is_empty() || self.key.len() > NAME_BYTES_MAX {
+        let is_name = |name: &str| (1..=NAME_BYTES_MAX).contains(&name.len());
+        if !is_name(&self.key) || self.receipt.as_ref().is_some_and(|receipt| !is_name(&receipt.number)) {
             return Err(PaymentError::Key);
         }
         if self.account.len() > NAME_BYTES_MAX {

@@ -45,6 +45,10 @@ pub const ALARM_FILTER: Obis = Obis([0, 0, 97, 98, 10, 255]);
 /// A client confirms by writing: bits that are 0 in the written value are cleared if a push or a reading has told of
 /// them, so an event between a push and its confirmation is not lost.
 pub const ALARM_DESCRIPTOR: Obis = Obis([0, 0, 97, 98, 20, 255]);
+/// Priority of the meter's last gasp, 0: it sends none (a maker's own object: value group C 128 to 199).
+pub const GASP_PRIORITY: Obis = Obis([0, 0, 128, 1, 0, 255]);
+/// What the meter's own log says of outages, newest first (a maker's own object).
+pub const GASP_LOG: Obis = Obis([0, 0, 128, 1, 1, 255]);
 
 /// Bits of the alarm descriptor. The standard leaves them to companion specifications: these are ours.
 pub mod alarm {

@@ -77,6 +77,27 @@ impl Civil {
         })
     }
 
+    /// `2026-02-27 08:46:00`, `27-02-2026 08:46:00` or `27/02/2026 08:46`, as statements write them; `T` may stand for the
+    /// blank, and a fraction of a second or a `Z` at the end is left alone.
+    #[must_use]
+    pub fn from_statement(text: &str) -> Option<Self> {
+        let (date, time) = text.trim().split_once([' ', 'T'])?;
+        let time = time.trim_end_matches('Z').split('.').next()?;
+        let parts: Vec<&str> = date.split(['-', '/']).collect();
+        let [first, month, last] = parts.as_slice() else { return None };
+        let (year, day) = if first.len() == 4 { (first, last) } else { (last, first) };
+        let clock: Vec<&str> = time.split(':').collect();
+        let (hour, minute, second) = match clock.as_slice() {
+            [hour, minute] => (*hour, *minute, "0"),
+            [hour, minute, second] => (*hour, *minute, *second),
+            _ => return None,
+        };
+        let two = |text: &str| text.parse::<u8>().ok();
+        let year = year.parse().ok().filter(|_| year.len() == 4)?;
+        let (month, day, hour, minute, second) = (two(month)?, two(day)?, two(hour)?, two(minute)?, two(second)?);
+        Some(Self { year, month, day, hour, minute, second })
+    }
+
     /// `27/2/26` and `8:46 AM`, as text messages write them: day before month, years of two or four digits.
     #[must_use]
     pub fn from_message(date: &str, time: &str) -> Option<Self> {

@@ -54,7 +54,15 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// [`FieldsError::TooLong`], [`FieldsError::NotJson`].
     pub fn parse(body: &'a [u8]) -> Result<Self, FieldsError> {
-        if body.len() > BODY_BYTES_MAX {
+        Self::parse_long(body, BODY_BYTES_MAX)
+    }
+
+    /// The same for a body that may be longer: a list of payments.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn parse_long(body: &'a [u8], bytes_max: usize) -> Result<Self, FieldsError> {
+        if body.len() > bytes_max {
             return Err(FieldsError::TooLong);
         }
         serde_json::from_slice(body).map(Self).map_err(|_| FieldsError::NotJson)
@@ -141,6 +149,26 @@ impl<'a> Fields<'a> {
     /// [`FieldsError::Field`].
     pub fn object_if_any(&self, name: &'static str) -> Result<Option<Self>, FieldsError> {
         if self.raw(name).is_none() { Ok(None) } else { self.object(name).map(Some) }
+    }
+
+    /// The members of a list as they were written; of a list of lists the members of those. Nothing for a field that is
+    /// not there.
+    ///
+    /// # Errors
+    /// [`FieldsError::Field`].
+    pub fn raw_members(&self, name: &'static str) -> Result<Vec<&'a str>, FieldsError> {
+        let list = |raw: &'a str| {
+            let members: Result<Vec<&'a RawValue>, _> = serde_json::from_str(raw);
+            members.map_err(|_| FieldsError::Field(name, Wrong::Type("a list")))
+        };
+        let mut all = Vec::new();
+        for member in self.raw(name).map_or(Ok(Vec::new()), list)? {
+            match member.get() {
+                inner if inner.starts_with('[') => all.extend(list(inner)?.into_iter().map(RawValue::get)),
+                object => all.push(object),
+            }
+        }
+        Ok(all)
     }
 
     /// A list of objects.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use taa_dcu::journal::{Entry, Record, bytes};
 
-use crate::{config::StoreConfig, pack};
+use crate::{config::StoreConfig, error::StoreError, health::Health, pack, stats::Stats};
 
 /// Estimated bytes of a reading in RAM and, packed, on the disk together.
 const SOFT_BYTES: usize = size_of::<Record>();
@@ -28,6 +28,8 @@ impl Item {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Buffer {
     items: VecDeque<(Item, usize)>,
+    /// Number of the last record appended.
+    appended: u64,
     /// Ledger entries, each behind its length, from `leaf_first` on.
     leaves: Vec<Vec<u8>>,
     leaf_first: u64,
@@ -39,9 +41,71 @@ pub(crate) struct Buffer {
     urgent: bool,
 }
 
+/// Who lets things into the buffer, and what it knows by then.
+pub(crate) struct Door<'a> {
+    pub(crate) now_ms: u64,
+    pub(crate) ram_bytes_max: usize,
+    pub(crate) health: &'a mut Health,
+    pub(crate) stats: &'a mut Stats,
+}
+
 impl Buffer {
-    pub(crate) fn new(leaf_first: u64) -> Self {
-        Self { leaf_first, ..Self::default() }
+    /// Behind this record and before this ledger entry.
+    pub(crate) fn new(appended: u64, leaf_first: u64) -> Self {
+        Self { appended, leaf_first, ..Self::default() }
+    }
+
+    /// Takes the record with this number, if it is the next one and there is room. `item` makes of it what is kept.
+    pub(crate) fn take_record(
+        &mut self,
+        door: &mut Door<'_>,
+        (number, urgent): (u64, bool),
+        item: impl FnOnce() -> Option<(Item, usize)>,
+    ) -> Result<(), StoreError> {
+        if let Health::Stopped(_) = door.health {
+            return Err(StoreError::Stopped { record: number });
+        }
+        let expected = self.appended.saturating_add(1);
+        if number != expected {
+            return Err(StoreError::Order { expected, found: number });
+        }
+        let item = item().ok_or(StoreError::Unwritable(number))?;
+        self.admit(door, number, item.1)?;
+        self.push(door.now_ms, item, urgent);
+        self.appended = expected;
+        door.stats.records = door.stats.records.saturating_add(1);
+        Ok(())
+    }
+
+    /// Takes the ledger entry with this index, if it is the next one and there is room.
+    pub(crate) fn take_leaf(&mut self, door: &mut Door<'_>, index: u64, entry: &[u8]) -> Result<(), StoreError> {
+        if let Health::Stopped(_) = door.health {
+            return Err(StoreError::Stopped { record: self.appended });
+        }
+        let expected = self.leaf_next();
+        if index != expected {
+            return Err(StoreError::LeafOrder { expected, found: index });
+        }
+        self.admit(door, self.appended, entry.len())?;
+        self.push_leaf(door.now_ms, entry);
+        Ok(())
+    }
+
+    /// Sees to it that so many bytes have room; else the store stops.
+    fn admit(&mut self, door: &mut Door<'_>, record: u64, bytes: usize) -> Result<(), StoreError> {
+        // While the disk is well, a commit is due long before.
+        let Health::Failing { trouble, .. } = *door.health else { return Ok(()) };
+        let (gone, fits) = self.fit(bytes, door.ram_bytes_max);
+        door.stats.dropped = door.stats.dropped.saturating_add(gone);
+        if !fits {
+            *door.health = Health::Stopped(trouble);
+            return Err(StoreError::Stopped { record });
+        }
+        Ok(())
+    }
+
+    pub(crate) const fn appended(&self) -> u64 {
+        self.appended
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -91,14 +155,14 @@ impl Buffer {
         Some((Item::Record(record.clone()), SOFT_BYTES.saturating_add(more)))
     }
 
-    pub(crate) fn push(&mut self, now_ms: u64, (item, bytes): (Item, usize), urgent: bool) {
+    fn push(&mut self, now_ms: u64, (item, bytes): (Item, usize), urgent: bool) {
         self.items.push_back((item, bytes));
         self.bytes = self.bytes.saturating_add(bytes);
         self.since_ms.get_or_insert(now_ms);
         self.urgent |= urgent;
     }
 
-    pub(crate) fn push_leaf(&mut self, now_ms: u64, entry: &[u8]) {
+    fn push_leaf(&mut self, now_ms: u64, entry: &[u8]) {
         self.leaves.push(entry.to_vec());
         self.bytes = self.bytes.saturating_add(entry.len());
         self.since_ms.get_or_insert(now_ms);
@@ -114,7 +178,7 @@ impl Buffer {
     }
 
     /// Gives things up so that `bytes` fit below `max`: how many records went, and whether that was enough.
-    pub(crate) fn fit(&mut self, bytes: usize, max: usize) -> (u64, bool) {
+    fn fit(&mut self, bytes: usize, max: usize) -> (u64, bool) {
         let gone = self.make_room(bytes, max);
         (gone, self.bytes.saturating_add(bytes) <= max)
     }
@@ -146,12 +210,12 @@ impl Buffer {
 
     /// Everything is on the disk.
     pub(crate) fn clear(&mut self) {
-        *self = Self::new(self.leaf_next());
+        *self = Self::new(self.appended, self.leaf_next());
     }
 
     /// Hands everything out, in order.
     pub(crate) fn take(&mut self) -> impl Iterator<Item = Item> + use<> {
-        let next = Self::new(self.leaf_next());
+        let next = Self::new(self.appended, self.leaf_next());
         std::mem::replace(self, next).items.into_iter().map(|(item, _)| item)
     }
 }

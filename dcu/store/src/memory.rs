@@ -8,7 +8,7 @@
 use taa_dcu::journal::{Entry, Record, Urgency};
 
 use crate::{
-    buffer::{Buffer, Item},
+    buffer::{Buffer, Door, Item},
     config::StoreConfig,
     error::{StoreError, Trouble},
     health::Health,
@@ -26,7 +26,6 @@ const SNAPSHOT_RECORDS: u64 = 50_000;
 pub struct MemoryStore {
     config: StoreConfig,
     buffer: Buffer,
-    appended: u64,
     durable: u64,
     /// Ledger entries that are durable.
     leaves: u64,
@@ -48,7 +47,6 @@ impl MemoryStore {
         Self {
             config,
             buffer: Buffer::default(),
-            appended: 0,
             durable: 0,
             leaves: 0,
             start: None,
@@ -89,8 +87,7 @@ impl MemoryStore {
 
     /// The power goes: what was not committed is gone.
     pub fn cut(&mut self) {
-        self.buffer = Buffer::new(self.leaves);
-        self.appended = self.durable;
+        self.buffer = Buffer::new(self.durable, self.leaves);
         self.health = Health::Good;
     }
 
@@ -114,7 +111,7 @@ impl MemoryStore {
     /// Number of the last record appended.
     #[must_use]
     pub const fn appended(&self) -> u64 {
-        self.appended
+        self.buffer.appended()
     }
 
     /// What it has done; bytes and pages are not counted.
@@ -141,18 +138,9 @@ impl MemoryStore {
     /// # Errors
     /// As [`crate::Store::append`].
     pub fn append(&mut self, now_ms: u64, record: Record, urgency: Urgency) -> Result<(), StoreError> {
-        if let Health::Stopped(_) = self.health {
-            return Err(StoreError::Stopped { record: record.number });
-        }
-        let expected = self.appended.saturating_add(1);
-        if record.number != expected {
-            return Err(StoreError::Order { expected, found: record.number });
-        }
-        self.make_room(expected, size_of::<Record>())?;
-        self.buffer.push(now_ms, (Item::Record(record), size_of::<Record>()), urgency == Urgency::Now);
-        self.appended = expected;
-        self.stats.records = self.stats.records.saturating_add(1);
-        Ok(())
+        let (mut door, buffer) = self.door(now_ms);
+        let (number, urgent) = (record.number, urgency == Urgency::Now);
+        buffer.take_record(&mut door, (number, urgent), || Some((Item::Record(record), size_of::<Record>())))
     }
 
     /// Takes an entry of the ledger: counted, not kept.
@@ -160,23 +148,13 @@ impl MemoryStore {
     /// # Errors
     /// As [`crate::Store::append_leaf`].
     pub fn append_leaf(&mut self, now_ms: u64, index: u64) -> Result<(), StoreError> {
-        let expected = self.buffer.leaf_next();
-        if index != expected {
-            return Err(StoreError::LeafOrder { expected, found: index });
-        }
-        self.buffer.push_leaf(now_ms, &[]);
-        Ok(())
+        let (mut door, buffer) = self.door(now_ms);
+        buffer.take_leaf(&mut door, index, &[])
     }
 
-    fn make_room(&mut self, record: u64, bytes: usize) -> Result<(), StoreError> {
-        let Health::Failing { trouble, .. } = self.health else { return Ok(()) };
-        let (gone, fits) = self.buffer.fit(bytes, self.config.ram_bytes_max);
-        self.stats.dropped = self.stats.dropped.saturating_add(gone);
-        if !fits {
-            self.health = Health::Stopped(trouble);
-            return Err(StoreError::Stopped { record });
-        }
-        Ok(())
+    const fn door(&mut self, now_ms: u64) -> (Door<'_>, &mut Buffer) {
+        let Self { config, health, stats, buffer, .. } = self;
+        (Door { now_ms, ram_bytes_max: config.ram_bytes_max, health, stats }, buffer)
     }
 
     /// Makes everything in RAM durable, and tells up to which number all is.
@@ -208,7 +186,7 @@ impl MemoryStore {
             }
         }
         self.leaves = self.buffer.leaf_next();
-        self.durable = self.appended;
+        self.durable = self.buffer.appended();
         Ok(self.durable)
     }
 }

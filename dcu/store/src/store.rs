@@ -4,7 +4,7 @@ use rusqlite::Connection;
 use taa_dcu::journal::{Record, Urgency};
 
 use crate::{
-    buffer::{Buffer, Item},
+    buffer::{Buffer, Door, Item},
     config::{Place, Sabotage, StoreConfig},
     db,
     error::{StoreError, Trouble},
@@ -36,7 +36,6 @@ pub struct Store {
     /// Number of the last commit.
     pub(crate) commit: u64,
     buffer: Buffer,
-    appended: u64,
     durable: u64,
     /// What the last run on the disk was, and how many numbers it had.
     before: (Kin, u64),
@@ -84,8 +83,7 @@ impl Store {
         let store = Self {
             meta,
             commit,
-            buffer: Buffer::new(leaves),
-            appended: last,
+            buffer: Buffer::new(last, leaves),
             durable: last,
             before: found.before,
             health,
@@ -123,7 +121,7 @@ impl Store {
     /// Number of the last record appended.
     #[must_use]
     pub const fn appended(&self) -> u64 {
-        self.appended
+        self.buffer.appended()
     }
 
     /// Bytes in RAM that are not on the disk (estimated).
@@ -183,19 +181,8 @@ impl Store {
     /// [`StoreError::Order`], [`StoreError::Unwritable`]: the record was not taken.
     /// [`StoreError::Stopped`]: nor will any later one be.
     pub fn append(&mut self, now_ms: u64, record: &Record, urgency: Urgency) -> Result<(), StoreError> {
-        if let Health::Stopped(_) = self.health {
-            return Err(StoreError::Stopped { record: record.number });
-        }
-        let expected = self.appended.saturating_add(1);
-        if record.number != expected {
-            return Err(StoreError::Order { expected, found: record.number });
-        }
-        let item = Buffer::item(record).ok_or(StoreError::Unwritable(record.number))?;
-        self.make_room(record.number, item.1)?;
-        self.buffer.push(now_ms, item, urgency == Urgency::Now);
-        self.appended = expected;
-        self.stats.records = self.stats.records.saturating_add(1);
-        Ok(())
+        let (mut door, buffer) = self.door(now_ms);
+        buffer.take_record(&mut door, (record.number, urgency == Urgency::Now), || Buffer::item(record))
     }
 
     /// Takes an entry of the ledger, which goes to the disk in the commit of the record appended last.
@@ -203,25 +190,13 @@ impl Store {
     /// # Errors
     /// [`StoreError::LeafOrder`], [`StoreError::Stopped`].
     pub fn append_leaf(&mut self, now_ms: u64, index: u64, entry: &[u8]) -> Result<(), StoreError> {
-        let expected = self.leaf_next();
-        if index != expected {
-            return Err(StoreError::LeafOrder { expected, found: index });
-        }
-        self.make_room(self.appended, entry.len())?;
-        self.buffer.push_leaf(now_ms, entry);
-        Ok(())
+        let (mut door, buffer) = self.door(now_ms);
+        buffer.take_leaf(&mut door, index, entry)
     }
 
-    fn make_room(&mut self, record: u64, bytes: usize) -> Result<(), StoreError> {
-        // While the disk is well, a commit is due long before.
-        let Health::Failing { trouble, .. } = self.health else { return Ok(()) };
-        let (gone, fits) = self.buffer.fit(bytes, self.config.ram_bytes_max);
-        self.stats.dropped = self.stats.dropped.saturating_add(gone);
-        if !fits {
-            self.health = Health::Stopped(trouble);
-            return Err(StoreError::Stopped { record });
-        }
-        Ok(())
+    const fn door(&mut self, now_ms: u64) -> (Door<'_>, &mut Buffer) {
+        let Self { config, health, stats, buffer, .. } = self;
+        (Door { now_ms, ram_bytes_max: config.ram_bytes_max, health, stats }, buffer)
     }
 
     /// Writes everything in RAM in one transaction, and tells up to which number all is durable.
@@ -283,7 +258,7 @@ impl Store {
             self.upkeep.note_snapshot(now_ms, number);
         }
         self.before = batch.before;
-        self.durable = self.appended;
+        self.durable = self.buffer.appended();
         self.buffer.clear();
     }
 

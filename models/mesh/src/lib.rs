@@ -24,8 +24,21 @@ pub mod trickle;
 pub mod wisun;
 
 /// An IEEE EUI-64 link-layer address, most significant octet first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub struct Eui64(pub [u8; 8]);
+
+/// By octets, most significant first: as one number, which maps keyed by addresses compare often.
+impl Ord for Eui64 {
+    fn cmp(&self, other: &Self) -> core::cmp::Ordering {
+        u64::from_be_bytes(self.0).cmp(&u64::from_be_bytes(other.0))
+    }
+}
+
+impl PartialOrd for Eui64 {
+    fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl Eui64 {
     /// The interface identifier: the universal/local bit inverted (RFC 4291 appendix A).

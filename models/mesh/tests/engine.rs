@@ -1,7 +1,7 @@
 //! One node's MAC by what it orders and answers, and a small hopping network on ideal air.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 
 use taa_mesh::Eui64;
 use taa_mesh::chance::Chance;
@@ -173,7 +173,7 @@ fn hopping_network(drift_known: bool) -> Met {
                 everywhere: channels.clone(),
                 started_ns: started(node),
                 broadcast: Some(broadcast.clone()),
-                heard: heard.collect::<BTreeMap<_, _>>(),
+                heard: heard.collect(),
                 drift_ppm: 20,
             });
             engine
@@ -255,7 +255,7 @@ fn a_frame_for_everywhere_is_sent_once_on_every_channel() {
         everywhere: channels.clone(),
         started_ns: 0,
         broadcast: None,
-        heard: BTreeMap::new(),
+        heard: Vec::new(),
         drift_ppm: 20,
     });
     engine.send(0, request(To::Everywhere, 1));

@@ -13,7 +13,7 @@ use taa_mesh::mac::channels::Channels;
 use taa_mesh::mac::csma::Csma;
 use taa_mesh::mac::engine::{self, Engine, Hopping, Outcome, Priority, Received, Request};
 use taa_mesh::mac::phy::Phy;
-use taa_mesh::mac::schedule::{Broadcast, Heard, Unicast};
+use taa_mesh::mac::schedule::{Broadcast, Unicast};
 use taa_mesh::wisun::border::{self, Border};
 use taa_mesh::wisun::join::{Output, Router, State};
 use taa_mesh::wisun::keys::Lives;
@@ -145,7 +145,7 @@ impl Village {
             everywhere: self.channels.clone(),
             started_ns: self.now,
             broadcast: (at == 0).then(|| self.broadcast.clone()),
-            heard: BTreeMap::new(),
+            heard: Vec::new(),
             drift_ppm: 20,
         });
         engine
@@ -262,7 +262,7 @@ impl Village {
         let ufsi = schedule.ufsi_at(frame.start_ns.saturating_sub(of.started_ns));
         let broadcast = matches!(packet.message, Message::Pc { .. }).then(|| self.broadcast.clone());
         let hopping = self.engines[at].hopping_mut().as_mut().unwrap();
-        hopping.heard.insert(eui(frame.from), Heard { schedule, at_ns: frame.start_ns, ufsi });
+        hopping.hear(&schedule, frame.start_ns, ufsi);
         if broadcast.is_some() && (at == 0 || self.routers[at].state() >= State::Configure) {
             hopping.broadcast = broadcast;
         }
@@ -325,8 +325,7 @@ impl Village {
             let theirs = self.engines[of].hopping().unwrap();
             let (schedule, at_ns) = (theirs.own.clone(), self.now);
             let ufsi = schedule.ufsi_at(at_ns.saturating_sub(theirs.started_ns));
-            let heard = &mut self.engines[by].hopping_mut().as_mut().unwrap().heard;
-            heard.insert(eui(of), Heard { schedule, at_ns, ufsi });
+            self.engines[by].hopping_mut().as_mut().unwrap().hear(&schedule, at_ns, ufsi);
         }
         let cost = 128 * RINGS.len() as u16;
         self.routers[at].handle_parent(self.now, cost);

@@ -2,7 +2,7 @@
 
 use taa_dlms::server::ServerLink;
 
-use crate::{MeterAccess, StsConfig};
+use crate::{GaspConfig, MeterAccess, StsConfig};
 
 /// One meter.
 #[derive(Clone)]
@@ -47,6 +47,8 @@ pub struct MeterConfig {
     pub utc_offset_s: i32,
     /// Voltage shown until somebody sets another, tenths of a volt.
     pub nominal_voltage_dv: u16,
+    /// Its last-gasp logic; without one it falls silent.
+    pub gasp: Option<GaspConfig>,
     /// Longest message the server takes, bytes.
     pub pdu_max: u16,
     /// With credit in the meter: what it begins with, minor units.
@@ -83,6 +85,7 @@ impl Default for MeterConfig {
             unix_s_at_zero: 0,
             utc_offset_s: 0,
             nominal_voltage_dv: 2300,
+            gasp: None,
             pdu_max: 1024,
             opening_credit_minor: 0,
             price_per_kwh_minor: 0,

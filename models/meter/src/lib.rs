@@ -29,10 +29,13 @@
 
 pub mod access;
 mod alarm;
+pub mod clock;
 mod config;
 mod credit;
 mod extras;
 mod firmware;
+pub mod gasp;
+mod gasp_log;
 mod limit;
 mod metrology;
 mod objects;
@@ -40,10 +43,13 @@ mod payg;
 mod profile;
 mod state;
 mod sts;
+pub mod supercap;
 
 pub use access::MeterAccess;
 pub use config::MeterConfig;
 pub use firmware::firmware_image;
+pub use gasp::{GaspConfig, GaspOutput, LastGasp};
+pub use gasp_log::{Code, GaspLog};
 pub use payg::PaygDevice;
 pub use profile::status;
 pub use sts::{Counts, Done, Keyed, StsConfig};
@@ -235,7 +241,8 @@ impl Meter {
     pub fn next_deadline(&self) -> Option<u64> {
         let push = Some(self.state.alarms.due_ns()).filter(|due| *due != u64::MAX);
         let push = push.map(|due| self.restart_ns.map_or(due, |up| up.max(due)));
-        [self.state.credit_deadline(), self.state.limit_deadline(), push, self.restart_ns, self.port.deadline()]
+        let gasp = self.state.gasp.as_ref().and_then(LastGasp::deadline);
+        [gasp, self.state.credit_deadline(), self.state.limit_deadline(), push, self.restart_ns, self.port.deadline()]
             .into_iter()
             .flatten()
             .min()
@@ -246,9 +253,29 @@ impl Meter {
     /// Line voltage came or went.
     pub fn handle_power(&mut self, now: u64, energised: bool) {
         self.state.advance(now);
+        let rms_dv = if energised { self.state.config.nominal_voltage_dv } else { 0 };
+        self.handle_line(now, rms_dv);
         let was_powered = self.state.powered();
         self.state.energised = energised;
         self.power_changed(now, was_powered);
+    }
+
+    /// RMS voltage on the line from now on, tenths of a volt, for the last-gasp logic: a sag need not be a loss of power.
+    pub fn handle_line(&mut self, now: u64, rms_dv: u16) {
+        if let Some(gasp) = self.state.gasp.as_mut().filter(|_| !self.state.dead) {
+            gasp.handle_power(now, rms_dv);
+        }
+    }
+
+    /// Its last-gasp logic, if it has one: what comes out of it leaves by the radio before all else.
+    pub const fn gasp_mut(&mut self) -> Option<&mut LastGasp> {
+        self.state.gasp.as_mut()
+    }
+
+    /// Its last-gasp logic, if it has one.
+    #[must_use]
+    pub const fn gasp(&self) -> Option<&LastGasp> {
+        self.state.gasp.as_ref()
     }
 
     /// The meter breaks (neither answers nor passes power) or is replaced.
@@ -290,6 +317,7 @@ impl Meter {
     pub fn handle_clock(&mut self, now: u64, unix_ms: i64) {
         self.state.advance(now);
         self.state.set_clock(unix_ms);
+        self.state.set_gasp_clock(unix_ms);
         self.state.raise(now, alarm_bit::CLOCK_RESET);
     }
 
@@ -297,6 +325,9 @@ impl Meter {
     pub fn handle_linked(&mut self, now: u64) {
         self.state.advance(now);
         self.state.tell_again(now);
+        if let Some(gasp) = &mut self.state.gasp {
+            gasp.handle_linked(now);
+        }
     }
 
     /// What the customer's appliances want from now on, mW; it is drawn while the meter is [`Self::lit`].
@@ -318,6 +349,9 @@ impl Meter {
     /// [`Self::next_deadline`] has come.
     pub fn handle_timeout(&mut self, now: u64) {
         self.state.advance(now);
+        if let Some(gasp) = &mut self.state.gasp {
+            gasp.handle_timeout(now);
+        }
         self.end_restart(now);
         if self.is_up() {
             self.port.handle_timeout(now, &mut self.server, &mut self.state);
@@ -393,7 +427,14 @@ impl Meter {
             self.restart_ns = None;
             self.server = self.state.memory.server(&self.state.config);
             self.state.boot(now);
+            self.update_gasp(now, false);
             self.state.raise(now, alarm_bit::IMAGE_ACTIVATED);
+        }
+    }
+
+    fn update_gasp(&mut self, now: u64, under_way: bool) {
+        if let Some(gasp) = &mut self.state.gasp {
+            gasp.handle_update(now, under_way);
         }
     }
 
@@ -412,6 +453,7 @@ impl Meter {
                     self.state.firmware = identifier.into();
                     self.state.events.push_back(MeterEvent::ImageActivated { at_ns: now });
                     self.restart_ns = Some(now.saturating_add(RESTART_NS));
+                    self.update_gasp(now, true);
                     self.state.memory.note_floors(&self.server);
                     self.server.handle_power_lost();
                 }

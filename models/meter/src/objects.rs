@@ -89,6 +89,9 @@ const OBJECTS: &[ObjectEntry] = &[
     object(data::CLASS, obis::CREDIT_GRACE, DATA_WRITE, &[]),
 ];
 
+const GASP_OBJECTS: [ObjectEntry; 2] =
+    [object(data::CLASS, obis::GASP_PRIORITY, DATA_WRITE, &[]), object(data::CLASS, obis::GASP_LOG, DATA_READ, &[])];
+
 const CREDIT_OBJECTS: usize = 5;
 
 const ENERGY_UNIT: ScalerUnit = ScalerUnit::new(0, Unit::WattHour);
@@ -108,9 +111,11 @@ type Read = Result<(), DataAccessResult>;
 
 /// The object list of a meter set up like that.
 pub(crate) fn entries(config: &MeterConfig) -> Vec<ObjectEntry> {
+    let gasp: &[ObjectEntry] = if config.gasp.is_some() { &GASP_OBJECTS } else { &[] };
     let own = if config.credit_at_meter { OBJECTS.len() } else { OBJECTS.len() - CREDIT_OBJECTS };
     let mut entries = OBJECTS[..own].to_vec();
     entries.extend(extras::entries(&config.access));
+    entries.extend_from_slice(gasp);
     if let Some(sts) = config.sts.as_ref().filter(|_| config.credit_at_meter) {
         entries.push(object(data::CLASS, obis::CREDIT_TOKENS, DATA_READ, &[]));
         if sts.gateway {
@@ -150,7 +155,10 @@ impl ObjectModel for State {
         if attribute.obis == obis::CLOCK {
             let stamp = value.date_time().ok_or(DataAccessResult::TypeUnmatched)?;
             let unix_s = stamp.unix_s(self.config.utc_offset_s).ok_or(DataAccessResult::OtherReason)?;
-            self.set_clock(unix_s.saturating_mul(1000));
+            let hundredths = Some(stamp.time.hundredths).filter(|hundredths| *hundredths < 100).unwrap_or(0);
+            let unix_ms = unix_s.saturating_mul(1000).saturating_add(i64::from(hundredths) * 10);
+            self.set_clock(unix_ms);
+            self.set_gasp_clock(unix_ms);
             return Ok(());
         }
         if attribute.class != data::CLASS {
@@ -165,7 +173,14 @@ impl ObjectModel for State {
                 self.alarms.filter = *bits;
                 return Ok(());
             }
-            (obis::ALARM_DESCRIPTOR | obis::ALARM_FILTER, _) => return Err(DataAccessResult::TypeUnmatched),
+            (obis::GASP_PRIORITY, Value::U8(priority)) => {
+                let gasp = self.gasp.as_mut().ok_or(DataAccessResult::ObjectUndefined)?;
+                gasp.set_priority(*priority);
+                return Ok(());
+            }
+            (obis::ALARM_DESCRIPTOR | obis::ALARM_FILTER | obis::GASP_PRIORITY, _) => {
+                return Err(DataAccessResult::TypeUnmatched);
+            }
             _ => {}
         }
         let minor = value.as_i64().ok_or(DataAccessResult::TypeUnmatched)?;
@@ -314,6 +329,24 @@ impl State {
         Ok(())
     }
 
+    /// The priority, or the log: an array of structures of time (Unix seconds), code and name.
+    fn read_gasp(&self, name: Obis, out: &mut Vec<u8>) -> Read {
+        let gasp = self.gasp.as_ref().ok_or(DataAccessResult::ObjectUndefined)?;
+        if name == obis::GASP_PRIORITY {
+            put_u8(out, gasp.priority());
+            return Ok(());
+        }
+        let entries = gasp.log().entries();
+        put_array(out, entries.len());
+        for (unix_us, code) in entries {
+            put_structure(out, 3);
+            put_u32(out, u32::try_from(unix_us / 1_000_000).unwrap_or(u32::MAX));
+            put_u16(out, code.number());
+            put_octet_string(out, code.name().as_bytes());
+        }
+        Ok(())
+    }
+
     fn read_data(&mut self, name: Obis, out: &mut Vec<u8>) -> Read {
         match (name, &self.credit) {
             (obis::LOGICAL_DEVICE_NAME, _) => put_octet_string(out, self.config.logical_device_name.as_bytes()),
@@ -321,6 +354,7 @@ impl State {
             (obis::ALARM_DESCRIPTOR, _) => put_u32(out, self.alarms.read()),
             (obis::ALARM_FILTER, _) => put_u32(out, self.alarms.filter),
             (obis::ALARM_REGISTER, _) => put_u32(out, self.alarms_now()),
+            (obis::GASP_PRIORITY | obis::GASP_LOG, _) => return self.read_gasp(name, out),
             (obis::ACTIVE_FIRMWARE, _) => put_octet_string(out, &self.firmware),
             (obis::CREDIT_TOTAL, Some(credit)) => put_i64(out, credit.total_minor),
             (obis::CREDIT_BALANCE, Some(credit)) => put_i64(out, credit.balance_minor()),

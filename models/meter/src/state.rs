@@ -15,7 +15,7 @@ use crate::limit::Limit;
 use crate::metrology::Energy;
 use crate::profile::{LoadProfile, Row, status};
 use crate::sts::{Counts, Done, Keyed, Slot, credit_u, names_register, text_of};
-use crate::{MeterConfig, MeterEvent, RelayWhy, extras, objects};
+use crate::{LastGasp, MeterConfig, MeterEvent, RelayWhy, extras, objects};
 
 const NS_PER_MS: i128 = 1_000_000;
 const DAY_S: u32 = 86_400;
@@ -39,6 +39,7 @@ pub(crate) struct State {
     /// Its token gateway refuses every call.
     pub(crate) gateway_broken: bool,
     pub(crate) limit: Limit,
+    pub(crate) gasp: Option<LastGasp>,
     pub(crate) events: VecDeque<MeterEvent>,
     /// The object list.
     pub(crate) entries: Vec<ObjectEntry>,
@@ -97,6 +98,7 @@ impl State {
             sts,
             gateway_broken: false,
             limit: Limit::default(),
+            gasp: config.gasp.clone().map(LastGasp::new),
             events: VecDeque::new(),
             entries: objects::entries(&config),
             extras: extras::model(&config),
@@ -149,6 +151,12 @@ impl State {
         self.unix_ms_at_zero = unix_ms.saturating_sub(run_ms);
         self.row_status |= status::CLOCK_ADJUSTED;
         self.schedule_marks();
+    }
+
+    pub(crate) fn set_gasp_clock(&mut self, unix_ms: i64) {
+        if let Some(gasp) = &mut self.gasp {
+            gasp.handle_clock(self.now_ns, u64::try_from(unix_ms).unwrap_or(0).saturating_mul(1000));
+        }
     }
 
     /// When credit runs out or a fee falls due.

@@ -17,8 +17,8 @@ use taa_models::{
     plc::PlcParams,
     pv::PvParams,
     radio::{
-        RadioParams, aerial::SpreadParams, fading::FadingParams, interferer::InterfererParams, leakage::House,
-        phy::CaptureParams, shadow::ShadowParams, village::VillageRadioParams,
+        RadioParams, aerial::SpreadParams, fading::FadingParams, house::HouseParams, interferer::InterfererParams,
+        leakage::House, phy::CaptureParams, shadow::ShadowParams,
     },
     repair::{Outside, RepairParams},
 };
@@ -110,7 +110,7 @@ fn all_structs() {
     keeps_its_promises(PlcParams::check);
     keeps_its_promises(ShadowParams::check);
     keeps_its_promises(SpreadParams::check);
-    keeps_its_promises(VillageRadioParams::check);
+    keeps_its_promises(HouseParams::check);
     keeps_its_promises(RepairParams::check);
 }
 

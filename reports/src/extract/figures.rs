@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use taa_scenarios::model::Scenario;
 use taa_sim::{
     cause::{Cause, Chain},
-    records::{Downtime, Outages, PayChannel, PayOutcome, Payments, Records, TokenBy},
+    records::{Downtime, Kits, Outages, PayChannel, PayOutcome, Payments, Records, TokenBy},
 };
 
 use crate::{
-    data::{CauseRow, CustomerFigures, DELAY_BOUNDS_S, Hit, OutageFigures, PaymentFigures},
+    data::{CauseRow, CustomerFigures, DELAY_BOUNDS_S, Hit, KitFigures, OutageFigures, PaymentFigures},
     words,
 };
 
@@ -147,4 +147,23 @@ pub(super) fn payments(scenario: &Scenario, table: &Payments, simulated_ms: u64)
     out.held_by = held.into_iter().map(|(cause, n)| (words::cause_words(cause, scenario), n)).collect();
     out.held_by.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     out
+}
+
+/// Kits that are paid by the day; nothing where the site sells to none.
+pub(super) fn kits(scenario: &Scenario, kits: &Kits) -> Option<KitFigures> {
+    let sums = kits.sums();
+    let money = |minor: i64| minor as f64 / f64::from(scenario.tariff.minor_per_unit.max(1));
+    (sums.kits > 0).then(|| KitFigures {
+        kits: sums.kits,
+        linked: kits.linked.iter().map(|linked| u32::from(*linked)).sum(),
+        paid: money(sums.paid_minor),
+        open: money(sums.open_minor),
+        sold_days: sums.sold_days,
+        added_days: sums.added_days,
+        waiting_days: sums.waiting_days,
+        texts_lost: sums.texts_lost,
+        off_ms: sums.off_ms,
+        off_longest_ms: kits.off_ms.iter().copied().max().unwrap_or(0),
+        out_of_step: sums.kits.saturating_sub(sums.in_step),
+    })
 }

@@ -87,6 +87,7 @@ fn architecture(scenario: &Scenario, result: &RunResult, arch: &ArchResult) -> R
         payments: figures::payments(scenario, &records.payments, result.simulated_ms),
         stories: stories::stories(scenario, &records.downtime),
         hours: Some(hours::split(&records.customers, result.simulated_ms)),
+        kits: figures::kits(scenario, &records.kits),
         images: images::figures(scenario, records, result.simulated_ms),
         repairs: Some(repairs::listing(scenario, &records.repairs, result.simulated_ms)),
     })

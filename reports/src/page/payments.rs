@@ -185,7 +185,9 @@ fn bar(out: &mut String, data: &ReportData, arch: &Architecture, index: usize) {
         push!(out, " Late or never because of: {}.", held.join(", "));
     }
     tokens(out, pay);
-    out.push_str("</p></div>\n");
+    out.push_str("</p>\n");
+    kits(out, data, arch);
+    out.push_str("</div>\n");
 }
 
 /// How numbers for the keypad came, where there are keypads.
@@ -202,6 +204,33 @@ fn tokens(out: &mut String, pay: &PaymentFigures) {
         by.join(", "),
         number(f64::from(tokens.texts), 0),
         number(f64::from(tokens.entries) / f64::from(tokens.typed.max(1)), 2)
+    );
+}
+
+/// Kits that are paid by the day, where the site sells to them.
+fn kits(out: &mut String, data: &ReportData, arch: &Architecture) {
+    let Some(kits) = &arch.kits else { return };
+    let days = |ms: u64| number(ms as f64 / 86_400_000.0, 1);
+    let money = |amount: f64| format!("{}\u{a0}{}", esc(&data.scenario.currency), number(amount, 0));
+    let owed = if kits.open > 0.0 { format!(" ({} of it not credited yet)", money(kits.open)) } else { String::new() };
+    let step = if kits.out_of_step == 0 {
+        "every count agrees with the site's".to_owned()
+    } else {
+        format!("<b>the counts of {} do not agree with the site's</b>", kits.out_of_step)
+    };
+    push!(
+        out,
+        "<p class=\"split\">{} kits are paid by the day, {} report by themselves: {} paid{owed}, {} days sold, {} taken, {} \
+         in tokens still to be typed; {} texts lost; {step}. A kit was off for {} days on average, {} at most.</p>\n",
+        kits.kits,
+        kits.linked,
+        money(kits.paid),
+        kits.sold_days,
+        kits.added_days,
+        kits.waiting_days,
+        kits.texts_lost,
+        days(kits.off_ms / u64::from(kits.kits.max(1))),
+        days(kits.off_longest_ms),
     );
 }
 

@@ -110,7 +110,9 @@ fn tables_read_back_with_causes_in_words_and_nulls_where_nothing_happened() {
     for (table, count) in [
         ("plant", rows(|r| r.plant.len())),
         ("outages", rows(|r| r.outages.len())),
+        ("outage_tickets", rows(|r| r.outage_tickets.len())),
         ("images", rows(|r| r.images.len())),
+        ("kits", rows(|r| r.kits.len())),
         ("telemetry", rows(|r| r.telemetry.len())),
         ("customers", rows(|r| r.customers.len())),
         ("links", rows(|r| r.links.len())),

@@ -13,7 +13,7 @@ use taa_reports::{
 use taa_scenarios::model::{FaultTarget, Operation, OperationKind};
 use taa_sim::{
     cause::{Cause, Chain},
-    records::{ImageRow, ImageStep, PayChannel, RepairRow, TokenBy},
+    records::{ImageRow, ImageStep, KitRow, PayChannel, RepairRow, TokenBy},
     result::RunResult,
 };
 use taa_studies::study::Study;
@@ -207,4 +207,36 @@ fn a_firmware_update_has_its_curve_and_a_run_without_one_no_word_of_it() {
     assert_eq!(figures.readings.len(), 11);
     let page = std::fs::read_to_string(dir.join("report.html")).expect("the page");
     assert!(page.contains("id=\"update\"") && page.contains("TAA-2 &lt;new&gt;") && page.contains("1 given up"));
+}
+
+#[test]
+fn kits_have_their_line_and_a_village_without_them_no_word_of_it() {
+    let (plain, data) = report("no-kits", None, |_| {});
+    assert!(data.architectures.iter().all(|arch| arch.kits.is_none()) && !plain.contains("paid by the day"));
+    let scenario = sample::scenario(30);
+    let mut result = sample::result(&scenario);
+    let row = |customer, open_minor, off_ms, in_step| KitRow {
+        customer,
+        linked: customer == 0,
+        paid_minor: 420_000,
+        open_minor,
+        sold_days: 14,
+        added_days: 7,
+        waiting_days: 7,
+        texts_lost: 2,
+        refused: 0,
+        off_ms,
+        in_step,
+    };
+    let kits = &mut result.architectures[0].records.kits;
+    kits.push(row(0, 0, 0, true));
+    kits.push(row(3, 210_000, 4 * 24 * HOUR_MS, false));
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kits");
+    write(&dir, &scenario, &result, &WriteOptions::default()).expect("a report");
+    let page = std::fs::read_to_string(dir.join("report.html")).expect("the page");
+    for words in ["2 kits are paid by the day, 1 report by themselves", "28 days sold, 14 taken, 14", "4 texts lost"] {
+        assert!(page.contains(words), "{words}");
+    }
+    assert!(page.contains("the counts of 1 do not agree") && page.contains("off for 2.0 days on average, 4.0 at most"));
+    assert_eq!(page.matches("paid by the day").count(), 1, "the other architecture sells to none");
 }

@@ -238,6 +238,8 @@ fn wall_by_tag(word: &str) -> Option<Wall> {
             Some(Wall::Brick)
         }
         "wood" | "timber" | "bamboo" | "timber_framing" | "plank" | "planks" => Some(Wall::Wood),
+        "sheet" | "iron" | "metal" | "metal_sheet" | "corrugated" | "corrugated_iron" | "zinc" | "tin" | "steel"
+        | "aluminium" => Some(Wall::Sheet),
         _ => None,
     }
 }

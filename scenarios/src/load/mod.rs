@@ -94,6 +94,16 @@ pub fn load(dir: &Path, overrides: &Overrides) -> Result<Scenario, Diagnostics> 
     }
 }
 
+/// The village file that the scenario in `dir` names.
+///
+/// # Errors
+/// What keeps the scenario from being read, or the name from leading to a file.
+pub fn village_file(dir: &Path) -> Result<PathBuf, Diagnostics> {
+    let (document, file) = open(dir)?;
+    let mut found = Diagnostics::default();
+    reference::existing(&document, "village.file", &file.village.file, &mut found).ok_or(found)
+}
+
 /// Everything that is wrong or odd about the scenario in `dir`.
 #[must_use]
 pub fn check(dir: &Path) -> Report {
@@ -204,6 +214,7 @@ fn resolve(dir: &Path, overrides: &Overrides, found: &mut Diagnostics) -> Option
             cellular: file.comms.cellular.clone(),
             payments: file.comms.payments.clone(),
             dcu_holdup_h: file.comms.dcu_holdup_h,
+            last_gasp: file.comms.last_gasp.clone(),
         },
         demand: demand?,
         people: file.people.clone(),
@@ -268,6 +279,7 @@ fn parameters(document: &Document, file: &ScenarioFile, found: &mut Diagnostics)
         ("comms.mesh", comms.mesh.check()),
         ("comms.cellular", comms.cellular.check()),
         ("comms.payments", comms.payments.check()),
+        ("comms.last_gasp", comms.last_gasp.check()),
         ("people", file.people.check()),
         ("assets", file.assets.check()),
     ] {

@@ -5,7 +5,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use taa_dcu::config::{Backhaul, BootRelay, CreditAt, OnLinkLoss};
 use taa_models::{
-    cellular::CellularParams, mesh::MeshParams, payments::PaymentParams, plant::PlantParams, radio::RadioParams,
+    cellular::CellularParams, mesh::MeshParams, param::ParamError, payments::PaymentParams, plant::PlantParams,
+    radio::RadioParams,
 };
 
 /// Where the village is.
@@ -71,6 +72,8 @@ pub struct CommsSection {
     pub cellular: CellularParams,
     /// Payment provider, cash agent, cloud.
     pub payments: PaymentParams,
+    /// How meters tell that their supply goes, and what the concentrator knows besides.
+    pub last_gasp: LastGaspParams,
 }
 
 impl Default for CommsSection {
@@ -82,7 +85,54 @@ impl Default for CommsSection {
             mesh: MeshParams::default(),
             cellular: CellularParams::default(),
             payments: PaymentParams::default(),
+            last_gasp: LastGaspParams::default(),
         }
+    }
+}
+
+/// How meters tell that their supply goes, and what the concentrator knows besides.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct LastGaspParams {
+    /// Meters send a last gasp, and the concentrator makes outages of them. Without it nobody looks for outages.
+    pub enabled: bool,
+    /// How long a new capacitor holds a listening meter, seconds. Published: at least 0.25 (the specification of the meters).
+    pub hold_up_s: f64,
+    /// Years that the capacitors have hung at their temperature. Assumed: 0.
+    pub capacitor_age_years: f64,
+    /// That temperature, °C. Assumed: 45, under a roof in the tropics.
+    pub capacitor_c: f64,
+    /// How far meters' clocks run wrong at most, seconds a day. Published: 0.5.
+    pub clock_drift_s_per_day: f64,
+    /// The feeders' breakers are wired to the concentrator. Assumed: they are not.
+    pub breaker_signals: bool,
+}
+
+impl Default for LastGaspParams {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            hold_up_s: 0.25,
+            capacitor_age_years: 0.0,
+            capacitor_c: 45.0,
+            clock_drift_s_per_day: 0.5,
+            breaker_signals: false,
+        }
+    }
+}
+
+impl LastGaspParams {
+    /// What is out of range.
+    #[must_use]
+    pub fn check(&self) -> Vec<ParamError> {
+        let fields = [
+            ("hold_up_s", self.hold_up_s, 0.05..=3600.0, "0.05 to 3600 s"),
+            ("capacitor_age_years", self.capacitor_age_years, 0.0..=50.0, "0 to 50 years"),
+            ("capacitor_c", self.capacitor_c, -40.0..=85.0, "-40 to 85 °C"),
+            ("clock_drift_s_per_day", self.clock_drift_s_per_day, 0.0..=60.0, "0 to 60 s"),
+        ];
+        let wrong = fields.into_iter().filter(|(_, value, range, _)| !range.contains(value));
+        wrong.map(|(field, value, _, allowed)| ParamError { field, value: value.to_string(), allowed }).collect()
     }
 }
 

@@ -197,7 +197,14 @@ impl<'a> Reader<'a> {
             let spot = || self.drawn.spot(raw.feature, &raw.id);
             let roof =
                 self.word(raw.feature, &raw.id, "roof", words, [Roof::Iron, Roof::Thatch, Roof::Tile], roof_word);
-            let wall = self.word(raw.feature, &raw.id, "wall", words, [Wall::Mud, Wall::Brick, Wall::Wood], wall_word);
+            let wall = self.word(
+                raw.feature,
+                &raw.id,
+                "wall",
+                words,
+                [Wall::Mud, Wall::Brick, Wall::Wood, Wall::Sheet],
+                wall_word,
+            );
             let area_m2 = match words.get("area_m2").and_then(|text| text.parse::<f64>().ok()) {
                 Some(area) if raw.ring_deg.is_empty() && area >= 0.0 => area,
                 _ => raw.area_m2,

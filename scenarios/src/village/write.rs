@@ -131,6 +131,7 @@ pub(super) fn wall_word(wall: Wall) -> &'static str {
         Wall::Mud => "mud",
         Wall::Brick => "brick",
         Wall::Wood => "wood",
+        Wall::Sheet => "sheet",
     }
 }
 

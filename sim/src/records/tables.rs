@@ -227,6 +227,34 @@ table! {
 }
 
 table! {
+    /// What the DCU took for outages: one row a ticket, in the order in which they were opened.
+    OutageTickets / OutageTicketRow {
+        /// Number of the record that opened it.
+        ticket: u64,
+        /// Opened, ms of the run.
+        opened_ms: u64,
+        /// Closed, ms of the run.
+        closed_ms: Option<u64>,
+        /// What has failed: a device of the network, a customer, or why it is not known; where it was found last.
+        place: String,
+        /// How sure, per mille.
+        confidence_pm: u16,
+        /// On what ground it was opened: `gasps`, `feeder`, `silence`.
+        ground: &'static str,
+        /// Meters that were taken for dark.
+        members: u32,
+        /// Of these, heard to say so.
+        heard: u32,
+        /// Seen to be lit again.
+        restored: u32,
+        /// Found never to have been dark.
+        withdrawn: u32,
+        /// How it ended: `restored`, `cleared`, `withdrawn`, `merged`; `open` at the end of the run.
+        ending: &'static str,
+    }
+}
+
+table! {
     /// Telemetry by hour: readings that were due, that reached the DCU, that reached the cloud (ever).
     Telemetry / TelemetryRow {
         /// End of the hour, ms of the run.
@@ -445,7 +473,35 @@ pub struct Books {
     pub kits: KitBooks,
 }
 
-/// Kits at the end of the run: `sold = added + waiting`, in days.
+table! {
+    /// Kits that are paid by the day with OpenPAYGO tokens, at the end of the run: `sold = added + waiting`, in days.
+    Kits / KitRow {
+        /// Customer index of its owner.
+        customer: u32,
+        /// It reports over its owner's phone and gets its tokens that way too.
+        linked: bool,
+        /// Paid by its owner, minor units.
+        paid_minor: i64,
+        /// Of that, what the site has not credited yet.
+        open_minor: i64,
+        /// Days in tokens that were issued.
+        sold_days: u32,
+        /// Days that it has taken.
+        added_days: u32,
+        /// Days in tokens that it has not taken yet.
+        waiting_days: u32,
+        /// Texts with tokens that never came.
+        texts_lost: u32,
+        /// Tokens that it refused, and reports that the site refused.
+        refused: u32,
+        /// Time in which it was off, ms.
+        off_ms: u64,
+        /// Its count is the site's, or a token is still to be typed.
+        in_step: bool,
+    }
+}
+
+/// The sums over [`Kits`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KitBooks {
     /// How many.
@@ -468,6 +524,25 @@ pub struct KitBooks {
     pub off_ms: u64,
     /// Kits whose count is the site's, or has a token still to come.
     pub in_step: u32,
+}
+
+impl Kits {
+    /// The sums.
+    #[must_use]
+    pub fn sums(&self) -> KitBooks {
+        KitBooks {
+            kits: self.len() as u32,
+            paid_minor: self.paid_minor.iter().sum(),
+            open_minor: self.open_minor.iter().sum(),
+            sold_days: self.sold_days.iter().sum(),
+            added_days: self.added_days.iter().sum(),
+            waiting_days: self.waiting_days.iter().sum(),
+            texts_lost: self.texts_lost.iter().sum(),
+            refused: self.refused.iter().sum(),
+            off_ms: self.off_ms.iter().sum(),
+            in_step: self.in_step.iter().map(|in_step| u32::from(*in_step)).sum(),
+        }
+    }
 }
 
 /// Tokens at the end of the run, in 1/100000 of the currency's unit ("u") as tokens carry it.
@@ -565,6 +640,8 @@ pub struct Records {
     pub plant: Plant,
     /// Components down.
     pub outages: Outages,
+    /// What the DCU took for outages.
+    pub outage_tickets: OutageTickets,
     /// Failures and repairs.
     pub repairs: Repairs,
     /// Telemetry.
@@ -573,6 +650,8 @@ pub struct Records {
     pub images: Images,
     /// Blocks of images that meters have taken, repeats included.
     pub image_blocks: u64,
+    /// Kits that are paid by the day.
+    pub kits: Kits,
     /// Customers.
     pub customers: Customers,
     /// Links.

@@ -10,6 +10,7 @@ use taa_dcu::{
     cloud::{Cloud, CloudEvent, CloudOutput},
     config::Backhaul,
     payment::Payment,
+    uplink::Standing,
 };
 use taa_models::{
     cellular::{link, throttle::Throttle},
@@ -117,6 +118,11 @@ impl Village<'_> {
         self.cloud.cloud.book()
     }
 
+    /// How far the site's journal goes, as far as the cloud was told.
+    pub(crate) fn cloud_standing(&self) -> Option<Standing> {
+        self.cloud.cloud.standing()
+    }
+
     /// The cloud went down, or is back.
     pub(crate) fn cloud_turned(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
         if self.cloud_part.up() {
@@ -184,6 +190,10 @@ impl Village<'_> {
             }
             CloudEvent::Suspended { key } => self.payment_suspended(key),
             CloudEvent::Duplicate { .. } => self.payment_repeated(),
+            CloudEvent::SiteRolledBack { kept, record } => {
+                let text = format!("the site goes on from record {record}, it had come past {kept}");
+                self.log(now_ms, "site_rolled_back", String::new(), text);
+            }
             _ => {}
         }
     }

@@ -31,6 +31,10 @@ pub(crate) enum Event {
     DownAtDcu { message: MessageId },
     /// The cloud's deadline.
     CloudWake { generation: u32 },
+    /// A meter's gasp is off the air.
+    Cried { customer: u32, message: MessageId },
+    /// It reaches the DCU.
+    GaspAtDcu { message: MessageId },
     /// A meter has joined the mesh.
     Joined { customer: u32, generation: u32 },
     /// A meter's own deadline (credit in the meter runs out).
@@ -111,6 +115,8 @@ impl Event {
             Self::AtCloud { message } => pair(10, message.number(), 0),
             Self::DownAtDcu { message } => pair(11, message.number(), 0),
             Self::CloudWake { generation } => pair(12, generation, 0),
+            Self::Cried { customer, message } => pair(120, customer, message.number()),
+            Self::GaspAtDcu { message } => pair(121, message.number(), 0),
             Self::Joined { customer, generation } => pair(13, customer, generation),
             Self::MeterWake { customer, generation } => pair(14, customer, generation),
             Self::Day { customer } => pair(15, customer, 0),

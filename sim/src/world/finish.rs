@@ -196,6 +196,7 @@ impl Village<'_> {
         totals.isolated_node_ms = self.mesh.isolated_node_ms;
         totals.battery_cycles = self.power.plant.equivalent_cycles();
         totals.prices_minor = prices_minor;
+        totals.outages = self.close_outages(now_ms).unwrap_or_default();
         let kpis = kpi::kpis(&self.records, &totals, site_tariff);
         (self.records, kpis)
     }

@@ -19,6 +19,11 @@ impl SiteKeys {
         Self(Key::Aes256(bytes(seed, NodeKey::of("/dcu"), MASTER)))
     }
 
+    /// The master of the keys that seal outage packets.
+    pub(crate) fn gasp_master(&self) -> Key {
+        self.0.clone()
+    }
+
     /// What the DCU holds of a meter.
     pub(crate) fn of(&self, meter: &str) -> MeterKeys {
         MeterKeys::derive(&self.0, meter).expect("these labels and lengths are sound")

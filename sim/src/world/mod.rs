@@ -26,6 +26,7 @@ mod message;
 mod meter;
 mod money;
 mod mood;
+mod outage;
 mod outside;
 mod parts;
 mod person;
@@ -47,7 +48,11 @@ mod wan;
 use taa_dcu::config::Traits;
 use taa_scenarios::model::Scenario;
 
-pub(crate) use self::{event::Event, setup::unreached, timeline::Timeline};
+pub(crate) use self::{
+    event::Event,
+    setup::{mesh_nodes, settled_hops, unreached},
+    timeline::Timeline,
+};
 use self::{
     message::Messages, money::Pay, parts::Part, population::Population, power::Power, radio::Mesh, site::Site, wan::Wan,
 };
@@ -101,6 +106,7 @@ pub(crate) struct Village<'s> {
     /// Customers to whom missed use returns: their next switch is to be armed.
     rearm: Vec<u32>,
     outages: u32,
+    outage: outage::Outages,
     touched: Vec<u32>,
     touched_all: bool,
     messages: Messages,
@@ -134,6 +140,8 @@ impl Model for Village<'_> {
             Event::AtDcu { customer, message } => {
                 self.deliver(message, |to, bytes| to.at_dcu(customer, bytes, now_ms, queue));
             }
+            Event::Cried { customer, message } => self.cried(customer, message, now_ms, queue),
+            Event::GaspAtDcu { message } => self.deliver(message, |to, bytes| to.gasp_at_dcu(bytes, now_ms, queue)),
             Event::AtCloud { message } => self.deliver(message, |to, bytes| to.at_cloud(bytes, now_ms, queue)),
             Event::DownAtDcu { message } => self.deliver(message, |to, bytes| to.down_at_dcu(bytes, now_ms, queue)),
             Event::CloudWake { generation } => self.cloud_wakes(generation, now_ms, queue),

@@ -70,6 +70,7 @@ impl Village<'_> {
         let text = if part.up() { "feeder closed".to_owned() } else { self.say(part.chain()) };
         let id = self.scenario.village.feeders[feeder as usize].id.clone();
         self.log(now_ms, "feeder", id, text);
+        self.breaker_told(feeder, now_ms, queue);
         for customer in 0..self.people.len() {
             if self.people.of(customer).identity.feeder == feeder {
                 self.power_turned(customer, now_ms, queue);

@@ -270,6 +270,7 @@ impl Village<'_> {
             self.power_turned(customer, now_ms, queue);
         }
         self.site_power_turned(now_ms, queue);
+        self.supply_told(false, now_ms, queue);
         self.mesh.dirty = true;
         self.touch_all();
     }
@@ -305,7 +306,9 @@ impl Village<'_> {
         } else if one.unit.meter.relay_closed() {
             one.unit.opened = Opened::No;
         }
+        self.outage_turned(customer, energised, now_ms);
         self.mesh_power_turned(customer, energised, now_ms, queue);
+        self.cry(customer, now_ms, queue);
         self.connection_turned(customer, now_ms, queue);
     }
 

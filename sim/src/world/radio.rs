@@ -3,12 +3,16 @@
 //! Fidelity `message`: one event per delivered message, drawn hop by hop from the link models. Routes are the
 //! shortest-ETX tree over the meters that are alive; they are computed anew only when somebody sends after a change.
 
+mod cry;
+
 use taa_models::{
     draw::{Draws, NodeKey, Purpose},
     mesh::{Air, Delivery, MeshParams, NoRoute, Powers, Routes, Topology, join_delay_s},
+    radio::fading::FadingParams,
 };
 use taa_scenarios::model::{Fault, FaultKind, FaultTarget, Village as Layout};
 
+pub(crate) use self::cry::Cry;
 use super::{Event, Village};
 use crate::{
     cause::{Cause, Chain},
@@ -21,6 +25,26 @@ const JOIN_DRAWS: Purpose = Purpose::named("mesh join");
 const JOIN_GRID_MS: u64 = 15_000;
 /// A jammer aimed at a meter reaches this far, m.
 const JAM_RADIUS_M: f64 = 150.0;
+
+const DAY_MS: u64 = 86_400_000;
+const YEAR_S: f64 = 365.25 * 86_400.0;
+
+/// Leaves on the trees through the year; no rain is known, so they are never soaked.
+#[derive(Clone, Debug)]
+pub(crate) struct Season {
+    pub(crate) fading: FadingParams,
+    /// Seconds since new year of the year of the Unix epoch, local, at the start of the run.
+    pub(crate) start_local_s: i64,
+}
+
+impl Season {
+    /// Share of the full leaf on this day of the run. Years are taken as equally long: a day more or less moves no leaf.
+    fn leaf_share(&self, day: u64) -> f32 {
+        let local_s = self.start_local_s as f64 + (day * DAY_MS / 1000) as f64;
+        let of_year_s = local_s - libm::floor(local_s / YEAR_S) * YEAR_S;
+        self.fading.leaf_share(1.0 + of_year_s / 86_400.0, 0.0) as f32
+    }
+}
 
 /// A scripted fault in the air, and the nodes that it concerns.
 #[derive(Debug)]
@@ -42,6 +66,9 @@ pub(crate) struct Mesh {
     /// Alive and not stuck: what routes may lead through.
     usable: Vec<bool>,
     air: Air,
+    season: Season,
+    /// The day of the run whose leaves are in the air.
+    day: u64,
     troubles: Vec<Trouble>,
     /// Has a way when nobody is stuck; kept only while somebody is.
     unstuck: Vec<bool>,
@@ -57,10 +84,16 @@ pub(crate) struct Mesh {
 }
 
 impl Mesh {
-    pub(crate) fn new(topology: Topology, params: MeshParams, keys: Vec<NodeKey>, meters: usize) -> Self {
+    pub(crate) fn new(
+        topology: Topology,
+        params: MeshParams,
+        season: Season,
+        keys: Vec<NodeKey>,
+        meters: usize,
+    ) -> Self {
         let nodes = keys.len();
         let alive = vec![true; nodes];
-        let air = Air::default();
+        let air = Air { leaves: season.leaf_share(0), ..Air::default() };
         let routes = topology.routes(&alive, &air);
         Self {
             topology,
@@ -71,6 +104,8 @@ impl Mesh {
             usable: alive.clone(),
             alive,
             air,
+            season,
+            day: 0,
             troubles: Vec::new(),
             unstuck: Vec::new(),
             meters,
@@ -92,6 +127,11 @@ impl Mesh {
 
     /// Routes as of now.
     fn refresh(&mut self, now_ms: u64) {
+        if now_ms / DAY_MS != self.day {
+            self.day = now_ms / DAY_MS;
+            self.air.leaves = self.season.leaf_share(self.day);
+            self.dirty = true;
+        }
         if !self.dirty {
             return;
         }
@@ -151,7 +191,8 @@ impl Mesh {
             };
             self.troubles.push(Trouble { number, what: fault.what, nodes });
         }
-        self.air = Air { noise_rise_db: vec![0.0; self.keys.len()], loss_db: vec![0.0; self.keys.len()] };
+        let nodes = self.keys.len();
+        self.air = Air { noise_rise_db: vec![0.0; nodes], loss_db: vec![0.0; nodes], leaves: self.air.leaves };
         for trouble in &self.troubles {
             let (column, db) = match trouble.what {
                 FaultKind::RadioJammed { noise_rise_db } => (&mut self.air.noise_rise_db, noise_rise_db),
@@ -249,6 +290,7 @@ impl Village<'_> {
             self.mesh.joins_s.push((now_ms - since_ms) as f64 / 1000.0);
         }
         unit.meter.handle_linked(now_ms * 1_000_000);
+        self.outage_linked(customer);
         self.mesh.alive[customer as usize] = true;
         self.mesh.dirty = true;
         self.meter_deadline(customer, now_ms, queue);

@@ -5,14 +5,17 @@ use taa_dcu::{
     cloud::{Cloud, CloudConfig},
     config::{BootRelay, CreditAt, DcuConfig, MeterAccess, MeterEntry, Traits, VendingConfig},
 };
-use taa_meter::{Meter, MeterConfig, StsConfig};
+use taa_meter::{GaspConfig, Meter, MeterConfig, StsConfig};
 use taa_models::{
     demand::Catalogue,
     draw::{Draws, NodeKey, Purpose},
-    mesh::{MeshNode, Topology},
+    mesh::{MeshParams, Topology},
     people::{Disposition, income::MoneyBox},
     pv::Array,
-    radio::{Antenna, MountKind, RoofKind, WallKind, leakage_db},
+    radio::{
+        house::{Mount, RoofKind, WallKind},
+        village::Mounted,
+    },
     weather::SunContext,
 };
 use taa_scenarios::model::{FaultKind, Placement, Roof, Scenario, Wall};
@@ -30,7 +33,7 @@ use super::{
     population::{Identity, Load, MeterUnit, Opened, Population, Purse},
     power::{Power, SAMPLE_MS, TICK_MS},
     purse::Rated,
-    radio::Mesh,
+    radio::{Mesh, Season},
     site::Site,
     sky::Sky,
     wan::Wan,
@@ -84,7 +87,8 @@ impl<'s> Village<'s> {
                 cash_daily_minor += purse.daily_spend_minor;
             }
             let sts = (traits.keypad && traits.credit_at == CreditAt::Meter).then(|| tokens.decoder(scenario, index));
-            let meter = meter(scenario, traits, (entry, &keys, meter_entropy(seed, identity.key)), sts);
+            let gasp = super::outage::meter_config(scenario, seed, index, &keys.gasp_master());
+            let meter = meter(scenario, traits, (entry, &keys, meter_entropy(seed, identity.key)), (sts, gasp));
             let unit = meter_unit(meter, index, &mesh);
             people.spawn((identity, unit, load, purse, Light::new()));
         }
@@ -93,7 +97,8 @@ impl<'s> Village<'s> {
         let devices = if traits.local_vending { kits.entries(scenario) } else { Vec::new() };
         let sells = site_vends || traits.credit_at != CreditAt::Cloud && !devices.is_empty();
         let vending = sells.then(|| VendingConfig { devices, ..money::vending_config(scenario) });
-        let config = DcuConfig { vending, ..dcu_config(scenario, traits, seed) };
+        let outage = super::outage::dcu_config(scenario, &keys.gasp_master());
+        let config = DcuConfig { vending, outage, ..dcu_config(scenario, traits, seed) };
         let holdup_ms = (scenario.comms.dcu_holdup_h * 3_600_000.0) as u64;
         let cloud_config = CloudConfig {
             utc_offset_s: scenario.site.utc_offset_s,
@@ -130,6 +135,7 @@ impl<'s> Village<'s> {
             usage,
             rearm: Vec::new(),
             outages: 0,
+            outage: super::outage::Outages::new(scenario),
             touched: Vec::new(),
             touched_all: false,
             messages: Messages::default(),
@@ -140,6 +146,7 @@ impl<'s> Village<'s> {
             people,
             mesh,
         };
+        village.age_capacitors();
         village.record_links();
         let mut queue = Queue::new(nodes);
         village.start(&mut queue);
@@ -220,7 +227,9 @@ fn power(scenario: &Scenario) -> Power {
 fn dcu_config(scenario: &Scenario, traits: Traits, seed: (u64, u32)) -> DcuConfig {
     let (utc_offset_s, classes) = (scenario.site.utc_offset_s, scenario.classes.clone());
     let fetch = money::fetch_config(scenario, traits, seed);
-    DcuConfig { utc_offset_s, classes, fetch, ..DcuConfig::new(traits, scenario.tariff.clone()) }
+    let name = scenario.name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' });
+    let ledger_origin = format!("simulation.invalid/{}/{}-{}/site", name.collect::<String>(), seed.0, seed.1);
+    DcuConfig { utc_offset_s, classes, fetch, ledger_origin, ..DcuConfig::new(traits, scenario.tariff.clone()) }
 }
 
 /// What an average customer of the class spends a day, minor units.
@@ -291,7 +300,7 @@ fn meter(
     scenario: &Scenario,
     traits: Traits,
     (entry, keys, entropy): (&MeterEntry, &SiteKeys, [u8; 32]),
-    sts: Option<StsConfig>,
+    (sts, gasp): (Option<StsConfig>, Option<GaspConfig>),
 ) -> Meter {
     let tariff = scenario.classes.of(&scenario.tariff, &entry.account);
     Meter::new(MeterConfig {
@@ -300,6 +309,7 @@ fn meter(
         boot_relay_open: traits.boot_relay == BootRelay::Open,
         credit_at_meter: traits.credit_at == CreditAt::Meter,
         sts,
+        gasp,
         access: keys.meter(&entry.id),
         entropy,
         unix_s_at_zero: scenario.run.start_unix_s,
@@ -338,34 +348,57 @@ pub(crate) fn unreached(scenario: &Scenario) -> Vec<String> {
     customers.filter(|(node, _)| !mesh.routes().has_route(*node)).map(|(_, customer)| customer.id.clone()).collect()
 }
 
+/// Hops of every meter over settled routes, however many; `None` without a way.
+pub(crate) fn settled_hops(scenario: &Scenario) -> Vec<Option<u16>> {
+    let endless = MeshParams { hop_limit: u16::MAX, ..scenario.comms.mesh.clone() };
+    let mesh = mesh_under(scenario, &endless, (scenario.run.seed, scenario.run.replication));
+    let routes = mesh.routes();
+    (0..scenario.village.customers.len()).map(|node| routes.has_route(node).then(|| routes.hops[node])).collect()
+}
+
 fn mesh(scenario: &Scenario, seed: (u64, u32)) -> Mesh {
+    mesh_under(scenario, &scenario.comms.mesh, seed)
+}
+
+/// The nodes of the mesh: meters, relays, the DCU last.
+pub(crate) fn mesh_nodes(scenario: &Scenario, seed: u64) -> Vec<Mounted> {
     let layout = &scenario.village;
     let radio = &scenario.comms.radio;
     let meters = layout.customers.iter().map(|customer| {
         let building = &layout.buildings[customer.building as usize];
-        let roof = if building.roof == Roof::Iron { RoofKind::Iron } else { RoofKind::Other };
+        let roof = match building.roof {
+            Roof::Iron => RoofKind::Iron,
+            Roof::Thatch => RoofKind::Thatch,
+            Roof::Tile => RoofKind::Tile,
+        };
         let wall = match building.wall {
             Wall::Mud => WallKind::Mud,
             Wall::Brick => WallKind::Brick,
             Wall::Wood => WallKind::Wood,
+            Wall::Sheet => WallKind::Sheet,
         };
         let mount = match customer.placement {
-            Placement::Pole => MountKind::Pole,
-            Placement::Wall => MountKind::Wall,
-            Placement::Indoor => MountKind::Indoor,
+            Placement::Pole => Mount::Pole,
+            Placement::Wall => Mount::Wall(roof, wall),
+            Placement::Indoor => Mount::Indoor(roof, wall),
         };
         let height_m = HEIGHT_M.iter().find(|h| h.0 == customer.placement).map_or(1.8, |h| h.1);
-        let antenna =
-            Antenna { at_m: customer.meter_at_m, height_m, indoor_loss_db: leakage_db(radio, roof, wall, mount) };
-        MeshNode { key: NodeKey::of(&customer.id), antenna }
+        let key = NodeKey::of(&customer.id);
+        Mounted::meter(key, customer.meter_at_m, height_m, radio.meter_antenna, mount, seed)
     });
-    let places = layout.relays.iter().chain([&layout.dcu]).map(|place| MeshNode {
-        key: NodeKey::of(&place.id),
-        antenna: Antenna { at_m: place.at_m, height_m: place.height_m, indoor_loss_db: 0.0 },
-    });
-    let nodes: Vec<MeshNode> = meters.chain(places).collect();
+    let places = layout.relays.iter().chain([&layout.dcu]);
+    let masts =
+        places.map(|place| Mounted::on_pole(NodeKey::of(&place.id), place.at_m, place.height_m, radio.mast_antenna));
+    meters.chain(masts).collect()
+}
+
+fn mesh_under(scenario: &Scenario, params: &MeshParams, seed: (u64, u32)) -> Mesh {
+    let radio = &scenario.comms.radio;
+    let nodes = mesh_nodes(scenario, seed.0);
     let root = nodes.len() - 1;
-    let topology = Topology::build(radio, &scenario.comms.mesh, &nodes, root, seed.0);
+    let topology = Topology::build(radio, params, &nodes, root, seed.0);
     let keys = nodes.iter().map(|node| node.key).collect();
-    Mesh::new(topology, scenario.comms.mesh.clone(), keys, layout.customers.len())
+    let start_local_s = scenario.run.start_unix_s + i64::from(scenario.site.utc_offset_s);
+    let season = Season { fading: radio.fading.clone(), start_local_s };
+    Mesh::new(topology, params.clone(), season, keys, scenario.village.customers.len())
 }

@@ -17,6 +17,11 @@ use taa_dcu::{
     relay::{Reason, Relay},
 };
 use taa_dlms::obis::alarm;
+use taa_keys::{Ed25519Private, hash::sha256};
+use taa_ledger::{
+    Checkpoint,
+    note::{Kind, Signer},
+};
 use taa_models::draw::{Draws, NodeKey, Purpose};
 
 use super::{
@@ -67,10 +72,17 @@ pub(crate) struct Site {
     armed_for: Option<SimTime>,
     /// A deliberate fault: up to where durability was claimed before it was there.
     pub(super) claimed: u64,
+    /// Signs the ledger's checkpoints, in place of a module that the DCU's computer cannot read.
+    signer: Option<Signer>,
+    /// The DCU asks to be started anew.
+    restart_wanted: bool,
 }
 
 impl Site {
-    pub(crate) fn new(config: DcuConfig, meters: Vec<MeterEntry>, battery_full_ms: u64, disk: SiteDisk) -> Self {
+    pub(crate) fn new(mut config: DcuConfig, meters: Vec<MeterEntry>, battery_full_ms: u64, disk: SiteDisk) -> Self {
+        let key = Ed25519Private::from_seed(&sha256(&[b"taa simulated ledger", config.ledger_origin.as_bytes()]));
+        let signer = Signer::new(&config.ledger_origin, Kind::Ed25519, key).ok();
+        config.ledger_verifier = signer.as_ref().map(|signer| signer.verifier().to_text());
         Self {
             config,
             meters,
@@ -93,6 +105,8 @@ impl Site {
             last_down: Chain::of(Cause::DcuDown),
             armed_for: None,
             claimed: 0,
+            signer,
+            restart_wanted: false,
         }
     }
 
@@ -187,14 +201,9 @@ impl Village<'_> {
         } else {
             self.site.boot.cancel();
             self.site.booting = false;
-            self.site.wake.cancel();
-            self.site.armed_for = None;
             self.site.last_down = self.site_chain();
-            if self.site.dcu.take().is_some() {
-                self.site.disk.cut(now_ms);
-                let text = self.say(self.site.last_down);
-                self.log(now_ms, "dcu_down", String::new(), text);
-            }
+            let text = self.say(self.site.last_down);
+            self.stop_dcu(now_ms, text);
         }
         let down = (!self.site.up()).then(|| self.site_chain());
         self.component_down.turn(Component::Dcu, down, now_ms, &mut self.records);
@@ -202,6 +211,17 @@ impl Village<'_> {
         self.link_turned(now_ms, queue);
         self.cloud_link_turned(now_ms, queue);
         self.touch_all();
+    }
+
+    /// The DCU ends here, in the midst of whatever it does.
+    pub(super) fn stop_dcu(&mut self, now_ms: u64, why: String) {
+        self.site.wake.cancel();
+        self.site.armed_for = None;
+        self.site.restart_wanted = false;
+        if self.site.dcu.take().is_some() {
+            self.site.disk.cut(now_ms);
+            self.log(now_ms, "dcu_down", String::new(), why);
+        }
     }
 
     /// The DCU starts: from its configuration the first time, from its journal afterwards.
@@ -215,6 +235,7 @@ impl Village<'_> {
             self.site_turned(now_ms, queue);
             return;
         }
+        self.supply_told(true, now_ms, queue);
         self.log(now_ms, "dcu_up", String::new(), "data concentrator running".to_owned());
         self.component_down.turn(Component::Dcu, None, now_ms, &mut self.records);
         self.mesh.root_turned(true);
@@ -223,15 +244,15 @@ impl Village<'_> {
 
     /// Builds and starts the DCU from what its disk has; false where the disk refuses.
     pub(crate) fn boot_dcu(&mut self, now_ms: u64, queue: &mut Queue<Event>) -> bool {
-        let Some((journal, gap)) = self.open_disk(now_ms) else { return false };
+        let Some((name, journal, gap)) = self.open_disk(now_ms) else { return false };
         let journal: Vec<Record> = journal.collect();
         self.copied(&journal, now_ms, queue);
-        let witnessed = self.wan.up() && self.cloud_part.up();
         let site = &mut self.site;
         site.booted_ms = now_ms;
         site.boots += 1;
         site.told_link = false;
         let mut dcu = Dcu::recover(site.config.clone(), site.meters.clone(), journal);
+        dcu.name_journal(name);
         let mut draws = Draws::keyed(self.seed.0, self.seed.1, NodeKey::of("dcu"), ENTROPY, u64::from(site.boots));
         let mut entropy = [0; 32];
         for chunk in entropy.chunks_exact_mut(8) {
@@ -240,14 +261,15 @@ impl Village<'_> {
         if let Some((from, to)) = gap {
             dcu.doubt_journal(0, from, to);
         }
-        dcu.handle_entropy(0, &entropy);
         site.dcu = Some(Box::new(dcu));
-        self.audit_start(witnessed, now_ms);
+        self.audit_start(now_ms);
         self.drain(now_ms, queue);
         if self.repairs.clock.up() {
             self.tell_time(now_ms, queue);
         }
+        // The link before the entropy: where it is up, the cloud is asked first what it knows of the journal.
         self.link_turned(now_ms, queue);
+        self.with_dcu(now_ms, queue, |dcu, now| dcu.handle_entropy(now, &entropy));
         for payment in std::mem::take(&mut self.site.unanswered) {
             self.payment_again(payment, now_ms, queue);
         }
@@ -292,6 +314,7 @@ impl Village<'_> {
 
     /// Drains the DCU to its deadline.
     pub(super) fn drain(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
+        let mut to_sign = Vec::new();
         loop {
             let Some(dcu) = &mut self.site.dcu else { return };
             match dcu.poll_output() {
@@ -300,26 +323,29 @@ impl Village<'_> {
                     self.recycle(bytes);
                 }
                 Output::Uplink(bytes) => {
-                    if self.wan.up() && self.cloud_part.up() {
-                        self.site.disk.witness();
-                    }
                     self.send_up(&bytes, now_ms, queue);
                     self.recycle(bytes);
                 }
                 Output::Leaf(leaf) => self.append_leaf(leaf, now_ms),
-                // Nobody signs within a simulation: what is kept is signed as a whole at its end.
-                Output::Sign(_) => {}
+                Output::Sign(checkpoint) => to_sign.push(checkpoint),
                 Output::Fetch(bytes) => {
                     self.send_question(&bytes, now_ms, queue);
                     self.recycle(bytes);
                 }
-                Output::Append(record) => self.append(record, now_ms),
+                Output::Append(record) => {
+                    self.outage_noted(&record, now_ms);
+                    self.append(record, now_ms);
+                }
                 Output::KeyRequest { id, meter_key, content } => {
                     self.key_wanted(id, &meter_key, &content, now_ms, queue);
                 }
                 Output::KeyChangeRequest { id, from, to } => self.key_change_wanted(id, (&from, &to), now_ms, queue),
                 Output::Event(event) => self.dcu_event(event, now_ms, queue),
                 Output::Timeout(_) if self.promises_early(now_ms) => {}
+                Output::Timeout(_) if self.sign(to_sign.pop(), now_ms) => {}
+                Output::Timeout(_) if std::mem::take(&mut self.site.restart_wanted) => {
+                    return self.restart_dcu(now_ms, queue);
+                }
                 Output::Timeout(deadline) => {
                     self.arm_dcu(deadline, queue);
                     self.arm_disk(now_ms, queue);
@@ -327,6 +353,19 @@ impl Village<'_> {
                 }
             }
         }
+    }
+
+    /// The site's module signs a checkpoint of the ledger, at once. False where there was none.
+    fn sign(&mut self, checkpoint: Option<Checkpoint>, now_ms: u64) -> bool {
+        let Some(checkpoint) = checkpoint else { return false };
+        let now = self.site.monotonic(now_ms);
+        let note = self.site.signer.as_ref().and_then(|signer| checkpoint.sign(&[signer], 0).ok());
+        if let (Some(dcu), Some(note)) = (&mut self.site.dcu, note)
+            && let Err(error) = dcu.handle_signed(now, note.as_bytes())
+        {
+            self.log(now_ms, "ledger_unsigned", String::new(), error.to_string());
+        }
+        true
     }
 
     fn recycle(&mut self, bytes: Vec<u8>) {
@@ -404,7 +443,7 @@ impl Village<'_> {
     /// The DCU as it is at the end of a run: recovered from its disk where it is off.
     pub(crate) fn site_book(&mut self) -> Option<&Book> {
         if self.site.dcu.is_none() {
-            let mut recovery = self.site.disk.open(false).ok()?;
+            let mut recovery = self.site.disk.open().ok()?;
             let (config, meters) = (self.site.config.clone(), self.site.meters.clone());
             self.site.dcu = Some(Box::new(Dcu::recover(config, meters, recovery.take_records())));
         }
@@ -449,6 +488,11 @@ impl Village<'_> {
             DcuEvent::MeterAlarm { meter, bits } if bits & alarm::TAMPERED != 0 => {
                 self.tamper_told(meter.0, now_ms, queue);
             }
+            DcuEvent::GaspArmed { meter }
+            | DcuEvent::OutageTested { meter }
+            | DcuEvent::MeterClockOff { meter, .. } => {
+                self.meter_outage_event(meter.0, &event, now_ms);
+            }
             DcuEvent::ImageProgress { .. } | DcuEvent::ImageActivated { .. } | DcuEvent::ImageFailed { .. } => {
                 self.image_event(&event, now_ms);
             }
@@ -458,6 +502,10 @@ impl Village<'_> {
             | DcuEvent::TokenSettled { .. }
             | DcuEvent::VendRefused { .. } => {
                 self.vending_event(&event, now_ms, queue);
+            }
+            DcuEvent::RolledBack { witnessed, found, restart } => {
+                self.site.restart_wanted |= restart;
+                self.told_rolled_back(witnessed, found, now_ms);
             }
             DcuEvent::Fetched { .. } => self.dcu_fetched(now_ms),
             DcuEvent::FetchFailed(FetchFault::IdentityTwice) => self.identity_twice(now_ms),

@@ -2,7 +2,7 @@
 
 use taa_dcu::{Dcu, config::CreditAt, journal::Record, ledger::Leaf};
 use taa_scenarios::model::{FaultKind, Scenario};
-use taa_store::{Held, Mode, Recovery, RolledBack};
+use taa_store::{Held, Mode, Recovery};
 
 use super::{
     Event, Village,
@@ -29,19 +29,21 @@ impl SiteDisk {
 
 /// Numbers of the records that are missing; without an end where nobody knows how far they went.
 type Gap = (u64, Option<u64>);
+/// The journal's name, its records, and what of it is in doubt.
+type Found<Records> = ([u8; 16], Records, Option<Gap>);
 
 impl Village<'_> {
     /// Opens the DCU's disk, says what it found, and gives the records to start from and whether they are in doubt; nothing
     /// while the disk refuses.
-    pub(super) fn open_disk(&mut self, now_ms: u64) -> Option<(impl Iterator<Item = Record> + use<>, Option<Gap>)> {
-        let cloud_is_there = self.wan.up() && self.cloud_part.up();
-        match self.site.disk.open(cloud_is_there) {
+    pub(super) fn open_disk(&mut self, now_ms: u64) -> Option<Found<impl Iterator<Item = Record> + use<>>> {
+        match self.site.disk.open() {
             Ok(mut recovery) => {
                 self.tell_recovery(&recovery, now_ms);
                 let lost = recovery.lost.iter().chain(&recovery.lost_before).find(|damage| damage.is_doubt());
                 let gap = lost.map_or((recovery.last_record + 1, None), |damage| (damage.from, damage.to));
                 let in_doubt = recovery.mode == Mode::Safe;
-                Some((recovery.take_records(), in_doubt.then_some(gap)))
+                let journal = recovery.journal;
+                Some((journal, recovery.take_records(), in_doubt.then_some(gap)))
             }
             Err(error) => {
                 if !std::mem::replace(&mut self.site.disk.refusing, true) {
@@ -68,15 +70,6 @@ impl Village<'_> {
             let why = recovery.set_aside_why.as_deref().unwrap_or("it cannot be used");
             self.log(now_ms, "disk_damage", String::new(), format!("database set aside as {name}: {why}"));
         }
-        for rolled_back in &recovery.rolled_back {
-            let text = match rolled_back {
-                RolledBack::Records { witnessed, found } => {
-                    format!("the cloud knows record {witnessed}, the disk ends with {found}")
-                }
-                other => format!("{other:?}"),
-            };
-            self.log(now_ms, "disk_rolled_back", String::new(), text);
-        }
         if recovery.mode == Mode::Safe {
             self.log(
                 now_ms,
@@ -85,6 +78,23 @@ impl Village<'_> {
                 "records are missing that nobody can tell again".to_owned(),
             );
         }
+    }
+
+    /// The cloud has told the DCU of records that it does not have.
+    pub(super) fn told_rolled_back(&mut self, witnessed: Option<u64>, found: u64, now_ms: u64) {
+        let text = match witnessed {
+            Some(witnessed) => format!("the cloud knows record {witnessed}, the disk ended with {found}"),
+            None => "the ledger has promised entries that it does not hold".to_owned(),
+        };
+        self.log(now_ms, "disk_rolled_back", String::new(), text);
+        self.log(now_ms, "dcu_safe_mode", String::new(), "records are missing that nobody can tell again".to_owned());
+        self.audit_rolled_back(now_ms);
+    }
+
+    /// The DCU's program ends and starts again: what is not on the disk is gone, its supply is not.
+    pub(super) fn restart_dcu(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
+        self.stop_dcu(now_ms, "data concentrator starts anew".to_owned());
+        self.site_turned(now_ms, queue);
     }
 
     /// A deliberate fault: the DCU is told that all is durable as soon as it has said it.

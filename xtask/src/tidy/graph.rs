@@ -11,14 +11,15 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use super::Finding;
 
 /// Our crates, and which of our crates each may depend on.
-const PLAN: [(&str, &[&str]); 24] = [
+const PLAN: [(&str, &[&str]); 25] = [
     ("taa-keys", &[]),
     ("taa-dlms", &["taa-keys"]),
     ("taa-tokens", &["taa-keys"]),
     ("taa-ledger", &["taa-keys"]),
+    ("taa-gasp", &["taa-keys"]),
     ("taa-der", &[]),
     ("taa-feeder", &[]),
-    ("taa-dcu", &["taa-keys", "taa-dlms", "taa-tokens", "taa-ledger", "taa-der", "taa-feeder"]),
+    ("taa-dcu", &["taa-keys", "taa-dlms", "taa-tokens", "taa-ledger", "taa-gasp", "taa-der", "taa-feeder"]),
     ("taa-store", &["taa-dcu", "taa-ledger"]),
     ("taa-intake", &["taa-keys", "taa-dcu"]),
     ("taa-powercut", &[]),
@@ -26,7 +27,7 @@ const PLAN: [(&str, &[&str]); 24] = [
     ("dcud", &["taa-dcu", "taa-store", "taa-intake", "taa-ports"]),
     ("taa-models", &[]),
     ("taa-vectors", &[]),
-    ("taa-meter", &["taa-keys", "taa-dlms", "taa-tokens"]),
+    ("taa-meter", &["taa-keys", "taa-dlms", "taa-tokens", "taa-gasp"]),
     ("taa-mesh", &[]),
     ("taa-scenarios", &["taa-dcu", "taa-models"]),
     (
@@ -36,6 +37,7 @@ const PLAN: [(&str, &[&str]); 24] = [
             "taa-dlms",
             "taa-tokens",
             "taa-ledger",
+            "taa-gasp",
             "taa-der",
             "taa-feeder",
             "taa-dcu",

@@ -2,7 +2,7 @@
 //!
 //! A receipt that a telephone relays can be forged, so what it adds is bounded per account
 //! ([`crate::config::Tariff::receipt_credit_minor`]) and is not counted as received. The provider's own word, under the
-//! same provider and key, takes its place, for whichever account and amount it names. What is never confirmed is taken
+//! same provider and number ([`super::names`]), takes its place, for whichever account and amount it names. What is never confirmed is taken
 //! back: after [`crate::config::Tariff::receipt_h`], or when somebody finds it forged. A receipt that was taken back is
 //! not believed again; the provider's word still is.
 
@@ -92,6 +92,10 @@ impl Book {
         })
     }
 
+    pub(super) fn receipt_account(&self, id: &PaymentId) -> Option<u32> {
+        self.receipts.get(id).map(|receipt| receipt.account)
+    }
+
     pub(super) fn credit_ahead(&mut self, payment: &Payment, arrived_ms: Option<i64>) -> Credit {
         let id = payment.id();
         let account = self.find(&payment.account);
@@ -139,9 +143,7 @@ impl Book {
         }
         let Some((account, amount_minor)) = self.withdraw(id) else { return Settling::Unknown };
         self.disbelieved.insert(id.clone());
-        if let Some(found) = self.accounts.get_mut(account as usize) {
-            found.settle(at_ms, self.tariffs.now(found.way.class()));
-        }
+        self.settle(account, at_ms);
         Settling::TakenBack { account, amount_minor, balance_minor: self.balance_minor(account) }
     }
 }

@@ -22,11 +22,13 @@ pub struct Book {
     pub(super) utc_offset_s: i32,
     pub(super) accounts: Vec<Account>,
     by_name: BTreeMap<String, u32>,
-    seen: BTreeMap<PaymentId, Seen>,
+    pub(super) seen: BTreeMap<PaymentId, Seen>,
     pub(super) suspense: BTreeMap<PaymentId, Suspended>,
     pub(super) receipts: BTreeMap<PaymentId, Receipt>,
     /// Receipts that were taken back.
     pub(super) disbelieved: BTreeSet<PaymentId>,
+    /// Second names of payments, and the first name of each ([`super::names`]).
+    pub(super) names: BTreeMap<PaymentId, PaymentId>,
     pub(super) amended: BTreeMap<String, Amended>,
     /// Charged for power by the last day or reading.
     pub(super) demanded: Vec<DemandCharge>,
@@ -40,10 +42,10 @@ pub struct Book {
 
 /// What is remembered of a payment, to tell a repeat from a clash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Seen {
-    amount_minor: i64,
+pub(super) struct Seen {
+    pub(super) amount_minor: i64,
     /// `None`: went to suspense under an unknown name.
-    account: Option<u32>,
+    pub(super) account: Option<u32>,
 }
 
 impl Book {
@@ -66,6 +68,7 @@ impl Book {
             suspense: BTreeMap::new(),
             receipts: BTreeMap::new(),
             disbelieved: BTreeSet::new(),
+            names: BTreeMap::new(),
             amended: BTreeMap::new(),
             declined: BTreeMap::new(),
             demanded: Vec::new(),
@@ -122,26 +125,6 @@ impl Book {
         self.suspense.get(id).map(|s| &s.payment)
     }
 
-    /// A payment of this provider with this key was taken (credited or in suspense).
-    #[must_use]
-    pub fn has_seen(&self, id: &PaymentId) -> bool {
-        self.seen.contains_key(id)
-    }
-
-    /// The very same payment (provider, key, amount, account) was taken before, or counts on its receipt.
-    #[must_use]
-    pub fn would_be_duplicate(&self, payment: &Payment) -> bool {
-        let id = payment.id();
-        if let Some(seen) = self.seen.get(&id) {
-            let same_account = match seen.account {
-                Some(_) => seen.account == self.find(&payment.account),
-                None => self.suspense.get(&id).is_none_or(|s| s.payment.account == payment.account),
-            };
-            return seen.amount_minor == payment.amount_minor && same_account;
-        }
-        payment.certainty == Certainty::Provisional && self.repeats_receipt(payment)
-    }
-
     /// Sums over the book.
     #[must_use]
     pub const fn totals(&self) -> Totals {
@@ -173,14 +156,19 @@ impl Book {
             return Credit::Refused;
         }
         let id = payment.id();
-        if self.has_seen(&id) {
-            return if self.would_be_duplicate(payment) { Credit::Duplicate } else { Credit::Conflict };
+        if let Some(known) = self.known(payment) {
+            return if self.agrees(&known, payment) {
+                self.learn(&known, payment, arrived_ms)
+            } else {
+                Credit::Conflict
+            };
         }
         if payment.certainty == Certainty::Provisional {
             return self.credit_ahead(payment, arrived_ms);
         }
-        // The provider's word takes the place of its receipt.
-        let withdrawn = self.withdraw(&id);
+        // The provider's word takes the place of its receipt, whichever of its names that goes by.
+        let mut withdrawn: Vec<u32> = self.withdraw(&id).into_iter().map(|(account, _)| account).collect();
+        withdrawn.extend(self.name(&id, payment));
         let account = self.find(&payment.account).filter(|ix| self.account(*ix).is_some());
         self.seen.insert(id.clone(), Seen { amount_minor: payment.amount_minor, account });
         self.totals.received = self.totals.received.saturating_add(i128::from(payment.amount_minor));
@@ -191,10 +179,8 @@ impl Book {
             self.totals.suspended = self.totals.suspended.saturating_add(i128::from(payment.amount_minor));
             Credit::Suspended
         };
-        if let Some((ix, _)) = withdrawn.filter(|(ix, _)| Some(*ix) != account)
-            && let Some(found) = self.accounts.get_mut(ix as usize)
-        {
-            found.settle(arrived_ms, self.tariffs.now(found.way.class()));
+        for ix in withdrawn.into_iter().filter(|ix| Some(*ix) != account) {
+            self.settle(ix, arrived_ms);
         }
         outcome
     }
@@ -208,6 +194,12 @@ impl Book {
         let amount = i128::from(entry.payment.amount_minor);
         self.totals.suspended = self.totals.suspended.saturating_sub(amount);
         self.put_in(account, &entry.payment, now_ms)
+    }
+
+    pub(super) fn settle(&mut self, account: u32, at_ms: Option<i64>) {
+        if let Some(found) = self.accounts.get_mut(account as usize) {
+            found.settle(at_ms, self.tariffs.now(found.way.class()));
+        }
     }
 
     fn put_in(&mut self, account: u32, payment: &Payment, now_ms: Option<i64>) -> Credit {

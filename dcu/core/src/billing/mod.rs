@@ -23,6 +23,7 @@ mod book;
 mod classes;
 mod decision;
 mod demand;
+mod names;
 mod outcome;
 mod rating;
 mod schedule;

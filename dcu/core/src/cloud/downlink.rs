@@ -55,6 +55,11 @@ impl Downlink {
         }
     }
 
+    /// Takes back what waits, or has been sent and not acknowledged: something newer is about to say it.
+    pub(super) fn withdraw(&mut self, which: impl Fn(&Down) -> bool) {
+        self.items.retain(|item| !which(&item.frame.body));
+    }
+
     /// Such a message waits.
     pub(super) fn holds(&self, wanted: impl Fn(&Down) -> bool) -> bool {
         self.items.iter().any(|item| wanted(&item.frame.body))

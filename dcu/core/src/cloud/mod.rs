@@ -12,13 +12,14 @@
 mod amends;
 mod downlink;
 mod leases;
+mod orders;
 mod output;
 mod periods;
 mod witness;
 
 use std::collections::VecDeque;
 
-use self::{downlink::Downlink, leases::Leases, periods::PeriodSet, witness::Witness};
+use self::{downlink::Downlink, leases::Leases, orders::Given, periods::PeriodSet, witness::Witness};
 pub use self::{
     leases::LeasePolicy,
     output::{CloudConfig, CloudEvent, CloudOutput},
@@ -40,8 +41,10 @@ struct Remote {
     periods: PeriodSet,
     /// Relay as last reported, and the number of the reading that goes with it.
     seen: Option<(u32, Relay)>,
+    /// The newest live reading: its number, and when it was taken, Unix ms by the clock of the site.
+    read: Option<(u32, i64)>,
     /// The order that is not confirmed yet.
-    order: Option<(u64, Relay)>,
+    order: Option<Given>,
 }
 
 /// The cloud's side of one site.
@@ -122,7 +125,7 @@ impl Cloud {
     /// The order that is given and not confirmed.
     #[must_use]
     pub fn order(&self, meter: MeterIx) -> Option<(u64, Relay)> {
-        self.remotes.get(meter.at())?.order
+        self.remotes.get(meter.at())?.order.map(|given| (given.number, given.relay))
     }
 
     /// Frames that the DCU has not acknowledged.
@@ -154,7 +157,10 @@ impl Cloud {
                     self.downlink.arrived(acknowledged);
                 } else {
                     self.take(now, body);
-                    self.send_now(&DownFrame { sequence: 0, body: Down::Ack(sequence) });
+                    // What comes without a number wants no acknowledgement.
+                    if sequence > 0 {
+                        self.send_now(&DownFrame { sequence: 0, body: Down::Ack(sequence) });
+                    }
                 }
             }
             Err(error) => self.event(CloudEvent::BadFrame(error)),
@@ -302,8 +308,14 @@ impl Cloud {
             Up::MeterAlarm { meter, bits, unix_ms: _ } => self.event(CloudEvent::MeterAlarm { meter, bits }),
             Up::Ack(_) => {}
             Up::Promised { note } => self.witness(&note),
+            Up::Standing { asks: true, .. } => self.show_standing(),
+            Up::Standing { asks: false, standing } => self.keep_standing(standing),
             Up::Amend(amendment) => self.take_amendment(&amendment),
             Up::Amended(answer) => self.take_answer(*answer),
+            Up::OrderRefused { meter, order, why, data_unix_ms, unix_ms: _ } => {
+                self.event(CloudEvent::OrderRefused { meter, order, why, data_unix_ms });
+                self.reconsider(meter);
+            }
             Up::CreditDelivered { meter, total_minor } => {
                 self.event(CloudEvent::CreditDelivered { meter, total_minor });
             }
@@ -326,6 +338,9 @@ impl Cloud {
             self.book.late_rows(meter.0, [(reading.register_wh, at_ms)]);
             return;
         }
+        if let Some(remote) = self.remotes.get_mut(meter.at()) {
+            remote.take_read(reading.sequence, at_ms);
+        }
         let debit = self.book.debit_at(meter.0, reading.sequence, reading.register_wh, Some(at_ms));
         if let Debit::Backward { .. } = debit {
             self.event(CloudEvent::Alarm { meter: Some(meter), code: AlarmCode::RegisterBackward });
@@ -340,7 +355,7 @@ impl Cloud {
         if remote.seen.is_none_or(|(newest, _)| sequence >= newest) {
             remote.seen = Some((sequence, relay));
         }
-        if let Some((number, relay)) = remote.order.filter(|(number, _)| order == Some(*number)) {
+        if let Some(Given { number, relay, .. }) = remote.order.filter(|given| order == Some(given.number)) {
             remote.order = None;
             self.event(CloudEvent::RelayConfirmed { meter, relay, order: number });
         }
@@ -367,58 +382,6 @@ impl Cloud {
             Credit::Duplicate => self.event(CloudEvent::Duplicate { key }),
             Credit::Unproven => self.event(CloudEvent::Unproven { key }),
             Credit::Conflict | Credit::Refused => self.event(CloudEvent::Conflict { key }),
-        }
-    }
-
-    fn reconsider(&mut self, meter: MeterIx) {
-        if self.config.traits.credit_at != CreditAt::Cloud {
-            return;
-        }
-        let decision = self.book.desired_relay(meter.0, self.local());
-        self.judge_at_ms = [self.judge_at_ms, decision.until_unix_ms].into_iter().flatten().min();
-        let Some(relay) = decision.order() else {
-            self.withhold(meter);
-            return;
-        };
-        let Some(remote) = self.remotes.get_mut(meter.at()) else { return };
-        let needed = match remote.order {
-            Some((_, ordered)) => ordered != relay,
-            None => remote.seen.is_some_and(|(_, seen)| seen != relay),
-        };
-        if needed {
-            self.orders = self.orders.saturating_add(1);
-            remote.order = Some((self.orders, relay));
-            self.downlink.push(Down::RelayOrder { order: self.orders, meter, closed: relay.is_closed() });
-            self.event(CloudEvent::RelayDecided { meter, relay, order: self.orders });
-        }
-    }
-
-    /// Nobody is disconnected now: an order to open that is not confirmed is overruled by one to leave the light on.
-    fn withhold(&mut self, meter: MeterIx) {
-        let Some(remote) = self.remotes.get_mut(meter.at()) else { return };
-        if remote.order.is_none_or(|(_, ordered)| ordered.is_closed())
-            || remote.seen.is_none_or(|(_, seen)| seen == Relay::Open)
-        {
-            return;
-        }
-        self.orders = self.orders.saturating_add(1);
-        remote.order = Some((self.orders, Relay::Closed));
-        self.downlink.push(Down::RelayOrder { order: self.orders, meter, closed: true });
-        self.event(CloudEvent::RelayDecided { meter, relay: Relay::Closed, order: self.orders });
-    }
-
-    fn reconsider_all(&mut self) {
-        for meter in self.meters() {
-            self.reconsider(meter);
-        }
-    }
-
-    /// The DCU has started or the link is new: a DCU that lost its journal must hear the open orders again.
-    fn repeat_orders(&mut self) {
-        for meter in self.meters() {
-            if let Some((order, relay)) = self.order(meter) {
-                self.downlink.push_once(Down::RelayOrder { order, meter, closed: relay.is_closed() });
-            }
         }
     }
 

@@ -5,7 +5,7 @@ use crate::{
     MeterIx,
     billing::{Answer, TariffRefusal},
     config::{Classes, Tariff, Traits},
-    relay::Relay,
+    relay::{Refusal, Relay},
     uplink::{AlarmCode, DecodeError},
 };
 
@@ -123,6 +123,17 @@ pub enum CloudEvent {
         /// Its number.
         order: u64,
     },
+    /// The site does not open a relay on this order as it stands; on newer data it is renewed or taken back.
+    OrderRefused {
+        /// Which meter.
+        meter: MeterIx,
+        /// Its number.
+        order: u64,
+        /// Why.
+        why: Refusal,
+        /// The data on which it rested, Unix ms.
+        data_unix_ms: i64,
+    },
     /// The meter's output state confirms the order.
     RelayConfirmed {
         /// Which meter.
@@ -157,6 +168,22 @@ pub enum CloudEvent {
         kept: u64,
         /// Leaves in the new one.
         size: u64,
+    },
+    /// The site has found itself behind what was kept here of its journal, and begins anew from there: records of it are
+    /// lost that were durable once. Somebody has to set right what hung on them.
+    SiteRolledBack {
+        /// The last record known of before.
+        kept: u64,
+        /// The last record that there is.
+        record: u64,
+    },
+    /// The site tells of a journal that is older than what is kept here, or of another one, and does not know it: a copy
+    /// of its disk is at work. What is kept stays.
+    StandingBehind {
+        /// The last record known of.
+        kept: u64,
+        /// The last record that it tells of.
+        record: u64,
     },
     /// Minutes were granted to the site.
     LeaseGranted {

@@ -4,11 +4,13 @@
 
 mod classes;
 mod meter;
+mod outage;
 pub mod tariff;
 mod vending;
 
 pub use classes::{CLASSES_MAX, ClassFault, Classes};
 pub use meter::{MeterAccess, MeterEntry};
+pub use outage::{Device, DeviceKind, OutageConfig, OutageMeter};
 pub use tariff::{LocalTime, Tariff, TariffFault};
 pub use vending::{By, CachePolicy, Contradiction, DeliveryPolicy, PaygDevice, Step, StsMeter, VendingConfig, Way};
 
@@ -206,6 +208,8 @@ pub struct DcuConfig {
     pub fetch: Option<FetchConfig>,
     /// Tokens sold at the site; `None`: none are.
     pub vending: Option<VendingConfig>,
+    /// The network, and how outages are judged; `None`: packets on the outage port are refused.
+    pub outage: Option<OutageConfig>,
 }
 
 impl DcuConfig {
@@ -244,6 +248,7 @@ impl DcuConfig {
             uplink: UplinkConfig::for_credit_at(traits.credit_at),
             fetch: None,
             vending: None,
+            outage: None,
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     MeterIx,
     config::{CreditAt, OnLinkLoss},
     fleet::{Class, Prices},
-    relay::{Reason, Relay, Wanted},
+    relay::{CloudOrder, Reason, Relay, Wanted},
 };
 
 impl Dcu {
@@ -89,14 +89,20 @@ impl Dcu {
     }
 
     /// The state that the deciding party wants, if it has said so, and when the clock alone changes that (Unix ms).
-    fn decided(&self, now: u64, meter: MeterIx, order: Option<(u64, Relay)>) -> (Option<Wanted>, Option<i64>) {
+    fn decided(&self, now: u64, meter: MeterIx, order: Option<CloudOrder>) -> (Option<Wanted>, Option<i64>) {
         match self.config.traits.credit_at {
             CreditAt::Meter => (None, None),
             CreditAt::Dcu => self.judged(now, meter),
             CreditAt::Cloud if self.stale => {
-                (Some(Wanted { relay: Relay::Open, reason: Reason::Stale, order: None }), None)
+                (Some(Wanted { relay: Relay::Open, reason: Reason::Stale, order: None, basis: None }), None)
             }
-            CreditAt::Cloud => (order.map(|(n, relay)| Wanted { relay, reason: Reason::Cloud, order: Some(n) }), None),
+            CreditAt::Cloud => {
+                let wanted = |CloudOrder { number, relay, basis, .. }| {
+                    let (reason, order) = (Reason::Cloud, Some(number));
+                    Wanted { relay, reason, order, basis }
+                };
+                (order.map(wanted), None)
+            }
         }
     }
 
@@ -105,7 +111,7 @@ impl Dcu {
         let decision = self.state.book().desired_relay(meter.0, self.local(now));
         let until = decision.until_unix_ms;
         let Some(relay) = decision.order() else { return (None, until) };
-        let wanted = Wanted { relay, reason: decision.why.reason(), order: None };
+        let wanted = Wanted { relay, reason: decision.why.reason(), order: None, basis: None };
         match self.young_debt_until(now, meter).filter(|_| relay == Relay::Open) {
             Some(later) => (None, Some(until.map_or(later, |until| until.min(later)))),
             None => (self.unless_blind(wanted), until),

@@ -6,7 +6,7 @@ use crate::{
     billing::Debit,
     config::{CreditAt, RetryPolicy},
     fleet::{
-        Class, Exchange, Prices,
+        Class, Exchange, Prices, Upkeep,
         session::{Fault, Outcome, Sample},
     },
     journal::{Applied, Entry},
@@ -80,7 +80,7 @@ impl Dcu {
                     || unit.confirm.is_some(),
                 Class::Urgent,
             ),
-            (unit.check_due, Class::Check),
+            (unit.check_due || unit.upkeep != Upkeep::default(), Class::Check),
             (unit.read_due.is_some(), Class::Reading),
             (self.state.meter(meter).is_some_and(|m| !m.gaps.is_empty()), Class::Backfill),
         ];
@@ -127,7 +127,7 @@ impl Dcu {
         };
         let exchange = match class {
             Class::Urgent => urgent(),
-            Class::Check => unit.check_due.then_some(Exchange::Read),
+            Class::Check => unit.check_due.then_some(Exchange::Read).or_else(|| self.upkeep(now, meter)),
             Class::Reading => reading(),
             Class::Backfill => backfill(),
             Class::Image => self.image_may_go_on(meter).then_some(Exchange::Image),
@@ -146,13 +146,16 @@ impl Dcu {
                 }
                 self.token_unanswered(meter, exchange);
                 self.contradicted(meter, exchange, fault);
+                self.upkeep_failed(meter, exchange, fault);
                 return self.failed(now, meter, class, fault);
             }
             Outcome::Introduced { right_name: false } => return self.wrong_meter(now, meter, class),
             Outcome::Unsuitable(_) if self.doubts(meter) => return self.requeue(meter),
             Outcome::Unsuitable(lacks) => return self.unsuitable(now, meter, class, lacks),
             // It is introduced anew; what was to be done is still due.
-            Outcome::Introduced { right_name: true } | Outcome::Changed => {}
+            Outcome::Introduced { right_name: true } => self.want_gasp_seen(meter),
+            Outcome::Changed => {}
+            Outcome::Upkept { found } => self.take_upkeep(meter, found),
             Outcome::AlarmsConfirmed { left } => {
                 if let Exchange::Confirm { bits } = exchange {
                     self.take_confirmation(now, meter, bits, left);
@@ -176,6 +179,7 @@ impl Dcu {
             }
         }
         self.meter_answered(now, meter);
+        self.outage_answer(now, meter);
         let Some(unit) = self.fleet.unit_mut(meter) else { return };
         unit.alarmed = None;
         unit.suspect = false;
@@ -326,6 +330,9 @@ impl Dcu {
             self.alarm(now, Some(meter), code);
         }
         self.event(DcuEvent::ExchangeFailed { meter, failures });
+        if fault == Fault::Silent {
+            self.outage_silence(now, meter);
+        }
         if heard {
             self.requeue(meter);
         } else {

@@ -125,12 +125,12 @@ impl Dcu {
             return Fate::Forwarded;
         }
         let (book, id) = (self.state.book(), payment.id());
-        let (is_known, on_receipt) = (book.has_seen(&id), book.receipts().any(|receipt| *receipt == id));
+        let (known, on_receipt) = (book.known(payment), book.receipts().any(|receipt| *receipt == id));
         match book.would_be_duplicate(payment) {
-            true if book.suspended(&id).is_some() => Fate::Suspended,
-            true if is_known => Fate::Credited,
+            true if known.as_ref().is_some_and(|known| book.suspended(known).is_some()) => Fate::Suspended,
+            true if known.is_some() => Fate::Credited,
             true => Fate::Provisional,
-            false if is_known || on_receipt => Fate::Conflict,
+            false if known.is_some() || on_receipt => Fate::Conflict,
             false => Fate::Unproven,
         }
     }

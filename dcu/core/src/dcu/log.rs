@@ -3,7 +3,7 @@
 //!
 //! ```text
 //!  new day, or an operator ─▶ all leaves durable ─▶ Output::Sign ─▶ handle_signed ─▶ LedgerSigned, durable ─▶ up
-//!  boot: Hello ─▶ Down::Witnessed ─▶ not among our promises? ─▶ PromiseBroken: leaf, alarm, event; the DCU goes on
+//!  boot: Hello ─▶ Down::Witnessed ─▶ not among our promises? ─▶ PromiseBroken: leaf, alarm, event; in doubt
 //! ```
 //!
 //! Money that the lost records held is not made up: the event names how much of the log is gone, the intake delivers again
@@ -140,6 +140,9 @@ impl Dcu {
         };
         let Promised { size: promised, root } = promised;
         self.record(now, Entry::PromiseBroken { size: promised, root, rolled_back });
+        if !self.state.is_in_doubt() {
+            self.distrust(now, (self.state.last_record(), None), None);
+        }
         self.event(DcuEvent::Alarm { meter: None, code: AlarmCode::LedgerRolledBack });
         self.receipt(DcuEvent::PromiseBroken { promised, size, rolled_back });
     }

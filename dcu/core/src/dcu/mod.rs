@@ -12,6 +12,7 @@ mod keyreq;
 mod keys;
 mod log;
 mod money;
+mod outage;
 pub(crate) mod output;
 mod push;
 mod relays;
@@ -25,6 +26,7 @@ mod vend;
 pub(crate) mod vend_deliver;
 mod vend_key;
 mod vend_payg;
+mod witness;
 
 pub use self::log::SignedError;
 
@@ -43,6 +45,7 @@ use self::{
     sender::Sender,
     time::mix,
     vend::Vending,
+    witness::Witness,
 };
 use crate::{
     MeterIx,
@@ -52,6 +55,7 @@ use crate::{
     ids::{Stamp, fleet_digest},
     journal::{Applied, Entry, Record, State},
     ledger::Leaf,
+    outage::Engine,
     payment::{Payment, PaymentError, PaymentId},
     plan::Plan,
     uplink::AlarmCode,
@@ -163,6 +167,10 @@ pub struct Dcu {
     leaves: Vec<Leaf>,
     /// What is remembered of selling tokens within a boot.
     vending: Vending,
+    /// What is remembered of outages within a boot.
+    outage: Option<Engine>,
+    /// What the cloud knows of the journal.
+    witness: Witness,
 }
 
 impl Dcu {
@@ -181,6 +189,7 @@ impl Dcu {
         }
         let fleet = Fleet::new(&config, &meters, state.meters());
         let vending = Vending::recover(&config, &meters, &state);
+        let outage = config.outage.clone().map(|outage| Engine::new(outage, state.outages()));
         let mut dcu = Self {
             plan: Plan::new(config.reading_period_s, config.reading_spread_s, fleet.len()),
             sender: Sender::new(&state),
@@ -212,6 +221,8 @@ impl Dcu {
             signing: Signing::default(),
             leaves: Vec::new(),
             vending,
+            outage,
+            witness: Witness::default(),
         };
         let stamp = Stamp { boot: dcu.state.boot().saturating_add(1), monotonic_ns: 0, unix_ms: None };
         let tariff = Box::new(dcu.state.book().tariff().clone());
@@ -245,14 +256,18 @@ impl Dcu {
     }
 
     /// Fresh randomness, 256 bits of it: challenges rest on it, so **nothing is said to a meter with keys before the
-    /// first call of a boot**. Later calls refresh the generator. Waiting times are mixed with it too.
+    /// first call of a boot**. Later calls refresh the generator. Waiting times are mixed with it too. Where the link is up
+    /// and the driver has said so ([`Self::handle_link`]), the first one waits until the cloud has shown what it knows of the
+    /// journal, 30 s at most.
     pub fn handle_entropy(&mut self, now: u64, seed: &[u8; 32]) {
         self.begin(now);
         for chunk in seed.chunks_exact(8) {
             let word = chunk.iter().fold(0_u64, |word, byte| (word << 8) | u64::from(*byte));
             self.jitter = mix(self.jitter ^ word);
         }
-        self.take_entropy(now, seed);
+        if self.may_take_entropy(now, seed) {
+            self.take_entropy(now, seed);
+        }
         self.pump(now);
         self.send(now);
         self.fetch(now);
@@ -281,6 +296,7 @@ impl Dcu {
     pub fn handle_link(&mut self, now: u64, link: LinkState) {
         self.begin(now);
         self.sender.handle_link(now, link, &self.state);
+        self.witness_link(now, link);
         self.sight_link(link);
         // Orders for debt that have not left yet are taken back.
         self.reconsider_all(now);
@@ -413,6 +429,7 @@ impl Dcu {
         self.check_judgements(now);
         self.take_holds(now);
         self.check_ledger(now);
+        self.check_outages(now);
         self.pump(now);
         self.send(now);
         self.fetch(now);
@@ -438,6 +455,7 @@ impl Dcu {
 
     fn append(&mut self, stamp: Stamp, entry: Entry) -> Applied {
         let record = Record { number: self.state.last_record().saturating_add(1), stamp, entry };
+        self.witness_record(record.number, &record.entry);
         let applied = self.state.apply_to(&record, &mut self.leaves);
         self.outputs.push_back(Output::Append(record));
         self.outputs.extend(self.leaves.drain(..).map(Output::Leaf));

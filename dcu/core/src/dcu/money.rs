@@ -26,8 +26,10 @@ impl Dcu {
         } else if !local && payment.certainty == Certainty::Final {
             self.note_arrival(now, payment.accepted_unix_ms);
         }
+        let on_receipts: Vec<u32> = self.state.book().on_receipts_of(&payment).collect();
         let applied = self.record(now, Entry::Payment { payment, local });
         self.tell_credit(now, key, amount_minor, &applied);
+        on_receipts.into_iter().for_each(|account| self.reconsider(now, MeterIx(account)));
     }
 
     pub(super) fn resolve(&mut self, now: u64, id: &PaymentId, account: MeterIx) {

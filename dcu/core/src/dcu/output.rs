@@ -12,9 +12,10 @@ use crate::{
     gateway::{TokenDigits, TokenReply},
     journal::Record,
     ledger::Leaf,
+    outage::{Ending, Place},
     payment::{PaymentError, PaymentId},
     reading::Lack,
-    relay::{Held, Reason, Relay},
+    relay::{Held, Reason, Refusal, Relay},
     uplink::AlarmCode,
     vending::{Fate, KeyRefusal, PaygIx, PaygRefusal, PaygToken, VendId, VendRefusal},
 };
@@ -248,6 +249,15 @@ pub enum DcuEvent {
         /// Why it waits.
         why: Held,
     },
+    /// The cloud's order to open was refused as it stands, and the record of that is durable: it is told.
+    OrderRefused {
+        /// Which meter.
+        meter: MeterIx,
+        /// The cloud's number.
+        order: u64,
+        /// Why.
+        why: Refusal,
+    },
     /// Too many openings within an hour: openings have stopped.
     OpeningsStopped,
     /// A checkpoint of the ledger is signed, and the record of it is durable.
@@ -263,6 +273,17 @@ pub enum DcuEvent {
         size: u64,
         /// There are fewer than promised; else the log has grown anew past them.
         rolled_back: bool,
+    },
+    /// The cloud knows of records that the journal does not hold: the disk has lost what it had confirmed, or an old copy
+    /// was put back. The DCU is in doubt from now on, and the record of that is durable.
+    RolledBack {
+        /// The last record that the cloud knows of; `None` where only a promise of the ledger shows it.
+        witnessed: Option<u64>,
+        /// The last one that there was when the cloud had last been heard, or at the start after.
+        found: u64,
+        /// Counters of the lost journal may be in use: **drop this DCU and recover it anew**. No meter is spoken to until
+        /// then.
+        restart: bool,
     },
     /// The relay was seen in another state than recorded, without an order of ours.
     RelayFound {
@@ -413,6 +434,16 @@ pub enum DcuEvent {
         /// The way.
         way: Way,
     },
+    /// A device is at a count that it had already left behind: used tokens may count again there (a sync typed twice, a
+    /// device put back). Somebody should look.
+    PaygFellBack {
+        /// Which device.
+        device: PaygIx,
+        /// Where it is.
+        count: u32,
+        /// The count of the last token that was made for it.
+        vendor_count: u32,
+    },
     /// Minutes came that were granted to another journal (this site's, before its disk was lost, or a stranger's): they are
     /// not used.
     LeaseRefused {
@@ -432,6 +463,59 @@ pub enum DcuEvent {
         meter: MeterIx,
         /// Its answer.
         answer: Result<TokenReply, Lack>,
+    },
+    /// A fault of the network was found, and its record is durable: one notification for all meters behind it.
+    OutageFound {
+        /// Number of the ticket.
+        ticket: u64,
+        /// Where.
+        place: Place,
+        /// How sure, per mille.
+        confidence_pm: u16,
+        /// Meters that count as dark.
+        members: u32,
+        /// Of these, heard to say so.
+        heard: u32,
+    },
+    /// The fault lies elsewhere than was told.
+    OutageMoved {
+        /// Number of the ticket.
+        ticket: u64,
+        /// Where.
+        place: Place,
+        /// How sure, per mille.
+        confidence_pm: u16,
+    },
+    /// A meter of a ticket is lit again, and has answered.
+    OutageRestored {
+        /// Number of the ticket.
+        ticket: u64,
+        /// Which meter.
+        meter: MeterIx,
+    },
+    /// A ticket was closed.
+    OutageClosed {
+        /// Its number.
+        ticket: u64,
+        /// How it ended.
+        how: Ending,
+    },
+    /// 0x092: the clock of a meter that reported an outage is outside the window; its report counts all the same.
+    MeterClockOff {
+        /// Which meter.
+        meter: MeterIx,
+        /// By how much, ms.
+        off_ms: u64,
+    },
+    /// The last gasp of a meter was found switched off (a firmware update does that) and is switched on again.
+    GaspArmed {
+        /// Which meter.
+        meter: MeterIx,
+    },
+    /// The outage logic of a meter was tried out, and its packet has arrived.
+    OutageTested {
+        /// Which meter.
+        meter: MeterIx,
     },
     /// A frame from the cloud was refused.
     BadFrame,

@@ -11,7 +11,7 @@ use crate::{
     MeterIx,
     fleet::Class,
     journal::Entry,
-    relay::{Held, Hold, Moment, Reason, Relay, RelayOrder, Wanted},
+    relay::{CloudOrder, Held, Hold, Moment, Reason, Refusal, Relay, RelayOrder, Wanted},
     uplink::AlarmCode,
 };
 
@@ -47,8 +47,13 @@ impl Dcu {
 
     /// Whether the order may leave now.
     pub(super) fn may_order(&self, now: u64, meter: MeterIx, wanted: &Wanted) -> Result<(), Hold> {
-        if self.state.is_in_doubt() && wanted.relay == Relay::Open && wanted.reason == Reason::Debt {
-            return Err(Hold { why: Held::Doubt, for_ms: None });
+        if wanted.relay == Relay::Open && wanted.reason == Reason::Debt {
+            if self.state.is_in_doubt() {
+                return Err(Hold { why: Held::Doubt, for_ms: None });
+            }
+            if let Some(wait_ns) = self.witness_wait_ns(now) {
+                return Err(Hold { why: Held::Doubt, for_ms: Some(wait_ns.div_ceil(NS_PER_MS)) });
+            }
         }
         let cloud_age_ms = self.contact.map(|at| now.saturating_sub(at) / NS_PER_MS);
         self.state.orders().gate(&self.config.relays, meter, wanted, self.moment(now), cloud_age_ms)
@@ -94,6 +99,11 @@ impl Dcu {
             unit.check_due = true;
             self.fleet.enqueue(meter, Class::Check);
         }
+        if wanted.reason == Reason::Cloud
+            && let Some(refusal) = Refusal::of(why)
+        {
+            self.refuse_order(now, meter, refusal);
+        }
         if why == Held::Openings && !self.state.orders().is_stopped(&self.config.relays, self.moment(now)) {
             self.alarm(now, None, AlarmCode::MassDisconnection);
             self.event(DcuEvent::OpeningsStopped);
@@ -101,10 +111,28 @@ impl Dcu {
             self.holds.0.insert(meter, (why, Some(now.saturating_add(hold_ns))));
         }
         if before.is_none_or(|(told, _)| told != why) {
-            if why == Held::Orders {
+            if matches!(why, Held::Opened | Held::Reclosed) {
                 self.alarm(now, Some(meter), AlarmCode::TooManyOrders);
             }
             self.event(DcuEvent::OrderHeld { meter, relay: wanted.relay, why });
+        }
+    }
+
+    /// The cloud's order to open rests on too little. The cloud is told once for each of its words, and the meter is asked:
+    /// on the reading the cloud renews its order, or takes it back.
+    fn refuse_order(&mut self, now: u64, meter: MeterIx, why: Refusal) {
+        // Every boot begins without a clock: that is news only where nothing was refused before.
+        let untold = |order: &CloudOrder| match order.refused {
+            None => true,
+            Some(told) => told == Refusal::Clock && why != Refusal::Clock,
+        };
+        let standing = self.state.meter(meter).and_then(|m| m.order).filter(untold);
+        let Some(CloudOrder { number: order, .. }) = standing else { return };
+        self.record(now, Entry::OrderRefused { order, meter, why });
+        self.receipt(DcuEvent::OrderRefused { meter, order, why });
+        if let Some(unit) = self.fleet.unit_mut(meter) {
+            unit.check_due = true;
+            self.fleet.enqueue(meter, Class::Check);
         }
     }
 

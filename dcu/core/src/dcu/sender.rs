@@ -26,7 +26,13 @@ pub(super) struct Flight {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cargo {
     Hello,
-    Entries { lane: Lane, from: u64, to: u64 },
+    /// How far the journal goes, as it is when the frame leaves.
+    Standing,
+    Entries {
+        lane: Lane,
+        from: u64,
+        to: u64,
+    },
 }
 
 /// A frame to be encoded now.
@@ -48,6 +54,7 @@ pub(super) struct Sender {
     urgent_next: u64,
     readings_next: u64,
     hello_due: bool,
+    pub(super) standing_due: bool,
     hello_at: Option<u64>,
     /// Since when readings have been waiting for company.
     gathering_since: Option<u64>,
@@ -64,6 +71,7 @@ impl Sender {
             urgent_next: state.outbox().first(Lane::Urgent),
             readings_next: state.outbox().first(Lane::Readings),
             hello_due: false,
+            standing_due: false,
             hello_at: None,
             gathering_since: None,
             acks: VecDeque::new(),
@@ -93,6 +101,11 @@ impl Sender {
     pub(super) fn arrived(&mut self, sequence: u64) -> Option<Cargo> {
         let at = self.flights.iter().position(|f| f.sequence == sequence)?;
         Some(self.flights.swap_remove(at).cargo)
+    }
+
+    /// A standing is to go or under way.
+    pub(super) fn has_standing(&self) -> bool {
+        self.standing_due || self.flights.iter().any(|flight| flight.cargo == Cargo::Standing)
     }
 
     /// The next thing to send, if anything is due.
@@ -128,6 +141,9 @@ impl Sender {
             self.hello_due = false;
             self.hello_at = Some(now);
             return Some(self.launch(now, uplink, Cargo::Hello));
+        }
+        if std::mem::take(&mut self.standing_due) {
+            return Some(self.launch(now, uplink, Cargo::Standing));
         }
         self.urgent_next = self.urgent_next.max(outbox.first(Lane::Urgent));
         if outbox.may_leave(Lane::Urgent, self.urgent_next, durable) {

@@ -15,8 +15,9 @@ impl Dcu {
         let holds = self.holds.deadline();
         let signing = self.signing_at();
         let sender = self.sender.deadline(&self.config, &self.state, self.durable, self.contact);
-        if self.failing {
-            return sender;
+        let witness = self.witness_deadline();
+        if self.failing || self.is_muted() {
+            return [sender, witness].into_iter().flatten().min();
         }
         let plan = self.plan.due_unix_ms().and_then(|at| self.instant_of(at));
         let fee = self.fee_due_unix_ms().and_then(|at| self.instant_of(at));
@@ -25,7 +26,8 @@ impl Dcu {
         let images = self.images.deadline();
         let fetch = self.fetch.deadline(self.durable);
         let wall = [plan, fee, terms, stale, sight, fleet, lists];
-        let own = [holds, signing, sender, images, vending, fetch];
+        let outage = self.outage_deadline();
+        let own = [holds, signing, sender, images, vending, fetch, outage, witness];
         wall.into_iter().chain(own).flatten().min()
     }
 

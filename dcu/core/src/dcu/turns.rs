@@ -16,7 +16,7 @@ use crate::{
 impl Dcu {
     /// Sends frames, and begins new business, while the links have room.
     pub(super) fn pump(&mut self, now: u64) {
-        if self.failing {
+        if self.failing || self.is_muted() {
             return;
         }
         self.hasten_lists(now);

@@ -21,19 +21,30 @@ impl Dcu {
         self.touch_contact(now);
         match body {
             Down::Ack(acknowledged) => {
-                if let Some(Cargo::Entries { lane, from, to }) = self.sender.arrived(acknowledged) {
-                    self.record(now, Entry::Acked { lane, from, to });
+                match self.sender.arrived(acknowledged) {
+                    Some(Cargo::Entries { lane, from, to }) => {
+                        self.record(now, Entry::Acked { lane, from, to });
+                    }
+                    Some(Cargo::Standing) => self.standing_arrived(),
+                    Some(Cargo::Hello) | None => {}
                 }
                 return;
             }
+            Down::Standing(kept) => return self.take_standing(now, kept),
             Down::Payment(payment) => match self.state.book().check(&payment) {
                 Ok(()) => self.take_payment(now, payment, false),
                 Err(error) => self.event(DcuEvent::PaymentRefused { key: payment.key, error }),
             },
-            Down::RelayOrder { order, meter, closed } => {
-                let fresh = self.state.meter(meter).is_some_and(|m| order > m.order_last);
-                if fresh {
-                    self.record(now, Entry::Ordered { order, meter, relay: Relay::from_output_state(closed) });
+            Down::RelayOrder { order, meter, closed, basis } => {
+                let relay = Relay::from_output_state(closed);
+                if self.state.meter(meter).is_some_and(|m| m.takes_order(order, relay, basis)) {
+                    self.record(
+                        now,
+                        match basis {
+                            Some(basis) => Entry::OrderDated { order, meter, relay, basis },
+                            None => Entry::Ordered { order, meter, relay },
+                        },
+                    );
                     self.reconsider(now, meter);
                 }
             }
@@ -53,11 +64,17 @@ impl Dcu {
 
     /// Sends what may leave.
     pub(super) fn send(&mut self, now: u64) {
+        self.run_witness(now);
         while let Some(due) = self.sender.next(now, &self.config, self.state.outbox(), self.durable, self.contact) {
             let mut frame = self.buffer();
             match due {
                 Due::Ack(acknowledged) => Up::Ack(acknowledged).encode(0, &mut frame),
                 Due::Send { sequence, cargo: Cargo::Hello } => self.hello().encode(sequence, &mut frame),
+                Due::Send { sequence, cargo: Cargo::Standing } => {
+                    if let Some(standing) = self.standing_frame() {
+                        standing.encode(sequence, &mut frame);
+                    }
+                }
                 Due::Send { sequence, cargo: Cargo::Entries { lane, from, to } } => {
                     let bytes_max = self.config.uplink.frame_bytes_max;
                     let outbox = self.state.outbox();

@@ -159,7 +159,7 @@ impl Dcu {
     }
 
     fn vend(&mut self, now: u64, VendAsk { meter, ask, source }: VendAsk) -> Result<VendId, VendRefusal> {
-        if self.state.is_in_doubt() {
+        if self.state.is_in_doubt() || self.awaits_witness(now) {
             return Err(VendRefusal::Doubt);
         }
         let (vending, sts) = self.vendable(meter)?;
@@ -272,6 +272,10 @@ impl Dcu {
         let covered_minor = self.state.desk().meter(meter).map_or(0, |desk| desk.covered_minor());
         if !self.takes_tokens(meter) || granted_minor <= covered_minor {
             self.vending.unsold.remove(&meter);
+            return;
+        }
+        if self.awaits_witness(now) {
+            // It is tried again as soon as that is over.
             return;
         }
         if self.state.is_in_doubt() {

@@ -14,7 +14,9 @@ use crate::{
 
 impl Dcu {
     /// An operator's order to a device: set the time left, unlock it, bring its count in step. The token comes as
-    /// [`DcuEvent::PaygIssued`] once its count is durable.
+    /// [`DcuEvent::PaygIssued`] once its count is durable, and the ledger says which order it was. Nothing but this makes
+    /// a token that brings the count in step: a device of the reference kind lets used tokens count again after it is
+    /// typed twice ([`openpaygo::SyncRule`]).
     ///
     /// # Errors
     /// [`PaygRefusal`]; no count is used up then.
@@ -57,7 +59,8 @@ impl Dcu {
         Ok(Answer { tokens, ..Answer::default() }.write(&request, Some(&key)))
     }
 
-    /// The device is known to have come to this count (a service visit, its display).
+    /// The device is known to have come to this count (a service visit, its display). One ahead of ours moves ours: no
+    /// token sets a device back. One that has fallen back is told as [`DcuEvent::PaygFellBack`].
     pub fn handle_payg_count(&mut self, now: u64, device: PaygIx, count: u32) {
         self.begin(now);
         self.settle_payg(now, device, count);
@@ -65,8 +68,13 @@ impl Dcu {
     }
 
     fn settle_payg(&mut self, now: u64, device: PaygIx, count: u32) {
-        let open = self.state.desk().device(device);
-        if open.is_some_and(|desk| desk.outstanding().iter().any(|token| token.count <= count)) {
+        let Some(desk) = self.state.desk().device(device) else { return };
+        let (vendor_count, fell_back) = (desk.count(), desk.fell_back(count));
+        let news = count > vendor_count || desk.outstanding().iter().any(|token| token.count <= count);
+        if fell_back {
+            self.event(DcuEvent::PaygFellBack { device, count, vendor_count });
+        }
+        if news {
             self.note(now, Note::PaygSettled { device, count });
         }
     }
@@ -124,8 +132,7 @@ impl Dcu {
         let key = DeviceKey::new(&entry.key, entry.starting_code).ok_or(PaygRefusal::Key)?;
         let count = self.state.desk().device(device).ok_or(PaygRefusal::Unknown)?.count();
         let issued = Vendor::new(key, count).issue(ask, form)?;
-        let days = if let openpaygo::Ask::Add(days) = ask { Some(days) } else { None };
-        let token = PaygToken { device, count: issued.count, digits: issued.token, days, worth_minor };
+        let token = PaygToken { device, count: issued.count, digits: issued.token, ask: ask.into(), worth_minor };
         self.note(now, Note::PaygIssued(token));
         self.then(Next::Payg(device, issued.count));
         Ok(issued.count)

@@ -28,8 +28,8 @@ pub const FETCH_BYTES_MAX: usize = 8192;
 pub const ITEMS_MAX: usize = 64;
 /// Most fates in one question.
 pub(super) const FATES_MAX: usize = 64;
-/// Most bytes that one payment takes: two texts, five numbers, a currency.
-const ITEM_BYTES_MAX: usize = 2 * (NAME_BYTES_MAX + 1) + 3 * 10 + 1 + 4;
+/// Most bytes that one payment takes: three texts, five numbers, a currency.
+const ITEM_BYTES_MAX: usize = 3 * (NAME_BYTES_MAX + 1) + 3 * 10 + 2 + 4;
 
 const TAG_BYTES: usize = 16;
 const HEAD_BYTES: usize = 4;

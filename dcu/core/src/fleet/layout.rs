@@ -9,6 +9,8 @@
 //! | load profile | Profile generic with selection by range, that captures clock and energy | for back-fill |
 //! | alarms | Push set-up and a writable alarm descriptor | for pushes |
 //! | images | Image transfer that can be enabled, watched and called | for a new firmware |
+//! | last gasp | the manufacturer's object that arms it, readable and writable | to see whether it is armed |
+//! | clock | Clock, its time writable | to set it |
 //! | tokens | Token gateway with its method, the token it took last and its status | for tokens from afar |
 //!
 //! A meter that lacks what its architecture always needs is unsuitable ([`Lack`]). The rest is done without: no
@@ -20,7 +22,7 @@
 
 use taa_dlms::{
     AttributeRef, MethodRef, Obis,
-    cosem::{ImageTransfer, ObjectMap, TokenGateway, data, disconnect, map::MapEntry, profile, register},
+    cosem::{ImageTransfer, ObjectMap, TokenGateway, clock, data, disconnect, map::MapEntry, profile, register},
     obis,
 };
 
@@ -55,6 +57,10 @@ pub(crate) struct Layout {
     pub(crate) image: Option<Obis>,
     /// Where tokens are entered.
     pub(crate) gateway: Option<Obis>,
+    /// What its last-gasp logic is armed by.
+    pub(crate) gasp: Option<AttributeRef>,
+    /// Its clock, where that may be set.
+    pub(crate) clock: Option<AttributeRef>,
     /// All credit that tokens ever brought, where the meter tells it.
     pub(crate) loaded: Option<AttributeRef>,
 }
@@ -83,6 +89,9 @@ impl Layout {
             alarms: alarms(map),
             image: image(map),
             gateway: gateway(map),
+            gasp: Some(AttributeRef::new(data::CLASS, obis::GASP_PRIORITY, data::VALUE))
+                .filter(|at| map.reads(*at) && map.writes(*at)),
+            clock: Some(AttributeRef::new(clock::CLASS, obis::CLOCK, clock::TIME)).filter(|at| map.writes(*at)),
             loaded: Some(AttributeRef::new(data::CLASS, obis::CREDIT_TOKENS, data::VALUE)).filter(|at| map.reads(*at)),
         };
         match credit_at {

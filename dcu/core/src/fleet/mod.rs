@@ -78,6 +78,8 @@ pub(crate) enum Exchange {
     Image,
     /// Tell it that these alarm bits have been taken.
     Confirm { bits: u32 },
+    /// Set its clock, and look whether its last-gasp logic is still armed.
+    Upkeep { unix_ms: Option<i64>, gasp: bool },
     /// Enter a token through its gateway. `again`: an earlier attempt may have arrived, though no answer came.
     EnterToken { digits: TokenDigits, again: bool },
 }
@@ -98,6 +100,15 @@ pub(crate) struct TokenDue {
     pub(crate) again: bool,
     /// Number of the record that must be durable first.
     pub(crate) rests_on: u64,
+}
+
+/// What a meter's outage logic needs from us.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Upkeep {
+    /// Its clock is to be set.
+    pub(crate) clock: bool,
+    /// Whether it would send a last gasp is to be looked at: it is met anew, and may have another firmware.
+    pub(crate) gasp: bool,
 }
 
 /// One meter.
@@ -126,6 +137,8 @@ pub(crate) struct Unit {
     pub(crate) read_due: Option<u32>,
     /// The mesh heard it: the reading is due now, whatever the plan says.
     pub(crate) check_due: bool,
+    /// What its outage logic needs.
+    pub(crate) upkeep: Upkeep,
     /// The mesh heard it while an exchange was under way: if that fails, the next one follows at once.
     pub(crate) heard_meanwhile: bool,
     /// What the last alarm about its answers was, while it goes on.
@@ -170,6 +183,7 @@ impl Unit {
             prices_written: None,
             read_due: None,
             check_due: false,
+            upkeep: Upkeep::default(),
             heard_meanwhile: false,
             confirm: None,
             doubts_map: false,

@@ -7,7 +7,7 @@
 use super::Record;
 
 /// Version of the format. A change to any type within [`Record`] that is not a new variant at the end takes a new one.
-pub const VERSION: u8 = 2;
+pub const VERSION: u8 = 3;
 
 /// Why bytes are no record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -17,11 +17,13 @@ pub mod crc;
 #[cfg(test)]
 mod drawn;
 mod gaps;
+mod lineage;
 mod maps;
 mod state;
 mod urgency;
 
 pub use gaps::Gaps;
+pub use lineage::Lineage;
 pub use maps::StoredMaps;
 pub use state::{Applied, MeterState, State};
 pub use urgency::Urgency;
@@ -37,9 +39,10 @@ use crate::{
     config::{Classes, Tariff},
     fetch::Fate,
     ids::Stamp,
+    outage::OutageNote,
     payment::{Payment, PaymentId},
     reading::Reading,
-    relay::{Relay, RelayOrder},
+    relay::{Basis, Refusal, Relay, RelayOrder},
     uplink::{AlarmCode, Lane},
     vending::Note,
 };
@@ -286,6 +289,33 @@ pub enum Entry {
         class: String,
         /// The cloud's number of this change; 0: ordered at the site.
         change: u64,
+    },
+    /// Outages: what has failed, who is dark, who is lit again.
+    Outage(Box<OutageNote>),
+    /// The cloud has shown in this boot what it knew of the journal. From here on it may be told how far it goes.
+    Witnessed {
+        /// How often the site has been found rolled back; higher than before where it just was.
+        epoch: u32,
+    },
+    /// The cloud ordered a relay, and said on what that rests; or it renews an order on newer data.
+    OrderDated {
+        /// The cloud's number.
+        order: u64,
+        /// Which meter.
+        meter: MeterIx,
+        /// To this state.
+        relay: Relay,
+        /// What it rests on.
+        basis: Basis,
+    },
+    /// The cloud's order to open was refused, as it stands: the cloud is told, and decides anew on newer data.
+    OrderRefused {
+        /// The cloud's number.
+        order: u64,
+        /// Which meter.
+        meter: MeterIx,
+        /// Why.
+        why: Refusal,
     },
     /// The whole state after the record before this one.
     Checkpoint(Box<State>),

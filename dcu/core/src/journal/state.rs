@@ -1,6 +1,6 @@
 //! The durable state and the fold that makes it.
 
-use super::{Entry, Floor, Gaps, Record, StoredMaps, counts::Counts};
+use super::{Entry, Floor, Gaps, Lineage, Record, StoredMaps, counts::Counts};
 use crate::{
     MeterIx,
     billing::{Amendable, Amendment, Answer, Asked, Book, Credit, Debit, Fees, Settling, Told},
@@ -8,8 +8,9 @@ use crate::{
     config::{CreditAt, DcuConfig, MeterEntry},
     fetch::Inbox,
     ledger::{Before, Cause, Leaf, Ledger},
+    outage::{Ending, OutageNote, Outages, Place},
     reading::Reading,
-    relay::{Orders, Relay},
+    relay::{Basis, CloudOrder, Orders, Relay, RelayOrder},
     uplink::{AlarmCode, Outbox, Up},
     vending::{Desk, Note},
 };
@@ -39,6 +40,8 @@ pub struct State {
     desk: Desk,
     payments_late_s: u32,
     in_doubt: bool,
+    outages: Outages,
+    lineage: Lineage,
 }
 
 /// What is remembered of one meter.
@@ -53,7 +56,7 @@ pub struct MeterState {
     /// The relay as last seen.
     pub relay_seen: Option<Relay>,
     /// The cloud's order that is not confirmed yet.
-    pub order: Option<(u64, Relay)>,
+    pub order: Option<CloudOrder>,
     /// Highest order taken.
     pub order_last: u64,
     /// Cumulative credit that the meter is known to hold, minor units.
@@ -92,6 +95,14 @@ pub enum Applied {
     Settled(Settling),
 }
 
+impl MeterState {
+    /// The order is newer than all before, or renews the one that stands.
+    #[must_use]
+    pub fn takes_order(&self, number: u64, relay: Relay, basis: Option<Basis>) -> bool {
+        number > self.order_last || self.order.is_some_and(|standing| standing.is_renewed_by(number, relay, basis))
+    }
+}
+
 impl State {
     /// Before the first record.
     #[must_use]
@@ -118,6 +129,8 @@ impl State {
             desk: Desk::new(config, meters),
             payments_late_s: 0,
             in_doubt: false,
+            outages: Outages::default(),
+            lineage: Lineage::default(),
         }
     }
 
@@ -131,6 +144,12 @@ impl State {
     #[must_use]
     pub const fn is_in_doubt(&self) -> bool {
         self.in_doubt
+    }
+
+    /// Whether this is the journal that the cloud knows.
+    #[must_use]
+    pub const fn lineage(&self) -> &Lineage {
+        &self.lineage
     }
 
     /// Number of the last record.
@@ -185,6 +204,12 @@ impl State {
     #[must_use]
     pub const fn desk(&self) -> &Desk {
         &self.desk
+    }
+
+    /// Outages: tickets and the sums for the indices.
+    #[must_use]
+    pub const fn outages(&self) -> &Outages {
+        &self.outages
     }
 
     /// Object maps, by firmware.
@@ -258,6 +283,10 @@ impl State {
                     ..Before::default()
                 }
             }
+            Entry::RelayOrdered(RelayOrder { meter, .. }) | Entry::OrderRefused { meter, .. } => {
+                let standing = self.meters.get(meter.at()).and_then(|m| m.order);
+                Before { basis: standing.and_then(|order| order.basis), ..Before::default() }
+            }
             Entry::Resolved { id, .. } => {
                 let found = self.book.suspended(id);
                 let totals = self.book.totals();
@@ -276,6 +305,7 @@ impl State {
         match &record.entry {
             Entry::Boot { tariff } => {
                 self.boot = record.stamp.boot;
+                self.lineage.boot(number);
                 self.book.set_tariff((**tariff).clone());
                 Applied::Quiet
             }
@@ -298,7 +328,11 @@ impl State {
                 Applied::Quiet
             }
             Entry::Payment { .. } | Entry::Resolved { .. } | Entry::DayFee { .. } => self.apply_money(record, unix_ms),
-            Entry::Ordered { .. } | Entry::RelaySeen { .. } | Entry::CreditDelivered { .. } => {
+            Entry::Ordered { .. }
+            | Entry::OrderDated { .. }
+            | Entry::OrderRefused { .. }
+            | Entry::RelaySeen { .. }
+            | Entry::CreditDelivered { .. } => {
                 self.apply_done(number, unix_ms, &record.entry);
                 Applied::Quiet
             }
@@ -311,7 +345,8 @@ impl State {
             | Entry::LedgerSigned { .. }
             | Entry::PromiseBroken { .. }
             | Entry::JournalDoubted { .. }
-            | Entry::DoubtEnded => {
+            | Entry::DoubtEnded
+            | Entry::Witnessed { .. } => {
                 self.apply_accounted(record, unix_ms);
                 Applied::Quiet
             }
@@ -356,6 +391,10 @@ impl State {
                 self.apply_vending((number, unix_ms), note);
                 Applied::Quiet
             }
+            Entry::Outage(note) => {
+                self.apply_outage(record, note);
+                Applied::Quiet
+            }
             Entry::Checkpoint(state) => {
                 // The one that a journal begins with; later ones say what is known.
                 if before != state.last_record {
@@ -377,7 +416,12 @@ impl State {
                 if *local && fresh {
                     self.outbox.push_urgent(number, Up::PaymentSeen(payment.clone()));
                 }
-                let Some(outcome) = outcome else { return Applied::Forwarded };
+                let Some(outcome) = outcome else {
+                    if let Some(account) = self.book.find(&payment.account) {
+                        self.orders.take_payment(MeterIx(account), Some(unix_ms).filter(|at| *at != 0));
+                    }
+                    return Applied::Forwarded;
+                };
                 self.tell_credit(number, unix_ms, &payment.key, payment.amount_minor, outcome);
                 Applied::Credit(outcome)
             }
@@ -418,6 +462,7 @@ impl State {
                 self.outbox.push_urgent(record.number, Up::Alarm { meter: None, code, unix_ms });
             }
             Entry::DoubtEnded => self.in_doubt = false,
+            Entry::Witnessed { epoch } => self.lineage.heard(*epoch),
             _ => {}
         }
     }
@@ -431,6 +476,26 @@ impl State {
             let digest = crate::vending::use_digest(*id, said, *worth_u, *random, at);
             self.outbox.push_urgent(at.0, Up::MinuteUsed { meter: *meter, minute: *minute, digest });
         }
+    }
+
+    /// Outages. A fault goes up once, however many meters are behind it; so does its end.
+    fn apply_outage(&mut self, record: &Record, note: &OutageNote) {
+        let unix_ms = record.stamp.unix_ms;
+        let place = match note {
+            OutageNote::Closed { ticket, .. } => self.outages.open().get(ticket).map(|ticket| ticket.place.clone()),
+            _ => None,
+        };
+        self.outages.apply(record.number, unix_ms, note);
+        let (code, place) = match (note, &place) {
+            (OutageNote::Opened { place: Place::Unknown(_), .. }, _) => (AlarmCode::OutageUnplaced, None),
+            (OutageNote::Opened { place, .. }, _) => (AlarmCode::OutageFound, Some(place)),
+            (OutageNote::Closed { how: Ending::Restored | Ending::Withdrawn, .. }, place) => {
+                (AlarmCode::OutageOver, place.as_ref())
+            }
+            _ => return,
+        };
+        let meter = place.and_then(|place| if let Place::Service(meter) = place { Some(*meter) } else { None });
+        self.outbox.push_urgent(record.number, Up::Alarm { meter, code, unix_ms: unix_ms.unwrap_or(0) });
     }
 
     /// What changes accounts besides payments and consumption.
@@ -480,17 +545,25 @@ impl State {
     /// What was ordered of a meter, and what it has done.
     fn apply_done(&mut self, number: u64, unix_ms: i64, entry: &Entry) {
         match entry {
-            Entry::Ordered { order, meter, relay } => {
-                if let Some(state) = self.meters.get_mut(meter.at()).filter(|m| *order > m.order_last) {
-                    state.order_last = *order;
-                    state.order = Some((*order, *relay));
+            Entry::Ordered { order, meter, relay } => self.take_cloud_order(*meter, *order, *relay, None),
+            Entry::OrderDated { order, meter, relay, basis } => {
+                self.take_cloud_order(*meter, *order, *relay, Some(*basis));
+            }
+            Entry::OrderRefused { order, meter, why } => {
+                let standing = self.meters.get_mut(meter.at()).and_then(|m| m.order.as_mut());
+                let Some(standing) = standing.filter(|standing| standing.number == *order) else { return };
+                standing.refused = Some(*why);
+                // A cloud that does not date its orders does not know this message either.
+                if let Some(Basis { data_unix_ms, .. }) = standing.basis {
+                    let (meter, order, why) = (*meter, *order, *why);
+                    self.outbox.push_urgent(number, Up::OrderRefused { meter, order, why, data_unix_ms, unix_ms });
                 }
             }
             Entry::RelaySeen { meter, relay, order } => {
                 self.orders.take_seen(*meter, *relay);
                 if let Some(state) = self.meters.get_mut(meter.at()) {
                     state.relay_seen = Some(*relay);
-                    if order.is_some() && state.order.map(|(n, _)| n) == *order {
+                    if order.is_some() && state.order.map(|standing| standing.number) == *order {
                         state.order = None;
                     }
                     let (closed, sequence) = (relay.is_closed(), state.sequence);
@@ -506,6 +579,14 @@ impl State {
                 }
             }
             _ => {}
+        }
+    }
+
+    fn take_cloud_order(&mut self, meter: MeterIx, number: u64, relay: Relay, basis: Option<Basis>) {
+        let Some(state) = self.meters.get_mut(meter.at()) else { return };
+        if state.takes_order(number, relay, basis) {
+            state.order_last = number.max(state.order_last);
+            state.order = Some(CloudOrder { number, relay, basis, refused: None });
         }
     }
 
@@ -582,6 +663,7 @@ impl State {
     fn tell_credit(&mut self, number: u64, unix_ms: i64, key: &str, amount_minor: i64, outcome: Credit) {
         let message = match outcome {
             Credit::Credited { account, balance_minor } | Credit::Ahead { account, balance_minor } => {
+                self.orders.take_payment(MeterIx(account), None);
                 Up::Credited { key: key.to_owned(), account, amount_minor, balance_minor, unix_ms }
             }
             Credit::Suspended => Up::Suspended { key: key.to_owned() },

@@ -70,11 +70,16 @@ impl Entry {
             | Self::Vending(_)
             // Orders wait for theirs; promises go out; what was lost is told.
             | Self::RelayOrdered(_)
+            | Self::OrderDated { .. }
+            | Self::OrderRefused { .. }
             | Self::OpeningsAllowed
             | Self::LedgerSigned { .. }
             | Self::PromiseBroken { .. }
             | Self::JournalDoubted { .. }
             | Self::DoubtEnded
+            | Self::Outage(_)
+            // The cloud is told how far the journal goes only behind this one.
+            | Self::Witnessed { .. }
             | Self::Checkpoint(_) => Urgency::Now,
         }
     }

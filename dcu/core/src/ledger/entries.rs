@@ -7,7 +7,7 @@ use super::{
     rules, statement, tokens,
 };
 use crate::{
-    billing::{Book, Credit, Debit},
+    billing::{Credit, Debit},
     config::{CreditAt, Tariff},
     ids::Stamp,
     journal::{Applied, Entry},
@@ -67,7 +67,13 @@ pub(super) fn take(ledger: &mut Ledger, cause: &Cause<'_>, leaves: &mut Vec<Leaf
             ledger.push(record.number, draft, leaves);
         }
         Entry::RelayOrdered(order) => {
-            let draft = relay_order(ledger, stamp, order, book);
+            let draft = relay_order(ledger, cause, order);
+            ledger.push(record.number, draft, leaves);
+        }
+        Entry::OrderRefused { order, meter, why } => {
+            let draft = ledger.draft(stamp, "relay.order_refused", rules::EVIDENCE, meter.0, book);
+            let draft = draft.detail("why", why.name()).detail("cloud_order", order);
+            let draft = draft.detail_if("rests_on_data_of", cause.before.basis.map(|basis| moment(basis.data_unix_ms)));
             ledger.push(record.number, draft, leaves);
         }
         Entry::RelaySeen { meter, relay, order } => {
@@ -208,6 +214,7 @@ fn take_payment(ledger: &mut Ledger, cause: &Cause<'_>, payment: &Payment, local
         draft
             .reference(&payment.key)
             .detail("provider", payment.provider)
+            .detail_if("receipt", payment.receipt.as_ref().map(|receipt| &receipt.number))
             .amount(payment.amount_minor, book.tariff())
             .detail("accepted", moment(payment.accepted_unix_ms))
             .detail("channel", channel)
@@ -232,6 +239,8 @@ fn take_payment(ledger: &mut Ledger, cause: &Cause<'_>, payment: &Payment, local
             ledger.push(record.number, unknown("payment.suspended", rules::SUSPENDED), leaves);
             amend::replaced(ledger, cause, payment, leaves);
         }
+        // A repeat that names a receipt: what had counted on that is gone.
+        Applied::Credit(Credit::Duplicate) => amend::replaced(ledger, cause, payment, leaves),
         Applied::Credit(Credit::Conflict) => {
             ledger.push(record.number, unknown("payment.conflict", rules::CONFLICT), leaves);
         }
@@ -245,7 +254,9 @@ fn take_payment(ledger: &mut Ledger, cause: &Cause<'_>, payment: &Payment, local
     }
 }
 
-fn relay_order(ledger: &Ledger, stamp: &Stamp, order: &RelayOrder, book: &Book) -> Draft {
+fn relay_order(ledger: &Ledger, cause: &Cause<'_>, order: &RelayOrder) -> Draft {
+    let Cause { record, book, before, .. } = *cause;
+    let data = before.basis.filter(|_| order.reason == Reason::Cloud).map(|basis| moment(basis.data_unix_ms));
     let what = match order.relay {
         Relay::Open => "relay.open_ordered",
         Relay::Closed => "relay.close_ordered",
@@ -256,10 +267,11 @@ fn relay_order(ledger: &Ledger, stamp: &Stamp, order: &RelayOrder, book: &Book) 
         _ => rules::RELAY,
     };
     let draft = ledger
-        .draft(stamp, what, rule, order.meter.0, book)
+        .draft(&record.stamp, what, rule, order.meter.0, book)
         .detail("reason", format!("{:?}", order.reason).to_lowercase())
         .detail("rests_on_record", order.rests_on)
         .detail_if("cloud_order", order.order)
+        .detail_if("rests_on_data_of", data)
         .detail_if("reading_age_s", order.reading_age_s)
         .detail_if("payments_age_s", order.payments_age_s);
     if ledger.credit_at == CreditAt::Cloud { draft } else { draft.detail("balance_minor", order.balance_minor) }

@@ -40,7 +40,7 @@ use crate::{
     config::{CreditAt, Tariff},
     ids::Stamp,
     journal::{Applied, Record},
-    relay::Relay,
+    relay::{Basis, Relay},
     vending::Desk,
 };
 
@@ -77,6 +77,8 @@ pub(crate) struct Before {
     pub(crate) delivered_minor: i64,
     /// The amount of the record's payment in suspense, minor units.
     pub(crate) suspended_minor: i64,
+    /// What the cloud's order for the record's meter rests on.
+    pub(crate) basis: Option<Basis>,
     /// Sums of the book, where the record is a payment.
     pub(crate) totals: Totals,
 }

@@ -39,6 +39,8 @@ pub const RELAY: &str = "policy/taa-1#relay-follows-balance";
 pub const RELAY_CLOUD: &str = "policy/taa-1#relay-follows-cloud";
 /// Balances could not be confirmed for longer than allowed.
 pub const RELAY_STALE: &str = "policy/taa-1#open-on-link-loss";
+/// Nothing is opened on data older than stated, or by clocks in doubt; whoever ordered it is told.
+pub const EVIDENCE: &str = "policy/taa-1#never-opened-on-old-data";
 /// A relay was seen in another state than before.
 pub const RELAY_SEEN: &str = "policy/taa-1#output-state-counts";
 /// Too many openings in an hour: no more of them until somebody allows it, or the time is over.

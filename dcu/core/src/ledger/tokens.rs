@@ -7,7 +7,7 @@
 use super::{Cause, Leaf, Ledger, draft::Draft, rules};
 use crate::{
     MeterIx,
-    vending::{Note, Said, Sale, Source, VendId, worth},
+    vending::{Note, PaygAsk, Said, Sale, Source, VendId, worth},
 };
 
 pub(super) fn take(ledger: &mut Ledger, cause: &Cause<'_>, note: &Note, leaves: &mut Vec<Leaf>) {
@@ -40,7 +40,13 @@ pub(super) fn take(ledger: &mut Ledger, cause: &Cause<'_>, note: &Note, leaves: 
             let draft = Draft::new(stamp, "token.payg_issued", rules::TOKENS)
                 .reference(&format!("device {} count {}", token.device.0, token.count))
                 .amount(token.worth_minor, cause.book.tariff());
-            draft.detail_if("days", token.days)
+            match token.ask {
+                PaygAsk::Days(days) => draft.detail("days", days),
+                PaygAsk::Set(days) => draft.detail("order", "set").detail("days", days),
+                PaygAsk::Unlock => draft.detail("order", "unlock"),
+                PaygAsk::Sync => draft.detail("order", "sync"),
+                PaygAsk::Order => draft.detail("order", "of an older journal"),
+            }
         }
         Note::KeyFound { meter, key } => {
             let draft = of(ledger, cause, "token.key_found", VendId(0), Some(*meter));

@@ -19,11 +19,15 @@
 //! decides, a relay found in the wrong state later (a meter that booted open) is simply ordered again; where the
 //! cloud decides, the DCU reports what it saw and the cloud decides again.
 
+mod basis;
 mod orders;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::orders::{Held, Hold, Moment, Orders};
+pub use self::{
+    basis::{Basis, CloudOrder, Refusal},
+    orders::{Held, Hold, Moment, Orders},
+};
 use crate::MeterIx;
 
 /// State of a relay.
@@ -78,6 +82,8 @@ pub struct Wanted {
     pub reason: Reason,
     /// The cloud's number, where it is the cloud's.
     pub order: Option<u64>,
+    /// What the cloud's order rests on, where it says.
+    pub basis: Option<Basis>,
 }
 
 /// An order as it is recorded before it leaves: to whom, why, and on what it rests.
@@ -104,10 +110,16 @@ pub struct RelayOrder {
 /// When an order may leave. `docs/relays.md` says why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RelayRules {
-    /// Nothing is opened on a reading, or a word of the cloud, that is older.
+    /// Nothing is opened on a reading, or a word of the cloud, that is older: neither by the DCU's own decision nor by an
+    /// order of the cloud.
     pub evidence_age_max_s: u32,
-    /// Orders to one meter within an hour, at most 60.
-    pub orders_per_hour: u32,
+    /// Clocks of site and cloud may differ by so much before that is doubt.
+    pub clock_error_max_s: u32,
+    /// Orders to open one meter's relay within an hour, at most 60.
+    pub openings_per_meter_hour: u32,
+    /// Orders within an hour, at most 60, to close one meter's relay that the DCU has not opened: wear of a contactor that
+    /// opens of itself. A closing that follows an opening of the DCU, or a payment, is never held by it.
+    pub closings_per_meter_hour: u32,
     /// No opening so soon after a closing of the same relay.
     pub open_after_close_s: u32,
     /// Openings within an hour that are no mass disconnection, however small the site.
@@ -119,11 +131,14 @@ pub struct RelayRules {
 }
 
 impl Default for RelayRules {
-    /// Three hours (readings come hourly), a dozen orders, five minutes, a third of the site, six hours. All arbitrary.
+    /// Three hours (readings come hourly), two minutes, a dozen openings and thirty closings, five minutes, a third of the
+    /// site, six hours. All arbitrary.
     fn default() -> Self {
         Self {
             evidence_age_max_s: 3 * 3600,
-            orders_per_hour: 12,
+            clock_error_max_s: 120,
+            openings_per_meter_hour: 12,
+            closings_per_meter_hour: 30,
             open_after_close_s: 300,
             openings_per_hour_free: 20,
             openings_per_hour_percent: 33,

@@ -5,12 +5,15 @@
 //! | the clock is set | openings for debt | held until it is |
 //! | a billing reading not older than `evidence_age_max_s` | openings for debt | held; the meter is asked first |
 //! | the cloud heard within `evidence_age_max_s` | openings that it ordered | held until it is heard |
-//! | fewer than `orders_per_hour` orders to this meter | all | held until the hour has passed; told |
+//! | data not older than `evidence_age_max_s`, no later payment, clocks that agree | openings that it ordered | refused and told; the meter is asked, and the cloud renews its order or takes it back ([`super::Basis`]) |
+//! | fewer than `openings_per_meter_hour` | openings | held until the hour has passed; told |
+//! | fewer than `closings_per_meter_hour` of relays that opened of themselves | closings, but after a payment | the same |
 //! | `open_after_close_s` since the last closing | openings | held until then |
 //! | not too many openings at the site in an hour | openings but those of a lost link | all stop, with an alarm |
 //!
-//! In doubt nothing is opened: who is lit stays lit. Closing is only ever held by the number of orders, so a relay that
-//! opens of itself is not closed without end. An order that is repeated because it did not arrive, or was not heeded, is
+//! In doubt nothing is opened: who is lit stays lit. A closing that undoes an opening of ours, or that somebody has paid
+//! for, is never held. One that answers a relay which opens of itself is held by its number alone, so that a contactor is
+//! not worn out. An order that is repeated because it did not arrive, or was not heeded, is
 //! the same order; its evidence is looked at each time.
 //!
 //! Ages are told by the monotonic clock within a boot and by the wall clock across boots; where neither can say, the age
@@ -20,7 +23,7 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Reason, Relay, RelayOrder, RelayRules, Wanted};
+use super::{Reason, Relay, RelayOrder, RelayRules, Wanted, basis};
 use crate::{MeterIx, ids::Stamp};
 
 const HOUR_MS: u64 = 3_600_000;
@@ -43,8 +46,16 @@ struct Memory {
     read: Option<Moment>,
     /// The order that no output state has confirmed yet.
     standing: Option<Standing>,
-    /// Orders within the last hour, and the last one.
-    given: VecDeque<(Moment, Relay)>,
+    /// The last order.
+    last: Option<(Moment, Relay)>,
+    /// Orders to open within the last hour.
+    opened: VecDeque<Moment>,
+    /// Orders within the last hour to close what we had not opened.
+    reclosed: VecDeque<Moment>,
+    /// A payment has come since the last order.
+    paid: bool,
+    /// When a payment was last passed on to the cloud, which keeps the account, Unix ms.
+    forwarded_unix_ms: Option<i64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,19 +76,25 @@ pub struct Moment {
 /// Why an order waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Held {
-    /// The clock is not set.
+    /// The clock is not set, or contradicts the cloud's.
     Clock,
     /// The newest billing reading is too old, or its age is unknown.
     Reading,
-    /// The cloud's order is too old to be its last word.
+    /// The cloud has been silent for too long: the order need not be its last word.
     Cloud,
-    /// Too many orders to this meter within an hour.
-    Orders,
+    /// The cloud's order rests on data that are too old, or older than a payment that was passed on here.
+    Data,
+    /// The cloud's order does not say what it rests on.
+    Undated,
+    /// Too many openings of this meter's relay within an hour.
+    Opened,
+    /// Too many closings within an hour of a relay that opens of itself.
+    Reclosed,
     /// The relay was ordered closed a moment ago.
     Closed,
     /// Too many openings at the site within an hour.
     Openings,
-    /// The journal has lost records: what this account owes is in doubt.
+    /// The journal has lost records, or it is not known yet whether it has: what this account owes is in doubt.
     Doubt,
 }
 
@@ -151,21 +168,20 @@ impl Orders {
     ) -> Result<(), Hold> {
         let opening = wanted.relay == Relay::Open;
         if opening {
-            self.evidence(rules, meter, wanted.reason, now, cloud_age_ms)?;
+            self.evidence(rules, meter, wanted, now, cloud_age_ms)?;
         }
         if self.is_standing(meter, wanted) {
             return Ok(());
         }
         let Some(memory) = self.meters.get(meter.at()) else { return Ok(()) };
-        let recent = || memory.given.iter().filter(|(at, _)| at.is_recent(now));
-        let limit = (rules.orders_per_hour as usize).clamp(1, ORDERS_KEPT);
-        if recent().count() >= limit {
-            let oldest = recent().nth(recent().count().saturating_sub(limit)).and_then(|(at, _)| at.age_ms(now));
-            return hold(Held::Orders, oldest.map(|age| HOUR_MS.saturating_sub(age)));
+        if opening {
+            room(&memory.opened, rules.openings_per_meter_hour, now, Held::Opened)?;
+        } else if memory.is_reclosing() {
+            room(&memory.reclosed, rules.closings_per_meter_hour, now, Held::Reclosed)?;
         }
         if opening {
             let wait_ms = u64::from(rules.open_after_close_s).saturating_mul(1000);
-            let closed = memory.given.back().filter(|(_, relay)| *relay == Relay::Closed);
+            let closed = memory.last.filter(|(_, relay)| *relay == Relay::Closed);
             if let Some(age) = closed.and_then(|(at, _)| at.age_ms(now)).filter(|age| *age < wait_ms) {
                 return hold(Held::Closed, Some(wait_ms.saturating_sub(age)));
             }
@@ -180,17 +196,21 @@ impl Orders {
         &self,
         rules: &RelayRules,
         meter: MeterIx,
-        reason: Reason,
+        wanted: &Wanted,
         now: Moment,
         cloud_age_ms: Option<u64>,
     ) -> Result<(), Hold> {
         let age_max_ms = u64::from(rules.evidence_age_max_s).saturating_mul(1000);
         let fresh = |age: Option<u64>| age.is_some_and(|age| age <= age_max_ms);
-        match reason {
+        match wanted.reason {
             // The meaning of a lost link where the architecture opens by it: there is no newer word to wait for.
             Reason::Stale => Ok(()),
-            Reason::Cloud if fresh(cloud_age_ms) => Ok(()),
-            Reason::Cloud => hold(Held::Cloud, None),
+            Reason::Cloud if !fresh(cloud_age_ms) => hold(Held::Cloud, None),
+            Reason::Cloud => {
+                let paid_unix_ms = self.meters.get(meter.at()).and_then(|memory| memory.forwarded_unix_ms);
+                let judged = basis::judge(wanted.basis, rules, now.wall_ms, paid_unix_ms);
+                judged.map_err(|why| Hold { why, for_ms: None })
+            }
             _ if now.wall_ms.is_none() => hold(Held::Clock, None),
             _ if fresh(self.reading_age_ms(meter, now)) => Ok(()),
             _ => hold(Held::Reading, None),
@@ -217,13 +237,24 @@ impl Orders {
         }
     }
 
+    /// A payment was credited to this meter's account, or passed on to the cloud that keeps it.
+    pub(crate) fn take_payment(&mut self, meter: MeterIx, forwarded_unix_ms: Option<i64>) {
+        if let Some(memory) = self.meters.get_mut(meter.at()) {
+            memory.paid = true;
+            memory.forwarded_unix_ms = forwarded_unix_ms.or(memory.forwarded_unix_ms);
+        }
+    }
+
     pub(crate) fn take_order(&mut self, order: &RelayOrder, at: Moment) {
         let Some(memory) = self.meters.get_mut(order.meter.at()) else { return };
         memory.standing = Some(Standing { relay: order.relay, reason: order.reason, order: order.order });
-        while memory.given.len() >= ORDERS_KEPT || memory.given.front().is_some_and(|(given, _)| !given.is_recent(at)) {
-            memory.given.pop_front();
+        if order.relay == Relay::Open {
+            remember(&mut memory.opened, at);
+        } else if memory.is_reclosing() {
+            remember(&mut memory.reclosed, at);
         }
-        memory.given.push_back((at, order.relay));
+        memory.last = Some((at, order.relay));
+        memory.paid = false;
         if order.relay == Relay::Open && order.reason != Reason::Stale {
             while self.openings.len() > self.meters.len()
                 || self.openings.front().is_some_and(|given| !given.is_recent(at))
@@ -251,6 +282,29 @@ impl Orders {
     }
 }
 
+impl Memory {
+    /// To close now would answer neither an opening of ours nor a payment: the relay has opened of itself.
+    fn is_reclosing(&self) -> bool {
+        !self.paid && self.last.is_some_and(|(_, relay)| relay == Relay::Closed)
+    }
+}
+
+/// There is room for one more of these within the hour.
+fn room(given: &VecDeque<Moment>, limit: u32, now: Moment, why: Held) -> Result<(), Hold> {
+    let recent = || given.iter().filter(|at| at.is_recent(now));
+    let limit = (limit as usize).clamp(1, ORDERS_KEPT);
+    let Some(over) = recent().count().checked_sub(limit) else { return Ok(()) };
+    let oldest = recent().nth(over).and_then(|at| at.age_ms(now));
+    hold(why, oldest.map(|age| HOUR_MS.saturating_sub(age)))
+}
+
+fn remember(given: &mut VecDeque<Moment>, at: Moment) {
+    while given.len() >= ORDERS_KEPT || given.front().is_some_and(|given| !given.is_recent(at)) {
+        given.pop_front();
+    }
+    given.push_back(at);
+}
+
 fn hold(why: Held, for_ms: Option<u64>) -> Result<(), Hold> {
     Err(Hold { why, for_ms })
 }
@@ -258,6 +312,7 @@ fn hold(why: Held, for_ms: Option<u64>) -> Result<(), Hold> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::relay::Basis;
 
     const M: MeterIx = MeterIx(0);
 
@@ -266,7 +321,8 @@ mod tests {
     }
 
     fn wanted(relay: Relay, reason: Reason) -> Wanted {
-        Wanted { relay, reason, order: (reason == Reason::Cloud).then_some(1) }
+        let basis = (reason == Reason::Cloud).then_some(Basis { data_unix_ms: 0, decided_unix_ms: 0 });
+        Wanted { relay, reason, order: basis.map(|_| 1), basis }
     }
 
     fn order(meter: u32, relay: Relay, reason: Reason) -> RelayOrder {
@@ -302,19 +358,27 @@ mod tests {
     }
 
     #[test]
-    fn the_clouds_order_is_its_last_word_only_while_it_is_heard() {
-        let orders = Orders::new(1);
+    fn the_clouds_order_is_its_last_word_only_while_it_is_heard_and_its_data_are_young() {
+        let mut orders = Orders::new(1);
         let cloud = wanted(Relay::Open, Reason::Cloud);
-        let gate = |age_ms| orders.gate(&RelayRules::default(), M, &cloud, at(0), age_ms);
-        assert_eq!(gate(Some(10_800_000)), Ok(()));
-        assert_eq!(gate(Some(10_800_001)).unwrap_err().why, Held::Cloud);
-        assert_eq!(gate(None).unwrap_err().why, Held::Cloud);
+        let gate = |orders: &Orders, minute, age_ms| {
+            orders.gate(&RelayRules::default(), M, &cloud, at(minute), age_ms).err().map(|hold| hold.why)
+        };
+        assert_eq!(gate(&orders, 0, Some(10_800_000)), None);
+        assert_eq!(gate(&orders, 0, Some(10_800_001)), Some(Held::Cloud));
+        assert_eq!(gate(&orders, 0, None), Some(Held::Cloud));
+        assert_eq!(gate(&orders, 181, Some(0)), Some(Held::Data), "the cloud is there, its reading is of this morning");
+        let undated = Wanted { basis: None, ..cloud };
+        assert_eq!(why(&orders, &undated, at(0)), Some(Held::Undated));
+        assert_eq!(why(&orders, &Wanted { relay: Relay::Closed, ..undated }, at(900)), None, "closing harms nobody");
+        orders.take_payment(M, Some(60_000));
+        assert_eq!(gate(&orders, 2, Some(0)), Some(Held::Data), "it did not know of this payment");
     }
 
     #[test]
     fn a_meter_is_not_ordered_to_and_fro() {
         let mut orders = Orders::new(1);
-        let rules = RelayRules { orders_per_hour: 4, ..RelayRules::default() };
+        let rules = RelayRules { openings_per_meter_hour: 3, ..RelayRules::default() };
         let (open, close) = (wanted(Relay::Open, Reason::Debt), wanted(Relay::Closed, Reason::Credit));
         orders.take_reading(M, at(60));
         orders.take_order(&order(0, Relay::Closed, Reason::Credit), at(60));
@@ -323,12 +387,35 @@ mod tests {
         for minute in [65, 70, 75] {
             orders.take_order(&order(0, Relay::Open, Reason::Debt), at(minute));
         }
-        let full = orders.gate(&rules, M, &close, at(80), None).unwrap_err();
-        assert_eq!(full, Hold { why: Held::Orders, for_ms: Some(40 * 60_000) });
+        assert_eq!(orders.gate(&rules, M, &close, at(80), None), Ok(()), "whoever has paid does not wait for that");
         assert_eq!(orders.gate(&rules, M, &open, at(80), None), Ok(()), "the same order again is no new one");
-        assert_eq!(orders.gate(&rules, M, &close, at(120), None), Ok(()));
         orders.take_seen(M, Relay::Open);
-        assert_eq!(orders.gate(&rules, M, &open, at(80), None).unwrap_err().why, Held::Orders);
+        let full = orders.gate(&rules, M, &open, at(80), None).unwrap_err();
+        assert_eq!(full, Hold { why: Held::Opened, for_ms: Some(45 * 60_000) });
+        assert_eq!(orders.gate(&rules, M, &open, at(125), None), Ok(()));
+    }
+
+    #[test]
+    fn a_relay_that_opens_of_itself_is_not_closed_without_end_and_a_payment_is_not_held_by_that() {
+        let mut orders = Orders::new(1);
+        let rules = RelayRules { closings_per_meter_hour: 3, ..RelayRules::default() };
+        let close = wanted(Relay::Closed, Reason::Credit);
+        // The first answers whatever was before it; three more, and the contactor has rest.
+        for minute in 0..4 {
+            assert_eq!(orders.gate(&rules, M, &close, at(minute), None), Ok(()));
+            orders.take_order(&order(0, Relay::Closed, Reason::Credit), at(minute));
+            orders.take_seen(M, Relay::Closed);
+        }
+        let worn = orders.gate(&rules, M, &close, at(10), None).unwrap_err();
+        assert_eq!(worn, Hold { why: Held::Reclosed, for_ms: Some(51 * 60_000) });
+        orders.take_payment(M, None);
+        assert_eq!(orders.gate(&rules, M, &close, at(10), None), Ok(()), "somebody has paid for this one");
+        orders.take_order(&order(0, Relay::Closed, Reason::Credit), at(10));
+        orders.take_seen(M, Relay::Closed);
+        assert_eq!(orders.gate(&rules, M, &close, at(11), None).unwrap_err().why, Held::Reclosed);
+        // After an opening of ours it closes, however often it was closed before.
+        orders.take_order(&order(0, Relay::Open, Reason::Debt), at(16));
+        assert_eq!(orders.gate(&rules, M, &close, at(16), None), Ok(()));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the cloud sends down.
 
 use super::{
-    amend, tariff,
+    Standing, amend, standing, tariff,
     wire::{self, DecodeError},
 };
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
     billing::{Amendment, Answer},
     config::Tariff,
     payment::Payment,
+    relay::Basis,
     vending::LeaseNote,
 };
 
@@ -19,7 +20,8 @@ pub enum Down {
     Ack(u64),
     /// A payment that the intake holds for this site.
     Payment(Payment),
-    /// Bring a relay to this state. Of two orders for one meter the higher number counts.
+    /// Bring a relay to this state. Of two orders for one meter the higher number counts; of two with one number the one
+    /// on newer data.
     RelayOrder {
         /// The cloud's number, rising from 1.
         order: u64,
@@ -27,6 +29,8 @@ pub enum Down {
         meter: MeterIx,
         /// To this state.
         closed: bool,
+        /// On what it rests. Without it (a cloud of before) nothing is opened.
+        basis: Option<Basis>,
     },
     /// New prices, whole: from the moment the DCU records them, or from the instant that they name.
     TariffChange(Box<Tariff>),
@@ -35,6 +39,8 @@ pub enum Down {
         /// The note, at most [`super::NOTE_BYTES_MAX`] bytes.
         note: String,
     },
+    /// The newest standing of this site's journal that the cloud keeps, where it keeps one: the answer to a DCU that asks.
+    Standing(Option<Standing>),
     /// Minutes that belong to this site from now on.
     Lease(LeaseNote),
     /// Do this to an account that the DCU keeps. The same one again is harmless.
@@ -65,7 +71,10 @@ const ACK: u8 = 1;
 const PAYMENT: u8 = 2;
 const RELAY_ORDER: u8 = 3;
 const TARIFF_CHANGE: u8 = 4;
+/// As [`RELAY_ORDER`], with what it rests on.
+const DATED_ORDER: u8 = 5;
 const WITNESSED: u8 = 50;
+const STANDING: u8 = 51;
 const LEASE: u8 = 40;
 const AMEND: u8 = 60;
 const AMENDED: u8 = 61;
@@ -77,9 +86,11 @@ impl DownFrame {
         let kind = match self.body {
             Down::Ack(_) => ACK,
             Down::Payment(_) => PAYMENT,
-            Down::RelayOrder { .. } => RELAY_ORDER,
+            Down::RelayOrder { basis: None, .. } => RELAY_ORDER,
+            Down::RelayOrder { basis: Some(_), .. } => DATED_ORDER,
             Down::TariffChange(_) => TARIFF_CHANGE,
             Down::Witnessed { .. } => WITNESSED,
+            Down::Standing(_) => STANDING,
             Down::Lease(_) => LEASE,
             Down::Amend(_) => AMEND,
             Down::Amended(_) => AMENDED,
@@ -89,10 +100,14 @@ impl DownFrame {
         match &self.body {
             Down::Ack(sequence) => wire::put_u64(out, *sequence),
             Down::Payment(payment) => wire::put_payment(out, payment),
-            Down::RelayOrder { order, meter, closed } => {
+            Down::RelayOrder { order, meter, closed, basis } => {
                 wire::put_u64(out, *order);
                 wire::put_u64(out, u64::from(meter.0));
                 out.push(u8::from(*closed));
+                if let Some(Basis { data_unix_ms, decided_unix_ms }) = basis {
+                    wire::put_i64(out, *data_unix_ms);
+                    wire::put_i64(out, *decided_unix_ms);
+                }
             }
             Down::Lease(LeaseNote { id, from, to, every, phase, holder }) => {
                 wire::put_u64(out, *id);
@@ -104,6 +119,12 @@ impl DownFrame {
             }
             Down::TariffChange(tariff) => tariff::put(out, tariff),
             Down::Witnessed { note } => wire::put_note(out, note),
+            Down::Standing(standing) => {
+                out.push(u8::from(standing.is_some()));
+                if let Some(standing) = standing {
+                    standing::put(out, standing);
+                }
+            }
             Down::Amend(amendment) => amend::put(out, amendment),
             Down::Amended(answer) => amend::put_answer(out, answer),
             Down::Classify { change, account, class } => {
@@ -125,10 +146,17 @@ impl DownFrame {
         let body = match kind {
             ACK => Down::Ack(from.u64("acknowledged")?),
             PAYMENT => Down::Payment(from.payment()?),
-            RELAY_ORDER => Down::RelayOrder {
+            RELAY_ORDER | DATED_ORDER => Down::RelayOrder {
                 order: from.u64("order")?,
                 meter: MeterIx(from.u32("meter")?),
                 closed: from.flag("closed")?,
+                basis: match kind {
+                    DATED_ORDER => {
+                        let (data_unix_ms, decided_unix_ms) = (from.i64("data")?, from.i64("decided")?);
+                        Some(Basis { data_unix_ms, decided_unix_ms })
+                    }
+                    _ => None,
+                },
             },
             TARIFF_CHANGE => Down::TariffChange(Box::new(tariff::take(&mut from)?)),
             AMEND => Down::Amend(Box::new(amend::take(&mut from)?)),
@@ -139,6 +167,7 @@ impl DownFrame {
             },
             AMENDED => Down::Amended(Box::new(amend::take_answer(&mut from)?)),
             WITNESSED => Down::Witnessed { note: from.note()? },
+            STANDING => Down::Standing(if from.flag("known")? { Some(standing::take(&mut from)?) } else { None }),
             LEASE => Down::Lease(LeaseNote {
                 id: from.u64("lease")?,
                 from: from.i64("from")?,

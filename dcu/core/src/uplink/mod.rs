@@ -18,16 +18,21 @@
 //! Sequence numbers start at 1 per boot; an [`Up::Ack`] or [`Down::Ack`] carries 0 for its own and is never
 //! acknowledged. Delivery is at least once and may reorder; every message is harmless when repeated: readings are
 //! known by (meter, period, sequence), payments by key, relay orders by number, amendments by id.
+//!
+//! [`Standing`] has kinds of its own (51 in both directions) rather than fields in the hello, so that either end may be of
+//! an earlier version: the DCU asks with sequence 0, which nobody need acknowledge, and tells only whom it has heard answer.
 
 mod amend;
 mod down;
 mod outbox;
+mod standing;
 mod tariff;
 mod up;
 pub(crate) mod wire;
 
 pub use down::{Down, DownFrame};
 pub use outbox::{Lane, Outbox, OutboxEntry};
+pub use standing::Standing;
 pub use up::{AlarmCode, Up, UpFrame};
 pub use wire::DecodeError;
 

@@ -10,8 +10,9 @@ use crate::{
             Block, Capacity, DebtRule, Demand, FriendlyHours, Lifeline, LongGap, NamedDay, Period, TimeOfDay, Weekday,
         },
     },
-    payment::{AMOUNT_MINOR_MAX, Certainty, Channel, Currency, Payment, PaymentId, Provider},
+    payment::{AMOUNT_MINOR_MAX, Certainty, Channel, Currency, Payment, PaymentId, Provider, Receipt},
     reading::Reading,
+    relay::{Basis, Refusal},
     vending::LeaseNote,
 };
 
@@ -23,11 +24,13 @@ fn payment() -> impl Strategy<Value = Payment> {
     let channel = proptest::sample::select(vec![Channel::Phone, Channel::Agent, Channel::Code, Channel::Server]);
     let currency = proptest::option::of("[A-Z]{3}".prop_map(|code| Currency::new(&code).unwrap()));
     let certainty = any::<bool>().prop_map(|f| if f { Certainty::Final } else { Certainty::Provisional });
-    let kind = (proptest::sample::select(Provider::ALL.to_vec()), channel, currency, certainty);
+    let receipt = proptest::option::of((text(), any::<bool>()));
+    let receipt = receipt.prop_map(|r| r.map(|(number, certain)| Receipt { number, certain }));
+    let kind = (proptest::sample::select(Provider::ALL.to_vec()), channel, currency, certainty, receipt);
     (text(), text(), 1..=AMOUNT_MINOR_MAX, kind, any::<i64>()).prop_map(|(key, account, amount_minor, kind, at)| {
-        let (provider, channel, currency, certainty) = kind;
+        let (provider, channel, currency, certainty, receipt) = kind;
         let new = Payment::new(provider, key, account, amount_minor, channel, at);
-        Payment { currency, certainty, ..new }
+        Payment { currency, certainty, receipt, ..new }
     })
 }
 
@@ -74,8 +77,16 @@ fn up() -> impl Strategy<Value = Up> {
             digest
         }),
         any::<[u8; 8]>().prop_map(|title| Up::LeaseWanted { title }),
+        (any::<bool>(), standing()).prop_map(|(asks, standing)| Up::Standing { asks, standing }),
         amendment().prop_map(|amendment| Up::Amend(Box::new(amendment))),
         answer().prop_map(|answer| Up::Amended(Box::new(answer))),
+        any::<(u32, u64, usize, i64, i64)>().prop_map(|(meter, order, why, data_unix_ms, unix_ms)| Up::OrderRefused {
+            meter: MeterIx(meter),
+            order,
+            why: Refusal::ALL[why % Refusal::ALL.len()],
+            data_unix_ms,
+            unix_ms,
+        }),
     ]
 }
 
@@ -87,10 +98,11 @@ fn down() -> impl Strategy<Value = Down> {
             LeaseNote { id, from, to, every, phase, holder }
         )),
         payment().prop_map(Down::Payment),
-        any::<(u64, u32, bool)>().prop_map(|(order, meter, closed)| Down::RelayOrder {
+        any::<(u64, u32, bool, Option<(i64, i64)>)>().prop_map(|(order, meter, closed, basis)| Down::RelayOrder {
             order,
             meter: MeterIx(meter),
-            closed
+            closed,
+            basis: basis.map(|(data_unix_ms, decided_unix_ms)| Basis { data_unix_ms, decided_unix_ms }),
         }),
         prices.prop_map(|(minor_per_unit, energy_price_per_kwh_minor, daily_fee_minor, grace_minor)| {
             Down::TariffChange(Box::new(Tariff {
@@ -100,6 +112,7 @@ fn down() -> impl Strategy<Value = Down> {
                 ..Tariff::flat("KES", 100, energy_price_per_kwh_minor)
             }))
         }),
+        proptest::option::of(standing()).prop_map(Down::Standing),
         whole_tariff().prop_map(|tariff| Down::TariffChange(Box::new(tariff))),
         amendment().prop_map(|amendment| Down::Amend(Box::new(amendment))),
         answer().prop_map(|answer| Down::Amended(Box::new(answer))),
@@ -109,6 +122,13 @@ fn down() -> impl Strategy<Value = Down> {
             class
         }),
     ]
+}
+
+fn standing() -> impl Strategy<Value = Standing> {
+    any::<(u32, [u8; 16], u64, u64, [u8; 32])>().prop_map(|(epoch, journal, record, leaves, root)| {
+        let root = taa_ledger::Hash::from_slice(&root).unwrap();
+        Standing { epoch, journal, record, leaves, root }
+    })
 }
 
 fn amendment() -> impl Strategy<Value = Amendment> {

@@ -1,7 +1,7 @@
 //! What the DCU sends up.
 
 use super::{
-    amend,
+    Standing, amend, standing,
     wire::{self, DecodeError, Reader},
 };
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
     billing::{Amendment, Answer},
     payment::Payment,
     reading::Reading,
+    relay::Refusal,
 };
 use serde::{Deserialize, Serialize};
 
@@ -107,10 +108,30 @@ pub enum Up {
         /// [`crate::vending::use_digest`]: equal for the same report sent twice.
         digest: u64,
     },
+    /// How far the journal goes. The cloud keeps the newest, and shows it to whoever asks.
+    Standing {
+        /// The DCU has started: what is known of its journal? Then this one is not to be kept.
+        asks: bool,
+        /// How far.
+        standing: Standing,
+    },
     /// Do this to an account that the cloud keeps. The same one again is harmless.
     Amend(Box<Amendment>),
     /// What became of an amendment at the DCU, which keeps the accounts: asked for by the cloud, or ordered at the site.
     Amended(Box<Answer>),
+    /// The site does not open a relay on this order as it stands: it waits for one on newer data.
+    OrderRefused {
+        /// Which meter.
+        meter: MeterIx,
+        /// The cloud's number.
+        order: u64,
+        /// Why.
+        why: Refusal,
+        /// The time of the data on which the order rested, Unix ms.
+        data_unix_ms: i64,
+        /// When it was refused, Unix milliseconds (0: the clock was not set).
+        unix_ms: i64,
+    },
 }
 
 /// What an alarm is about.
@@ -149,10 +170,16 @@ pub enum AlarmCode {
     LedgerRolledBack = 52,
     /// The journal has lost records that may concern money, relays or keys: the DCU neither cuts off nor sells tokens.
     JournalDamaged = 53,
+    /// A fault of the network was found; the meter, where it is one service line.
+    OutageFound = 60,
+    /// It is over: all its meters have answered.
+    OutageOver = 61,
+    /// Meters are dark that nobody has placed in the network.
+    OutageUnplaced = 62,
 }
 
 impl AlarmCode {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 19] = [
         Self::RegisterBackward,
         Self::WrongMeter,
         Self::Refused,
@@ -169,6 +196,9 @@ impl AlarmCode {
         Self::TooManyOrders,
         Self::LedgerRolledBack,
         Self::JournalDamaged,
+        Self::OutageFound,
+        Self::OutageOver,
+        Self::OutageUnplaced,
     ];
 }
 
@@ -194,8 +224,10 @@ const METER_ALARM: u8 = 10;
 const MINUTE_USED: u8 = 40;
 const LEASE_WANTED: u8 = 41;
 const PROMISED: u8 = 50;
+const STANDING: u8 = 51;
 const AMEND: u8 = 60;
 const AMENDED: u8 = 61;
+const ORDER_REFUSED: u8 = 70;
 
 impl Up {
     /// Appends a frame with this number and this message to `out`.
@@ -251,8 +283,19 @@ impl Up {
                 wire::put_i64(out, *unix_ms);
             }
             Self::Promised { note } => wire::put_note(out, note),
+            Self::Standing { asks, standing } => {
+                out.push(u8::from(*asks));
+                standing::put(out, standing);
+            }
             Self::Amend(amendment) => amend::put(out, amendment),
             Self::Amended(answer) => amend::put_answer(out, answer),
+            Self::OrderRefused { meter, order, why, data_unix_ms, unix_ms } => {
+                wire::put_u64(out, u64::from(meter.0));
+                wire::put_u64(out, *order);
+                out.push(*why as u8);
+                wire::put_i64(out, *data_unix_ms);
+                wire::put_i64(out, *unix_ms);
+            }
         }
         wire::finish(out, start);
     }
@@ -272,8 +315,10 @@ impl Up {
             Self::MinuteUsed { .. } => MINUTE_USED,
             Self::LeaseWanted { .. } => LEASE_WANTED,
             Self::Promised { .. } => PROMISED,
+            Self::Standing { .. } => STANDING,
             Self::Amend(_) => AMEND,
             Self::Amended(_) => AMENDED,
+            Self::OrderRefused { .. } => ORDER_REFUSED,
         }
     }
 }
@@ -338,6 +383,14 @@ impl UpFrame {
             AMEND => Up::Amend(Box::new(amend::take(&mut from)?)),
             AMENDED => Up::Amended(Box::new(amend::take_answer(&mut from)?)),
             PROMISED => Up::Promised { note: from.note()? },
+            STANDING => Up::Standing { asks: from.flag("asks")?, standing: standing::take(&mut from)? },
+            ORDER_REFUSED => Up::OrderRefused {
+                meter: MeterIx(from.u32("meter")?),
+                order: from.u64("order")?,
+                why: refusal(from.u8()?)?,
+                data_unix_ms: from.i64("data")?,
+                unix_ms: from.i64("time")?,
+            },
             other => return Err(DecodeError::Kind(other)),
         };
         from.end()?;
@@ -347,6 +400,10 @@ impl UpFrame {
 
 fn alarm_code(byte: u8) -> Result<AlarmCode, DecodeError> {
     AlarmCode::ALL.into_iter().find(|code| *code as u8 == byte).ok_or(DecodeError::Field("code"))
+}
+
+fn refusal(byte: u8) -> Result<Refusal, DecodeError> {
+    Refusal::ALL.into_iter().find(|why| *why as u8 == byte).ok_or(DecodeError::Field("why"))
 }
 
 const RELAY_KNOWN: u8 = 1;

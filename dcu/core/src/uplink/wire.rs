@@ -1,7 +1,7 @@
 //! Bytes: varints, zigzag, texts, and the frame around them.
 
 use super::{NOTE_BYTES_MAX, VERSION};
-use crate::payment::{Certainty, Channel, Currency, NAME_BYTES_MAX, Payment, Provider};
+use crate::payment::{Certainty, Channel, Currency, NAME_BYTES_MAX, Payment, Provider, Receipt};
 
 /// Bytes of version, kind and length.
 const HEAD_BYTES: usize = 4;
@@ -11,6 +11,10 @@ const CHANNEL_MASK: u8 = 3;
 const CURRENCY_KNOWN: u8 = 4;
 const PROVISIONAL: u8 = 8;
 const PROVIDER_SHIFT: u32 = 4;
+/// In the provider's place: provider and certainty of a receipt's number stand in the next byte, the number comes last.
+const NAMED_TWICE: u8 = 15;
+/// Of that byte: the provider itself names the receipt.
+const RECEIPT_CERTAIN: u8 = 0x80;
 
 /// Why a frame was refused. The sender (or the line) is at fault; nothing of the frame was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -103,10 +107,17 @@ pub(crate) fn put_payment(out: &mut Vec<u8>, payment: &Payment) {
     put_i64(out, payment.amount_minor);
     let currency = if payment.currency.is_some() { CURRENCY_KNOWN } else { 0 };
     let provisional = if payment.certainty == Certainty::Provisional { PROVISIONAL } else { 0 };
-    out.push(payment.channel as u8 | currency | provisional | ((payment.provider as u8) << PROVIDER_SHIFT));
+    let provider = if payment.receipt.is_some() { NAMED_TWICE } else { payment.provider as u8 };
+    out.push(payment.channel as u8 | currency | provisional | (provider << PROVIDER_SHIFT));
+    if let Some(receipt) = &payment.receipt {
+        out.push(payment.provider as u8 | if receipt.certain { RECEIPT_CERTAIN } else { 0 });
+    }
     put_i64(out, payment.accepted_unix_ms);
     if let Some(currency) = payment.currency {
         put_text(out, currency.code());
+    }
+    if let Some(receipt) = &payment.receipt {
+        put_text(out, &receipt.number);
     }
 }
 
@@ -190,7 +201,14 @@ impl Reader<'_> {
             2 => Channel::Code,
             _ => Channel::Server,
         };
-        let provider = Provider::ALL.into_iter().find(|provider| *provider as u8 == kind >> PROVIDER_SHIFT);
+        let (provider, receipt) = match kind >> PROVIDER_SHIFT {
+            NAMED_TWICE => {
+                let byte = self.u8()?;
+                (byte & !RECEIPT_CERTAIN, Some(byte & RECEIPT_CERTAIN != 0))
+            }
+            provider => (provider, None),
+        };
+        let provider = Provider::ALL.into_iter().find(|known| *known as u8 == provider);
         let certainty = if kind & PROVISIONAL == 0 { Certainty::Final } else { Certainty::Provisional };
         let payment = Payment {
             provider: provider.ok_or(DecodeError::Field("provider"))?,
@@ -204,9 +222,19 @@ impl Reader<'_> {
                 _ => Some(Currency::new(&self.text("currency")?).ok_or(DecodeError::Field("currency"))?),
             },
             certainty,
+            receipt: match receipt {
+                None => None,
+                Some(certain) => Some(Receipt { number: self.text("receipt")?, certain }),
+            },
         };
         payment.check().map_err(|_| DecodeError::Field("payment"))?;
         Ok(payment)
+    }
+
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
+        let (&bytes, rest) = self.rest.split_first_chunk().ok_or(DecodeError::Truncated)?;
+        self.rest = rest;
+        Ok(bytes)
     }
 
     pub(crate) fn left(&self) -> usize {

@@ -31,7 +31,7 @@ pub use cache::{StockEnd, stock_ends};
 pub(crate) use cache::{best, missing};
 pub use desk::{Desk, KEPT_PER_METER, MeterDesk, Outside};
 pub use note::{LeaseNote, Note};
-pub use payg::{MetricsRefusal, PaygDesk, PaygIx, PaygRefusal, PaygToken};
+pub use payg::{MetricsRefusal, PaygAsk, PaygDesk, PaygIx, PaygRefusal, PaygToken};
 pub use sale::{
     Ask, Fate, KeyNote, KeyRefusal, Reference, Said, Sale, Seen, Source, VendAsk, VendId, VendRefusal, Void, use_digest,
 };

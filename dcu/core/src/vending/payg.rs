@@ -8,6 +8,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use taa_tokens::openpaygo;
+
 use crate::config::PaygDevice;
 
 /// Tokens outstanding that are remembered of a device: what lies further behind, it would refuse.
@@ -23,6 +25,32 @@ impl PaygIx {
     }
 }
 
+/// What a token was made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PaygAsk {
+    /// An order whose kind older journals did not keep.
+    Order,
+    /// Days, for money.
+    Days(u32),
+    /// An operator set the days left.
+    Set(u32),
+    /// An operator unlocked it for good.
+    Unlock,
+    /// An operator brought its count in step.
+    Sync,
+}
+
+impl From<openpaygo::Ask> for PaygAsk {
+    fn from(ask: openpaygo::Ask) -> Self {
+        match ask {
+            openpaygo::Ask::Add(days) => Self::Days(days),
+            openpaygo::Ask::Set(days) => Self::Set(days),
+            openpaygo::Ask::Disable => Self::Unlock,
+            openpaygo::Ask::Sync => Self::Sync,
+        }
+    }
+}
+
 /// A token made for a device. `Debug` hides its digits.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaygToken {
@@ -32,15 +60,23 @@ pub struct PaygToken {
     pub count: u32,
     /// The digits.
     pub digits: String,
-    /// Days that it adds; `None` for an order (set, sync, unlock).
-    pub days: Option<u32>,
+    /// What it does.
+    pub ask: PaygAsk,
     /// What the account pays for it, minor units.
     pub worth_minor: i64,
 }
 
 impl fmt::Debug for PaygToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PaygToken({:?}, count {}, days {:?}, ..)", self.device, self.count, self.days)
+        write!(f, "PaygToken({:?}, count {}, {:?}, ..)", self.device, self.count, self.ask)
+    }
+}
+
+impl PaygToken {
+    /// Days that it adds.
+    #[must_use]
+    pub const fn days(&self) -> Option<u32> {
+        if let PaygAsk::Days(days) = self.ask { Some(days) } else { None }
     }
 }
 
@@ -125,8 +161,19 @@ impl PaygDesk {
         }
     }
 
+    /// The device has come to this count. One that is ahead of ours (our journal was lost) moves ours: no token of ours
+    /// sets a device back.
     pub(super) fn settled(&mut self, count: u32) {
+        self.count = self.count.max(count);
         self.outstanding.retain(|token| token.count > count);
+    }
+
+    /// True where a device at this count has forgotten tokens that it had taken: the next one after it is no longer
+    /// outstanding. Odd and even counts alternate by what they carry, so the next one is at most two ahead.
+    #[must_use]
+    pub fn fell_back(&self, count: u32) -> bool {
+        let next = self.outstanding.first().map_or(u32::MAX, |token| token.count);
+        count < self.count && self.outstanding.len() < OUTSTANDING_MAX && next > count.saturating_add(2)
     }
 
     pub(super) fn seen(&mut self, request_count: Option<i64>, timestamp: Option<i64>) {

@@ -242,7 +242,7 @@ pub enum VendRefusal {
     /// The meter counts energy, and the tariff in force has more than one price for it.
     #[error("energy has more than one price: it cannot be sold beforehand")]
     PriceVaries,
-    /// The journal has lost records: what was sold is in doubt. The operator's: set it right ([`crate::Dcu::end_doubt`]).
+    /// The journal has lost records, or it is not known yet whether it has: what was sold is in doubt. The operator's: set it right ([`crate::Dcu::end_doubt`]).
     #[error("the journal has lost records; an operator has to look first")]
     Doubt,
     /// Such a thing is not sold to this meter.

@@ -11,7 +11,7 @@ use taa_dcu::{
     ids::Stamp,
     journal::{Entry, Record},
     reading::Reading,
-    relay::RelayRules,
+    relay::{Basis, RelayRules},
     uplink::{Down, DownFrame},
 };
 
@@ -163,7 +163,8 @@ impl Run {
         let mut config = DcuConfig::new(traits, tariff.clone());
         // Chance orders relays to and fro here, far more often than an operator would let it.
         config.relays = RelayRules {
-            orders_per_hour: 60,
+            openings_per_meter_hour: 60,
+            closings_per_meter_hour: 60,
             open_after_close_s: 0,
             openings_per_hour_percent: 100,
             openings_per_hour_free: u32::MAX,
@@ -326,7 +327,9 @@ impl Run {
                     return self.schedule(0, Thing::Push(meter, push));
                 }
                 let closed = self.orders.is_multiple_of(2);
-                let body = Down::RelayOrder { order: self.orders, meter: MeterIx(meter), closed };
+                let unix_ms = START_UNIX_S * 1000 + (self.now / MS) as i64;
+                let basis = Some(Basis { data_unix_ms: unix_ms, decided_unix_ms: unix_ms });
+                let body = Down::RelayOrder { order: self.orders, meter: MeterIx(meter), closed, basis };
                 let mut frame = Vec::new();
                 DownFrame { sequence: self.orders, body }.encode(&mut frame);
                 self.wait_begins(meter);

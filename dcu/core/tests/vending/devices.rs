@@ -7,7 +7,7 @@ use taa_dcu::{
 };
 use taa_keys::Secret;
 use taa_tokens::openpaygo::{
-    Ask, Device, DeviceKey, Meaning,
+    Ask, Device, DeviceKey, Form, Meaning, SyncRule, Vendor,
     metrics::{Answer, AuthError, Json, Method, MetricsKey, Received, Request},
 };
 
@@ -95,6 +95,56 @@ fn a_device_that_fell_behind_is_brought_in_step_and_takes_tokens_in_any_order() 
     let mut new = device();
     assert_eq!(new.enter(tokens(&site).last().unwrap()), Ok(Meaning::Sync));
     assert_eq!(new.count(), site.state().desk().device(D).unwrap().count());
+}
+
+/// A DCU that has lost its journal meets a device that is ahead: its next token is ahead of both, and a sync never sets the
+/// device back.
+#[test]
+fn a_device_ahead_of_its_vendor_is_followed() {
+    let mut site = site();
+    let mut ahead = device();
+    let mut lost = Vendor::new(DeviceKey::new(&secret(), None).unwrap(), 1);
+    let last = (0..5).map(|_| lost.issue(Ask::Add(7), Form::STANDARD).unwrap()).last().unwrap();
+    ahead.enter(&last.token).unwrap();
+    site.with_dcu(|dcu, now| dcu.handle_payg_count(now, D, ahead.count()));
+    assert_eq!(site.state().desk().device(D).unwrap().count(), last.count);
+    site.with_dcu(|dcu, now| dcu.payg_order(now, D, Ask::Sync).unwrap());
+    assert_eq!(ahead.enter(tokens(&site).last().unwrap()), Ok(Meaning::Sync));
+    assert!(ahead.count() > last.count);
+    assert_eq!(site.state(), &site.refold());
+}
+
+/// The sync token of a visit is typed again months later: a device of the reference kind falls back, and its next report
+/// tells the operator. Nothing of the sort is told of a device that takes its tokens late or out of order.
+#[test]
+fn a_device_that_fell_back_is_told() {
+    let mut site = site();
+    let mut device = device();
+    site.with_dcu(|dcu, now| dcu.payg_order(now, D, Ask::Sync).unwrap());
+    for n in 0..3 {
+        pay(&mut site, &format!("P{n}"), 15_000);
+    }
+    let all = tokens(&site);
+    let fell = |site: &Site| site.events.iter().filter(|(_, e)| matches!(e, DcuEvent::PaygFellBack { .. })).count();
+    let tell = |site: &mut Site, device: &Device| {
+        let count = device.count();
+        site.with_dcu(|dcu, now| dcu.handle_payg_count(now, D, count));
+    };
+    device.enter(&all[0]).unwrap();
+    tell(&mut site, &device);
+    for late in [3, 1, 2] {
+        device.enter(&all[late]).unwrap();
+        tell(&mut site, &device);
+    }
+    assert_eq!(fell(&site), 0);
+    assert_eq!(device.enter(&all[0]), Ok(Meaning::Sync));
+    assert_eq!(device.enter(&all[3]), Ok(Meaning::Add(1)), "it was used before");
+    device.enter(&all[0]).unwrap();
+    tell(&mut site, &device);
+    assert_eq!(fell(&site), 1);
+    let mut strict = self::device().with_sync(SyncRule::Forward);
+    all.iter().for_each(|token| _ = strict.enter(token).unwrap());
+    assert!(all.iter().all(|token| strict.enter(token).is_err()));
 }
 
 fn report(count: i64, token_count: i64, method: Method) -> String {

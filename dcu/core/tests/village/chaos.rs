@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use taa_dcu::{
-    MeterIx,
+    DcuEvent, MeterIx,
     config::{CreditAt, DcuConfig, OnLinkLoss},
 };
 
@@ -108,6 +108,8 @@ fn money_and_light_agree(village: &Village, credit_at: CreditAt, paid: &BTreeMap
     let dcu = village.dcu.as_ref().unwrap();
     assert_eq!((dcu.pending_orders(), dcu.outbox_len(), village.cloud.downlink_len()), (0, 0, 0));
     assert_eq!(&village.refold(), dcu.state());
+    let accused = village.count(|event| matches!(event, DcuEvent::RolledBack { .. }));
+    assert_eq!(accused, 0, "an honest disk is accused");
 }
 
 proptest! {

@@ -5,7 +5,7 @@ use taa_dcu::{
     cloud::{Cloud, CloudConfig, CloudEvent},
     config::{CreditAt, DcuConfig, MeterAccess, MeterEntry, OnLinkLoss, Tariff},
     reading::Reading,
-    relay::{Reason, Relay},
+    relay::{Basis, Reason, Relay},
     uplink::{Down, DownFrame, Up},
 };
 
@@ -84,9 +84,12 @@ fn of_two_orders_the_higher_number_counts_whatever_comes_last() {
     let mut village = Village::new(traits(CreditAt::Cloud), 1, 1_000_000, 21);
     village.run_until(HOUR / 2);
     village.link(false);
+    let unix_ms = START_UNIX_S * 1000 + 900_000;
+    let basis = Some(Basis { data_unix_ms: unix_ms, decided_unix_ms: unix_ms });
     let mut order = |order, closed| {
         let mut frame = Vec::new();
-        DownFrame { sequence: order, body: Down::RelayOrder { order, meter: MeterIx(0), closed } }.encode(&mut frame);
+        DownFrame { sequence: order, body: Down::RelayOrder { order, meter: MeterIx(0), closed, basis } }
+            .encode(&mut frame);
         village.with_dcu(|dcu, now| dcu.handle_uplink_receive(now, &frame));
     };
     order(12, false);

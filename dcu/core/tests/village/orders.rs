@@ -2,13 +2,14 @@
 
 use taa_dcu::{
     DcuEvent, MeterIx,
-    config::{CreditAt, DcuConfig, Tariff},
-    journal::Entry,
-    relay::{Held, Reason, Relay, RelayOrder},
-    uplink::AlarmCode,
+    cloud::CloudEvent,
+    config::{CreditAt, DcuConfig, Tariff, Traits},
+    journal::{Entry, Record},
+    relay::{Basis, Held, Reason, Refusal, Relay, RelayOrder},
+    uplink::{AlarmCode, Down, DownFrame},
 };
 
-use crate::village::{HOUR, S, Village, tariff, traits};
+use crate::village::{HOUR, S, START_UNIX_S, Village, tariff, traits};
 
 const MINUTE: u64 = 60 * S;
 
@@ -155,13 +156,7 @@ fn a_cloud_that_is_silent_has_not_ordered_anything_lately() {
     village.meters[0].deaf = true;
     // The order to open is given, and does not arrive; then the link goes for half a day.
     village.cloud.handle_timeout(village.now);
-    let frame = |closed| {
-        let mut frame = Vec::new();
-        let body = taa_dcu::uplink::Down::RelayOrder { order: 900, meter: MeterIx(0), closed };
-        taa_dcu::uplink::DownFrame { sequence: 900, body }.encode(&mut frame);
-        frame
-    };
-    village.with_dcu(|dcu, now| dcu.handle_uplink_receive(now, &frame(false)));
+    order_open(&mut village, 900, Some(unix_ms(HOUR)));
     village.link(false);
     village.run_for(12 * HOUR);
     village.meters[0].deaf = false;
@@ -170,9 +165,196 @@ fn a_cloud_that_is_silent_has_not_ordered_anything_lately() {
     assert!(village.lit(0), "that word is half a day old");
     assert!(village.when(0, held(Held::Cloud)).is_some());
     let reason = |e: &DcuEvent| matches!(e, DcuEvent::RelayOrdered { reason: Reason::Cloud, relay: Relay::Open, .. });
+    let from = village.now;
     village.link(true);
     village.run_for(HOUR);
-    assert!(village.when(0, reason).is_some(), "it is heard again, and has not taken it back");
+    assert!(village.when(from, reason).is_none(), "it is heard again, but its word rests on data of half a day ago");
+    assert!(village.lit(0));
+}
+
+fn unix_ms(now: u64) -> i64 {
+    START_UNIX_S * 1000 + (now / 1_000_000) as i64
+}
+
+/// A cloud (any cloud) orders meter 0 open, on data of then.
+fn order_open(village: &mut Village, order: u64, data_unix_ms: Option<i64>) {
+    let basis = data_unix_ms.map(|data_unix_ms| Basis { data_unix_ms, decided_unix_ms: unix_ms(village.now) });
+    let mut frame = Vec::new();
+    let body = Down::RelayOrder { order, meter: MeterIx(0), closed: false, basis };
+    DownFrame { sequence: order, body }.encode(&mut frame);
+    village.with_dcu(|dcu, now| dcu.handle_uplink_receive(now, &frame));
+}
+
+fn refused(why: Refusal) -> impl Fn(&DcuEvent) -> bool {
+    move |event| matches!(event, DcuEvent::OrderRefused { why: told, .. } if *told == why)
+}
+
+fn opened_by_cloud(event: &DcuEvent) -> bool {
+    matches!(event, DcuEvent::RelayOrdered { reason: Reason::Cloud, relay: Relay::Open, .. })
+}
+
+/// The link is up, the cloud is there, and its order has been under way for longer than its data may count.
+fn late_order(evidence_age_max_s: u32) -> Village {
+    let mut config = DcuConfig::new(traits(CreditAt::Cloud), tariff());
+    config.relays.evidence_age_max_s = evidence_age_max_s;
+    let mut village = Village::with(config, 1, 1_000_000, 37);
+    village.run_until(6 * HOUR + HOUR / 2);
+    order_open(&mut village, 900, Some(unix_ms(2 * HOUR)));
+    village.run_for(10 * MINUTE);
+    village
+}
+
+#[test]
+fn an_order_on_old_data_opens_nothing_is_told_and_audited_and_the_meter_is_asked() {
+    let mut village = late_order(3 * 3600);
+    assert!(village.lit(0));
+    assert_eq!(village.count(refused(Refusal::Data)), 1);
+    let asked = village.journal().iter().filter(|record| matches!(record.entry, Entry::Reading(_))).count();
+    let recorded = |record: &&Record| matches!(record.entry, Entry::OrderRefused { order: 900, .. });
+    let at = village.journal().iter().position(|record| recorded(&record)).expect("it is on record");
+    let read = village.journal()[at..].iter().find_map(|record| match record.entry {
+        Entry::Reading(_) => Some(record.stamp.monotonic_ns),
+        _ => None,
+    });
+    assert!(read.is_some_and(|read| read < 6 * HOUR + 35 * MINUTE), "{read:?} of {asked}");
+    let told = |e: &CloudEvent| matches!(e, CloudEvent::OrderRefused { order: 900, why: Refusal::Data, .. });
+    assert_eq!(village.cloud_events.iter().filter(|(_, event)| told(event)).count(), 1);
+    // A restart tells it no second time.
+    village.cut();
+    village.boot();
+    village.run_for(HOUR / 2);
+    assert_eq!(village.journal().iter().filter(recorded).count(), 1);
+    // The same order on newer data is carried out; on the same once more it changes nothing.
+    order_open(&mut village, 900, Some(unix_ms(2 * HOUR)));
+    village.run_for(MINUTE);
+    assert!(village.lit(0));
+    let data = unix_ms(village.now) - 3_600_000;
+    order_open(&mut village, 900, Some(data));
+    village.run_for(MINUTE);
+    assert!(!village.lit(0));
+}
+
+#[test]
+fn sabotage_with_endless_trust_in_old_data_it_opens() {
+    assert!(!late_order(u32::MAX).lit(0));
+}
+
+#[test]
+fn an_order_that_says_nothing_of_its_data_opens_nothing() {
+    let mut village = Village::new(traits(CreditAt::Cloud), 1, 1_000_000, 38);
+    village.run_until(HOUR / 2);
+    order_open(&mut village, 900, None);
+    village.run_for(HOUR);
+    assert!(village.lit(0) && village.count(refused(Refusal::Undated)) == 1);
+}
+
+#[test]
+fn clocks_that_contradict_each_other_open_nothing_until_they_agree() {
+    let mut village = Village::new(traits(CreditAt::Cloud), 1, 1_000_000, 39);
+    village.run_until(HOUR / 2);
+    // The site's clock has been set back by an hour: an order decided now lies ahead.
+    let wrong = unix_ms(village.now) - 3_600_000;
+    village.with_dcu(|dcu, now| dcu.handle_clock(now, wrong));
+    order_open(&mut village, 900, Some(unix_ms(HOUR / 4)));
+    village.run_for(5 * MINUTE);
+    assert!(village.lit(0) && village.count(refused(Refusal::Clock)) == 1);
+    let right = unix_ms(village.now);
+    village.with_dcu(|dcu, now| dcu.handle_clock(now, right));
+    village.run_for(5 * MINUTE);
+    assert!(!village.lit(0));
+}
+
+#[test]
+fn the_cloud_renews_an_order_that_waits_on_newer_readings_or_takes_it_back() {
+    let mut config = DcuConfig::new(traits(CreditAt::Cloud), tariff());
+    // Whatever a cloud says is too old until it rests on the very last reading.
+    config.relays.evidence_age_max_s = 60;
+    let mut village = Village::with(config, 2, 1_500, 40);
+    village.run_until(3 * HOUR);
+    village.link(false);
+    village.run_until(5 * HOUR + HOUR / 2);
+    village.link(true);
+    // Both owe by now. One of them pays while its order is refused.
+    village.run_for(MINUTE / 2);
+    village.pay_phone("T1", 1, 90_000);
+    village.run_for(HOUR / 2);
+    let renewed = village.journal().iter().filter(|record| matches!(record.entry, Entry::OrderDated { .. })).count();
+    assert!(!village.lit(0) && village.lit(1), "{renewed}");
+    for (_, order) in orders(&village).into_iter().filter(|(_, order)| order.relay == Relay::Open) {
+        assert!(order.reading_age_s.is_some_and(|age| age <= 60), "{order:?}");
+    }
+}
+
+#[test]
+fn a_payment_that_the_cloud_has_not_heard_of_keeps_the_light_on() {
+    let traits = Traits { local_vending: true, ..traits(CreditAt::Cloud) };
+    let mut village = Village::new(traits, 1, 1_000_000, 41);
+    village.run_until(HOUR / 2);
+    village.link(false);
+    village.pay_agent("R1", 0, 50_000);
+    village.run_for(MINUTE);
+    // The cloud's order was on its way when the customer paid the agent.
+    let decided_unix_ms = unix_ms(village.now) - 120_000;
+    let basis = Some(Basis { data_unix_ms: decided_unix_ms, decided_unix_ms });
+    let mut frame = Vec::new();
+    let body = Down::RelayOrder { order: 900, meter: MeterIx(0), closed: false, basis };
+    DownFrame { sequence: 900, body }.encode(&mut frame);
+    village.with_dcu(|dcu, now| dcu.handle_uplink_receive(now, &frame));
+    village.run_for(5 * MINUTE);
+    assert!(village.lit(0) && village.count(opened_by_cloud) == 0);
+    assert_eq!(village.count(refused(Refusal::Data)), 1);
+}
+
+/// Prices flap, so that the relay opens and closes as often as it may; then the customer pays.
+fn paid_after_flapping(config: DcuConfig) -> u64 {
+    let mut village = Village::with(config, 1, 500, 35);
+    village.run_until(3 * HOUR);
+    assert!(!village.lit(0));
+    for n in 0..24 {
+        village.change_prices(Tariff { grace_minor: if n % 2 == 0 { 100_000 } else { 0 }, ..tariff() });
+        village.run_for(6 * MINUTE);
+        if n > 12 && !village.lit(0) {
+            break;
+        }
+    }
+    assert!(!village.lit(0));
+    let paid = village.now;
+    village.pay_agent("R1", 0, 500_000);
+    village.run_for(MINUTE);
+    while !village.lit(0) {
+        village.run_for(MINUTE);
+    }
+    (village.now - paid) / MINUTE
+}
+
+#[test]
+fn a_closing_that_is_paid_for_waits_for_no_limit() {
+    let mut config = DcuConfig::new(traits(CreditAt::Dcu), tariff());
+    config.relays.openings_per_meter_hour = 4;
+    config.relays.closings_per_meter_hour = 1;
+    assert_eq!(paid_after_flapping(config), 1);
+}
+
+#[test]
+fn a_contactor_that_opens_of_itself_has_rest_and_somebody_is_told() {
+    let mut config = DcuConfig::new(traits(CreditAt::Dcu), tariff());
+    config.relays.closings_per_meter_hour = 5;
+    let mut village = Village::with(config, 1, 1_000_000, 42);
+    village.run_until(HOUR / 2);
+    for _ in 0..40 {
+        village.meters[0].closed = false;
+        village.heard(0);
+        village.run_for(MINUTE);
+    }
+    let closings = orders(&village).iter().filter(|(_, order)| order.relay == Relay::Closed).count();
+    assert!((6..=7).contains(&closings), "{closings} closings in forty minutes");
+    let alarm = |e: &DcuEvent| matches!(e, DcuEvent::Alarm { code: AlarmCode::TooManyOrders, .. });
+    assert!(village.count(alarm) > 0 && village.count(held(Held::Reclosed)) > 0);
+    // Who pays gets light all the same.
+    assert!(!village.lit(0));
+    village.pay_agent("R1", 0, 5_000);
+    village.run_for(MINUTE);
+    assert!(village.lit(0));
 }
 
 #[test]

@@ -60,6 +60,7 @@ fn a_version_that_goes_back_or_contradicts_itself_is_refused_by_name() {
     let mut village = village(tariff(), 1, 1_000_000, 42);
     village.run_until(HOUR);
     village.change_prices(Tariff { energy_price_per_kwh_minor: 20_000, ..tariff() });
+    village.run_for(60 * S);
     village.change_prices(Tariff { energy_price_per_kwh_minor: 30_000, ..tariff() });
     village.run_for(60 * S);
     assert_eq!(village.state().book().tariff().version, 2, "the cloud numbers what bears no number");

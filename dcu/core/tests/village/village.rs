@@ -25,6 +25,8 @@ pub(crate) const HOUR: u64 = 3600 * S;
 /// A full hour: 2026-03-01 00:00 UTC.
 pub(crate) const START_UNIX_S: i64 = 1_772_323_200;
 
+/// Kind of the frames that tell how far a journal goes.
+const STANDING: u8 = 51;
 /// The period in which it starts.
 pub(crate) const FIRST_PERIOD: u32 = (START_UNIX_S / 3600) as u32;
 
@@ -80,6 +82,10 @@ pub(crate) struct Village {
     pub(crate) wire: Option<Vec<(u32, Vec<u8>)>>,
     /// The DCU gets entropy when it boots.
     pub(crate) entropy: bool,
+    /// The journal's name, as a store would tell it.
+    pub(crate) journal_name: [u8; 16],
+    /// The cloud is of an earlier version: it knows no standings.
+    pub(crate) cloud_is_old: bool,
     /// Changes what the DCU reads of its journal when it boots.
     pub(crate) misread: fn(&mut Record),
     /// The ledger's leaves, and checkpoints that wait to be signed.
@@ -161,6 +167,8 @@ impl Village {
             frames_to_meters: 0,
             wire: None,
             entropy: true,
+            journal_name: [1; 16],
+            cloud_is_old: false,
             misread: |_| {},
             leaves: Vec::new(),
             to_sign: Vec::new(),
@@ -186,15 +194,18 @@ impl Village {
         self.boot_at = self.now;
         let mut journal = self.journal.clone();
         journal.iter_mut().for_each(self.misread);
-        self.dcu = Some(Dcu::recover(self.config.clone(), self.entries.clone(), journal));
+        let mut dcu = Dcu::recover(self.config.clone(), self.entries.clone(), journal);
+        dcu.name_journal(self.journal_name);
+        self.dcu = Some(dcu);
         self.drain();
+        // Before there is entropy: the cloud is asked first.
+        if self.link_up {
+            self.with_dcu(|dcu, now| dcu.handle_link(now, LinkState::Up));
+        }
         let unix_ms = START_UNIX_S * 1000 + (self.now / 1_000_000) as i64;
         self.with_dcu(|dcu, now| dcu.handle_clock(now, unix_ms));
         if self.entropy {
             self.give_entropy();
-        }
-        if self.link_up {
-            self.with_dcu(|dcu, now| dcu.handle_link(now, LinkState::Up));
         }
     }
 
@@ -452,7 +463,7 @@ impl Village {
     }
 
     fn drain(&mut self) {
-        let mut last = None;
+        let (mut last, mut restart) = (None, false);
         while let Some(dcu) = &mut self.dcu {
             match dcu.poll_output() {
                 Output::Transmit { meter, bytes } => {
@@ -462,6 +473,7 @@ impl Village {
                     }
                     self.travel(&Thing::AtMeter(meter.0, bytes));
                 }
+                Output::Uplink(bytes) if self.cloud_is_old && bytes.get(1) == Some(&STANDING) => {}
                 Output::Uplink(bytes) => self.travel(&Thing::AtCloud(bytes)),
                 Output::Fetch(_) => {}
                 // The module answers at once.
@@ -481,9 +493,17 @@ impl Village {
                 }
                 Output::Leaf(leaf) => self.leaves.push(leaf),
                 Output::Sign(checkpoint) => self.to_sign.push(checkpoint),
-                Output::Event(event) => self.events.push((self.now, event)),
+                Output::Event(event) => {
+                    restart |= matches!(event, DcuEvent::RolledBack { restart: true, .. });
+                    self.events.push((self.now, event));
+                }
                 Output::Timeout(deadline) => {
                     self.dcu_deadline = deadline;
+                    if restart {
+                        // Its counters may be another journal's.
+                        self.cut();
+                        return self.boot();
+                    }
                     let Some(number) = last.take() else { break };
                     if self.sync_max == 0 {
                         self.durable = number;

@@ -26,3 +26,11 @@ pub const CLOCK_BASE: i8 = 9;
 pub fn time_value(unix_s: i64, utc_offset_s: i32) -> Value {
     Value::OctetString(DateTime::from_unix_s(unix_s, utc_offset_s).to_octets().into())
 }
+
+/// The same to a hundredth of a second.
+#[must_use]
+pub fn time_value_ms(unix_ms: i64, utc_offset_s: i32) -> Value {
+    let mut at = DateTime::from_unix_s(unix_ms.div_euclid(1000), utc_offset_s);
+    at.time.hundredths = u8::try_from(unix_ms.rem_euclid(1000).div_euclid(10)).unwrap_or(0);
+    Value::OctetString(at.to_octets().into())
+}

@@ -9,9 +9,10 @@ pub mod daraja;
 pub mod momo;
 pub mod orange;
 pub mod sms;
+pub mod statement;
 
 use serde::{Deserialize, Serialize};
-use taa_dcu::payment::{Currency, Payment, PaymentError};
+use taa_dcu::payment::{Currency, NAME_BYTES_MAX, Payment, PaymentError};
 
 use crate::{civil::Doubt, fields::FieldsError};
 
@@ -101,6 +102,9 @@ pub enum Refusal {
     /// Too many wrong codes from there: wait.
     #[error("too many wrong codes")]
     TooManyGuesses,
+    /// Older than what is remembered: whether it was taken then, nobody here knows.
+    #[error("older than what is remembered here")]
+    TooOld,
     /// What it says is no payment.
     #[error(transparent)]
     Payment(#[from] PaymentError),
@@ -125,6 +129,7 @@ impl Refusal {
             | Self::Currency(_)
             | Self::Mismatch(_)
             | Self::UnknownText
+            | Self::TooOld
             | Self::Payment(_) => 422,
         }
     }
@@ -142,6 +147,21 @@ impl Refusal {
                 | Self::Payment(_)
                 | Self::UnknownText
         )
+    }
+}
+
+/// A receipt's number as everybody writes it: no blanks, capitals. `None` for nothing, or more than a name may have.
+#[must_use]
+pub fn receipt_number(told: &str) -> Option<String> {
+    let number = told.trim().to_ascii_uppercase();
+    (1..=NAME_BYTES_MAX).contains(&number.len()).then_some(number)
+}
+
+/// With the number that the payer's receipt bears, where the provider says it.
+pub(crate) fn with_receipt(payment: Payment, told: Option<&str>) -> Payment {
+    match told.and_then(receipt_number) {
+        Some(number) => payment.with_receipt(number),
+        None => payment,
     }
 }
 

@@ -2,13 +2,14 @@
 //!
 //! Status and callback are one object: `amount`, `currency`, `externalId`, `payer {partyIdType, partyId}`, `status`
 //! (`PENDING`, `SUCCESSFUL`, `FAILED`), `financialTransactionId` when paid, `reason` when not. `externalId` need not be
-//! unique, so it is no key. A callback is not signed: it only makes the relay ask for the status at once.
+//! unique, so it is no key; `financialTransactionId` is what the payer's text calls the payment, its second name. A callback
+//! is not signed: it only makes the relay ask for the status at once.
 //!
 //! Sources: momodeveloper.mtn.com (requesttopay POST and GET).
 
 use taa_dcu::payment::{Channel, Currency, Payment, Provider};
 
-use super::{Money, NotPaid, Paid, Refusal, Standing, account};
+use super::{Money, NotPaid, Paid, Refusal, Standing, account, with_receipt};
 use crate::{
     civil::{Doubt, accepted_at},
     fields::{Fields, FieldsError, Wrong},
@@ -40,7 +41,9 @@ pub fn standing(body: &[u8], request: &PayRequest, now_unix_ms: i64) -> Result<S
     let account = account(&request.account);
     let new = Payment::new(Provider::MtnMomo, &request.id, account, amount_minor, Channel::Phone, accepted_unix_ms);
     let doubt = doubt.filter(|doubt| *doubt != Doubt::Absent);
-    Ok(Standing::Paid(Paid { payment: Payment { currency: Some(currency), ..new }, doubt }))
+    let receipt = fields.text_or_number_if_any("financialTransactionId")?;
+    let payment = with_receipt(Payment { currency: Some(currency), ..new }, receipt.as_deref());
+    Ok(Standing::Paid(Paid { payment, doubt }))
 }
 
 /// `reason` is a text, or an object with a `code`.

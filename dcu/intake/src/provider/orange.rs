@@ -5,12 +5,13 @@
 //! `notif_token` and `txnid`; the status query takes `order_id`, `amount`, `pay_token` and says `status` (`INITIATED`,
 //! `PENDING`, `EXPIRED`, `SUCCESS`, `FAILED`), `order_id`, `txnid`. **Not found:** a specification by Orange that could
 //! be read, a signature, whether notifications are repeated, the time of payment. So a notification, even one with the
-//! right `notif_token`, only makes the relay ask for the status.
+//! right `notif_token`, only makes the relay ask for the status. `txnid` is taken for the number in the payer's text: in
+//! public samples it looks like one, and nothing that could be read says so.
 
 use taa_dcu::payment::{Channel, Payment, Provider};
 use taa_keys::Secret;
 
-use super::{NotPaid, Paid, Refusal, Standing, account};
+use super::{NotPaid, Paid, Refusal, Standing, account, with_receipt};
 use crate::{
     civil::accepted_at,
     fields::{Fields, FieldsError, Wrong},
@@ -45,5 +46,7 @@ pub fn standing(body: &[u8], request: &PayRequest, now_unix_ms: i64) -> Result<S
     let (id, amount) = (&request.id, request.amount_minor);
     let new =
         Payment::new(Provider::OrangeMoney, id, account(&request.account), amount, Channel::Phone, accepted_unix_ms);
-    Ok(Standing::Paid(Paid { payment: Payment { currency: Some(request.money.currency), ..new }, doubt: None }))
+    let receipt = fields.text_or_number_if_any("txnid")?;
+    let payment = with_receipt(Payment { currency: Some(request.money.currency), ..new }, receipt.as_deref());
+    Ok(Standing::Paid(Paid { payment, doubt: None }))
 }

@@ -1,7 +1,7 @@
 //! Receipts by text message, passed on by a telephone: the way that works where no callback does.
 //!
 //! A text can be typed by anybody, so such a payment is always [`Certainty::Provisional`]: the site credits it up to its
-//! own limit, until the provider's callback with the same key confirms it. What a text looks like is data
+//! own limit, until the provider's own word, which knows it by the same number (as key or as receipt), confirms it. What a text looks like is data
 //! ([`Template`]): providers change their wording without notice.
 //!
 //! A pattern is the text with `{code}`, `{amount}`, `{account}`, `{payee}`, `{date}`, `{time}` and `{*}` (anything) where
@@ -9,7 +9,7 @@
 
 use taa_dcu::payment::{Certainty, Channel, Payment, Provider};
 
-use super::{Money, Paid, Refusal, account};
+use super::{Money, Paid, Refusal, account, receipt_number};
 use crate::{
     amount::grouped_minor_units,
     civil::{Civil, accepted_at},
@@ -68,16 +68,16 @@ pub fn payment(text: &str, templates: &[Template], typed: &str, now_unix_ms: i64
     if found.payee.as_ref().is_some_and(|payee| !template.payees.iter().any(|ours| ours.eq_ignore_ascii_case(payee))) {
         return Err(Refusal::NotOurs("payee"));
     }
-    let is_code = found.code.len() >= 8 && found.code.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    if !is_code {
+    // Orange's numbers have full stops in them.
+    let is_code = found.code.len() >= 8 && found.code.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.');
+    let Some(key) = receipt_number(&found.code).filter(|_| is_code) else {
         return Err(FieldsError::Field("code", Wrong::Value("not a receipt number")).into());
-    }
+    };
     let amount = grouped_minor_units(&found.amount, template.money.minor_per_unit);
     let amount_minor = amount.map_err(|error| FieldsError::Field("amount", Wrong::Amount(error)))?;
     let told = Civil::from_message(&found.date, &found.time).and_then(|civil| civil.unix_ms(template.utc_offset_s));
     let (accepted_unix_ms, doubt) = accepted_at(told, now_unix_ms);
     let typed = if found.account.is_empty() { typed } else { &found.account };
-    let key = found.code.to_ascii_uppercase();
     let new = Payment::new(template.provider, key, account(typed), amount_minor, Channel::Phone, accepted_unix_ms);
     let payment = Payment { currency: Some(template.money.currency), certainty: Certainty::Provisional, ..new };
     Ok(Paid { payment, doubt })

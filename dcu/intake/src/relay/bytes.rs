@@ -2,8 +2,8 @@
 
 use super::Record;
 
-/// Version of the format: 2 knows money that was handed back.
-pub const VERSION: u8 = 2;
+/// Version of the format: 2 knows money that was handed back, 3 second names, lists that were read, what was forgotten.
+pub const VERSION: u8 = 3;
 
 /// Why bytes are no record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -14,7 +14,7 @@ use serde_json::json;
 use taa_dcu::payment::{Channel, Payment, Provider};
 use taa_keys::Secret;
 
-use super::{Entry, Event, Relay, Settlement};
+use super::{Entry, Event, Relay, Settlement, taking::Heard};
 use crate::{
     fields::Fields,
     http::{BODY_BYTES_MAX, HttpRequest, HttpResponse},
@@ -68,7 +68,8 @@ impl Relay {
         match path.as_slice() {
             ["daraja", "c2b", "confirmation"] => {
                 let paid = c2b::payment(&request.body, &self.config.shortcodes, now_unix_ms)?;
-                self.take(now_unix_ms, &paid)?;
+                let list = Some(Fields::parse(&request.body)?.text_or_number("BusinessShortCode")?);
+                self.take_as(now_unix_ms, &paid, &Heard { list, other_unix_ms: None })?;
             }
             ["daraja", "c2b", "validation"] => {
                 let verdict = c2b::payment(&request.body, &self.config.shortcodes, now_unix_ms);

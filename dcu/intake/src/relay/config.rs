@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use taa_keys::Secret;
 
-use crate::provider::{Money, daraja::Shortcode, sms::Template};
+use crate::provider::{Money, daraja::Shortcode, sms::Template, statement::Shape};
 
 /// What the operator of a relay sets.
 #[derive(Clone, Debug)]
@@ -23,6 +23,18 @@ pub struct RelayConfig {
     pub phones: BTreeMap<String, Operator>,
     /// The key of the tags of codes, and what codes are counted in.
     pub codes: Option<(Secret, Money)>,
+    /// Clerks who bring statements, by name.
+    pub clerks: BTreeMap<String, Operator>,
+    /// What statements look like, by name.
+    pub statements: BTreeMap<String, Shape>,
+    /// Short codes whose payments are read from Daraja's list (its Pull Transactions): they must be registered for it.
+    pub pulls: BTreeSet<String>,
+    /// From one reading of a list to the next, ms.
+    pub pull_every_ms: i64,
+    /// For how long a payment's names are remembered, ms. Longer than any provider repeats itself.
+    pub remember_ms: i64,
+    /// How many payments are remembered; beyond it the oldest are forgotten sooner.
+    pub remember_max: usize,
     /// From a request until its status is asked for the first time, ms; the wait doubles up to an hour.
     pub first_query_ms: i64,
     /// A request that is undecided for so long is given up (and listed as such), ms.
@@ -32,7 +44,8 @@ pub struct RelayConfig {
 }
 
 impl RelayConfig {
-    /// No sites, no providers; status queries from one minute to two days; takeover after six hours.
+    /// No sites, no providers; status queries from one minute to two days, lists every quarter of an hour; takeover after
+    /// six hours; 400 days and two million payments are remembered.
     #[must_use]
     pub const fn new(path_secret: Secret) -> Self {
         Self {
@@ -43,6 +56,12 @@ impl RelayConfig {
             agents: BTreeMap::new(),
             phones: BTreeMap::new(),
             codes: None,
+            clerks: BTreeMap::new(),
+            statements: BTreeMap::new(),
+            pulls: BTreeSet::new(),
+            pull_every_ms: 900_000,
+            remember_ms: 400 * 86_400_000,
+            remember_max: 2_000_000,
             first_query_ms: 60_000,
             give_up_ms: 48 * 3_600_000,
             takeover_ms: Some(6 * 3_600_000),

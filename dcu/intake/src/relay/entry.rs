@@ -6,7 +6,7 @@ use taa_dcu::{
     payment::{Payment, PaymentId, Provider},
 };
 
-use super::{PayRequest, Settlement, State};
+use super::{Covered, PayRequest, Settlement, State};
 use crate::provider::cash_code::{Code, CodeTag};
 
 /// One record.
@@ -32,6 +32,8 @@ pub enum HeldWhy {
     SiteRefused(Fate),
     /// It was offered to a DCU that was then replaced: it may have been credited there.
     OfferedBefore,
+    /// It was paid before what is remembered begins: it may have been taken then.
+    TooOld,
 }
 
 /// Where a payment went.
@@ -69,6 +71,8 @@ pub enum Entry {
         payment: Payment,
         /// Where it went.
         place: Place,
+        /// The short code whose list or confirmation told of it.
+        list: Option<String>,
     },
     /// An operator has said whose held money is.
     Resolved {
@@ -138,5 +142,40 @@ pub enum Entry {
     HandedBack {
         /// Which.
         id: PaymentId,
+    },
+    /// A payment that is known was told of under another name; its site is told as well.
+    Named {
+        /// Its first name.
+        known: PaymentId,
+        /// As it was told, under the account that it was given to.
+        payment: Payment,
+        /// The site that has it.
+        site: Option<String>,
+    },
+    /// A text fits a push that was taken without a receipt: it adds nothing.
+    Guessed {
+        /// The push.
+        push: PaymentId,
+        /// The text's name.
+        text: PaymentId,
+    },
+    /// A line or a push that fits what was credited is not credited.
+    Covered(Covered),
+    /// It fits no more: the provider has said which belong together.
+    Uncovered {
+        /// Which.
+        id: PaymentId,
+    },
+    /// A provider's list of a short code has been read.
+    Pulled {
+        /// The short code.
+        shortcode: String,
+        /// Up to this instant, Unix ms.
+        upto_unix_ms: i64,
+    },
+    /// What was paid and taken up to this instant is remembered no longer.
+    Forgot {
+        /// Unix ms.
+        upto_unix_ms: i64,
     },
 }

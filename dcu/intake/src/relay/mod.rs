@@ -14,46 +14,45 @@
 //!   body that could be about money and cannot be read is kept whole ([`Relay::unread`]).
 //! - A payment is kept until the site's cursor has passed it and its fate is known.
 //! - A status of a push, of `MoMo` or Orange that does not come is asked for: [`Output::Query`] after a minute, then at
-//!   doubling intervals.
+//!   doubling intervals. Payments that nobody asked for are read from the provider's list ([`Query::Pull`]), or from a
+//!   statement that a clerk brings ([`Relay::handle_statement`]).
+//! - What is older than [`RelayConfig::remember_ms`] is forgotten, and whatever comes later and was paid before that is
+//!   held: nobody here knows any more whether it was taken.
 
 mod bytes;
 mod callbacks;
 mod config;
 mod entry;
 mod fetching;
+mod forget;
 mod lineage;
+mod names;
 mod output;
+mod reconcile;
 mod requests;
 mod site;
 mod state;
+mod taking;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use taa_dcu::payment::{Certainty, Payment, PaymentId, Provider};
 
 use crate::{
-    civil::Doubt,
     http::HttpResponse,
-    provider::{
-        Paid, Refusal,
-        cash_code::{Code, CodeTag, Guesses},
-    },
+    provider::cash_code::{Code, CodeTag, Guesses},
 };
 
 pub use bytes::{BytesError, VERSION, decode, encode};
 pub use config::{Accounts, Operator, RelayConfig, SiteConfig};
 pub use entry::{Entry, HeldWhy, Place, Record};
+pub use names::{Covered, Unnamed};
 pub use output::{Event, Output, Query};
 pub use requests::{OrangeTokens, PayRequest, Settlement};
 pub use site::Inbox;
 pub use state::{Held, Seen, State, Unread};
 
-use self::{fetching::Line, requests::Watch};
-
-/// Cash of one agent for one account and amount twice within this time looks like one payment entered twice.
-const TWICE_MS: i64 = 600_000;
-/// Agents' payments remembered for that.
-const RECENT_MAX: usize = 1000;
+use self::{fetching::Line, reconcile::Pull, requests::Watch};
 
 /// The relay.
 #[derive(Debug)]
@@ -70,6 +69,9 @@ pub struct Relay {
     guesses: Guesses,
     /// Agents' payments of late.
     recent: VecDeque<Payment>,
+    /// Lists of short codes that are being read.
+    pulls: BTreeMap<String, Pull>,
+    forget_at_unix_ms: i64,
 }
 
 impl Relay {
@@ -98,9 +100,12 @@ impl Relay {
             lines,
             guesses: Guesses::default(),
             recent: VecDeque::new(),
+            pulls: BTreeMap::new(),
+            forget_at_unix_ms: 0,
         };
         relay.record(now_unix_ms, Entry::Started { epoch: entropy.max(1) });
         relay.watch_all(now_unix_ms);
+        relay.pull_all(now_unix_ms);
         relay
     }
 
@@ -135,6 +140,7 @@ impl Relay {
     /// The deadline of [`Output::Timeout`] has come. Calling too early or too late is harmless.
     pub fn handle_timeout(&mut self, now_unix_ms: i64) {
         self.ask_due(now_unix_ms);
+        self.pull_due(now_unix_ms);
     }
 
     // ---- commands ------------------------------------------------------------------------------------------------
@@ -211,58 +217,5 @@ impl Relay {
 
     fn respond(&mut self, call: u64, response: HttpResponse) {
         self.answer(Output::Respond { call, response });
-    }
-
-    /// Takes a payment: to its site, or on hold. What was taken before changes nothing.
-    fn take(&mut self, now_unix_ms: i64, paid: &Paid) -> Result<(), Refusal> {
-        let Paid { payment, doubt } = paid;
-        payment.check()?;
-        let id = payment.id();
-        if let Some(seen) = self.state.seen.get(&id) {
-            if seen.covers(payment) {
-                self.event(Event::Duplicate { id });
-                return Ok(());
-            }
-            if !seen.may_become(payment) {
-                self.event(Event::Conflict { id });
-                return Err(Refusal::Mismatch("key"));
-            }
-        }
-        let place = match self.config.site_of(&payment.account) {
-            None => Place::Held(HeldWhy::NoSuchAccount),
-            Some(site) if payment.currency.is_some_and(|paid| paid != site.money.currency) => {
-                Place::Held(HeldWhy::WrongCurrency)
-            }
-            Some(site) => Place::Site(site.id.clone()),
-        };
-        self.tell_oddities(payment, *doubt);
-        self.event(match &place {
-            Place::Site(site) => Event::Took { id, site: site.clone() },
-            Place::Held(why) => Event::Held { id, why: *why },
-        });
-        self.record(now_unix_ms, Entry::Took { payment: payment.clone(), place });
-        Ok(())
-    }
-
-    fn tell_oddities(&mut self, payment: &Payment, doubt: Option<Doubt>) {
-        if let Some(doubt) = doubt {
-            self.event(Event::TimeReplaced { id: payment.id(), doubt });
-        }
-        if payment.provider != Provider::Agent {
-            return;
-        }
-        let agent = |payment: &Payment| payment.key.split('/').next().map(str::to_owned);
-        let twice = self.recent.iter().find(|before| {
-            before.accepted_unix_ms.abs_diff(payment.accepted_unix_ms) <= TWICE_MS.unsigned_abs()
-                && (&before.account, before.amount_minor) == (&payment.account, payment.amount_minor)
-                && agent(before) == agent(payment)
-        });
-        if let Some(before) = twice.map(Payment::id) {
-            self.event(Event::LooksDoubled { id: payment.id(), before });
-        }
-        if self.recent.len() >= RECENT_MAX {
-            self.recent.pop_front();
-        }
-        self.recent.push_back(payment.clone());
     }
 }

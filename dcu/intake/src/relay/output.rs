@@ -54,6 +54,18 @@ pub enum Query {
         /// `X-Reference-Id`.
         reference_id: String,
     },
+    /// Daraja: one page of a short code's list (`pulltransactions/v1/query`); the answer goes to
+    /// [`super::Relay::handle_pulled`].
+    Pull {
+        /// `ShortCode`.
+        shortcode: String,
+        /// `StartDate`, Unix ms.
+        from_unix_ms: i64,
+        /// `EndDate`, Unix ms.
+        to_unix_ms: i64,
+        /// `OffSetValue`: rows to leave out.
+        offset: u32,
+    },
     /// Orange: `transactionstatus`.
     Orange {
         /// `order_id`.
@@ -66,11 +78,12 @@ pub enum Query {
 }
 
 impl Query {
-    /// Whose, and of which request.
+    /// Whose, and of which request (of a list: which short code).
     #[must_use]
     pub fn request(&self) -> (Provider, &str) {
         match self {
             Self::Push { checkout_request_id, .. } => (Provider::Daraja, checkout_request_id),
+            Self::Pull { shortcode, .. } => (Provider::Daraja, shortcode),
             Self::Momo { reference_id } => (Provider::MtnMomo, reference_id),
             Self::Orange { order_id, .. } => (Provider::OrangeMoney, order_id),
         }
@@ -120,6 +133,43 @@ pub enum Event {
         /// Which.
         id: PaymentId,
     },
+    /// A text, or a line of the provider's list, and a push that was settled without a receipt are taken for one payment, as
+    /// account, amount and time fit.
+    Matched {
+        /// What the text or the list calls it.
+        receipt: PaymentId,
+        /// What we call it.
+        payment: PaymentId,
+        /// The provider's list told of it; otherwise it is a text.
+        listed: bool,
+    },
+    /// A provider's list, or a clerk's statement, was read.
+    Listed {
+        /// The short code, or the clerk.
+        of: String,
+        /// Payments that were new.
+        new: usize,
+        /// That were known.
+        known: usize,
+        /// That are on hold now.
+        held: usize,
+        /// Lines that were refused.
+        refused: usize,
+    },
+    /// The provider's list does not reach back to where it was last read: a statement has to be brought.
+    ListGap {
+        /// The short code.
+        shortcode: String,
+        /// From here, Unix ms.
+        from_unix_ms: i64,
+        /// To here, Unix ms.
+        to_unix_ms: i64,
+    },
+    /// What was paid up to this instant is remembered no longer; what comes of it later is held.
+    Forgot {
+        /// Unix ms.
+        upto_unix_ms: i64,
+    },
     /// Its time could not be true; the time of arrival was taken.
     TimeReplaced {
         /// Which.
@@ -127,7 +177,8 @@ pub enum Event {
         /// What was wrong.
         doubt: Doubt,
     },
-    /// One agent has entered the same amount for the same account under two receipts.
+    /// One agent has entered the same amount for the same account under two receipts; or the provider says that two payments
+    /// are one that were each taken: somebody has to correct it.
     LooksDoubled {
         /// The second.
         id: PaymentId,

@@ -1,12 +1,12 @@
 //! Requests to pay that we have made, and asking for their status when nobody tells.
 
 use serde::{Deserialize, Serialize};
-use taa_dcu::payment::{Channel, Payment, Provider};
+use taa_dcu::payment::{Channel, Payment, PaymentId, Provider};
 
 use super::{Entry, Event, Output, Query, Relay};
 use crate::{
     civil::accepted_at,
-    provider::{Money, NotPaid, Paid, Refusal, Standing, daraja, momo, orange},
+    provider::{Money, NotPaid, Paid, Refusal, Standing, daraja, momo, orange, with_receipt},
 };
 
 /// The longest wait between two status queries, ms.
@@ -141,8 +141,8 @@ impl Relay {
         match daraja::stk::query_answer(body, &request.id)? {
             None => Ok(Some(Standing::Pending)),
             Some(0) if self.confirms(&request.shortcode) => Ok(None),
-            // A query bears no receipt: the push's own name is the key.
-            Some(0) => Ok(Some(Standing::Paid(paid(request, &request.id, None, None, now_unix_ms)))),
+            // A query bears no receipt: what else is told of the payment is matched (`super::names`).
+            Some(0) => Ok(Some(Standing::Paid(paid(request, None, now_unix_ms)))),
             Some(code) => Ok(Some(Standing::NotPaid(daraja::not_paid(code)))),
         }
     }
@@ -157,14 +157,19 @@ impl Relay {
         let offset_s = offset_s.map_or(0, |code| code.utc_offset_s);
         let told = daraja::stk::callback(body, request.money, offset_s)?;
         if is_paid {
-            let key = told.receipt.unwrap_or(id);
-            self.event(Event::Duplicate { id: taa_dcu::payment::PaymentId { provider: Provider::Daraja, key } });
-            return Ok(());
+            // What a query has settled has no receipt yet.
+            let is_ours = told.result_code == 0 && !self.confirms(&request.shortcode);
+            return if is_ours && told.receipt.is_some() {
+                self.take(now_unix_ms, &paid(&request, Some(&told), now_unix_ms))
+            } else {
+                self.event(Event::Duplicate { id: PaymentId { provider: Provider::Daraja, key: id } });
+                Ok(())
+            };
         }
-        match (told.result_code, told.receipt) {
+        match (told.result_code, &told.receipt) {
             (0, _) if self.confirms(&request.shortcode) => self.close(now_unix_ms, &request, Settlement::Confirmed),
-            (0, Some(receipt)) => {
-                let paid = paid(&request, &receipt, told.amount_minor, told.paid_unix_ms, now_unix_ms);
+            (0, Some(_)) => {
+                let paid = paid(&request, Some(&told), now_unix_ms);
                 self.settle(now_unix_ms, &request, Standing::Paid(paid));
             }
             // Paid without a receipt, or nobody knows: the status query tells.
@@ -218,7 +223,8 @@ impl Relay {
 
     /// When something is due next, Unix ms.
     pub(super) fn deadline(&self) -> Option<i64> {
-        self.watches.values().map(|watch| watch.at_unix_ms).min()
+        let watches = self.watches.values().map(|watch| watch.at_unix_ms).min();
+        [watches, self.pull_deadline()].into_iter().flatten().min()
     }
 
     fn confirms(&self, shortcode: &str) -> bool {
@@ -263,17 +269,15 @@ fn query(request: &PayRequest) -> Option<Query> {
     }
 }
 
-/// The payment of a push. What the provider says was paid counts, whatever was asked for.
-fn paid(
-    request: &PayRequest,
-    key: &str,
-    amount_minor: Option<i64>,
-    paid_unix_ms: Option<i64>,
-    now_unix_ms: i64,
-) -> Paid {
+/// The payment of a push: it goes by the push's own name, and by the receipt where the provider tells it. What the
+/// provider says was paid counts, whatever was asked for.
+pub(super) fn paid(request: &PayRequest, told: Option<&daraja::stk::Callback>, now_unix_ms: i64) -> Paid {
+    let paid_unix_ms = told.and_then(|told| told.paid_unix_ms);
     let (accepted_unix_ms, doubt) = accepted_at(paid_unix_ms.or(Some(request.asked_unix_ms)), now_unix_ms);
-    let amount_minor = amount_minor.unwrap_or(request.amount_minor);
+    let amount_minor = told.and_then(|told| told.amount_minor).unwrap_or(request.amount_minor);
     let (provider, account) = (request.provider, request.account.trim());
-    let new = Payment::new(provider, key, account, amount_minor, Channel::Phone, accepted_unix_ms);
-    Paid { payment: Payment { currency: Some(request.money.currency), ..new }, doubt }
+    let new = Payment::new(provider, &request.id, account, amount_minor, Channel::Phone, accepted_unix_ms);
+    let payment = Payment { currency: Some(request.money.currency), ..new };
+    let receipt = told.and_then(|told| told.receipt.as_deref());
+    Paid { payment: with_receipt(payment, receipt), doubt }
 }

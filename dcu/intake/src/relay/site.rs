@@ -41,6 +41,11 @@ impl Inbox {
         self.delivered.iter().map(|(number, payment)| (*number, payment))
     }
 
+    /// Payments that wait, or whose fate is not known.
+    pub fn under_way(&self) -> impl Iterator<Item = &Payment> {
+        self.items.values().chain(self.delivered.values())
+    }
+
     /// The last number given.
     #[must_use]
     pub const fn last(&self) -> u64 {

@@ -5,34 +5,78 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::{Deserialize, Serialize};
 use taa_dcu::payment::{Certainty, Payment, PaymentId, Provider};
 
-use super::{Entry, HeldWhy, Inbox, PayRequest, Place, Record, Settlement};
+use super::{
+    Entry, HeldWhy, Inbox, PayRequest, Place, Record, Settlement,
+    names::{Covered, Unnamed},
+};
 use crate::provider::cash_code::{Code, CodeTag};
 
 /// Bodies kept that could not be read; beyond it the oldest goes and is counted.
 const UNREAD_MAX: usize = 1000;
 
-/// What is remembered of a payment for ever.
+/// What is remembered of a payment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
     amount_minor: i64,
     account: String,
     certainty: Certainty,
+    paid_unix_ms: i64,
+    at_unix_ms: i64,
+    /// To which site it was given, and for which account there.
+    given: Option<(String, String)>,
+    /// The short code whose list or confirmation told of it.
+    list: Option<String>,
 }
 
 impl Seen {
     /// The payment says nothing new.
     #[must_use]
     pub fn covers(&self, payment: &Payment) -> bool {
-        let same = self.amount_minor == payment.amount_minor && self.account == payment.account;
         let settled = self.certainty == Certainty::Final || payment.certainty == Certainty::Provisional;
         // Once the provider has spoken, a text can say what it likes.
-        settled && (same || (self.certainty, payment.certainty) == (Certainty::Final, Certainty::Provisional))
+        let after_all = (self.certainty, payment.certainty) == (Certainty::Final, Certainty::Provisional);
+        settled && (after_all || self.fits(&payment.account, payment.amount_minor))
     }
 
     /// The provider itself speaks where only a text did before: its word counts, whatever the text said.
     #[must_use]
     pub fn may_become(&self, payment: &Payment) -> bool {
         self.certainty == Certainty::Provisional && payment.certainty == Certainty::Final
+    }
+
+    /// Amount and account are these; a list without accounts names none.
+    pub(super) fn fits(&self, account: &str, amount_minor: i64) -> bool {
+        let same = account == self.account || account.is_empty() || self.account.is_empty();
+        same && amount_minor == self.amount_minor
+    }
+
+    pub(super) fn account(&self) -> &str {
+        &self.account
+    }
+
+    pub(super) const fn amount_minor(&self) -> i64 {
+        self.amount_minor
+    }
+
+    /// When it was paid or taken, whichever is later.
+    pub(super) fn last_ms(&self) -> i64 {
+        self.paid_unix_ms.max(self.at_unix_ms)
+    }
+
+    pub(super) const fn certainty(&self) -> Certainty {
+        self.certainty
+    }
+
+    pub(super) const fn paid_unix_ms(&self) -> i64 {
+        self.paid_unix_ms
+    }
+
+    pub(super) const fn given(&self) -> Option<&(String, String)> {
+        self.given.as_ref()
+    }
+
+    pub(super) fn list(&self) -> Option<&str> {
+        self.list.as_deref()
     }
 }
 
@@ -63,7 +107,14 @@ pub struct Unread {
 pub struct State {
     last_record: u64,
     pub(super) epoch: u64,
+    /// By the first name of each.
     pub(super) seen: BTreeMap<PaymentId, Seen>,
+    /// Second names, and the first of each.
+    pub(super) names: BTreeMap<PaymentId, PaymentId>,
+    /// Not credited, as what fits was.
+    pub(super) covered: BTreeMap<PaymentId, Covered>,
+    /// Pushes whose receipt nobody has told.
+    pub(super) unnamed: BTreeMap<PaymentId, Unnamed>,
     pub(super) held: BTreeMap<PaymentId, Held>,
     handed_back: BTreeMap<PaymentId, i64>,
     pub(super) sites: BTreeMap<String, Inbox>,
@@ -71,6 +122,9 @@ pub struct State {
     pub(super) codes: BTreeMap<CodeTag, Code>,
     pub(super) unread: VecDeque<Unread>,
     unread_dropped: u64,
+    /// Lists of short codes are read up to here, Unix ms.
+    pub(super) pulled: BTreeMap<String, i64>,
+    pub(super) forgotten_upto_unix_ms: i64,
 }
 
 impl State {
@@ -112,7 +166,25 @@ impl State {
     /// Whether the payment was ever taken; of one that was, the provider's repeats change nothing.
     #[must_use]
     pub fn has_taken(&self, id: &PaymentId) -> bool {
-        self.seen.contains_key(id)
+        self.seen.contains_key(id) || self.names.contains_key(id) || self.covered.contains_key(id)
+    }
+
+    /// Payments remembered, and how many second names.
+    #[must_use]
+    pub fn remembered(&self) -> (usize, usize) {
+        (self.seen.len(), self.names.len())
+    }
+
+    /// What was paid up to this instant may be forgotten: such a payment is held when it comes (again). Unix ms.
+    #[must_use]
+    pub const fn forgotten_upto_unix_ms(&self) -> i64 {
+        self.forgotten_upto_unix_ms
+    }
+
+    /// The list of a short code has been read up to this instant, Unix ms.
+    #[must_use]
+    pub fn pulled_upto_unix_ms(&self, shortcode: &str) -> Option<i64> {
+        self.pulled.get(shortcode).copied()
     }
 
     /// Bodies forgotten for want of room.
@@ -139,9 +211,25 @@ impl State {
                     *settled = Some(how.clone());
                 }
             }
-            Entry::Took { payment, place } => self.took(payment, place),
+            Entry::Took { payment, place, list } => self.took(record.at_unix_ms, payment, place, list.as_ref()),
+            Entry::Named { known, payment, site } => {
+                self.name(known, payment);
+                if let Some(site) = site {
+                    self.inbox(site).push(payment.clone());
+                }
+            }
+            Entry::Guessed { push, text } => self.guess(push, text),
+            Entry::Covered(covered) => self.cover(covered),
+            Entry::Uncovered { id } => self.uncover(id),
+            Entry::Pulled { shortcode, upto_unix_ms } => {
+                self.pulled.insert(shortcode.clone(), *upto_unix_ms);
+            }
+            Entry::Forgot { upto_unix_ms } => self.forget(*upto_unix_ms),
             Entry::Resolved { id, site, account } => {
                 if let Some(Held { payment, .. }) = self.held.remove(id) {
+                    if let Some(seen) = self.seen.get_mut(id) {
+                        seen.given = Some((site.clone(), account.clone()));
+                    }
                     self.inbox(site).push(Payment { account: account.clone(), ..payment });
                 }
             }
@@ -188,12 +276,26 @@ impl State {
         }
     }
 
-    fn took(&mut self, payment: &Payment, place: &Place) {
-        let seen =
-            Seen { amount_minor: payment.amount_minor, account: payment.account.clone(), certainty: payment.certainty };
-        self.seen.insert(payment.id(), seen);
+    fn took(&mut self, at_unix_ms: i64, payment: &Payment, place: &Place, list: Option<&String>) {
+        let id = payment.id();
+        let given = match place {
+            Place::Site(site) => Some((site.clone(), payment.account.clone())),
+            Place::Held(_) => None,
+        };
+        let seen = Seen {
+            amount_minor: payment.amount_minor,
+            account: payment.account.clone(),
+            certainty: payment.certainty,
+            paid_unix_ms: payment.accepted_unix_ms,
+            at_unix_ms,
+            given,
+            list: list.cloned(),
+        };
+        self.seen.insert(id.clone(), seen);
         // A receipt that nobody could place, and now the provider's own word.
-        self.held.remove(&payment.id());
+        self.held.remove(&id);
+        self.name(&id, payment);
+        self.expect_name(payment);
         match place {
             Place::Site(site) => self.inbox(site).push(payment.clone()),
             Place::Held(why) => self.hold(payment.clone(), *why),

@@ -1,7 +1,7 @@
 //! What providers, agents and telephones send, good and bad: each has a named outcome.
 
 use proptest::prelude::*;
-use taa_dcu::payment::{AMOUNT_MINOR_MAX, Certainty, Currency, Payment, PaymentId, Provider};
+use taa_dcu::payment::{AMOUNT_MINOR_MAX, Certainty, Currency, Payment, PaymentId, Provider, Receipt};
 use taa_intake::{
     HttpRequest, Relay,
     civil::Doubt,

@@ -22,14 +22,15 @@ fn how(desk: &Desk) -> Option<Settlement> {
 }
 
 #[test]
-fn a_paid_push_is_a_payment_under_its_receipt() {
+fn a_paid_push_is_a_payment_under_its_own_name_and_its_receipts() {
     let mut desk = Desk::new();
     desk.asked(Provider::Daraja, ID, "174379", None);
     assert_eq!(desk.call(Provider::Daraja, &callback("0", PAID)).0, 200);
-    assert_eq!(desk.waiting()[0].key, "RKL4CL10OG");
+    assert_eq!(desk.waiting()[0].key, ID);
+    assert_eq!(desk.waiting()[0].receipt, Some(Receipt { number: "RKL4CL10OG".into(), certain: true }));
     assert_eq!((desk.waiting()[0].account.as_str(), desk.waiting()[0].amount_minor), ("A17", 5_000));
     assert_eq!(desk.waiting()[0].accepted_unix_ms, NOW - 60_000);
-    assert_eq!(how(&desk), Some(Settlement::Paid { key: "RKL4CL10OG".into() }));
+    assert_eq!(how(&desk), Some(Settlement::Paid { key: ID.into() }));
     // Again, and by the query as well; and the telephone's text about the same receipt.
     desk.call(Provider::Daraja, &callback("0", PAID));
     let answer = format!(r#"{{"ResponseCode":"0","CheckoutRequestID":"{ID}","ResultCode":"0","ResultDesc":"x"}}"#);
@@ -88,7 +89,11 @@ fn a_lost_callback_is_reconciled_by_a_status_query() {
     desk.status(Provider::Daraja, ID, &answer);
     assert_eq!(desk.waiting()[0].key, ID, "a query bears no receipt");
     desk.call(Provider::Daraja, &callback("0", PAID));
-    assert_eq!(desk.waiting().len(), 1, "and the callback that comes after all is the same payment");
+    // The callback that comes after all is the same payment, and the site hears its second name.
+    assert_eq!(desk.waiting().iter().map(|payment| payment.key.as_str()).collect::<Vec<_>>(), [ID, ID]);
+    assert_eq!(desk.waiting()[1].receipt, Some(Receipt { number: "RKL4CL10OG".into(), certain: true }));
+    desk.call(Provider::Daraja, &callback("0", PAID));
+    assert_eq!(desk.waiting().len(), 2, "once");
 }
 
 #[test]

@@ -80,6 +80,7 @@ pub(crate) fn payment(n: u64, meter: MeterIx) -> Payment {
         channel: Channel::Phone,
         accepted_unix_ms: 1_700_000_000_000,
         certainty: Certainty::Final,
+        receipt: None,
     }
 }
 

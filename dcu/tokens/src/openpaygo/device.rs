@@ -4,6 +4,8 @@
 //! - One that adds time is also good when it lies less than [`WINDOW`] counts behind and was not used: customers mix up
 //!   their messages.
 //! - Any other accepted token makes all older ones worthless: otherwise an old "add" could be added to a newer "set".
+//! - A token that brings the count in step may set it back ([`SyncRule::Reference`]); typed a second time, it opens the way
+//!   for every token that was used since. [`SyncRule::Forward`] closes that hole.
 
 use super::vendor::{COUNT_MAX, DISABLE_VALUE, SYNC_VALUE};
 use super::{DeviceKey, Form};
@@ -28,6 +30,17 @@ pub enum Meaning {
     Disable,
     /// Brought the count in step.
     Sync,
+}
+
+/// How far a token may move the count that brings it in step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SyncRule {
+    /// Up to 63 counts back, as often as it is typed, as the reference decoder has it: tokens above it count again then,
+    /// used or not.
+    #[default]
+    Reference,
+    /// Ahead only, so that it counts once. A vendor that has lost its count must learn the device's first.
+    Forward,
 }
 
 /// Why a token was refused.
@@ -106,6 +119,7 @@ impl UsedCounts {
 pub struct Device {
     key: DeviceKey,
     restricted: bool,
+    sync: SyncRule,
     count: u32,
     used: UsedCounts,
 }
@@ -114,13 +128,19 @@ impl Device {
     /// A new one; `restricted` when its keypad has the digits 1 to 4 alone.
     #[must_use]
     pub const fn new(key: DeviceKey, restricted: bool) -> Self {
-        Self { key, restricted, count: 1, used: UsedCounts::only(1) }
+        Self::restore(key, restricted, 1, UsedCounts::only(1))
     }
 
     /// As it was stored.
     #[must_use]
     pub const fn restore(key: DeviceKey, restricted: bool, count: u32, used: UsedCounts) -> Self {
-        Self { key, restricted, count, used }
+        Self { key, restricted, sync: SyncRule::Reference, count, used }
+    }
+
+    /// The same device under another rule for tokens that bring the count in step.
+    #[must_use]
+    pub fn with_sync(self, sync: SyncRule) -> Self {
+        Self { sync, ..self }
     }
 
     /// The count of the last token, as a server must know it after a service visit.
@@ -171,10 +191,10 @@ impl Device {
 
     fn is_open(&self, count: u32, meaning: Meaning) -> bool {
         match meaning {
-            Meaning::Sync => count.saturating_add(COUNT_AHEAD) > self.count,
+            Meaning::Sync if self.sync == SyncRule::Reference => count.saturating_add(COUNT_AHEAD) > self.count,
             _ if count > self.count => true,
             Meaning::Add(_) => count.saturating_add(WINDOW) > self.count && !self.used.contains(count),
-            Meaning::Set(_) | Meaning::Disable => false,
+            Meaning::Set(_) | Meaning::Disable | Meaning::Sync => false,
         }
     }
 }
@@ -272,6 +292,25 @@ mod tests {
         assert_eq!(device.enter(&first.token), Err(Refusal::Used));
         let mut forgetful = Device::restore(key(), false, device.count(), UsedCounts::only(device.count()));
         assert_eq!(forgetful.enter(&first.token), Ok(Meaning::Add(7)));
+    }
+
+    /// As the reference decoder has it, a sync that is typed again lets used tokens count again; ahead only, it does not.
+    #[test]
+    fn a_sync_typed_again() {
+        for (rule, again) in [(SyncRule::Reference, true), (SyncRule::Forward, false)] {
+            let mut vendor = Vendor::new(key(), 1);
+            let mut device = Device::new(key(), false).with_sync(rule);
+            let sync = vendor.issue(Ask::Sync, Form::STANDARD).unwrap().token;
+            let weeks = [Ask::Add(7), Ask::Add(7)].map(|ask| vendor.issue(ask, Form::STANDARD).unwrap().token);
+            assert_eq!(device.enter(&sync), Ok(Meaning::Sync));
+            for week in &weeks {
+                assert_eq!(device.enter(week), Ok(Meaning::Add(7)));
+            }
+            assert_eq!(device.enter(&sync).is_ok(), again, "{rule:?}");
+            for week in &weeks {
+                assert_eq!(device.enter(week).is_ok(), again, "{rule:?}");
+            }
+        }
     }
 
     #[test]

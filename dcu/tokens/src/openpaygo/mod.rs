@@ -16,5 +16,5 @@ mod siphash;
 mod vendor;
 
 pub use chain::{DeviceKey, Form};
-pub use device::{Device, Meaning, Refusal, UsedCounts, WINDOW};
+pub use device::{Device, Meaning, Refusal, SyncRule, UsedCounts, WINDOW};
 pub use vendor::{Ask, AskError, Issued, Vendor};

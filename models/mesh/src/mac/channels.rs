@@ -4,12 +4,14 @@
 //! hopping function runs over the allowed ones in order of their number, so two neighbours must agree on this list to
 //! the channel: it is what the schedule information elements carry.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
-/// The allowed channels of a plan, ascending, each once. Never empty.
+/// The allowed channels of a plan, ascending, each once. Never empty. One list serves all nodes of a network.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Vec<u16>", into = "Vec<u16>")]
-pub struct Channels(Vec<u16>);
+pub struct Channels(Arc<[u16]>);
 
 /// Why a list of channels cannot be used: the fault is in the scenario or in the frame that carried it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -90,6 +92,16 @@ impl Channels {
         self.0.get(index as usize % self.0.len().max(1)).copied().unwrap_or(0)
     }
 
+    /// The place of each channel in the list, by its number; `u16::MAX` for those that are not in it.
+    #[must_use]
+    pub fn places(&self) -> Vec<u16> {
+        let mut places = vec![u16::MAX; self.0.last().map_or(0, |&last| usize::from(last) + 1)];
+        for (place, &channel) in (0..).zip(self.0.iter()) {
+            places[usize::from(channel)] = place;
+        }
+        places
+    }
+
     /// The channels, ascending.
     #[must_use]
     pub fn as_slice(&self) -> &[u16] {
@@ -102,13 +114,13 @@ impl TryFrom<Vec<u16>> for Channels {
     fn try_from(mut list: Vec<u16>) -> Result<Self, ChannelsError> {
         list.sort_unstable();
         list.dedup();
-        if list.is_empty() { Err(ChannelsError::Empty) } else { Ok(Self(list)) }
+        if list.is_empty() { Err(ChannelsError::Empty) } else { Ok(Self(list.into())) }
     }
 }
 
 impl From<Channels> for Vec<u16> {
     fn from(channels: Channels) -> Self {
-        channels.0
+        channels.0.to_vec()
     }
 }
 

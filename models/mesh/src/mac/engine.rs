@@ -166,8 +166,8 @@ pub struct Hopping {
     pub started_ns: u64,
     /// The PAN's broadcast schedule, once it is known.
     pub broadcast: Option<Broadcast>,
-    /// Where neighbours listen.
-    pub heard: BTreeMap<Eui64, Heard>,
+    /// Where neighbours listen, by address.
+    pub heard: Vec<(Eui64, Heard)>,
     /// How far a crystal may be off, parts per million: how long what was heard of a neighbour stays sharp.
     pub drift_ppm: u32,
 }
@@ -182,23 +182,32 @@ impl Hopping {
         }
     }
 
+    /// What was heard of a neighbour.
+    #[must_use]
+    pub fn heard_of(&self, neighbour: Eui64) -> Option<&Heard> {
+        let place = self.heard.binary_search_by_key(&neighbour, |(of, _)| *of).ok()?;
+        self.heard.get(place).map(|(_, heard)| heard)
+    }
+
     /// A neighbour's frame said where it is in its schedule.
     pub fn hear(&mut self, schedule: &Unicast, at_ns: u64, ufsi: u32) {
-        match self.heard.get_mut(&schedule.of) {
-            Some(heard) => {
-                (heard.at_ns, heard.ufsi) = (at_ns, ufsi);
-                if heard.schedule != *schedule {
-                    heard.schedule = schedule.clone();
+        match self.heard.binary_search_by_key(&schedule.of, |(of, _)| *of) {
+            Ok(place) => {
+                if let Some((_, heard)) = self.heard.get_mut(place) {
+                    (heard.at_ns, heard.ufsi) = (at_ns, ufsi);
+                    if heard.schedule != *schedule {
+                        heard.schedule = schedule.clone();
+                    }
                 }
             }
-            None => drop(self.heard.insert(schedule.of, Heard { schedule: schedule.clone(), at_ns, ufsi })),
+            Err(place) => self.heard.insert(place, (schedule.of, Heard { schedule: schedule.clone(), at_ns, ufsi })),
         }
     }
 
     /// Where a frame begun now goes; none when nothing is known of the receiver.
     fn channel(&self, to: To, now_ns: u64, everywhere: usize) -> Option<u16> {
         match to {
-            To::One(neighbour) => self.heard.get(&neighbour).map(|heard| heard.channel_at(now_ns)),
+            To::One(neighbour) => self.heard_of(neighbour).map(|heard| heard.channel_at(now_ns)),
             To::Broadcast => {
                 Some(self.broadcast.as_ref().map_or_else(|| self.listening(now_ns), |all| all.channel_at(now_ns)))
             }
@@ -219,7 +228,7 @@ impl Hopping {
     /// what is known of it is so old that waiting does not help.
     fn hop_wait_ns(&self, to: To, start_ns: u64, lead_ns: u64) -> u64 {
         let To::One(neighbour) = to else { return 0 };
-        let Some(heard) = self.heard.get(&neighbour) else { return 0 };
+        let Some(heard) = self.heard_of(neighbour) else { return 0 };
         let guard_ns = heard.uncertainty_ns(start_ns, self.drift_ppm);
         let hopeless = guard_ns * 8 > u64::from(heard.schedule.dwell_ms) * 1_000_000;
         if hopeless || heard.is_sure(start_ns, lead_ns, self.drift_ppm) { 0 } else { 2 * guard_ns + lead_ns }
@@ -333,6 +342,9 @@ impl<T: Clone> Engine<T> {
             self.done(handle, request, Outcome::Dropped, 0);
         }
         let handle = self.handle;
+        if matches!(self.state, State::Space { until_ns } if until_ns <= now_ns) {
+            self.state = State::Idle;
+        }
         self.start_next(now_ns);
         handle
     }
@@ -385,6 +397,14 @@ impl<T: Clone> Engine<T> {
         }
     }
 
+    /// A frame for everywhere has left the air on all its channels: for a driver that sends it as one train, channel by
+    /// channel with a turnaround between, after the first [`Output::Send`].
+    pub fn handle_train_sent(&mut self, now_ns: u64) {
+        if self.state == State::Sending && self.current.as_ref().is_some_and(|of| of.request.to == To::Everywhere) {
+            self.finish(now_ns, Outcome::Sent);
+        }
+    }
+
     /// A frame for us, or for all, was heard whole. `sequence` is none where the frame has none.
     pub fn handle_receive(&mut self, now_ns: u64, from: Eui64, sequence: Option<u8>, ack_request: bool) -> Received {
         if matches!(self.state, State::Sending | State::Acking) {
@@ -419,6 +439,8 @@ impl<T: Clone> Engine<T> {
     /// What is to be done next; [`Output::Timeout`] when nothing is.
     pub fn poll_output(&mut self) -> Output<T> {
         self.out.pop_front().unwrap_or(Output::Timeout(match self.state {
+            // Nobody waits for the end of a space before which nothing is to be sent.
+            State::Space { .. } if self.waiting == 0 => None,
             State::Backoff { until_ns } | State::AwaitAck { until_ns } | State::Space { until_ns } => Some(until_ns),
             State::Idle | State::Looking { .. } | State::Sending | State::Acking => None,
         }))

@@ -49,15 +49,15 @@ impl Unicast {
     /// What a frame sent at this time since the node's own start carries, in 2^24ths of a sequence.
     #[must_use]
     pub fn ufsi_at(&self, own_ns: u64) -> u32 {
-        let sequence_ns = u128::from(self.dwell_ns()) * u128::from(SLOTS);
-        ((((u128::from(own_ns) % sequence_ns) << 24) / sequence_ns) & 0xff_ffff) as u32
+        // A sequence is 2^16 dwells: a 2^24th of it is a 256th of a dwell.
+        let into_ns = own_ns % (self.dwell_ns() * SLOTS);
+        ((into_ns * 256 / self.dwell_ns()) & 0xff_ffff) as u32
     }
 
     /// How far into its sequence a node is that says this, nanoseconds: the least time that rounds to it.
     #[must_use]
     pub fn own_ns(&self, ufsi: u32) -> u64 {
-        let sequence_ns = u128::from(self.dwell_ns()) * u128::from(SLOTS);
-        ((u128::from(ufsi & 0xff_ffff) * sequence_ns).div_ceil(1 << 24)) as u64
+        (u64::from(ufsi & 0xff_ffff) * self.dwell_ns()).div_ceil(256)
     }
 }
 
@@ -170,9 +170,12 @@ impl Heard {
     /// One slot of the UFSI's resolution (a 256th of a dwell) is always in it.
     #[must_use]
     pub fn uncertainty_ns(&self, now_ns: u64, drift_ppm: u32) -> u64 {
-        let age = u128::from(now_ns.saturating_sub(self.at_ns));
-        let drift = age * 2 * u128::from(drift_ppm) / 1_000_000;
-        u64::try_from(drift).unwrap_or(u64::MAX).saturating_add(self.schedule.dwell_ns() / 256)
+        let age_ns = now_ns.saturating_sub(self.at_ns);
+        let drift_ns = match age_ns.checked_mul(2 * u64::from(drift_ppm)) {
+            Some(product) => product / 1_000_000,
+            None => (age_ns / 1_000_000).saturating_mul(2 * u64::from(drift_ppm)),
+        };
+        drift_ns.saturating_add(self.schedule.dwell_ns() / 256)
     }
 
     /// Whether it is surely on one channel from now on for this long: else a frame may hit a hop.

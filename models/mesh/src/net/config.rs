@@ -58,7 +58,7 @@ pub struct Config {
     pub capture_db: f32,
     /// Shares of frames that are read.
     pub success: Success,
-    /// How old a parent's link may become before it is measured again, looked at this often, nanoseconds.
+    /// How often parents' links are looked through for measurements older than `etx::REFRESH_NS`, nanoseconds.
     pub refresh_ns: u64,
     /// Carry every frame's 6LoWPAN octets and unpack them at every hop, instead of the packet and the exact length.
     pub bytes: bool,
@@ -74,11 +74,12 @@ impl Config {
     /// Never for the plans that are built in.
     pub fn wisun(size: Size, seed: u64) -> Result<Self, ChannelsError> {
         let plan = PLANS.iter().find(|plan| plan.domain == 3 && plan.id == 33).unwrap_or(&PLANS[0]);
-        let (interval_min, interval_doublings, redundancy) = match size {
-            Size::Small => (15, 2, 0),
-            Size::Medium => (17, 3, 10),
-            Size::Large => (18, 3, 10),
-            Size::ExtraLarge => (18, 4, 10),
+        // Routes live for 2, 4, 8, 12 h in an open stack, in units of 1200 s.
+        let (interval_min, interval_doublings, redundancy, default_lifetime) = match size {
+            Size::Small => (15, 2, 0, 6),
+            Size::Medium => (17, 3, 10, 12),
+            Size::Large => (18, 3, 10, 24),
+            Size::ExtraLarge => (18, 4, 10, 36),
         };
         Ok(Self {
             seed,
@@ -95,7 +96,13 @@ impl Config {
             join: Params { sensitivity_dbm: -104, ..Params::of(size) },
             lives: Lives::default(),
             sessions_max: 20,
-            dodag: DodagConfig { interval_min, interval_doublings, redundancy, ..DodagConfig::WISUN_SMALL },
+            dodag: DodagConfig {
+                interval_min,
+                interval_doublings,
+                redundancy,
+                default_lifetime,
+                ..DodagConfig::WISUN_SMALL
+            },
             root_keeps_version: true,
             parents: 1,
             pinned: Vec::new(),
@@ -105,7 +112,7 @@ impl Config {
             sync_db: 8.0,
             capture_db: 9.0,
             success: Success::fsk(3.0),
-            refresh_ns: 600_000_000_000,
+            refresh_ns: 1_800_000_000_000,
             bytes: false,
             trace: false,
         })

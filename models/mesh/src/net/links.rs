@@ -19,14 +19,24 @@ pub(super) struct Ear {
     pub(super) node: u32,
     pub(super) dbm: f32,
     pub(super) mw: f32,
+    /// Signal to noise in steps of half a decibel, rounded down.
+    pub(super) half_db: i32,
 }
+
+/// How far below the noise a signal may be and still count as interference, dB.
+const BELOW_NOISE_DB: f32 = 3.0;
 
 /// The pairs that matter: those whose signal is not far below the noise. Sparse, sorted by receiver.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Links {
     rows: Vec<Vec<Ear>>,
+    /// Of these, those that may read a frame.
+    near: Vec<Vec<Ear>>,
+    /// When each of them last read a frame for all, nanoseconds; 0: not since that was asked for.
+    read_ns: Vec<Vec<u64>>,
     tx_dbm: f32,
-    floor_dbm: f32,
+    noise_dbm: f32,
+    near_dbm: f32,
 }
 
 pub(super) fn milliwatts(dbm: f32) -> f32 {
@@ -37,10 +47,16 @@ pub(super) fn decibels(ratio: f32) -> f32 {
     10.0 * libm::log10f(ratio.max(1e-30))
 }
 
+/// Decibels in halves, rounded down.
+pub(super) fn halves(db: f32) -> i32 {
+    libm::floorf(2.0 * db) as i32
+}
+
 impl Links {
-    /// Of so many nodes; signals below `floor_dbm` are left out.
-    pub(super) fn new(nodes: usize, links: &[Link], tx_dbm: f32, floor_dbm: f32) -> Self {
-        let mut all = Self { rows: vec![Vec::new(); nodes], tx_dbm, floor_dbm };
+    /// Of so many nodes; signals below the floor are left out, those above `near_dbm` may be read.
+    pub(super) fn new(nodes: usize, links: &[Link], tx_dbm: f32, noise_dbm: f32, near_dbm: f32) -> Self {
+        let (rows, near, read_ns) = (vec![Vec::new(); nodes], vec![Vec::new(); nodes], vec![Vec::new(); nodes]);
+        let mut all = Self { rows, near, read_ns, tx_dbm, noise_dbm, near_dbm };
         links.iter().for_each(|&link| all.set(link));
         all
     }
@@ -49,18 +65,52 @@ impl Links {
     pub(super) fn set(&mut self, link: Link) {
         let all = self.rows.len();
         let dbm = self.tx_dbm - link.loss_db;
-        let Some(row) = self.rows.get_mut(link.from as usize) else { return };
         if link.to as usize >= all || link.to == link.from {
             return;
         }
-        let place = row.binary_search_by_key(&link.to, |ear| ear.node);
-        let ear = Ear { node: link.to, dbm, mw: milliwatts(dbm) };
-        match (place, dbm >= self.floor_dbm) {
-            (Ok(at), true) => row[at] = ear,
-            (Ok(at), false) => drop(row.remove(at)),
-            (Err(at), true) => row.insert(at, ear),
-            (Err(_), false) => {}
+        let half_db = halves(dbm - self.noise_dbm);
+        let ear = Ear { node: link.to, dbm, mw: milliwatts(dbm), half_db };
+        let from = link.from as usize;
+        let (Some(row), Some(near), Some(read_ns)) =
+            (self.rows.get_mut(from), self.near.get_mut(from), self.read_ns.get_mut(from))
+        else {
+            return;
+        };
+        for (row, least_dbm, times) in
+            [(row, self.noise_dbm - BELOW_NOISE_DB, None), (near, self.near_dbm, Some(read_ns))]
+        {
+            match (row.binary_search_by_key(&link.to, |ear| ear.node), dbm >= least_dbm) {
+                (Ok(at), true) => row[at] = ear,
+                (Ok(at), false) => {
+                    row.remove(at);
+                    times.map(|times| times.remove(at));
+                }
+                (Err(at), true) => {
+                    row.insert(at, ear);
+                    times.map(|times| times.insert(at, 0)).unwrap_or_default();
+                }
+                (Err(_), false) => {}
+            }
         }
+    }
+
+    /// One of those near has read a frame for all.
+    pub(super) fn note_read(&mut self, from: u32, index: usize, at_ns: u64) {
+        if let Some(time) = self.read_ns.get_mut(from as usize).and_then(|row| row.get_mut(index)) {
+            *time = at_ns;
+        }
+    }
+
+    /// When a node last read a frame for all of another, once.
+    pub(super) fn take_read(&mut self, from: u32, by: u32) -> Option<u64> {
+        let index = self.near(from).binary_search_by_key(&by, |ear| ear.node).ok()?;
+        let time = self.read_ns.get_mut(from as usize)?.get_mut(index)?;
+        Some(core::mem::take(time)).filter(|&at_ns| at_ns > 0)
+    }
+
+    /// Those who may read what a node sends.
+    pub(super) fn near(&self, from: u32) -> &[Ear] {
+        self.near.get(from as usize).map_or(&[], Vec::as_slice)
     }
 
     /// All who hear a node.
@@ -114,10 +164,16 @@ impl Success {
         Self::tabulate(threshold_db, threshold_db, &[u32::MAX], |_, _| 1.0)
     }
 
-    pub(super) fn share(&self, snr_db: f32, octets: u32) -> f32 {
-        let half = libm::floorf(2.0 * snr_db) as i32 - self.first_half_db;
-        let row = self.rows.iter().find(|(of, _)| *of >= octets).or(self.rows.last());
-        let (Some((_, row)), Ok(half)) = (row, usize::try_from(half)) else { return 0.0 };
+    /// The ratio below which nothing of 50 octets is read, not one frame in a thousand, dB. None here is shorter.
+    pub(super) fn least_db(&self) -> f32 {
+        let first = (0..200).find(|&half| self.share(self.first_half_db + half, 50) > 1e-3);
+        (self.first_half_db + first.unwrap_or(0)) as f32 / 2.0
+    }
+
+    /// At a ratio in half decibels, rounded down.
+    pub(super) fn share(&self, half_db: i32, octets: u32) -> f32 {
+        let row = self.rows.get(self.rows.partition_point(|(of, _)| *of < octets)).or(self.rows.last());
+        let (Some((_, row)), Ok(half)) = (row, usize::try_from(half_db - self.first_half_db)) else { return 0.0 };
         row.get(half).or(row.last()).copied().unwrap_or(0.0)
     }
 }
@@ -130,20 +186,21 @@ mod tests {
     #[test]
     fn sensitivity_is_the_radios() {
         let table = Success::fsk(3.0);
-        let at = (0..60).find(|half| table.share(*half as f32 / 2.0, 250) >= 0.9).unwrap();
+        let at = (0..60).find(|half| table.share(*half, 250) >= 0.9).unwrap();
         let sensitivity_dbm = -174.0 + 47.0 + 7.0 + at as f32 / 2.0;
         assert!((sensitivity_dbm - -104.4).abs() < 0.6, "{sensitivity_dbm}");
-        assert!(table.share(-3.0, 20) < 1e-6 && table.share(90.0, 4_000) > 0.999);
+        assert!(table.share(-6, 20) < 1e-6 && table.share(180, 4_000) > 0.999);
     }
 
     #[test]
     fn weak_pairs_are_left_out_and_come_back() {
-        let mut links = Links::new(3, &[Link { from: 0, to: 2, loss_db: 100.0 }], 14.0, -110.0);
-        assert_eq!(links.of(0).len(), 1);
+        let mut links = Links::new(3, &[Link { from: 0, to: 2, loss_db: 100.0 }], 14.0, -107.0, -90.0);
+        assert_eq!((links.of(0).len(), links.near(0).len()), (1, 1));
         links.set(Link { from: 0, to: 2, loss_db: 125.0 });
         assert!(links.of(0).is_empty() && links.between(0, 2).is_none());
         links.set(Link { from: 0, to: 1, loss_db: 100.0 });
         links.set(Link { from: 0, to: 9, loss_db: 100.0 });
+        assert_eq!(links.near(0).len(), 1, "-86 dBm is near, and the other gone");
         assert_eq!(links.between(0, 1).map(|ear| ear.dbm), Some(-86.0));
     }
 }

@@ -1,19 +1,27 @@
-//! The air: who is tuned to a frame, what overlaps it, who reads it.
+//! The air: what overlaps a frame, who was tuned to it, who reads it.
 //!
-//! A receiver locks on the first frame that begins on the channel where it listens and can be made out; a stronger one
-//! by the capture ratio takes over while the first one's preamble lasts. A frame is read when it stands above its
-//! rivals' worst by that ratio, and then by the share that the table gives for signal to noise and rivals together, at
-//! its length. Who transmits is deaf. An acknowledgement is sought on the channel of its frame.
+//! A frame is one event: its end. Only those are asked whom it may concern (its receiver, or all in reach), and what they
+//! were doing while it lasted is worked out then, from the frames that overlapped it: these are kept until nothing on the
+//! air is older. Third parties are not asked; that a frame of theirs held a receiver is found when it matters.
+//!
+//! A receiver is held by the first frame that begins on the channel where it listens and can be made out; a stronger one
+//! by the capture ratio takes over while the first one's preamble lasts. A frame is read when it stands above its rivals'
+//! worst by that ratio, and then by the share that the table gives for signal to noise and rivals together, at its
+//! length. Who transmits is deaf. An acknowledgement is sought on the channel of its frame.
+//!
+//! A frame for everywhere is a *train*: one entry for all its channels, a turnaround between two. Receivers are met where
+//! their schedules cross it; what is read of it takes effect at its end, once, however often it was read. Approximations:
+//! what held a receiver is followed one frame back; a receiver that waits for an acknowledgement is held by nothing.
 
 use super::Network;
 use super::event::{Event, Frame, Use};
-use super::links::decibels;
-use super::node::{Lock, NONE, eui};
+use super::links::{Ear, decibels, halves};
+use super::node::{NONE, eui};
 use super::queue::Due;
 use crate::chance::Chance;
 
-/// A frame on the air, or about to be.
-#[derive(Debug, Clone, Default)]
+/// A frame on the air, or about to be, or just over.
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct OnAir {
     pub(super) from: u32,
     pub(super) to: u32,
@@ -21,246 +29,401 @@ pub(super) struct OnAir {
     pub(super) sequence: u8,
     pub(super) ack_request: bool,
     pub(super) acknowledges: bool,
+    /// On all channels, one after the other.
+    pub(super) train: bool,
     pub(super) cargo: u32,
     pub(super) octets: u32,
     pub(super) start_ns: u64,
+    pub(super) end_ns: u64,
     pub(super) life: u8,
-    /// Who locked on it.
-    pub(super) takers: Vec<u32>,
+    pub(super) over: bool,
+}
+
+/// A frame's part on one channel.
+#[derive(Debug, Clone, Copy)]
+struct Shot {
+    from: u32,
+    channel: u16,
+    octets: u32,
+    start_ns: u64,
+    end_ns: u64,
+    acknowledges: bool,
+}
+
+/// Another frame at a receiver.
+#[derive(Debug, Clone, Copy)]
+struct Rival {
+    start_ns: u64,
+    end_ns: u64,
+    mw: f32,
 }
 
 /// Frames by place; places are used again.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Air {
-    pub(super) frames: Vec<OnAir>,
+    frames: Vec<OnAir>,
     free: Vec<u32>,
-    active: Vec<u32>,
+    /// On the air, about to be, or overlapped by one that is; by start.
+    log: Vec<u32>,
+    rivals: Vec<Rival>,
+    /// Scratch: broadcast dwells during a train, and where a receiver meets it.
+    dwells: Vec<(u64, u64, u16)>,
+    met: Vec<(u64, u16, u64)>,
 }
 
 impl Air {
-    pub(super) fn put(&mut self, frame: OnAir) -> u32 {
-        if let Some(place) = self.free.pop() {
-            let old = &mut self.frames[place as usize];
-            let takers = core::mem::take(&mut old.takers);
-            *old = OnAir { takers, ..frame };
-            return place;
+    fn put(&mut self, frame: OnAir) -> u32 {
+        let place = match self.free.pop() {
+            Some(place) => {
+                self.frames[place as usize] = frame;
+                place
+            }
+            None => {
+                self.frames.push(frame);
+                (self.frames.len() - 1) as u32
+            }
+        };
+        let later = self.log.iter().rev().take_while(|&&of| self.frames[of as usize].start_ns > frame.start_ns).count();
+        self.log.insert(self.log.len() - later, place);
+        place
+    }
+
+    /// A frame is over; those that nothing on the air overlaps any more are forgotten.
+    fn retire(&mut self, place: u32) {
+        let Self { frames, free, log, .. } = self;
+        frames[place as usize].over = true;
+        if log.len() == 1 {
+            log.clear();
+            free.push(place);
+            return;
         }
-        self.frames.push(frame);
-        (self.frames.len() - 1) as u32
+        let oldest = log.iter().map(|&of| &frames[of as usize]).find(|of| !of.over).map(|of| of.start_ns);
+        log.retain(|&of| {
+            let frame = &frames[of as usize];
+            let kept = !frame.over || oldest.is_some_and(|oldest_ns| frame.end_ns > oldest_ns);
+            if !kept {
+                free.push(of);
+            }
+            kept
+        });
     }
 }
 
 impl Network {
+    /// A frame goes on the air.
+    pub(super) fn put(&mut self, mut frame: OnAir) {
+        let air_ns = self.config.phy.air_ns(frame.octets);
+        let last = if frame.train { self.config.channels.len().max(1) - 1 } else { 0 };
+        frame.end_ns = frame.start_ns + u64::from(last) * (air_ns + self.config.phy.turnaround_ns) + air_ns;
+        self.digest(
+            frame.start_ns,
+            u64::from(frame.from) << 32 | u64::from(frame.channel) << 16 | u64::from(frame.octets),
+        );
+        let place = self.air.put(frame);
+        self.queue.push(frame.end_ns, frame.from, Due::End(place));
+    }
+
+    /// A frame's part of a number: of a train, the channel of that place in the list.
+    fn shot(&self, frame: &OnAir, part: u64) -> Shot {
+        let &OnAir { from, mut channel, octets, mut start_ns, mut end_ns, acknowledges, .. } = frame;
+        if frame.train {
+            let air_ns = self.config.phy.air_ns(octets);
+            start_ns += part * (air_ns + self.config.phy.turnaround_ns);
+            end_ns = start_ns + air_ns;
+            channel = self.config.channels.at(part as u32);
+        }
+        Shot { from, channel, octets, start_ns, end_ns, acknowledges }
+    }
+
+    /// A frame's part on a channel.
+    fn shot_on(&self, frame: &OnAir, channel: u16) -> Option<Shot> {
+        if !frame.train {
+            return (frame.channel == channel).then(|| self.shot(frame, 0));
+        }
+        self.part_of(channel).map(|part| self.shot(frame, part))
+    }
+
+    /// A channel's place in a train.
+    fn part_of(&self, channel: u16) -> Option<u64> {
+        self.parts.get(usize::from(channel)).copied().filter(|&part| part != u16::MAX).map(u64::from)
+    }
+
+    /// A frame's part that is on the air at a time.
+    fn shot_at(&self, frame: &OnAir, at_ns: u64) -> Option<Shot> {
+        let into_ns = at_ns.checked_sub(frame.start_ns)?;
+        let part = if frame.train {
+            into_ns / (self.config.phy.air_ns(frame.octets) + self.config.phy.turnaround_ns)
+        } else {
+            0
+        };
+        (at_ns < frame.end_ns).then(|| self.shot(frame, part)).filter(|shot| at_ns < shot.end_ns)
+    }
+
     /// What a node has beside wanted signals on a channel: noise and interferers, milliwatts.
     fn noise_mw(&self, node: u32, channel: u16) -> f32 {
         let extra = self.interferers.iter().filter(|of| of.node == node && of.channels.contains(&channel));
         self.noise_mw + extra.map(|of| of.mw).sum::<f32>()
     }
 
-    /// The frames on a channel other than one, as heard by a node, milliwatts.
-    fn rivals_mw(&self, node: u32, channel: u16, but: u32) -> f32 {
-        let mut sum = 0.0;
-        for &place in &self.air.active {
-            let frame = &self.air.frames[place as usize];
-            if place != but && frame.channel == channel {
-                sum += self.links.between(frame.from, node).map_or(0.0, |ear| ear.mw);
-            }
-        }
-        sum
+    /// Whether a node could make a frame's part out where it listened.
+    fn is_tuned(&self, ear: Ear, shot: &Shot) -> bool {
+        let radio = &self.radios[ear.node as usize];
+        let strong = ear.dbm >= self.config.noise_dbm + self.config.sync_db;
+        let together = self.everyones.channel_in_dwell(shot.start_ns);
+        strong && radio.since_ns <= shot.start_ns && self.listening(ear.node, shot.start_ns, together) == shot.channel
     }
 
-    /// Whether a node finds a channel busy.
-    pub(super) fn is_busy(&self, node: u32, channel: u16) -> bool {
-        let locked = self.radios[node as usize].lock.map(|lock| self.air.frames[lock.place as usize].channel);
-        if locked == Some(channel) {
-            return true;
-        }
-        if self.air.active.is_empty() && self.interferers.is_empty() {
+    /// Whether a node finds a channel busy at a time that may be just ahead.
+    pub(super) fn is_busy(&self, node: u32, channel: u16, at_ns: u64) -> bool {
+        if self.air.log.is_empty() && self.interferers.is_empty() {
             return false;
         }
-        self.noise_mw(node, channel) - self.noise_mw + self.rivals_mw(node, channel, NONE) >= self.busy_mw
-    }
-
-    /// The channel on which a node listens now.
-    fn listening(&mut self, node: u32) -> u16 {
-        let radio = &mut self.radios[node as usize];
-        if self.now_ns >= radio.until_ns {
-            let Some(hopping) = self.nodes[node as usize].mac.hopping() else { return 0 };
-            let dwell_ns = u64::from(hopping.own.dwell_ms) * 1_000_000;
-            let into_ns = self.now_ns.saturating_sub(hopping.started_ns) % dwell_ns;
-            let mut until_ns = self.now_ns + (dwell_ns - into_ns);
-            if let Some(all) = &hopping.broadcast {
-                let (_, into_ns) = all.slot_at(self.now_ns);
-                let dwell_ns = u64::from(all.dwell_ms) * 1_000_000;
-                let interval_ns = u64::from(all.interval_ms) * 1_000_000;
-                let end_ns = if into_ns < dwell_ns { dwell_ns } else { interval_ns };
-                let end_ns = self.now_ns + (end_ns - into_ns);
-                until_ns = if into_ns < dwell_ns { end_ns } else { until_ns.min(end_ns) };
-            }
-            (radio.channel, radio.until_ns) = (hopping.listening(self.now_ns), until_ns);
-        }
-        radio.channel
-    }
-
-    /// The first bit of a frame is on the air.
-    pub(super) fn begin(&mut self, place: u32) {
-        let at = place as usize;
-        let OnAir { from, to, channel, octets, acknowledges, life, .. } = self.air.frames[at];
-        if !self.radios[from as usize].on || self.nodes[from as usize].life != life {
-            self.air.free.push(place);
-            return;
-        }
-        self.air.frames[at].start_ns = self.now_ns;
-        self.digest(self.now_ns, u64::from(from) << 32 | u64::from(channel) << 16 | u64::from(octets));
-        let sender = &mut self.radios[from as usize];
-        (sender.sending, sender.lock) = (true, None);
-        let alone = self.air.active.is_empty();
-        let mut takers = core::mem::take(&mut self.air.frames[at].takers);
-        takers.clear();
-        for index in 0..self.links.of(from).len() {
-            let Some(&ear) = self.links.of(from).get(index) else { break };
-            let node = ear.node;
-            let radio = self.radios[node as usize];
-            if !radio.on || radio.sending {
+        let mut sum_mw = self.noise_mw(node, channel) - self.noise_mw;
+        for &place in &self.air.log {
+            let frame = &self.air.frames[place as usize];
+            if frame.from == node {
                 continue;
             }
-            let strong = ear.dbm >= self.config.noise_dbm + self.config.sync_db;
-            let tuned = strong && if acknowledges { to == node } else { self.listening(node) == channel };
-            if let Some(mut lock) = radio.lock {
-                let held = &self.air.frames[lock.place as usize];
-                if held.channel != channel {
-                    continue;
-                }
-                let preamble = self.now_ns < held.start_ns + self.config.phy.header_ns;
-                if tuned && preamble && ear.dbm >= lock.dbm + self.config.capture_db {
-                    self.totals.collided += 1;
-                    let rivals_mw = lock.rivals_mw + lock.mw;
-                    lock = Lock { place, dbm: ear.dbm, mw: ear.mw, rivals_mw, worst_mw: rivals_mw };
-                    self.totals.tuned += 1;
-                    takers.push(node);
-                } else {
-                    lock.rivals_mw += ear.mw;
-                    lock.worst_mw = lock.worst_mw.max(lock.rivals_mw);
-                }
-                self.radios[node as usize].lock = Some(lock);
-            } else if tuned {
-                let rivals_mw = if alone { 0.0 } else { self.rivals_mw(node, channel, place) };
-                self.totals.tuned += 1;
-                let lock = Lock { place, dbm: ear.dbm, mw: ear.mw, rivals_mw, worst_mw: rivals_mw };
-                self.radios[node as usize].lock = Some(lock);
-                takers.push(node);
+            let Some(shot) = self.shot_at(frame, at_ns).filter(|shot| shot.channel == channel) else { continue };
+            let Some(ear) = self.links.between(frame.from, node) else { continue };
+            if self.is_tuned(ear, &shot) {
+                return true;
             }
+            sum_mw += ear.mw;
         }
-        self.air.frames[at].takers = takers;
-        self.air.active.push(place);
-        let end_ns = self.now_ns + self.config.phy.air_ns(octets);
-        self.queue.push(end_ns, from, Due::End(place));
+        sum_mw >= self.busy_mw
     }
 
-    /// Its last bit is.
+    /// The channel on which a node listens, or listened not long ago; `together`: that of all within a broadcast dwell.
+    fn listening(&self, node: u32, at_ns: u64, together: Option<u16>) -> u16 {
+        let radio = &self.radios[node as usize];
+        match together {
+            Some(channel) if radio.follows => channel,
+            _ => radio.own_channel(node, at_ns, &self.config),
+        }
+    }
+
+    /// A frame's last bit has left the air.
     pub(super) fn end(&mut self, place: u32) {
-        let at = place as usize;
-        self.air.active.retain(|&other| other != place);
-        let OnAir { from, to, channel, octets, cargo, start_ns, life, .. } = self.air.frames[at];
-        self.ease(place);
-        let of = self.cargo_use(cargo);
+        let frame = self.air.frames[place as usize];
+        let OnAir { from, to, octets, .. } = frame;
+        let of = self.cargo_use(frame.cargo);
+        let parts = if frame.train { u64::from(self.config.channels.len()) } else { 1 };
         let counted = &mut self.totals.by_use[of as usize];
-        counted.0 += 1;
-        counted.1 += self.now_ns - start_ns;
+        counted.0 += parts;
+        counted.1 += parts * self.config.phy.air_ns(octets);
         if self.config.trace {
-            let to = (to != NONE).then_some(to);
-            self.events.push_back(Event::Frame(Frame { start_ns, from, to, channel, octets, of }));
-        }
-        let alive = self.nodes[from as usize].life == life;
-        if alive {
-            self.radios[from as usize].sending = false;
-        }
-        let takers = core::mem::take(&mut self.air.frames[at].takers);
-        for &node in &takers {
-            let radio = &mut self.radios[node as usize];
-            let Some(lock) = radio.lock.take_if(|lock| lock.place == place) else { continue };
-            if alive && self.reads(node, &lock, place) {
-                self.heard(node, place);
+            for part in 0..parts {
+                let Shot { start_ns, channel, .. } = self.shot(&frame, part);
+                let to = (to != NONE).then_some(to);
+                self.events.push_back(Event::Frame(Frame { start_ns, from, to, channel, octets, of }));
             }
         }
-        self.air.frames[at].takers = takers;
-        if alive {
-            self.nodes[from as usize].mac.handle_sent(self.now_ns);
-            self.settle(from);
+        let alive = self.nodes[from as usize].life == frame.life && self.radios[from as usize].on;
+        if !alive {
+            return self.air.retire(place);
         }
-        self.air.free.push(place);
-    }
-
-    /// Whoever had this frame for a rival has one less.
-    fn ease(&mut self, place: u32) {
-        if self.air.active.is_empty() {
-            return;
-        }
-        let OnAir { from, channel, .. } = self.air.frames[place as usize];
-        for index in 0..self.links.of(from).len() {
-            let Some(&ear) = self.links.of(from).get(index) else { break };
-            let Some(lock) = &mut self.radios[ear.node as usize].lock else { continue };
-            if lock.place != place && self.air.frames[lock.place as usize].channel == channel {
-                lock.rivals_mw = (lock.rivals_mw - ear.mw).max(0.0);
+        if frame.train {
+            self.meet(&frame, place);
+        } else if to == NONE {
+            let shot = self.shot(&frame, 0);
+            let together = self.everyones.channel_in_dwell(shot.start_ns);
+            for index in 0.. {
+                let Some(&ear) = self.links.near(from).get(index) else { break };
+                let listens = self.listening(ear.node, shot.start_ns, together);
+                if self.reads(ear, &shot, place, listens) {
+                    self.links.note_read(from, index, shot.start_ns);
+                    self.heard(ear.node, &frame);
+                }
+            }
+        } else if let Some(ear) = self.links.between(from, to) {
+            let shot = self.shot(&frame, 0);
+            let together = self.everyones.channel_in_dwell(shot.start_ns);
+            let listens = if shot.acknowledges { shot.channel } else { self.listening(to, shot.start_ns, together) };
+            if self.reads(ear, &shot, place, listens) {
+                self.learn_schedule(to, from, shot.start_ns);
+                self.heard(to, &frame);
             }
         }
-    }
-
-    /// Whether a frame that a node was locked on is read. The draw is this link's for this frame.
-    fn reads(&mut self, node: u32, lock: &Lock, place: u32) -> bool {
-        let OnAir { from, channel, octets, start_ns, .. } = self.air.frames[place as usize];
-        let quiet = lock.worst_mw <= 0.0 && self.interferers.is_empty();
-        let (snr_db, clear) = if quiet {
-            (lock.dbm - self.config.noise_dbm, true)
+        self.air.retire(place);
+        if frame.train {
+            self.nodes[from as usize].mac.handle_train_sent(self.now_ns);
         } else {
-            let noise_mw = self.noise_mw(node, channel);
-            let clear = lock.worst_mw <= 0.0 || decibels(lock.mw / lock.worst_mw) >= self.config.capture_db;
-            (decibels(lock.mw / (noise_mw + lock.worst_mw)), clear)
-        };
-        if !clear {
-            self.totals.collided += 1;
+            self.nodes[from as usize].mac.handle_sent(self.now_ns);
+        }
+        self.settle_mac(from);
+    }
+
+    /// A train is over: who met it, and read it there?
+    fn meet(&mut self, frame: &OnAir, place: u32) {
+        let period_ns = self.config.phy.air_ns(frame.octets) + self.config.phy.turnaround_ns;
+        // The dwells in which those who keep the broadcast schedule listen together, and where a train meets them.
+        let mut dwells = core::mem::take(&mut self.air.dwells);
+        dwells.clear();
+        let mut at_ns = frame.start_ns;
+        while at_ns < frame.end_ns {
+            let (channel, until_ns) = self.everyones.stay(at_ns);
+            if let Some(channel) = channel {
+                dwells.push((at_ns, until_ns, channel));
+            }
+            at_ns = until_ns;
+        }
+        let mut met = core::mem::take(&mut self.air.met);
+        for index in 0.. {
+            let Some(&ear) = self.links.near(frame.from).get(index) else { break };
+            let radio = self.radios[ear.node as usize];
+            if !radio.on {
+                continue;
+            }
+            met.clear();
+            let dwells: &[(u64, u64, u16)] = if radio.follows { &dwells } else { &[] };
+            let mut meet = |channel: u16, from_ns: u64, until_ns: u64, alone: bool| {
+                let Some(part) = self.part_of(channel) else { return };
+                let start_ns = frame.start_ns + part * period_ns;
+                let together =
+                    alone && dwells.iter().any(|&(from_ns, until_ns, _)| (from_ns..until_ns).contains(&start_ns));
+                if (from_ns..until_ns).contains(&start_ns) && !together {
+                    met.push((start_ns, channel, part));
+                }
+            };
+            dwells.iter().for_each(|&(from_ns, until_ns, channel)| meet(channel, from_ns, until_ns, false));
+            radio.own_stays(ear.node, frame.start_ns, frame.end_ns, &self.config, |channel, from_ns, until_ns| {
+                meet(channel, from_ns, until_ns, true);
+            });
+            met.sort_unstable();
+            for &(start_ns, channel, part) in &met {
+                let shot = self.shot(frame, part);
+                if self.reads(ear, &shot, place, channel) {
+                    self.links.note_read(frame.from, index, start_ns);
+                    self.heard(ear.node, frame);
+                    break;
+                }
+            }
+        }
+        (self.air.dwells, self.air.met) = (dwells, met);
+    }
+
+    /// Whether a node reads a frame's part. The draw is this link's for this frame.
+    fn reads(&mut self, ear: Ear, shot: &Shot, place: u32, listens: u16) -> bool {
+        let node = ear.node;
+        let radio = &self.radios[node as usize];
+        let made_out = ear.dbm >= self.config.noise_dbm + self.config.sync_db;
+        if !radio.on || radio.since_ns > shot.start_ns || !made_out {
             return false;
         }
-        let share = self.config.success.share(snr_db, octets);
+        if listens != shot.channel {
+            return false;
+        }
+        let worst_mw = if self.air.log.len() > 1 {
+            let Some(worst_mw) = self.contest(ear, shot, place) else { return false };
+            worst_mw
+        } else {
+            0.0
+        };
+        self.totals.tuned += 1;
+        let half_db = if worst_mw <= 0.0 && self.interferers.is_empty() {
+            ear.half_db
+        } else {
+            if worst_mw > 0.0 && decibels(ear.mw / worst_mw) < self.config.capture_db {
+                self.totals.collided += 1;
+                return false;
+            }
+            halves(decibels(ear.mw / (self.noise_mw(node, shot.channel) + worst_mw)))
+        };
+        let share = self.config.success.share(half_db, shot.octets);
         let read = share >= 1.0 || {
-            let pair = u64::from(from) << 32 | u64::from(node);
-            Chance::new(self.config.seed ^ pair.rotate_left(17)).fork(start_ns).happens(f64::from(share))
+            let pair = u64::from(shot.from) << 32 | u64::from(node);
+            Chance::new(self.config.seed ^ pair.rotate_left(17)).fork(shot.start_ns).happens(f64::from(share))
         };
         self.totals.noise += u64::from(!read);
         read
     }
 
+    /// A receiver's rivals at their worst while a frame's part lasts, milliwatts; none when the receiver transmitted, or
+    /// another frame held it.
+    fn contest(&mut self, ear: Ear, shot: &Shot, place: u32) -> Option<f32> {
+        let node = ear.node;
+        let mut rivals = core::mem::take(&mut self.air.rivals);
+        rivals.clear();
+        let mut deaf = false;
+        for &other in &self.air.log {
+            let frame = &self.air.frames[other as usize];
+            if other == place || frame.end_ns <= shot.start_ns || frame.start_ns >= shot.end_ns {
+                continue;
+            }
+            if frame.from == node {
+                deaf = true;
+                break;
+            }
+            let Some(theirs) = self.links.between(frame.from, node) else { continue };
+            // Held by a frame that began before, on whatever channel it listened to then.
+            if let Some(held) = self.shot_at(frame, shot.start_ns)
+                && !shot.acknowledges
+                && self.is_tuned(theirs, &held)
+            {
+                let preamble = shot.start_ns < held.start_ns + self.config.phy.header_ns;
+                if !preamble || held.channel != shot.channel || ear.dbm < theirs.dbm + self.config.capture_db {
+                    deaf = true;
+                    break;
+                }
+            }
+            let over = |rival: &Shot| rival.start_ns < shot.end_ns && rival.end_ns > shot.start_ns;
+            if let Some(rival) = self.shot_on(frame, shot.channel).filter(over) {
+                rivals.push(Rival { start_ns: rival.start_ns, end_ns: rival.end_ns, mw: theirs.mw });
+            }
+        }
+        let at = |at_ns: u64| -> f32 {
+            rivals.iter().filter(|of| (of.start_ns..of.end_ns).contains(&at_ns)).map(|of| of.mw).sum()
+        };
+        let worst_mw = rivals.iter().map(|of| at(of.start_ns.max(shot.start_ns))).fold(0.0_f32, f32::max);
+        self.air.rivals = rivals;
+        (!deaf).then_some(worst_mw)
+    }
+
     /// A node has read a frame whole.
-    fn heard(&mut self, node: u32, place: u32) {
-        let OnAir { from, to, channel, sequence, ack_request, acknowledges, cargo, start_ns, .. } =
-            self.air.frames[place as usize];
-        if to == NONE || to == node {
-            self.learn_schedule(node, from, start_ns);
-        }
-        if acknowledges {
-            self.nodes[node as usize].mac.handle_ack(self.now_ns, Some(eui(from)), sequence);
-            self.settle(node);
-            return;
-        }
-        if to != NONE && to != node {
-            return;
-        }
+    fn heard(&mut self, node: u32, frame: &OnAir) {
         let own = &mut self.nodes[node as usize];
-        own.ack_channel = channel;
-        let number = ack_request.then_some(sequence);
-        let received = own.mac.handle_receive(self.now_ns, eui(from), number, ack_request);
-        if received == crate::mac::engine::Received::New {
-            self.arrive(node, from, cargo);
+        if frame.acknowledges {
+            own.mac.handle_ack(self.now_ns, Some(eui(frame.from)), frame.sequence);
+            return self.settle_mac(node);
         }
-        self.settle(node);
+        own.ack_channel = frame.channel;
+        let number = frame.ack_request.then_some(frame.sequence);
+        let received = own.mac.handle_receive(self.now_ns, eui(frame.from), number, frame.ack_request);
+        if received == crate::mac::engine::Received::New && self.arrive(node, frame.from, frame.cargo) {
+            self.settle(node);
+        } else if frame.ack_request {
+            self.settle_mac(node);
+        }
     }
 
     /// Every frame says where its sender listens.
     fn learn_schedule(&mut self, node: u32, from: u32, at_ns: u64) {
         let Ok([own, other]) = self.nodes.get_disjoint_mut([node as usize, from as usize]) else { return };
-        if let (Some(hopping), Some(of)) = (own.mac.hopping_mut(), other.mac.hopping()) {
+        if let (Some(hopping), Some(of)) = (own.mac.hopping_mut(), other.mac.hopping())
+            && hopping.heard_of(of.own.of).is_none_or(|heard| heard.at_ns < at_ns)
+        {
             let ufsi = of.own.ufsi_at(at_ns.saturating_sub(of.started_ns));
             hopping.hear(&of.own, at_ns, ufsi);
+        }
+    }
+
+    /// What a frame for all said of where its sender listens is only noted when it is read, and learned when it is
+    /// wanted: before something is sent there.
+    pub(super) fn recall(&mut self, node: u32, of: u32) {
+        if let Some(at_ns) = self.links.take_read(of, node) {
+            self.learn_schedule(node, of, at_ns);
+        }
+    }
+
+    /// A node loses power: others learn what they noted of it while it still counts, and what it noted is gone.
+    pub(super) fn forget_reads(&mut self, node: u32) {
+        for index in 0.. {
+            let Some(&ear) = self.links.near(node).get(index) else { break };
+            self.recall(ear.node, node);
+        }
+        for other in 0..self.nodes.len() as u32 {
+            self.links.take_read(other, node);
         }
     }
 

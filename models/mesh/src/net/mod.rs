@@ -40,7 +40,7 @@ pub use node::{eui, number};
 
 use links::{Links, milliwatts};
 use medium::Air;
-use node::{NONE, Node, Radio};
+use node::{Everyones, NONE, Node, Radio};
 use queue::{Due, Queue};
 use stack::{Cargo, Load};
 
@@ -48,8 +48,8 @@ use crate::mac::engine::Priority;
 use crate::wisun::join::State;
 use crate::wisun::message::Message;
 
-/// How far below the noise a signal may be and still count as interference, dB.
-const BELOW_NOISE_DB: f32 = 3.0;
+/// How often a node without a parent tries the links it knows, nanoseconds.
+const ALONE_NS: u64 = 600_000_000_000;
 
 /// A source of noise at a node.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,6 +83,9 @@ pub struct Network {
     noise_mw: f32,
     busy_mw: f32,
     air: Air,
+    everyones: Everyones,
+    /// The place of each channel in a train.
+    parts: Vec<u16>,
     queue: Queue,
     now_ns: u64,
     cargoes: Vec<Cargo>,
@@ -103,15 +106,17 @@ impl Network {
     #[must_use]
     pub fn new(config: Config, nodes: u32, links: &[Link]) -> Self {
         let nodes = nodes.min(1 << 23);
-        let floor_dbm = config.noise_dbm - BELOW_NOISE_DB;
+        let near_dbm = config.noise_dbm + config.sync_db.max(config.success.least_db());
         Self {
-            links: Links::new(nodes as usize, links, config.tx_dbm, floor_dbm),
+            links: Links::new(nodes as usize, links, config.tx_dbm, config.noise_dbm, near_dbm),
             nodes: (0..nodes).map(|of| Node::new(&config, of)).collect(),
             radios: vec![Radio::OFF; nodes as usize],
             interferers: Vec::new(),
             noise_mw: milliwatts(config.noise_dbm),
             busy_mw: milliwatts(config.busy_dbm),
             air: Air::default(),
+            everyones: Everyones::new(&config),
+            parts: config.channels.places(),
             queue: Queue::default(),
             now_ns: 0,
             cargoes: Vec::new(),
@@ -241,14 +246,17 @@ impl Network {
         if at >= self.nodes.len() || self.radios[at].on == on {
             return;
         }
-        self.radios[at] = Radio { on, ..Radio::OFF };
+        self.radios[at] = Radio { on, since_ns: self.now_ns, ..Radio::OFF };
         if on {
             self.nodes[at].power_up(&self.config, node, self.now_ns);
+            self.tune(node);
+            self.nodes[at].touched = node::Touched { rpl: true, join: true };
             let first_ns = self.now_ns + self.config.refresh_ns / 64 * u64::from(node % 64);
             self.queue.push(first_ns, node, Due::Refresh(self.nodes[at].life));
             self.settle(node);
             return;
         }
+        self.forget_reads(node);
         let served = self.nodes[at].state == State::Operational;
         self.nodes[at].power_down(&self.config);
         for place in 0..self.cargoes.len() {
@@ -286,6 +294,7 @@ impl Network {
     /// The root makes a new DODAG version (global repair).
     pub fn repair(&mut self) {
         if let Some(root) = self.nodes.first_mut().filter(|root| root.routing) {
+            root.touched.rpl = true;
             root.rpl.repair_globally(self.now_ns);
             self.settle(0);
         }
@@ -305,15 +314,7 @@ impl Network {
     fn happen(&mut self, node: u32, due: Due) {
         let at = node as usize;
         match due {
-            Due::Start(place) => self.begin(place),
             Due::End(place) => self.end(place),
-            Due::Looked(channel, life) => {
-                if self.nodes[at].life == life {
-                    let clear = !self.is_busy(node, channel);
-                    self.nodes[at].mac.handle_cca(self.now_ns, clear);
-                    self.settle_mac(node);
-                }
-            }
             Due::Mac => {
                 if self.woken(at, 0) {
                     self.nodes[at].mac.handle_timeout(self.now_ns);
@@ -322,12 +323,14 @@ impl Network {
             }
             Due::Join => {
                 if self.woken(at, 1) {
+                    self.nodes[at].touched.join = true;
                     self.nodes[at].join.handle_timeout(self.now_ns);
                     self.settle(node);
                 }
             }
             Due::Rpl => {
                 if self.woken(at, 2) && self.nodes[at].routing {
+                    self.nodes[at].touched.rpl = true;
                     self.nodes[at].rpl.handle_timeout(self.now_ns);
                     self.settle(node);
                 }
@@ -357,16 +360,21 @@ impl Network {
         if own.life != life {
             return;
         }
-        self.queue.push(self.now_ns + self.config.refresh_ns, node, Due::Refresh(life));
+        let alone = own.routing && own.parent == NONE && node != 0;
+        let wait_ns = if alone { ALONE_NS.min(self.config.refresh_ns) } else { self.config.refresh_ns };
+        self.queue.push(self.now_ns + wait_ns, node, Due::Refresh(life));
         let size = own.rpl.routes();
         if let node::Join::Border(border) = &mut self.nodes[node as usize].join {
             border.set_size(u16::try_from(size).unwrap_or(u16::MAX));
-        } else if self.nodes[node as usize].routing && self.nodes[node as usize].parent == NONE {
-            // Without a parent a link once measured badly may be the way out.
-            for index in 0..self.nodes[node as usize].told.len() {
-                let peer = self.nodes[node as usize].told[index].0;
-                self.probe(node, peer, Load::Probe);
-            }
+            self.nodes[node as usize].touched.join = true;
+        } else if alone {
+            // Without a parent a link once measured badly, or thought too weak, may be the way out.
+            let own = &self.nodes[node as usize];
+            let useless = own.useless.iter().map(|(peer, ..)| *peer);
+            let mut peers: Vec<u32> = own.told.iter().map(|(peer, _)| *peer).chain(useless).collect();
+            peers.sort_unstable();
+            peers.dedup();
+            peers.into_iter().for_each(|peer| self.probe(node, peer, Load::Probe));
         }
         for index in 0..self.nodes[node as usize].rpl.parents().len() {
             let own = &self.nodes[node as usize];

@@ -8,6 +8,7 @@ use crate::lowpan::Reassembly;
 use crate::mac::channels::Channels;
 use crate::mac::engine::{self, Engine, Hopping, Priority};
 use crate::mac::etx::Epoch;
+use crate::mac::hop;
 use crate::mac::schedule::{Broadcast, Unicast};
 use crate::rpl::{lollipop, node as rpl};
 use crate::wisun::border::{self, Border};
@@ -22,9 +23,6 @@ const PAN: u16 = 0x0715;
 pub(super) const NONE: u32 = u32::MAX;
 /// First DIS within so long after routing starts: what the recorded open router does.
 const DIS_FIRST_NS: u64 = 10_000_000_000;
-
-/// How often the border router raises its version within a PAN timeout (an open stack: PAN_VERSION_CHANGE_INTERVAL).
-const RENEWALS: u64 = 3;
 
 /// A node's address: the number in an open range's block.
 #[must_use]
@@ -84,30 +82,87 @@ impl Join {
     }
 }
 
-/// What a radio is locked on.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Lock {
-    pub(super) place: u32,
-    pub(super) dbm: f32,
-    pub(super) mw: f32,
-    /// Rivals now, and at their worst, milliwatts.
-    pub(super) rivals_mw: f32,
-    pub(super) worst_mw: f32,
-}
-
-/// A radio: small, for every frame looks at all who might hear it.
+/// Where a radio listens: small, for every frame looks at all who might hear it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Radio {
     pub(super) on: bool,
-    pub(super) sending: bool,
-    /// The channel it listens on, and until when that is known to hold.
-    pub(super) channel: u16,
-    pub(super) until_ns: u64,
-    pub(super) lock: Option<Lock>,
+    /// Whether it keeps the PAN's broadcast schedule.
+    pub(super) follows: bool,
+    /// The one channel on which it looks for a PAN.
+    pub(super) fixed: Option<u16>,
+    /// Since when it is on; its slots count from then.
+    pub(super) since_ns: u64,
 }
 
 impl Radio {
-    pub(super) const OFF: Self = Self { on: false, sending: false, channel: 0, until_ns: 0, lock: None };
+    pub(super) const OFF: Self = Self { on: false, follows: false, fixed: None, since_ns: 0 };
+
+    /// The channel of its own schedule (DH1CF).
+    pub(super) fn own_channel(&self, node: u32, at_ns: u64, config: &Config) -> u16 {
+        if let Some(channel) = self.fixed {
+            return channel;
+        }
+        let slot = at_ns.saturating_sub(self.since_ns) / dwell_ns(config) % (1 << 16);
+        hop::unicast_channel(slot as u16, eui(node), &config.channels)
+    }
+
+    /// Its stays on the channels of its own schedule between two times: channel, from, until.
+    pub(super) fn own_stays(
+        &self,
+        node: u32,
+        from_ns: u64,
+        until_ns: u64,
+        config: &Config,
+        mut each: impl FnMut(u16, u64, u64),
+    ) {
+        if let Some(channel) = self.fixed {
+            return each(channel, from_ns, until_ns);
+        }
+        let dwell_ns = dwell_ns(config);
+        let mut slot = from_ns.saturating_sub(self.since_ns) / dwell_ns;
+        let mut begins_ns = self.since_ns + slot * dwell_ns;
+        while begins_ns < until_ns {
+            each(hop::unicast_channel(slot as u16, eui(node), &config.channels), begins_ns, begins_ns + dwell_ns);
+            (slot, begins_ns) = (slot + 1, begins_ns + dwell_ns);
+        }
+    }
+}
+
+fn dwell_ns(config: &Config) -> u64 {
+    u64::from(config.dwell_ms.max(1)) * 1_000_000
+}
+
+/// The PAN's broadcast schedule, as all know it who know it.
+#[derive(Debug, Clone)]
+pub(super) struct Everyones(Broadcast);
+
+impl Everyones {
+    pub(super) fn new(config: &Config) -> Self {
+        Self(broadcast(config))
+    }
+
+    /// The channel of all at a time within a broadcast dwell.
+    pub(super) fn channel_in_dwell(&self, at_ns: u64) -> Option<u16> {
+        self.stay(at_ns).0
+    }
+
+    /// The same, and until when it is so or until when it is not.
+    pub(super) fn stay(&self, at_ns: u64) -> (Option<u16>, u64) {
+        let (slot, into_ns) = self.0.slot_at(at_ns);
+        let dwell_ns = u64::from(self.0.dwell_ms) * 1_000_000;
+        if into_ns < dwell_ns {
+            (Some(hop::broadcast_channel(slot, self.0.bsi, &self.0.channels)), at_ns + dwell_ns - into_ns)
+        } else {
+            (None, at_ns + u64::from(self.0.interval_ms) * 1_000_000 - into_ns)
+        }
+    }
+}
+
+/// Which machines something has happened to since they were drained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Touched {
+    pub(super) rpl: bool,
+    pub(super) join: bool,
 }
 
 /// One node.
@@ -117,6 +172,7 @@ pub(super) struct Node {
     pub(super) join: Join,
     pub(super) rpl: rpl::Node,
     pub(super) routing: bool,
+    pub(super) touched: Touched,
     pub(super) registering: bool,
     pub(super) announced: bool,
     pub(super) parent: u32,
@@ -128,6 +184,8 @@ pub(super) struct Node {
     pub(super) dios: Vec<(u32, u64)>,
     /// The metric that routing was told last, by neighbour.
     pub(super) told: Vec<(u32, u32)>,
+    /// Neighbours whose link was found useless: who, how often, when.
+    pub(super) useless: Vec<(u32, u8, u64)>,
     /// When the three machines are next woken.
     pub(super) wakes: [u64; 3],
     /// The channel of the frame that is to be acknowledged.
@@ -149,6 +207,7 @@ impl Node {
             join,
             rpl: rpl::Node::new(rpl::Config::router(eui(of), 0)),
             routing: false,
+            touched: Touched::default(),
             registering: false,
             announced: false,
             parent: NONE,
@@ -158,6 +217,7 @@ impl Node {
             datagrams: 0,
             dios: Vec::new(),
             told: Vec::new(),
+            useless: Vec::new(),
             wakes: [u64::MAX; 3],
             ack_channel: 0,
             life: 0,
@@ -182,7 +242,7 @@ impl Node {
             everywhere: config.channels.clone(),
             started_ns: now_ns,
             broadcast: None,
-            heard: std::collections::BTreeMap::new(),
+            heard: Vec::new(),
             drift_ppm: config.drift_ppm,
         });
         self.start_routing(config, of);
@@ -200,7 +260,7 @@ impl Node {
                 sessions_max: config.sessions_max,
             };
             let mut border = Border::start(now_ns, eui(of), set, seed, stored);
-            border.renew_every(now_ns, config.join.pan_timeout_ns / RENEWALS);
+            border.renew_every(now_ns, config.join.pan_version_ns);
             self.join = Join::Border(Box::new(border));
             self.state = State::Operational;
             self.routing = true;
@@ -227,6 +287,7 @@ impl Node {
         self.reassembly = Reassembly::default();
         self.dios.clear();
         self.told.clear();
+        self.useless.clear();
     }
 
     /// Routing from nothing.

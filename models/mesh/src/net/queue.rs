@@ -8,10 +8,6 @@ use std::collections::BinaryHeap;
 pub(super) enum Due {
     /// When a frame's last bit has left the air (a place on the medium).
     End(u32),
-    /// When its first bit is on the air.
-    Start(u32),
-    /// When the channel has been assessed; the node's life in which that was asked for.
-    Looked(u16, u8),
     /// When its MAC asked to be woken.
     Mac,
     /// When its joining did.
@@ -24,16 +20,21 @@ pub(super) enum Due {
     Refresh(u8),
 }
 
-/// The heap.
+/// What is due within so long of when it was put in goes into the small heap.
+const SOON_NS: u64 = 2_000_000_000;
+
+/// Two heaps, so that the many short waits of the air do not sift through the few long ones of all nodes.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Queue(BinaryHeap<Reverse<u128>>);
+pub(super) struct Queue {
+    soon: BinaryHeap<Reverse<u128>>,
+    later: BinaryHeap<Reverse<u128>>,
+    now_ns: u64,
+}
 
 impl Queue {
     pub(super) fn push(&mut self, at_ns: u64, node: u32, due: Due) {
         let (kind, detail) = match due {
             Due::End(place) => (0, place),
-            Due::Start(place) => (1, place),
-            Due::Looked(channel, life) => (2, u32::from(channel) << 8 | u32::from(life)),
             Due::Mac => (3, 0),
             Due::Join => (4, 0),
             Due::Rpl => (5, 0),
@@ -42,20 +43,30 @@ impl Queue {
         };
         // 64 bits of time, 24 of node, 4 of kind, 32 of detail.
         let key = u128::from(at_ns) << 64 | u128::from(node) << 40 | kind << 32 | u128::from(detail);
-        self.0.push(Reverse(key));
+        let heap = if at_ns < self.now_ns.saturating_add(SOON_NS) { &mut self.soon } else { &mut self.later };
+        heap.push(Reverse(key));
+    }
+
+    fn next(&self) -> Option<(u128, bool)> {
+        match (self.soon.peek(), self.later.peek()) {
+            (Some(Reverse(soon)), Some(Reverse(later))) => Some((*soon.min(later), soon <= later)),
+            (Some(Reverse(soon)), None) => Some((*soon, true)),
+            (None, Some(Reverse(later))) => Some((*later, false)),
+            (None, None) => None,
+        }
     }
 
     pub(super) fn next_ns(&self) -> Option<u64> {
-        self.0.peek().map(|Reverse(key)| (key >> 64) as u64)
+        self.next().map(|(key, _)| (key >> 64) as u64)
     }
 
     pub(super) fn pop(&mut self) -> Option<(u64, u32, Due)> {
-        let Reverse(key) = self.0.pop()?;
+        let (key, soon) = self.next()?;
+        let _ = if soon { self.soon.pop() } else { self.later.pop() };
+        self.now_ns = (key >> 64) as u64;
         let detail = key as u32;
         let due = match (key >> 32) & 0xF {
             0 => Due::End(detail),
-            1 => Due::Start(detail),
-            2 => Due::Looked((detail >> 8) as u16, detail as u8),
             3 => Due::Mac,
             4 => Due::Join,
             5 => Due::Rpl,
@@ -75,7 +86,7 @@ mod tests {
         let all = [
             (9, 1, Due::Mac),
             (5, 700_000, Due::Probe(u32::MAX)),
-            (5, 3, Due::Looked(65_535, 255)),
+            (5, 3, Due::Refresh(255)),
             (5, 3, Due::End(7)),
             (u64::MAX, 0, Due::Refresh(200)),
         ];

@@ -13,7 +13,7 @@ use crate::ip::{checksum, next};
 use crate::lowpan::{Contexts, Ends, LinkAddress, compress, fragments};
 use crate::mac::channels::Channels;
 use crate::mac::engine::{Outcome, Output as MacOutput, Priority, Request, To as MacTo};
-use crate::mac::etx::{Epoch, Etx};
+use crate::mac::etx::{self, Epoch, Etx};
 use crate::rpl::node::{Counters, NextHop, Output as RplOutput, Purpose};
 use crate::rpl::objective::INFINITE_RANK;
 use crate::wisun::join::{Output as JoinOutput, State};
@@ -37,6 +37,8 @@ const LETTERS: usize = 1 << 12;
 const PROBE_AGAIN_NS: u64 = 15_000_000_000;
 /// Worse links are no parent's (MRHOF's MAX_LINK_METRIC, RFC 6719, 5).
 const ETX_USABLE: u32 = 512;
+/// A useless neighbour is measured again at the latest after `REFRESH_NS` doubled so often: 16 h.
+const USELESS_DOUBLINGS: u8 = 5;
 /// A probe waits up to so long, so that not all who heard one DIO ask at once.
 const PROBE_SPREAD_NS: u64 = 2_000_000_000;
 
@@ -92,15 +94,29 @@ fn fnv(bytes: &[u8]) -> u64 {
 }
 
 impl Network {
-    /// Everything a node has to say goes where it belongs, until it waits again.
+    /// Everything a node has to say goes where it belongs, until it waits again. Machines that nothing has touched since
+    /// they were last drained are left alone.
     pub(super) fn settle(&mut self, node: u32) {
         loop {
-            self.drain_rpl(node, None);
-            self.drain_join(node);
+            if self.nodes[node as usize].touched.rpl {
+                self.drain_rpl(node, None);
+            }
+            if self.nodes[node as usize].touched.join {
+                self.drain_join(node);
+            }
             if !self.drain_mac(node) {
                 return;
             }
         }
+    }
+
+    /// Where a node listens has changed.
+    pub(super) fn tune(&mut self, node: u32) {
+        let (own, radio) = (&self.nodes[node as usize], &mut self.radios[node as usize]);
+        let Some(hopping) = own.mac.hopping() else { return };
+        radio.follows = hopping.broadcast.is_some();
+        let channels = hopping.own.channels.as_slice();
+        radio.fixed = channels.first().copied().filter(|_| channels.len() == 1);
     }
 
     /// The same after something of the MAC alone.
@@ -129,23 +145,28 @@ impl Network {
         }
     }
 
-    /// A frame's load has come to a node.
-    pub(super) fn arrive(&mut self, node: u32, from: u32, cargo: u32) {
+    /// A frame's load has come to a node; false when nothing there is to be drained for it.
+    pub(super) fn arrive(&mut self, node: u32, from: u32, cargo: u32) -> bool {
         let at = node as usize;
-        let Some(Cargo { tag, load, .. }) = self.cargoes.get(cargo as usize) else { return };
+        let Some(Cargo { tag, load, .. }) = self.cargoes.get(cargo as usize) else { return false };
         let tag = *tag;
         let dio = match load {
-            Load::Free | Load::Answer => return,
-            Load::Probe => return self.probe(node, from, Load::Answer),
-            &Load::Message(message) => return self.message(node, from, message),
+            Load::Free | Load::Answer => return false,
+            Load::Probe => {
+                self.probe(node, from, Load::Answer);
+                return true;
+            }
+            &Load::Message(message) => {
+                return self.message(node, from, message);
+            }
             Load::Packet { dio, .. } => *dio,
         };
         // Octets are read whole, always: the proof that the short way is the same.
         if dio != 0 && !self.config.bytes && self.is_known_dio(node, from, dio) {
-            return;
+            return false;
         }
         let Some(Load::Packet { packet, wire, .. }) = self.cargoes.get(cargo as usize).map(|cargo| &cargo.load) else {
-            return;
+            return false;
         };
         let mut copy = self.pool.pop().unwrap_or_default();
         copy.clear();
@@ -155,10 +176,11 @@ impl Network {
             let destination = if dio == 0 { LinkAddress::Extended(eui(node)) } else { LinkAddress::None };
             let ends = Ends { source: LinkAddress::Extended(eui(from)), destination };
             let whole = self.nodes[at].reassembly.handle_receive(self.now_ns, wire, ends, &Contexts::default());
-            let Ok(Some(whole)) = whole else { return };
+            let Ok(Some(whole)) = whole else { return false };
             copy = whole;
         }
         self.packet(node, from, copy, tag);
+        true
     }
 
     /// Whether a DIO is the last one of its sender again, and was dealt with as that.
@@ -187,6 +209,7 @@ impl Network {
             return self.drop_message(node, tag, Why::NoParent);
         }
         let before = *own.rpl.counters();
+        own.touched.rpl = true;
         own.rpl.handle_receive(self.now_ns, eui(from), packet);
         if !self.drain_rpl(node, Some(tag)) {
             let reason = why(&before, self.nodes[node as usize].rpl.counters());
@@ -201,10 +224,12 @@ impl Network {
         }
     }
 
-    /// A message of one hop, or one that has come through the mesh, for a node's joining.
-    fn message(&mut self, node: u32, from: u32, message: Message) {
+    /// A message of one hop, or one that has come through the mesh, for a node's joining; false when it changed nothing.
+    fn message(&mut self, node: u32, from: u32, message: Message) -> bool {
         let dbm = self.links.between(from, node).map_or(0, |ear| libm::roundf(ear.dbm) as i16);
         let own = &mut self.nodes[node as usize];
+        let consistent = matches!(&own.join, Join::Router(router) if router.is_consistent(&message));
+        own.touched.join |= !consistent;
         match &mut own.join {
             Join::Border(border) => border.handle(self.now_ns, None, message),
             Join::Router(router) => {
@@ -215,10 +240,11 @@ impl Network {
                 if matches!(message, Message::Pc { .. }) && follows && !known {
                     let all = broadcast(&self.config);
                     own.hop(self.config.channels.clone(), Some(Some(all)));
-                    self.radios[node as usize].until_ns = 0;
+                    self.tune(node);
                 }
             }
         }
+        !consistent
     }
 
     /// Puts a load into a node's MAC.
@@ -234,6 +260,9 @@ impl Network {
                 (self.cargoes.len() - 1) as u32
             }
         };
+        if let MacTo::One(peer) = to {
+            self.recall(node, number(peer));
+        }
         let acknowledged = matches!(to, MacTo::One(_));
         let request = Request { to, octets, acknowledged, priority: tag.priority, payload: place };
         self.nodes[node as usize].mac.send(self.now_ns, request);
@@ -247,6 +276,7 @@ impl Network {
     /// Routing's outputs. `carried` is the tag of the packet it was given; tells whether that went on from here.
     pub(super) fn drain_rpl(&mut self, node: u32, carried: Option<Tag>) -> bool {
         let mut went = false;
+        self.nodes[node as usize].touched.rpl = false;
         if !self.nodes[node as usize].routing {
             return carried.is_none_or(|tag| tag.id == 0);
         }
@@ -277,6 +307,10 @@ impl Network {
                 RplOutput::Probe(peer) => {
                     // What the MAC knows may be what routing was told before it forgot: it is told again.
                     self.nodes[node as usize].told.retain(|(of, _)| *of != number(peer));
+                    if !self.is_worth_probing(node, peer) {
+                        self.tell_link(node, peer);
+                        continue;
+                    }
                     let pair = u64::from(node) << 32 | u64::from(number(peer));
                     let mut draws = Chance::new(self.config.seed ^ pair).fork(self.now_ns);
                     let at_ns = self.now_ns + draws.between(0, PROBE_SPREAD_NS);
@@ -303,6 +337,7 @@ impl Network {
         let Some(router) = own.join.router() else { return };
         if parent != own.parent || rank != own.rank {
             let moved = parent != own.parent;
+            own.touched.join = true;
             own.mac.set_epoch(if parent == NONE { Epoch::CHOOSING } else { Epoch::STEADY }, false);
             (own.parent, own.rank) = (parent, rank);
             if parent == NONE || rank == INFINITE_RANK {
@@ -318,6 +353,7 @@ impl Network {
         let own = &mut self.nodes[node as usize];
         if announced != own.announced {
             own.announced = announced;
+            own.touched.join = true;
             let Some(router) = own.join.router() else { return };
             if announced && core::mem::take(&mut own.registering) {
                 router.handle_registered(self.now_ns);
@@ -376,7 +412,9 @@ impl Network {
         if Some(id) != letter {
             return;
         }
-        if let Join::Border(border) = &mut self.nodes[node as usize].join {
+        let own = &mut self.nodes[node as usize];
+        own.touched.join = true;
+        if let Join::Border(border) = &mut own.join {
             border.handle(self.now_ns, Some(eui(from)), message);
             return;
         }
@@ -403,6 +441,7 @@ impl Network {
         let (from, to) = (eui(node).under(PREFIX), eui(to).under(PREFIX));
         let sum = checksum(from, to, next::UDP, &datagram).to_be_bytes();
         datagram[6..8].copy_from_slice(&sum);
+        self.nodes[node as usize].touched.rpl = true;
         let sent = self.nodes[node as usize].rpl.send(self.now_ns, to, next::UDP, &datagram);
         self.datagram = datagram;
         sent && self.drain_rpl(node, Some(tag))
@@ -455,6 +494,7 @@ impl Network {
 
     /// Joining's outputs.
     fn drain_join(&mut self, node: u32) {
+        self.nodes[node as usize].touched.join = false;
         loop {
             match self.nodes[node as usize].join.poll_output() {
                 JoinOutput::Send(to, message) => self.post(node, to, message),
@@ -464,6 +504,7 @@ impl Network {
                     own.start_routing(&self.config, node);
                     own.routing = true;
                     own.rpl.handle_start(self.now_ns);
+                    own.touched.rpl = true;
                     self.drain_rpl(node, None);
                 }
                 JoinOutput::StopRouting => {
@@ -499,7 +540,7 @@ impl Network {
             }
             _ => own.hop(self.config.channels.clone(), None),
         }
-        self.radios[node as usize].until_ns = 0;
+        self.tune(node);
         self.events.push_back(Event::State { node, state });
         if before == State::Operational && state != before {
             let why = if state == State::Routing { Isolation::ParentLost } else { Isolation::PanTimeout };
@@ -513,13 +554,17 @@ impl Network {
         let mut ended = false;
         loop {
             let life = self.nodes[node as usize].life;
+            let start_ns = self.now_ns + self.config.phy.turnaround_ns;
             let frame = match self.nodes[node as usize].mac.poll_output() {
                 MacOutput::Look { channel } => {
+                    // Whoever sends by then has turned around by now: what the look will find is known.
                     let at_ns = self.now_ns + self.config.phy.cca_ns;
-                    self.queue.push(at_ns, node, Due::Looked(channel, life));
+                    let clear = !self.is_busy(node, channel, at_ns);
+                    self.nodes[node as usize].mac.handle_cca(at_ns, clear);
                     continue;
                 }
                 MacOutput::Send { channel, sequence, to, octets, acknowledged, payload } => {
+                    let train = to == MacTo::Everywhere;
                     let to = if let MacTo::One(peer) = to { number(peer) } else { NONE };
                     OnAir {
                         from: node,
@@ -527,16 +572,18 @@ impl Network {
                         channel,
                         sequence,
                         ack_request: acknowledged,
+                        train,
                         cargo: payload,
                         octets,
                         life,
+                        start_ns: start_ns + self.config.phy.cca_ns,
                         ..OnAir::default()
                     }
                 }
                 MacOutput::Acknowledge { to, sequence } => {
                     let channel = self.nodes[node as usize].ack_channel;
                     let (to, octets) = (number(to), ACK_OCTETS);
-                    let air = OnAir { from: node, to, channel, sequence, octets, life, ..OnAir::default() };
+                    let air = OnAir { from: node, to, channel, sequence, octets, life, start_ns, ..OnAir::default() };
                     OnAir { acknowledges: true, cargo: NONE, ..air }
                 }
                 MacOutput::Done { outcome, attempts, to, payload, .. } => {
@@ -549,8 +596,7 @@ impl Network {
                     return ended;
                 }
             };
-            let place = self.air.put(frame);
-            self.queue.push(self.now_ns + self.config.phy.turnaround_ns, node, Due::Start(place));
+            self.put(frame);
         }
     }
 
@@ -576,6 +622,7 @@ impl Network {
         match (outcome, to) {
             (Outcome::Sent, _) => self.recycle(packet),
             (_, MacTo::One(peer)) if !packet.is_empty() && self.nodes[node as usize].routing => {
+                self.nodes[node as usize].touched.rpl = true;
                 self.nodes[node as usize].rpl.handle_undelivered(self.now_ns, peer, packet);
                 if !self.drain_rpl(node, Some(tag)) {
                     self.drop_message(node, tag, outcome.into());
@@ -584,6 +631,33 @@ impl Network {
             _ if packet.is_empty() => {}
             _ => self.drop_message(node, tag, outcome.into()),
         }
+    }
+
+    /// Whether to measure a neighbour's link that routing asks for. Not one that is known well enough; nor, beside a
+    /// parent, one whose signal is below the sensitivity; and one that was found useless only now and then, half an hour
+    /// after the first time and twice as long after each further one. Arbitrary: RFC 6719 leaves open when to probe; a
+    /// neighbour that is heard once in many tries is heard for ever. Wi-SUN's candidates must even stand 13 dB above.
+    fn is_worth_probing(&mut self, node: u32, peer: Eui64) -> bool {
+        let dbm = self.links.between(number(peer), node).map_or(f32::MIN, |ear| ear.dbm);
+        let own = &mut self.nodes[node as usize];
+        let known = own.mac.etx(peer).and_then(Etx::value);
+        if let Some(known) = known.filter(|&known| known <= ETX_USABLE) {
+            return known > 2 * etx::ONE && own.mac.etx(peer).is_some_and(|etx| etx.is_old(self.now_ns));
+        }
+        let weak = dbm < f32::from(self.config.join.sensitivity_dbm);
+        if own.parent == NONE || (known.is_none() && !weak) {
+            return true;
+        }
+        let place = own.useless.binary_search_by_key(&number(peer), |(of, ..)| *of).unwrap_or_else(|place| {
+            own.useless.insert(place, (number(peer), 0, self.now_ns));
+            place
+        });
+        let (_, times, since_ns) = &mut own.useless[place];
+        let due = !weak && self.now_ns >= *since_ns + (etx::REFRESH_NS << (*times).min(USELESS_DOUBLINGS));
+        if due {
+            (*times, *since_ns) = (times.saturating_add(1), self.now_ns);
+        }
+        due
     }
 
     /// Tells routing a link's metric when it has changed.
@@ -596,6 +670,7 @@ impl Network {
             Err(place) => own.told.insert(place, (number(peer), value)),
         }
         if own.routing {
+            own.touched.rpl = true;
             own.rpl.handle_link(self.now_ns, peer, Some(u16::try_from(value).unwrap_or(u16::MAX)));
         }
     }

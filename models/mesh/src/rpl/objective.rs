@@ -98,6 +98,17 @@ impl Objective {
         }
     }
 
+    /// By how much a path must be cheaper before it takes a parent's place, whether the preferred one's (RFC 6719 §3.2.2)
+    /// or an alternate's. Arbitrary for alternates: the clause names only the preferred parent, and without a threshold
+    /// two equal neighbours change places at every measurement.
+    #[must_use]
+    pub const fn switch_threshold(&self) -> u16 {
+        match self {
+            Self::Mrhof(mrhof) => mrhof.parent_switch_threshold,
+            Self::Zero(_) => 1,
+        }
+    }
+
     /// The cost of the path through a neighbour, `None` when that path is not to be used. MRHOF: link ETX plus
     /// advertised Rank (§3.1), excluded when the link or the path is too dear or the link is not measured. OF0: the
     /// Rank that would follow.
@@ -144,12 +155,8 @@ impl Objective {
         let priced = candidates.iter().filter_map(|candidate| Some((cost(candidate)?, candidate.id)));
         let (best_cost, best) = priced.min()?;
         let stays = candidates.iter().find(|candidate| Some(candidate.id) == current).and_then(cost);
-        let threshold = match self {
-            Self::Mrhof(mrhof) => mrhof.parent_switch_threshold,
-            Self::Zero(_) => 1,
-        };
         match (current, stays) {
-            (Some(current), Some(cost)) if cost.saturating_sub(best_cost) < threshold => Some(current),
+            (Some(current), Some(cost)) if cost.saturating_sub(best_cost) < self.switch_threshold() => Some(current),
             _ => Some(best),
         }
     }

@@ -197,6 +197,20 @@ impl Router {
         *self = Self { stored, draws, ..Self::new(self.own, self.network, self.params, 0) };
     }
 
+    /// Whether a message can only be counted: a neighbour says what this node says itself. Then there is nothing to poll
+    /// after [`Self::handle`].
+    #[must_use]
+    pub fn is_consistent(&self, message: &Message) -> bool {
+        let serves = matches!(self.state, State::Routing | State::Operational);
+        match *message {
+            Message::Pa { .. } => serves,
+            Message::Pc { pan_id, version, keys } => {
+                serves && self.is_of(pan_id) && self.version == Some(version) && self.stored.keys == keys
+            }
+            _ => false,
+        }
+    }
+
     /// A message arrived: from a neighbour at this level, or through the mesh.
     pub fn handle(&mut self, now_ns: u64, from: Eui64, rsl_dbm: i16, message: Message) {
         match message {

@@ -1,13 +1,13 @@
 //! Times of discovery and joining by size of network.
 //!
-//! | size | discovery Imin–Imax, k | MPL Imin–Imax, k, expirations | PAN timeout |
-//! |---|---|---|---|
-//! | small (to 100 nodes) | 15–60 s, 1 | 1–8 s, 8, 2 | 30 min |
-//! | medium (to 800) | 60–960 s, 1 | 1–32 s, 8, 2 | 30 min |
-//! | large (to 1500) | 120–960 s, 1 | 5–40 s, 8, 2 | 90 min |
-//! | extra large | 240–1920 s, 1 | 10–80 s, 8, 2 | 120 min |
+//! | size | discovery Imin–Imax, k | MPL Imin–Imax, k, expirations | PAN version raised every | PAN timeout |
+//! |---|---|---|---|---|
+//! | small (to 100 nodes) | 15–60 s, 1 | 1–8 s, 8, 2 | 4 min | 32 min |
+//! | medium (to 800) | 60–960 s, 1 | 1–32 s, 8, 2 | 15 min | 64 min |
+//! | large (to 1500) | 120–960 s, 1 | 5–40 s, 8, 2 | 30 min | 90 min |
+//! | extra large | 240–1920 s, 1 | 10–80 s, 8, 2 | 40 min | 120 min |
 //!
-//! Discovery and MPL are an open border router's (2.10.2), the PAN timeout Pelion's, delays of keys and addresses those
+//! Discovery and MPL are an open border router's (2.10.2), the PAN's times an open stack's (extra large: arbitrary), delays of keys and addresses those
 //! of the open router that names FAN 1.1 v08–v09 for them (facts, `radio.json`). Two of its longest intervals are no
 //! doubling of the shortest (large discovery 1536 s, small MPL 10 s): the next doubling below stands here.
 
@@ -56,6 +56,8 @@ pub struct Params {
     pub address_delay_max_ns: u64,
     /// An unanswered one is repeated after this long.
     pub address_retry_ns: u64,
+    /// The border router raises the PAN's version this often, so that all hear of it.
+    pub pan_version_ns: u64,
     /// Without hearing the border router for so long, a node looks for another PAN.
     pub pan_timeout_ns: u64,
     /// After so many unanswered PCS a node starts over (PCS_MAX).
@@ -73,11 +75,11 @@ impl Params {
     /// By size.
     #[must_use]
     pub fn of(size: Size) -> Self {
-        let (disc_s, disc_doublings, mpl_s, mpl_doublings, pan_timeout_min) = match size {
-            Size::Small => (15, 2, 1, 3, 30),
-            Size::Medium => (60, 4, 1, 5, 30),
-            Size::Large => (120, 3, 5, 3, 90),
-            Size::ExtraLarge => (240, 3, 10, 3, 120),
+        let (disc_s, disc_doublings, mpl_s, mpl_doublings, [pan_version_min, pan_timeout_min]) = match size {
+            Size::Small => (15, 2, 1, 3, [4, 32]),
+            Size::Medium => (60, 4, 1, 5, [15, 64]),
+            Size::Large => (120, 3, 5, 3, [30, 90]),
+            Size::ExtraLarge => (240, 3, 10, 3, [40, 120]),
         };
         Self {
             discovery: trickle::Parameters { interval_min_ns: disc_s * S, doublings: disc_doublings, redundancy: 1 },
@@ -92,6 +94,7 @@ impl Params {
             address_delay_max_ns: 60 * S,
             address_retry_ns: 60 * S,
             pan_timeout_ns: pan_timeout_min * 60 * S,
+            pan_version_ns: pan_version_min * 60 * S,
             pcs_max: 5,
             candidate_margin_db: 13,
             sensitivity_dbm: -93,

@@ -14,8 +14,9 @@ use crate::{
     },
     plc::{Load, Modulation, PlcParams, Run},
     radio::{
+        RadioParams,
         phy::Phy,
-        village::{Mounted, VillageRadio, VillageRadioParams},
+        village::{Mounted, Stood, VillageRadio},
     },
 };
 
@@ -49,11 +50,11 @@ pub struct Traffic {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Medium {
     /// A mesh of meters.
-    Mesh(VillageRadioParams),
+    Mesh(RadioParams),
     /// The wires, at this hour's load.
     Plc(PlcParams, Load),
     /// A star, with the radio's propagation and this class of device.
-    Lorawan(VillageRadioParams, LorawanParams, Class),
+    Lorawan(RadioParams, LorawanParams, Class),
 }
 
 /// How a medium does.
@@ -87,26 +88,28 @@ pub fn compare(medium: &Medium, root: &Place, places: &[Place], traffic: &Traffi
         Medium::Mesh(params) => {
             let air = VillageRadio::new(params, seed);
             let octets = traffic.reading_octets + HEADERS_OCTETS;
-            let links = |a: &Place, b: &Place| {
-                let path = air.path_db(&a.radio, &b.radio);
-                let ends = (air.end(a.radio.key), air.end(b.radio.key));
-                let one = |from, to| air.success(air.one_way_db(path, from, to), octets);
+            let root_stood = air.stand(&root.radio);
+            let stood: Vec<Stood> = places.iter().map(|place| air.stand(&place.radio)).collect();
+            let at = |i: Option<usize>| i.map_or(&root_stood, |i| &stood[i]);
+            let links = |a: Option<usize>, b: usize| {
+                let link = air.link(at(a), at(Some(b)));
+                let one = |snr_db: f64| f64::from(air.success(snr_db as f32, octets));
                 Some(Hop {
-                    both: one(ends.0, ends.1) * one(ends.1, ends.0),
+                    both: one(link.there_db) * one(link.back_db),
                     reading_us: params.phy.airtime_us(octets),
                     order_us: order_us(params.phy, traffic),
                 })
             };
-            Tree::settle(root, places, links).figures()
+            Tree::settle(places.len(), links).figures()
         }
         Medium::Plc(params, load) => {
             let wires = Wires::new(root, places);
-            let links = |a: &Place, b: &Place| {
-                let snr_db = params.snr_db(&wires.run(a, b), *load);
+            let links = |a: Option<usize>, b: usize| {
+                let snr_db = params.snr_db(&wires.run(a.map_or(root, |a| &places[a]), &places[b]), *load);
                 let keying = Modulation::fastest(snr_db, traffic.reading_octets + HEADERS_OCTETS, 0.1)?;
                 Some(plc_hop(keying, snr_db, traffic))
             };
-            Tree::settle(root, places, links).figures()
+            Tree::settle(places.len(), links).figures()
         }
         Medium::Lorawan(radio, params, class) => star(radio, params, *class, root, places, traffic, seed),
     }
@@ -149,37 +152,38 @@ struct Tree {
 }
 
 impl Tree {
-    /// Dijkstra over places; `links` is asked once for every pair.
-    fn settle(root: &Place, places: &[Place], links: impl Fn(&Place, &Place) -> Option<Hop>) -> Self {
-        let n = places.len();
+    /// Dijkstra over `n` places and the root (`None`); `links` is asked once for every pair.
+    fn settle(n: usize, links: impl Fn(Option<usize>, usize) -> Option<Hop>) -> Self {
         let mut ways: Vec<Option<(f64, f64, f64, u32)>> = vec![None; n];
         let mut done = vec![false; n];
-        let reach =
-            |from: &Place, way: (f64, f64, f64, u32), ways: &mut [Option<(f64, f64, f64, u32)>], done: &[bool]| {
-                for (i, place) in places.iter().enumerate() {
-                    if done[i] || way.3 >= HOPS_MAX {
-                        continue;
-                    }
-                    let Some(hop) = links(from, place).filter(|h| h.both * ETX_MAX >= 1.0) else { continue };
-                    let tries = 1.0 / hop.both;
-                    let arrives = 1.0 - libm::pow(1.0 - hop.both, f64::from(TRIES));
-                    let next = (
-                        way.0 + hop.reading_us as f64 * tries,
-                        way.1 + hop.order_us as f64 * tries,
-                        way.2 * arrives,
-                        way.3 + 1,
-                    );
-                    if ways[i].is_none_or(|known| next.0 < known.0) {
-                        ways[i] = Some(next);
-                    }
+        let reach = |from: Option<usize>,
+                     way: (f64, f64, f64, u32),
+                     ways: &mut [Option<(f64, f64, f64, u32)>],
+                     done: &[bool]| {
+            for i in 0..n {
+                if done[i] || way.3 >= HOPS_MAX {
+                    continue;
                 }
-            };
-        reach(root, (0.0, 0.0, 1.0, 0), &mut ways, &done);
+                let Some(hop) = links(from, i).filter(|h| h.both * ETX_MAX >= 1.0) else { continue };
+                let tries = 1.0 / hop.both;
+                let arrives = 1.0 - libm::pow(1.0 - hop.both, f64::from(TRIES));
+                let next = (
+                    way.0 + hop.reading_us as f64 * tries,
+                    way.1 + hop.order_us as f64 * tries,
+                    way.2 * arrives,
+                    way.3 + 1,
+                );
+                if ways[i].is_none_or(|known| next.0 < known.0) {
+                    ways[i] = Some(next);
+                }
+            }
+        };
+        reach(None, (0.0, 0.0, 1.0, 0), &mut ways, &done);
         loop {
             let open = (0..n).filter(|i| !done[*i]).filter_map(|i| ways[i].map(|w| (i, w)));
             let Some((nearest, way)) = open.min_by(|a, b| a.1.0.total_cmp(&b.1.0)) else { break };
             done[nearest] = true;
-            reach(&places[nearest], way, &mut ways, &done);
+            reach(Some(nearest), way, &mut ways, &done);
         }
         Self { ways }
     }
@@ -237,7 +241,7 @@ impl Wires {
 }
 
 fn star(
-    radio: &VillageRadioParams,
+    radio: &RadioParams,
     params: &LorawanParams,
     class: Class,
     root: &Place,
@@ -246,10 +250,11 @@ fn star(
     seed: u64,
 ) -> Figures {
     let air = VillageRadio::new(radio, seed);
+    let root_stood = air.stand(&root.radio);
     let meters: Vec<Uplink> = places
         .iter()
         .map(|p| {
-            let snr_db = params.snr_db(air.path_db(&root.radio, &p.radio));
+            let snr_db = params.snr_db(air.path_db(&root_stood, &air.stand(&p.radio)));
             let sf = params.spreading_factor(snr_db);
             let frames = traffic.reading_octets.div_ceil(sf.payload_max_octets()).max(1);
             let per_hour = traffic.readings_per_hour * f64::from(frames) * f64::from(params.transmissions);

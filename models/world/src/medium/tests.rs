@@ -3,13 +3,16 @@
 use super::*;
 use crate::{
     draw::{Draws, Purpose},
-    radio::{aerial::Pattern, leakage::House},
+    radio::{
+        aerial::Pattern,
+        house::{Mount, RoofKind, WallKind},
+    },
 };
 
 const TRAFFIC: Traffic = Traffic { reading_octets: 120, readings_per_hour: 4.0, order_octets: 40 };
 
 fn village(indoor: bool) -> (Place, Vec<Place>) {
-    let mast = Mounted::on_pole(NodeKey::of("root"), [0.0, 0.0], 10.0);
+    let mast = Mounted::on_pole(NodeKey::of("root"), [0.0, 0.0], 10.0, Pattern::Dipole);
     let root = Place { radio: mast, feeder: 0, along_m: 0.0, drop_m: 0.0, phase: 0 };
     let meter = |i: u64| {
         let mut draws = Draws::keyed(1, 0, NodeKey(i), Purpose::named("test/village"), 0);
@@ -23,7 +26,11 @@ fn village(indoor: bool) -> (Place, Vec<Place>) {
             height_m: 2.0,
             pattern: Pattern::Isotropic,
             facing_rad: draws.uniform() * core::f64::consts::TAU,
-            house: Some((House::default(), indoor)),
+            mount: if indoor {
+                Mount::Indoor(RoofKind::Iron, WallKind::Sheet)
+            } else {
+                Mount::Wall(RoofKind::Iron, WallKind::Sheet)
+            },
         };
         Place { radio, feeder, along_m, drop_m: 20.0, phase: u8::try_from(i / 3 % 3).unwrap() }
     };
@@ -36,11 +43,11 @@ fn by(medium: &Medium, indoor: bool) -> Figures {
 }
 
 fn mesh() -> Medium {
-    Medium::Mesh(VillageRadioParams::default())
+    Medium::Mesh(RadioParams::default())
 }
 
 fn star_of(class: Class) -> Medium {
-    Medium::Lorawan(VillageRadioParams::default(), LorawanParams::default(), class)
+    Medium::Lorawan(RadioParams::default(), LorawanParams::default(), class)
 }
 
 fn wires(load: Load) -> Medium {
@@ -99,6 +106,6 @@ fn taps_between_are_counted_and_other_feeders_go_through_the_root() {
 
 #[test]
 fn more_power_and_a_taller_mast_never_reach_fewer() {
-    let weak = Medium::Mesh(VillageRadioParams { tx_power_dbm: 4.0, ..VillageRadioParams::default() });
+    let weak = Medium::Mesh(RadioParams { tx_power_dbm: 4.0, ..RadioParams::default() });
     assert!(by(&weak, true).reached <= by(&mesh(), true).reached);
 }

@@ -2,7 +2,7 @@
 //!
 //! - [`Topology::build`] draws the links once (positions and shadowing do not change in a run).
 //! - [`Topology::routes`] finds routes over those nodes that are alive, through the air as it is now (noise, losses); call it when a
-//!   node goes dark or comes back. It is a shortest-path tree by ETX (expected transmissions), the metric of RPL with
+//!   node goes dark or comes back, and when leaves have grown. It is a shortest-path tree by ETX (expected transmissions), the metric of RPL with
 //!   MRHOF (RFC 6719), without RPL's inertia: routes are those that a settled network would have.
 //! - [`Topology::deliver`] sends one message along its route: frames, retries, delay, or where it was lost.
 //!
@@ -19,9 +19,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    draw::{Draws, NodeKey},
+    draw::Draws,
     param::{Checks, ParamError},
-    radio::Antenna,
 };
 
 pub use deliver::{Delivery, Powers};
@@ -94,15 +93,6 @@ impl MeshParams {
             .demand((0.0..=3.0).contains(&self.join_sigma), "join_sigma", self.join_sigma, "0 to 3")
             .done()
     }
-}
-
-/// A node of the mesh.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct MeshNode {
-    /// Its key: draws shadowing and breaks ties.
-    pub key: NodeKey,
-    /// Its antenna.
-    pub antenna: Antenna,
 }
 
 /// Seconds for a node `hops` from the root to join after it has got power; at least a second.

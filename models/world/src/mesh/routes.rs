@@ -11,11 +11,13 @@ pub struct Air {
     pub noise_rise_db: Vec<f32>,
     /// Loss around the node (a roof, a wall), dB: weakens what it sends and what it hears.
     pub loss_db: Vec<f32>,
+    /// How much of the full leaf is on the trees, 0 (bare) to 1 and, soaked, beyond.
+    pub leaves: f32,
 }
 
 impl Air {
     fn disturbed(&self) -> bool {
-        self.noise_rise_db.iter().chain(&self.loss_db).any(|&db| db > 0.0)
+        self.leaves > 0.0 || self.noise_rise_db.iter().chain(&self.loss_db).any(|&db| db > 0.0)
     }
 
     fn at(column: &[f32], node: usize) -> f32 {
@@ -30,7 +32,7 @@ pub enum NoRoute {
     OutOfRange,
     /// There would be one if all nodes were alive.
     ForwarderDark,
-    /// There would be one without the noise and losses of the moment.
+    /// There would be one without the noise, losses and leaves of the moment.
     Jammed,
     /// There is one, but longer than the hop limit.
     HopLimit,
@@ -163,13 +165,12 @@ impl Topology {
     /// Cost of an edge and success of frame plus acknowledgement on it, through the air at both ends.
     fn weigh(&self, from: usize, edge: &Edge, air: Option<&Air>) -> (u32, f32) {
         let Some(air) = air else {
-            let success = self.success(edge.snr_db);
-            return (edge.cost, success * success);
+            return (edge.cost, self.success(edge.back_db) * self.success(edge.there_db));
         };
         let to = edge.to as usize;
-        let snr_db = edge.snr_db - Air::at(&air.loss_db, from) - Air::at(&air.loss_db, to);
-        let here = self.success(snr_db - Air::at(&air.noise_rise_db, from));
-        let there = self.success(snr_db - Air::at(&air.noise_rise_db, to));
+        let loss_db = Air::at(&air.loss_db, from) + Air::at(&air.loss_db, to) + edge.leaves_db * air.leaves.max(0.0);
+        let here = self.success(edge.back_db - loss_db - Air::at(&air.noise_rise_db, from));
+        let there = self.success(edge.there_db - loss_db - Air::at(&air.noise_rise_db, to));
         (self.cost(here, there), here * there)
     }
 

@@ -2,25 +2,38 @@
 
 use super::*;
 use crate::{
-    draw::Purpose,
-    radio::{self, RadioParams},
+    draw::{NodeKey, Purpose},
+    radio::{
+        RadioParams,
+        aerial::{Pattern, SpreadParams},
+        village::{Mounted, VillageRadio},
+    },
 };
 use proptest::prelude::*;
 
-fn node(i: usize, x: f64, y: f64) -> MeshNode {
-    let antenna = Antenna { at_m: [x, y], height_m: 3.0, indoor_loss_db: 8.0 };
-    MeshNode { key: NodeKey::of(&format!("n{i}")), antenna }
+/// On a pole, with an antenna in a case that costs 8 dB.
+fn node(i: usize, x: f64, y: f64) -> Mounted {
+    let boxed = Pattern::InMeter { front_to_back_db: 16.0 };
+    // It faces north: what lies east and west of it gets half of the pattern's depth.
+    let facing_rad = 0.5 * core::f64::consts::PI;
+    Mounted { facing_rad, ..Mounted::on_pole(NodeKey::of(&format!("n{i}")), [x, y], 3.0, boxed) }
 }
 
-fn scattered(n: usize, side_m: f64, seed: u64) -> Vec<MeshNode> {
+fn still() -> RadioParams {
+    let mut radio = RadioParams::default();
+    radio.shadow.sigma_db = 0.0;
+    radio.spread = SpreadParams { power_sigma_db: 0.0, noise_sigma_db: 0.0 };
+    radio
+}
+
+fn scattered(n: usize, side_m: f64, seed: u64) -> Vec<Mounted> {
     let mut d = Draws::keyed(seed, 0, NodeKey(1), Purpose::named("mesh-test"), 0);
     (0..n).map(|i| node(i, d.uniform() * side_m, d.uniform() * side_m)).collect()
 }
 
 /// A chain in which each node hears its neighbours only.
-fn chain(n: usize) -> (RadioParams, Vec<MeshNode>) {
-    let radio = RadioParams { shadowing_sigma_db: 0.0, ..RadioParams::default() };
-    ((radio), (0..n).map(|i| node(i, 150.0 * i as f64, 0.0)).collect())
+fn chain(n: usize) -> (RadioParams, Vec<Mounted>) {
+    (still(), (0..n).map(|i| node(i, 150.0 * i as f64, 0.0)).collect())
 }
 
 fn built(n: usize, side_m: f64, seed: u64) -> Topology {
@@ -41,7 +54,7 @@ fn a_chain_is_walked_hop_by_hop() {
 }
 
 fn noisy(noise_rise_db: &[f32]) -> Air {
-    Air { noise_rise_db: noise_rise_db.to_vec(), loss_db: Vec::new() }
+    Air { noise_rise_db: noise_rise_db.to_vec(), ..Air::default() }
 }
 
 #[test]
@@ -49,7 +62,7 @@ fn a_roof_weakens_both_directions_of_all_its_links() {
     let (radio, nodes) = chain(4);
     let mesh = Topology::build(&radio, &MeshParams::default(), &nodes, 0, 1);
     let clear = mesh.routes(&[true; 4], &Air::default());
-    let roofed = |db| mesh.routes(&[true; 4], &Air { noise_rise_db: Vec::new(), loss_db: vec![0.0, 0.0, db, 0.0] });
+    let roofed = |db| mesh.routes(&[true; 4], &Air { loss_db: vec![0.0, 0.0, db, 0.0], ..Air::default() });
     assert_eq!(roofed(0.0).path_etx, clear.path_etx);
     assert_eq!(roofed(80.0).why_not, [None, None, Some(NoRoute::Jammed), Some(NoRoute::Jammed)]);
     // Noise at the node alone spares what others hear of it; a roof does not, so it costs at least as much.
@@ -79,6 +92,19 @@ fn reasons_are_told_apart() {
     assert!(routes.why_not[1..6].iter().all(|w| *w == dark));
 }
 
+/// A link that stands while the trees are bare and falls when they are in leaf: the air is named.
+#[test]
+fn leaves_take_links_away() {
+    let mut radio = still();
+    radio.fading.foliage_m_per_100m = 20.0;
+    let nodes: Vec<_> = (0..3).map(|i| node(i, 150.0 * i as f64, 0.0)).collect();
+    let mesh = Topology::build(&radio, &MeshParams::default(), &nodes, 0, 1);
+    let under = |leaves| mesh.routes(&[true; 3], &Air { leaves, ..Air::default() });
+    assert_eq!(under(0.0).why_not, [None; 3]);
+    assert!(under(0.3).path_etx[2] > under(0.0).path_etx[2]);
+    assert_eq!(under(1.3).why_not, [None, Some(NoRoute::Jammed), Some(NoRoute::Jammed)]);
+}
+
 #[test]
 fn another_nodes_arrival_changes_no_link() {
     let nodes = scattered(60, 500.0, 4);
@@ -93,11 +119,12 @@ fn another_nodes_arrival_changes_no_link() {
 fn links_agree_with_the_link_budget() {
     let (nodes, radio) = (scattered(40, 400.0, 9), RadioParams::default());
     let mesh = Topology::build(&radio, &MeshParams::default(), &nodes, 0, 9);
+    let air = VillageRadio::new(&radio, 9);
     assert!(mesh.links().count() > 40);
     for l in mesh.links() {
-        let shadow = radio::shadow_db(&radio, 9, nodes[l.a].key, nodes[l.b].key);
-        let budget = radio::link(&radio, &nodes[l.a].antenna, &nodes[l.b].antenna, shadow);
-        assert!((budget.rssi_dbm - l.rssi_dbm).abs() < 1e-4);
+        let link = air.link(&air.stand(&nodes[l.a]), &air.stand(&nodes[l.b]));
+        assert!((link.there_db - l.snr_there_db).abs() < 1e-4 && (link.back_db - l.snr_back_db).abs() < 1e-4);
+        assert!((link.leaves_db - l.leaves_db).abs() < 1e-4 && l.leaves_db > 0.0);
         assert!(l.etx <= 4.0 && l.etx >= 1.0);
         assert_eq!(mesh.link(l.b, l.a).map(|x| x.etx), Some(l.etx));
     }
@@ -160,7 +187,7 @@ fn retries_save_messages_and_cost_frames() {
 #[test]
 fn round_trips_take_as_long_as_published() {
     // TI SWRA714A: 50-octet pings, 373 ms at one hop, 899 ms at five.
-    let radio = RadioParams { shadowing_sigma_db: 0.0, ..RadioParams::default() };
+    let radio = still();
     let nodes: Vec<_> = (0..6).map(|i| node(i, 125.0 * i as f64, 0.0)).collect();
     let mesh = Topology::build(&radio, &MeshParams::default(), &nodes, 0, 1);
     let routes = mesh.routes(&[true; 6], &Air::default());
@@ -198,8 +225,8 @@ fn faults(mesh: &Topology, alive: &[bool], noise: &[f32], routes: &Routes) -> Ve
     let n = mesh.len();
     let mut cost = vec![vec![f64::INFINITY; n]; n];
     for l in mesh.links().filter(|l| alive[l.a] && alive[l.b]) {
-        let one = |i: usize| f64::from(mesh.success((l.snr_db - f64::from(noise[i])) as f32));
-        let both = one(l.a) * one(l.b);
+        let one = |i: usize, snr_db: f64| f64::from(mesh.success((snr_db - f64::from(noise[i])) as f32));
+        let both = one(l.a, l.snr_back_db) * one(l.b, l.snr_there_db);
         if both * mesh.params.max_etx >= 1.0 {
             (cost[l.a][l.b], cost[l.b][l.a]) = (1.0 / both, 1.0 / both);
         }

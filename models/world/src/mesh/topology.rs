@@ -1,9 +1,12 @@
 //! Links, drawn once: neighbours in a compressed table, and a table of packet success by signal.
 
-use super::{MeshNode, MeshParams};
+use super::MeshParams;
 use crate::{
     draw::NodeKey,
-    radio::{self, Budget, RadioParams},
+    radio::{
+        RadioParams,
+        village::{LinkDb, Mounted, Stood, VillageRadio},
+    },
 };
 
 /// Costs are ETX × 1024 as integers: sums are exact, ties are ties on every machine.
@@ -23,23 +26,45 @@ pub struct MeshLink {
     pub a: usize,
     /// The other.
     pub b: usize,
-    /// Received power, dBm.
+    /// Received power in the weaker direction, over the village's noise floor, dBm.
     pub rssi_dbm: f64,
-    /// Above the noise floor, dB.
-    pub snr_db: f64,
-    /// Error rate of a full frame one way, 0–1.
+    /// Above the noise at `b` of what `a` sends, dB.
+    pub snr_there_db: f64,
+    /// Above the noise at `a` of what `b` sends, dB.
+    pub snr_back_db: f64,
+    /// What leaves take off both when all are out, dB.
+    pub leaves_db: f64,
+    /// Error rate of a full frame in the weaker direction, bare trees, 0–1.
     pub per: f64,
     /// Expected transmissions (frame and acknowledgement).
     pub etx: f64,
+}
+
+impl MeshLink {
+    /// How strong `from`, one of its ends, is heard at the other, dB over the noise there; bare trees.
+    #[must_use]
+    pub const fn heard_from_db(&self, from: usize) -> f64 {
+        if from == self.a { self.snr_there_db } else { self.snr_back_db }
+    }
+
+    /// The end that is not this one.
+    #[must_use]
+    pub const fn other(&self, node: usize) -> usize {
+        if self.a == node { self.b } else { self.a }
+    }
 }
 
 /// One direction of a link in the table.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Edge {
     pub(super) to: u32,
-    /// Without noise rise.
+    /// Without noise rise, losses and leaves.
     pub(super) cost: u32,
-    pub(super) snr_db: f32,
+    /// At the other end, of what this one sends.
+    pub(super) there_db: f32,
+    /// At this end, of what the other sends.
+    pub(super) back_db: f32,
+    pub(super) leaves_db: f32,
 }
 
 /// The mesh as it is wired by radio.
@@ -60,27 +85,28 @@ pub struct Topology {
 }
 
 impl Topology {
-    /// Draws all links. A pair is linked when its expected transmissions stay within `max_etx`; each node keeps its
-    /// best `neighbours_max`, and a link stays when either end keeps it. `root` is the border router's index.
+    /// Draws all links. A pair is linked when its expected transmissions stay within `max_etx` while the trees are bare;
+    /// each node keeps its best `neighbours_max`, and a link stays when either end keeps it. `root` is the border router's
+    /// index.
     ///
     /// # Panics
     /// When `root` is not an index of `nodes`.
     #[must_use]
-    pub fn build(radio: &RadioParams, mesh: &MeshParams, nodes: &[MeshNode], root: usize, seed: u64) -> Self {
+    pub fn build(radio: &RadioParams, mesh: &MeshParams, nodes: &[Mounted], root: usize, seed: u64) -> Self {
         assert!(root < nodes.len(), "root {root} of {} nodes", nodes.len());
-        let success = success_table(radio, mesh);
+        let air = VillageRadio::new(radio, seed);
         let mut topology = Self {
             params: mesh.clone(),
-            airtime_ms_per_octet: 8.0 / radio.data_rate_kbps,
+            airtime_ms_per_octet: 8000.0 / f64::from(radio.phy.data_rate_bps()),
             root,
             rank: ranks(nodes),
             first: Vec::new(),
             edges: Vec::new(),
-            success,
-            noise_floor_dbm: radio.noise_floor_dbm(),
+            success: success_table(&air, mesh),
+            noise_floor_dbm: air.noise_dbm(),
             in_reach: Vec::new(),
         };
-        let pairs = topology.best_pairs(topology.hearing_pairs(radio, nodes, seed), nodes.len());
+        let pairs = topology.best_pairs(topology.hearing_pairs(&air, nodes), nodes.len());
         topology.lay(&pairs, nodes.len());
         topology.in_reach = topology.reached(|_, edge| edge.cost != u32::MAX, |_| true);
         topology
@@ -107,17 +133,7 @@ impl Topology {
     /// All links, each once, in order of their nodes.
     pub fn links(&self) -> impl Iterator<Item = MeshLink> + '_ {
         (0..self.len()).flat_map(move |a| {
-            self.edges_of(a).iter().filter(move |e| e.to as usize > a).map(move |e| {
-                let snr_db = f64::from(e.snr_db);
-                MeshLink {
-                    a,
-                    b: e.to as usize,
-                    rssi_dbm: snr_db + self.noise_floor_dbm,
-                    snr_db,
-                    per: 1.0 - f64::from(self.success(e.snr_db)),
-                    etx: f64::from(e.cost) / f64::from(ETX_ONE),
-                }
-            })
+            self.edges_of(a).iter().filter(move |e| e.to as usize > a).map(move |e| self.shown(a, e))
         })
     }
 
@@ -130,17 +146,24 @@ impl Topology {
     /// The links of a node.
     pub fn links_of(&self, node: usize) -> impl Iterator<Item = MeshLink> + '_ {
         let row = if node < self.len() { self.edges_of(node) } else { &[] };
-        row.iter().map(move |e| {
-            let (other, snr_db) = (e.to as usize, f64::from(e.snr_db));
-            MeshLink {
-                a: node.min(other),
-                b: node.max(other),
-                rssi_dbm: snr_db + self.noise_floor_dbm,
-                snr_db,
-                per: 1.0 - f64::from(self.success(e.snr_db)),
-                etx: f64::from(e.cost) / f64::from(ETX_ONE),
-            }
-        })
+        row.iter().map(move |e| self.shown(node, e))
+    }
+
+    fn shown(&self, node: usize, edge: &Edge) -> MeshLink {
+        let other = edge.to as usize;
+        let weaker_db = edge.there_db.min(edge.back_db);
+        let forwards = node < other;
+        let (there_db, back_db) = if forwards { (edge.there_db, edge.back_db) } else { (edge.back_db, edge.there_db) };
+        MeshLink {
+            a: node.min(other),
+            b: node.max(other),
+            rssi_dbm: f64::from(weaker_db) + self.noise_floor_dbm,
+            snr_there_db: f64::from(there_db),
+            snr_back_db: f64::from(back_db),
+            leaves_db: f64::from(edge.leaves_db),
+            per: 1.0 - f64::from(self.success(weaker_db)),
+            etx: f64::from(edge.cost) / f64::from(ETX_ONE),
+        }
     }
 
     pub(super) fn edges_of(&self, node: usize) -> &[Edge] {
@@ -161,6 +184,22 @@ impl Topology {
         #[allow(clippy::cast_possible_truncation)]
         let part = (x - i as f64) as f32;
         self.success[i] * (1.0 - part) + self.success[i + 1] * part
+    }
+
+    /// Success of one frame with this payload (octets) one way at this signal, 0–1: what is sent once, without
+    /// acknowledgement or retry.
+    #[must_use]
+    #[allow(clippy::cast_possible_truncation)]
+    pub fn frame_success(&self, snr_db: f64, payload: usize) -> f64 {
+        let overhead = usize::from(self.params.overhead_octets);
+        let full = usize::from(self.params.frame_octets) + overhead;
+        libm::pow(f64::from(self.success(snr_db as f32)), (payload + overhead) as f64 / full as f64)
+    }
+
+    /// Time on the air of one frame with this payload (octets), ms.
+    #[must_use]
+    pub fn airtime_ms(&self, payload: usize) -> f64 {
+        (payload + usize::from(self.params.overhead_octets)) as f64 * self.airtime_ms_per_octet
     }
 
     /// ETX × 1024 of a link whose ends hear with these successes; `u32::MAX` when it is not usable.
@@ -194,31 +233,29 @@ impl Topology {
     }
 
     /// Pairs that hear each other, found by a grid of cells as wide as the longest link with three sigma of luck.
-    fn hearing_pairs(&self, radio: &RadioParams, nodes: &[MeshNode], seed: u64) -> Vec<(u32, u32, f32)> {
-        let least_snr = self.least_snr_db();
-        let luck_db = 3.0 * radio.shadowing_sigma_db;
-        let budget = Budget::new(radio);
-        let reach_m = budget.reach_m(least_snr - luck_db);
-        let grid = Grid::new(nodes, reach_m);
+    fn hearing_pairs(&self, air: &VillageRadio, nodes: &[Mounted]) -> Vec<Pair> {
+        let spread = &air.params().spread;
+        let luck_db = 3.0 * (air.params().shadow.sigma_db + spread.power_sigma_db);
+        let most_db = air.params().tx_power_dbm - air.noise_dbm() - self.least_snr_db() + luck_db;
+        let highest_m = nodes.iter().map(|node| node.height_m).fold(0.0, f64::max);
+        let grid = Grid::new(nodes, air.reach_m(most_db, highest_m));
+        let stood: Vec<Stood> = nodes.iter().map(|node| air.stand(node)).collect();
         let mut pairs = Vec::new();
         grid.for_each_pair(|a, b| {
-            let (x, y) = (&nodes[a], &nodes[b]);
-            let mean = budget.link(&x.antenna, &y.antenna, 0.0).snr_db;
-            if mean + luck_db < least_snr {
+            let (a, b) = (a.min(b), a.max(b));
+            if air.clear_db(&nodes[a], &nodes[b]) > most_db {
                 return;
             }
-            #[allow(clippy::cast_possible_truncation)]
-            let snr = (mean - radio::shadow_db(radio, seed, x.key, y.key)) as f32;
-            if self.cost(self.success(snr), self.success(snr)) != u32::MAX {
-                #[allow(clippy::cast_possible_truncation)]
-                pairs.push((a.min(b) as u32, a.max(b) as u32, snr));
+            let link = air.link(&stood[a], &stood[b]);
+            let cost = self.cost(self.success(link.there_db as f32), self.success(link.back_db as f32));
+            if cost != u32::MAX {
+                pairs.push(Pair { a: a as u32, b: b as u32, cost, link });
             }
         });
         pairs
     }
 
     /// The weakest signal of a usable link.
-    #[allow(clippy::cast_possible_truncation)]
     fn least_snr_db(&self) -> f64 {
         let usable = |i: &usize| self.cost(self.success[*i], self.success[*i]) != u32::MAX;
         let i = (0..TABLE_LEN).find(usable).unwrap_or(TABLE_LEN);
@@ -227,17 +264,19 @@ impl Topology {
     }
 
     /// Keeps the pairs that are among the best of either end.
-    fn best_pairs(&self, mut pairs: Vec<(u32, u32, f32)>, n: usize) -> Vec<(u32, u32, f32)> {
+    fn best_pairs(&self, mut pairs: Vec<Pair>, n: usize) -> Vec<Pair> {
         let rank = |i: u32| self.rank[i as usize];
-        let by = |p: &(u32, u32, f32)| (rank(p.0).min(rank(p.1)), rank(p.0).max(rank(p.1)));
-        pairs.sort_unstable_by(|p, q| q.2.total_cmp(&p.2).then_with(|| by(p).cmp(&by(q))));
+        let by = |p: &Pair| (rank(p.a).min(rank(p.b)), rank(p.a).max(rank(p.b)));
+        let weaker = |p: &Pair| p.link.there_db.min(p.link.back_db);
+        pairs.sort_unstable_by(|p, q| weaker(q).total_cmp(&weaker(p)).then_with(|| by(p).cmp(&by(q))));
         let mut kept = vec![0_u16; n];
         let most = self.params.neighbours_max;
-        pairs.retain(|&(a, b, _)| {
-            let wanted = kept[a as usize] < most || kept[b as usize] < most;
+        pairs.retain(|pair| {
+            let (a, b) = (pair.a as usize, pair.b as usize);
+            let wanted = kept[a] < most || kept[b] < most;
             if wanted {
-                kept[a as usize] = kept[a as usize].saturating_add(1);
-                kept[b as usize] = kept[b as usize].saturating_add(1);
+                kept[a] = kept[a].saturating_add(1);
+                kept[b] = kept[b].saturating_add(1);
             }
             wanted
         });
@@ -246,12 +285,12 @@ impl Topology {
 
     /// Writes both directions of all pairs into the compressed table, each row in order of index.
     #[allow(clippy::cast_possible_truncation)]
-    fn lay(&mut self, pairs: &[(u32, u32, f32)], n: usize) {
+    fn lay(&mut self, pairs: &[Pair], n: usize) {
         let mut rows: Vec<Vec<Edge>> = vec![Vec::new(); n];
-        for &(a, b, snr_db) in pairs {
-            let cost = self.cost(self.success(snr_db), self.success(snr_db));
-            rows[a as usize].push(Edge { to: b, cost, snr_db });
-            rows[b as usize].push(Edge { to: a, cost, snr_db });
+        for &Pair { a, b, cost, link } in pairs {
+            let (there_db, back_db, leaves_db) = (link.there_db as f32, link.back_db as f32, link.leaves_db as f32);
+            rows[a as usize].push(Edge { to: b, cost, there_db, back_db, leaves_db });
+            rows[b as usize].push(Edge { to: a, cost, there_db: back_db, back_db: there_db, leaves_db });
         }
         self.first.push(0);
         for mut row in rows {
@@ -262,16 +301,22 @@ impl Topology {
     }
 }
 
-#[allow(clippy::cast_possible_truncation)]
-fn success_table(radio: &RadioParams, mesh: &MeshParams) -> Vec<f32> {
-    let octets = usize::from(mesh.frame_octets) + usize::from(mesh.overhead_octets);
-    (0..TABLE_LEN)
-        .map(|i| (1.0 - radio::per(radio, TABLE_FROM_DB + i as f64 / TABLE_STEPS_PER_DB, octets)) as f32)
-        .collect()
+/// Two nodes that hear each other, `a` the lower index.
+#[derive(Clone, Copy, Debug)]
+struct Pair {
+    a: u32,
+    b: u32,
+    cost: u32,
+    link: LinkDb,
+}
+
+fn success_table(air: &VillageRadio, mesh: &MeshParams) -> Vec<f32> {
+    let octets = u32::from(mesh.frame_octets) + u32::from(mesh.overhead_octets);
+    (0..TABLE_LEN).map(|i| air.success((TABLE_FROM_DB + i as f64 / TABLE_STEPS_PER_DB) as f32, octets)).collect()
 }
 
 #[allow(clippy::cast_possible_truncation)]
-fn ranks(nodes: &[MeshNode]) -> Vec<u32> {
+fn ranks(nodes: &[Mounted]) -> Vec<u32> {
     let mut order: Vec<(NodeKey, usize)> = nodes.iter().map(|n| n.key).zip(0..).collect();
     order.sort_unstable();
     let mut rank = vec![0; nodes.len()];
@@ -288,10 +333,10 @@ struct Grid {
 
 impl Grid {
     #[allow(clippy::cast_possible_truncation)]
-    fn new(nodes: &[MeshNode], cell_m: f64) -> Self {
+    fn new(nodes: &[Mounted], cell_m: f64) -> Self {
         let mut cells = std::collections::BTreeMap::<(i32, i32), Vec<usize>>::new();
         for (i, node) in nodes.iter().enumerate() {
-            let [x, y] = node.antenna.at_m;
+            let [x, y] = node.at_m;
             let cell = (libm::floor(x / cell_m) as i32, libm::floor(y / cell_m) as i32);
             cells.entry(cell).or_default().push(i);
         }

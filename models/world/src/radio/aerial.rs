@@ -45,6 +45,18 @@ impl Pattern {
     }
 }
 
+impl Pattern {
+    /// Gain in its best direction, dBi.
+    #[must_use]
+    pub const fn most_dbi(self) -> f64 {
+        match self {
+            Self::Isotropic | Self::InMeter { .. } => 0.0,
+            Self::Dipole => 2.15,
+            Self::Whip => 1.2,
+        }
+    }
+}
+
 fn dipole_db(elevation_rad: f64) -> f64 {
     let (sine, cosine) = (libm::sin(elevation_rad), libm::cos(elevation_rad));
     if cosine < 1e-3 {

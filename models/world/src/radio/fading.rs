@@ -78,12 +78,23 @@ impl FadingParams {
     /// What leaves take off a link of this length on this day of the year under this rain, dB.
     #[must_use]
     pub fn slow_db(&self, frequency_hz: f64, length_m: f64, day_of_year: f64, rain_mm_per_h: f64) -> f64 {
-        let depth_m = (self.foliage_m_per_100m * length_m / 100.0).min(400.0);
+        self.leaves_db(frequency_hz, length_m) * self.leaf_share(day_of_year, rain_mm_per_h)
+    }
+
+    /// What the trees on a link of this length take off it in full leaf, dB.
+    #[must_use]
+    pub fn leaves_db(&self, frequency_hz: f64, length_m: f64) -> f64 {
+        weissberger_db(frequency_hz, (self.foliage_m_per_100m * length_m / 100.0).min(400.0))
+    }
+
+    /// How much of that is there on this day of the year under this rain: 1 in full leaf, more when it is soaked.
+    #[must_use]
+    pub fn leaf_share(&self, day_of_year: f64, rain_mm_per_h: f64) -> f64 {
         let year = 2.0 * core::f64::consts::PI * (day_of_year - self.wet_season_day) / 365.25;
         let green = 0.5 * (1.0 + libm::cos(year));
         let share = self.dry_season_leaf_share + (1.0 - self.dry_season_leaf_share) * green;
         let wet = if rain_mm_per_h >= self.soaking_mm_per_h { 1.0 + self.wet_leaves_add } else { 1.0 };
-        weissberger_db(frequency_hz, depth_m) * share * wet
+        share * wet
     }
 
     /// Power of the fading against the mean of the unblocked link, by two uniform normals (one for the part in phase

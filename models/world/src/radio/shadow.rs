@@ -65,6 +65,17 @@ struct Wave {
     phase: f64,
 }
 
+/// A place in a field, prepared: links between two of them are cheap.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    key: NodeKey,
+    at_m: [f64; 2],
+    /// The field here.
+    here: f64,
+    /// Sine and cosine of every wave here.
+    waves: Vec<[f64; 2]>,
+}
+
 /// The field of one village under one seed; mean 0, variance 1.
 #[derive(Clone, Debug)]
 pub struct Field {
@@ -97,38 +108,58 @@ impl Field {
     #[must_use]
     pub fn at(&self, [east, north]: [f64; 2]) -> f64 {
         let sum: f64 = self.waves.iter().map(|w| libm::cos(w.east * east + w.north * north + w.phase)).sum();
-        sum * libm::sqrt(2.0 / Self::WAVES as f64)
+        sum * Self::scale()
     }
 
-    /// Shadowing of the link between two nodes, dB (positive is worse), the same both ways.
+    /// Prepares a place.
+    #[must_use]
+    pub fn stand(&self, key: NodeKey, at_m: [f64; 2]) -> Standing {
+        let wave = |w: &Wave| {
+            let phase = w.east * at_m[0] + w.north * at_m[1] + w.phase;
+            [libm::sin(phase), libm::cos(phase)]
+        };
+        let waves: Vec<[f64; 2]> = self.waves.iter().map(wave).collect();
+        let here = waves.iter().map(|wave| wave[1]).sum::<f64>() * Self::scale();
+        Standing { key, at_m, here, waves }
+    }
+
+    /// Shadowing of the link between two nodes, dB (positive is worse), the same both ways. For many links prepare the
+    /// places and ask [`Field::between_db`].
     #[must_use]
     pub fn link_db(&self, a: (NodeKey, [f64; 2]), b: (NodeKey, [f64; 2])) -> f64 {
+        self.between_db(&self.stand(a.0, a.1), &self.stand(b.0, b.1))
+    }
+
+    /// Shadowing of the link between two places, dB (positive is worse), the same both ways.
+    #[must_use]
+    pub fn between_db(&self, a: &Standing, b: &Standing) -> f64 {
         const PAIR: Purpose = Purpose::named("radio/shadow_pair");
-        let (low, high) = if a.0 <= b.0 { (a, b) } else { (b, a) };
-        let length_m = libm::hypot(high.1[0] - low.1[0], high.1[1] - low.1[1]);
+        let (low, high) = if a.key <= b.key { (a, b) } else { (b, a) };
+        let length_m = libm::hypot(high.at_m[0] - low.at_m[0], high.at_m[1] - low.at_m[1]);
         let p = &self.params;
         let moments = Moments::of(length_m / p.correlation_m);
-        let ends = (self.at(low.1) + self.at(high.1)) / libm::sqrt(moments.ends);
-        let path = self.mean_along(low.1, high.1) / libm::sqrt(moments.path);
-        let pair = Draws::keyed(self.seed, 0, low.0, PAIR, high.0.0).normal(0.0, 1.0);
+        let ends = (low.here + high.here) / libm::sqrt(moments.ends);
+        let path = self.mean_along(low, high) / libm::sqrt(moments.path);
+        let pair = Draws::keyed(self.seed, 0, low.key, PAIR, high.key.0).normal(0.0, 1.0);
         let together = moments.both / libm::sqrt(moments.ends * moments.path);
         let variance = p.ends * p.ends + p.path * p.path + p.pair * p.pair + 2.0 * p.ends * p.path * together;
         p.sigma_db * (p.ends * ends + p.path * path + p.pair * pair) / libm::sqrt(variance)
     }
 
-    /// Mean of the field along a straight line.
-    fn mean_along(&self, a: [f64; 2], b: [f64; 2]) -> f64 {
-        let sum: f64 = self
-            .waves
-            .iter()
-            .map(|w| {
-                let from = w.east * a[0] + w.north * a[1] + w.phase;
-                let half = 0.5 * (w.east * (b[0] - a[0]) + w.north * (b[1] - a[1]));
-                let narrowed = if half.abs() < 1e-6 { 1.0 } else { libm::sin(half) / half };
-                libm::cos(from + half) * narrowed
-            })
-            .sum();
-        sum * libm::sqrt(2.0 / Self::WAVES as f64)
+    /// Mean of the field along a straight line: the integral of a cosine is a difference of sines.
+    fn mean_along(&self, a: &Standing, b: &Standing) -> f64 {
+        let (east_m, north_m) = (b.at_m[0] - a.at_m[0], b.at_m[1] - a.at_m[1]);
+        let ends = a.waves.iter().zip(&b.waves);
+        let along = self.waves.iter().zip(ends).map(|(w, (from, to))| {
+            let turn = w.east * east_m + w.north * north_m;
+            // A wave that hardly turns on the way: the mean of its ends is as good, to a hundred-millionth.
+            if turn.abs() < 1e-4 { 0.5 * (from[1] + to[1]) } else { (to[0] - from[0]) / turn }
+        });
+        along.sum::<f64>() * Self::scale()
+    }
+
+    fn scale() -> f64 {
+        libm::sqrt(2.0 / Self::WAVES as f64)
     }
 }
 
@@ -199,10 +230,11 @@ mod tests {
         let (away, _) = links([-150.0, 120.0]);
         assert!((sigma - 7.0).abs() < 0.7, "the stated sigma: {sigma}");
         assert!(beside > 0.55 && away < 0.4 && away < beside - 0.25, "{beside} {away}");
-        // The sabotage: shadowing drawn by the pair's keys alone, as before, knows no neighbours.
-        let plain = crate::radio::RadioParams::default();
+        // The sabotage: shadowing drawn by the pair's keys alone knows no neighbours.
+        let alone = ShadowParams { ends: 0.0, path: 0.0, pair: 1.0, ..ShadowParams::default() };
         let (alone, _) = correlation(|seed| {
-            let of = |id| crate::radio::shadow_db(&plain, seed, NodeKey::of("root"), NodeKey::of(id));
+            let field = Field::new(&alone, seed);
+            let of = |id| field.link_db(node("root", [0.0, 0.0]), node(id, [200.0, 0.0]));
             (of("a"), of("b"))
         });
         assert!(alone.abs() < 0.2, "{alone}");

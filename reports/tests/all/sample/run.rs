@@ -47,6 +47,7 @@ pub(crate) fn result(scenario: &Scenario) -> RunResult {
             image_orders: Vec::new(),
             fault_ids: scenario.faults.iter().map(|fault| fault.id.clone()).collect(),
             tiers: (0..n).map(|i| if draw(i) < 0.3 { 3 } else { 4 }).collect(),
+            outages: taa_dcu::outage::Detection::default(),
         };
         ArchResult {
             name: name.clone(),

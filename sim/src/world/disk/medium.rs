@@ -6,7 +6,7 @@
 
 use taa_dcu::journal::{Entry, Record};
 use taa_powercut::{Config, Disk, Fault, Operation, Sync};
-use taa_store::{Health, MemoryStore, Place, Recovery, Store, StoreConfig, StoreError, Trouble, Witness};
+use taa_store::{Health, MemoryStore, Place, Recovery, Store, StoreConfig, StoreError, Trouble};
 
 /// Name of the database on the medium.
 const FILE: &str = "state.db";
@@ -31,14 +31,14 @@ impl Medium {
     }
 
     /// Opens what survived.
-    pub(super) fn open(&mut self, config: &StoreConfig, witness: Option<Witness>) -> Result<Recovery, StoreError> {
+    pub(super) fn open(&mut self, config: &StoreConfig) -> Result<Recovery, StoreError> {
         match self {
             Self::Disk(disk, store) => {
                 // Whatever had it open is gone.
                 *store = None;
                 disk.power_on();
                 let place = Place::Vfs { name: disk.vfs_name().to_owned(), path: FILE.to_owned() };
-                let (opened, recovery) = Store::open(&place, config.clone(), witness)?;
+                let (opened, recovery) = Store::open(&place, config.clone(), None)?;
                 if let Health::Failing { trouble, .. } | Health::Stopped(trouble) = opened.health() {
                     // A DCU whose very start cannot be recorded may do nothing; and what is opened read-only stays so.
                     return Err(StoreError::Disk(trouble));
@@ -48,7 +48,7 @@ impl Medium {
             }
             Self::Memory(store, open) => {
                 *open = false;
-                let recovery = store.reopen(witness)?;
+                let recovery = store.reopen(None)?;
                 *open = true;
                 Ok(recovery)
             }

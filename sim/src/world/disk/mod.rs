@@ -15,7 +15,7 @@ mod medium;
 use taa_dcu::journal::Record;
 use taa_models::draw::{Draws, NodeKey, Purpose};
 use taa_scenarios::model::FaultKind;
-use taa_store::{Recovery, StoreConfig, StoreError, Trouble, Witness};
+use taa_store::{Recovery, StoreConfig, StoreError, Trouble};
 
 use self::medium::Medium;
 use super::parts::Part;
@@ -60,8 +60,8 @@ pub(crate) struct SiteDisk {
     /// Its own wear and the scripted faults that keep it from taking anything.
     pub(crate) part: Part,
     held: Vec<FaultKind>,
-    /// The highest record of which the cloud knows that it was durable.
-    witnessed: u64,
+    /// The highest record that the medium has claimed to hold: what the simulation knows and nobody in it does.
+    claimed: u64,
     /// The medium refuses, as far as has been told.
     pub(crate) refusing: bool,
     /// The store does not take the ledger's entries: told once.
@@ -91,7 +91,7 @@ impl SiteDisk {
             cuts: 0,
             part: Part::new(Cause::FlashFailed),
             held: Vec::new(),
-            witnessed: 0,
+            claimed: 0,
             refusing: false,
             ledger_gap: false,
         }
@@ -102,21 +102,18 @@ impl SiteDisk {
         self.config = self.config.clone().sabotaged(fault);
     }
 
-    /// Opens what survived. `witness`: the cloud can be asked what it knows.
-    pub(crate) fn open(&mut self, witness: bool) -> Result<Recovery, StoreError> {
-        let witness = (witness && self.witnessed > 0).then_some(Witness {
-            journal: self.config.journal,
-            last_record: self.witnessed,
-            leaves: 0,
-        });
-        let recovery = self.medium.open(&self.config, witness)?;
+    /// Opens what survived.
+    pub(crate) fn open(&mut self) -> Result<Recovery, StoreError> {
+        let recovery = self.medium.open(&self.config)?;
         self.doing = Doing::Waiting;
         self.armed_for = None;
-        if !recovery.rolled_back.is_empty() {
-            // Told; what is promised from now on counts.
-            self.witnessed = recovery.last_record;
-        }
         Ok(recovery)
+    }
+
+    /// The medium has lost what it had claimed to hold, now that it was opened. Said once.
+    pub(crate) fn has_lied(&mut self) -> bool {
+        let found = self.medium.numbers().0;
+        std::mem::replace(&mut self.claimed, found) > found
     }
 
     /// Takes a record into RAM.
@@ -159,17 +156,14 @@ impl SiteDisk {
     /// The end of a commit: up to which record all is durable.
     pub(crate) fn commit(&mut self, now_ms: u64) -> Result<u64, StoreError> {
         self.doing = Doing::Waiting;
-        self.medium.commit(now_ms)
+        let done = self.medium.commit(now_ms)?;
+        self.claimed = self.claimed.max(done);
+        Ok(done)
     }
 
     /// The journal has grown: a snapshot pays.
     pub(crate) fn wants_snapshot(&self) -> bool {
         self.medium.wants_snapshot()
-    }
-
-    /// Word of everything durable so far is on its way to the cloud.
-    pub(crate) fn witness(&mut self) {
-        self.witnessed = self.witnessed.max(self.medium.numbers().1);
     }
 
     /// The power is gone: of what was under way the medium keeps what chance leaves.

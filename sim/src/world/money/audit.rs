@@ -33,8 +33,10 @@ pub(crate) struct Auditor {
     /// Nothing about money has changed as long as this has not.
     mark: [u64; 8],
     told: BTreeSet<String>,
-    /// The DCU has said that its journal is in doubt, or could not be told at its start.
+    /// The DCU has said that its journal is in doubt, or its disk has lost what nobody outside had been told of.
     doubted: bool,
+    /// The cloud knows of records that the disk has lost.
+    must_doubt: bool,
     /// Steps that were looked at.
     pub(super) looks: u64,
 }
@@ -90,16 +92,31 @@ impl Village<'_> {
         if at_cloud { Some(self.cloud_book()) } else { self.site.dcu.as_ref().map(|dcu| dcu.state().book()) }
     }
 
-    /// The DCU has started; `witnessed`: the cloud could have told it what it had before.
-    pub(crate) fn audit_start(&mut self, witnessed: bool, now_ms: u64) {
+    /// The DCU has started. What its disk has lost of what it had claimed, the cloud may have been told of or not: if it was,
+    /// the site must be in doubt as soon as it has heard it; if not, nobody on earth can know.
+    pub(crate) fn audit_start(&mut self, now_ms: u64) {
         let doubts = self.site.dcu.as_ref().is_some_and(|dcu| dcu.state().is_in_doubt());
-        let lies = |fault: &Fault| matches!(fault.what, FaultKind::FsyncLies | FaultKind::PageCorrupt);
-        let lied = self.scenario.faults.iter().any(|fault| lies(fault) && fault.from_ms <= now_ms);
-        if lied {
-            self.money.auditor.doubted |= doubts || !witnessed;
-        } else if doubts && self.meddling.audited {
+        let found = self.site.disk.appended();
+        let told = self.cloud_standing().is_some_and(|kept| kept.record > found);
+        let lost = self.site.disk.has_lied();
+        if self.has_lied(now_ms) {
+            self.money.auditor.doubted |= doubts || lost;
+            self.money.auditor.must_doubt |= lost && told;
+        } else if (doubts || lost) && self.meddling.audited {
             self.log(now_ms, "money_audit", String::new(), "an honest disk is doubted".to_owned());
         }
+    }
+
+    /// The DCU has found its journal put back.
+    pub(crate) fn audit_rolled_back(&mut self, now_ms: u64) {
+        if !self.has_lied(now_ms) && self.meddling.audited {
+            self.log(now_ms, "money_audit", String::new(), "an honest disk is accused".to_owned());
+        }
+    }
+
+    fn has_lied(&self, now_ms: u64) -> bool {
+        let lies = |fault: &Fault| matches!(fault.what, FaultKind::FsyncLies | FaultKind::PageCorrupt);
+        self.scenario.faults.iter().any(|fault| lies(fault) && fault.from_ms <= now_ms)
     }
 
     /// Counts the money.
@@ -136,6 +153,11 @@ impl Village<'_> {
     /// The DCU has ordered a relay: in doubt about its journal it opens none for debt.
     pub(crate) fn audit_order(&mut self, meter: u32, opens_for_debt: bool, now_ms: u64) {
         let in_doubt = self.site.dcu.as_ref().is_some_and(|dcu| dcu.state().is_in_doubt());
+        let heard = self.site.dcu.as_ref().is_some_and(|dcu| dcu.is_witnessed());
+        if opens_for_debt && heard && !in_doubt && self.money.auditor.must_doubt && self.meddling.audited {
+            let text = format!("meter {meter} is cut off for debt, and the cloud has told what the site has lost");
+            self.log(now_ms, "money_audit", String::new(), text);
+        }
         if opens_for_debt && in_doubt && self.meddling.audited {
             let text = format!("meter {meter} is cut off for debt by a site that is in doubt");
             self.log(now_ms, "money_audit", String::new(), text);

@@ -71,7 +71,8 @@ impl Village<'_> {
         self.account_rows(at_cloud);
         self.records.tokens = std::mem::take(&mut self.money.tokens.rows);
         self.records.twin = self.twin_row(self.money.twice_told);
-        let kits = self.kit_books(now_ms);
+        self.records.kits = self.kit_rows(now_ms);
+        let kits = self.records.kits.sums();
         self.records.books = Books {
             accepted_minor: accepted_minor + kits.paid_minor,
             in_flight_minor: places.in_flight_minor + kits.open_minor,

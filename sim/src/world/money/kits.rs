@@ -11,7 +11,7 @@
 //! reports every day, signed over its values, and enters what the answer brings; its count brings the DCU into step.
 //!
 //! A kit takes nothing from the grid, and being dark it is nobody's lost hour: its hours are counted by themselves
-//! ([`KitBooks`]).
+//! ([`records::Kits`]).
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ use taa_tokens::openpaygo::{
 
 use crate::{
     kernel::{Phase, Queue, SimTime},
-    records::KitBooks,
+    records::{self, KitRow},
     world::{Event, Village, person::awake_at_ms},
 };
 
@@ -53,7 +53,6 @@ struct Kit {
     customer: u32,
     device: PaygDevice,
     key: Secret,
-    linked: bool,
     reports: i64,
     /// Payments so far, and the one that the DCU has not credited yet.
     paid: u32,
@@ -62,7 +61,8 @@ struct Kit {
     issued: BTreeMap<u32, String>,
     asked_ms: u64,
     texts: u32,
-    books: KitBooks,
+    /// Its row so far.
+    tally: KitRow,
     /// When it went off, ms.
     off_since_ms: Option<u64>,
 }
@@ -75,6 +75,22 @@ fn secret(seed: (u64, u32), key: NodeKey) -> Secret {
     let mut draws = Draws::keyed(seed.0, seed.1, key, KEY, 0);
     let bytes: Vec<u8> = (0..2).flat_map(|_| draws.u64().to_le_bytes()).collect();
     Secret::new(&bytes)
+}
+
+fn tally(customer: u32, linked: bool) -> KitRow {
+    KitRow {
+        customer,
+        linked,
+        paid_minor: 0,
+        open_minor: 0,
+        sold_days: 0,
+        added_days: 0,
+        waiting_days: 0,
+        texts_lost: 0,
+        refused: 0,
+        off_ms: 0,
+        in_step: false,
+    }
 }
 
 fn serial(customer: &str) -> String {
@@ -101,14 +117,13 @@ impl Kits {
                 customer,
                 device,
                 key,
-                linked,
                 reports: 0,
                 paid: 0,
                 open: None,
                 issued: BTreeMap::new(),
                 asked_ms: 0,
                 texts: 0,
-                books: KitBooks { kits: 1, ..KitBooks::default() },
+                tally: tally(customer, linked),
                 off_since_ms: None,
             });
         }
@@ -164,7 +179,7 @@ impl Village<'_> {
     pub(crate) fn kit_morning(&mut self, kit: u32, now_ms: u64, queue: &mut Queue<Event>) {
         self.kit_later(kit, now_ms + DAY_MS, queue, |kit| Event::KitMorning { kit });
         self.kit_looked_at(kit, now_ms);
-        if self.money.kits.0[kit as usize].linked {
+        if self.money.kits.0[kit as usize].tally.linked {
             self.kit_reports(kit, now_ms, queue);
         }
         self.kit_asks(kit, now_ms, queue);
@@ -177,7 +192,7 @@ impl Village<'_> {
         let on = one.device.is_on(now_ms * 1_000_000);
         match (on, one.off_since_ms) {
             (true, Some(since_ms)) => {
-                one.books.off_ms += now_ms - since_ms;
+                one.tally.off_ms += now_ms - since_ms;
                 one.off_since_ms = None;
             }
             // It went off by itself since it was looked at last.
@@ -201,7 +216,7 @@ impl Village<'_> {
         one.paid += 1;
         one.open = Some(one.paid);
         let params = &self.scenario.comms.payments.kits;
-        one.books.paid_minor += params.day_price_minor * i64::from(params.days);
+        one.tally.paid_minor += params.day_price_minor * i64::from(params.days);
         let node = self.ops.cloud;
         queue.at(SimTime::from_ms(now_ms + FETCH_MS), Phase::Environment, node, Event::KitPaid { kit });
     }
@@ -243,7 +258,7 @@ impl Village<'_> {
                     return true;
                 }
                 one.issued.insert(token.count, token.digits.clone());
-                one.books.sold_days += token.days.unwrap_or(0);
+                one.tally.sold_days += token.days().unwrap_or(0);
                 one.asked_ms = now_ms;
                 self.kit_text(kit, now_ms, queue);
                 true
@@ -269,7 +284,7 @@ impl Village<'_> {
                 let at_ms = now_ms.saturating_add(delay_ms).saturating_add(typing_ms);
                 self.kit_later(kit, at_ms, queue, |kit| Event::KitTyped { kit });
             }
-            None => self.money.kits.0[kit as usize].books.texts_lost += 1,
+            None => self.money.kits.0[kit as usize].tally.texts_lost += 1,
         }
     }
 
@@ -294,9 +309,9 @@ impl Village<'_> {
         let one = &mut self.money.kits.0[kit as usize];
         for text in digits {
             match one.device.handle_digits(now_ms * 1_000_000, text) {
-                Ok(Meaning::Add(days)) => one.books.added_days += days,
+                Ok(Meaning::Add(days)) => one.tally.added_days += days,
                 Ok(_) => {}
-                Err(_) => one.books.refused += 1,
+                Err(_) => one.tally.refused += 1,
             }
         }
         one.issued.retain(|_, known| !digits.contains(known));
@@ -326,44 +341,36 @@ impl Village<'_> {
         self.with_dcu(now_ms, queue, |dcu, now| answer = dcu.handle_metrics(now, &text).ok());
         let sent = Received::parse(&text).ok();
         let read = answer.zip(sent).and_then(|(answer, sent)| Answer::read(&answer, &sent, &key).ok());
-        let Some(read) = read else { return self.money.kits.0[kit as usize].books.refused += 1 };
+        let Some(read) = read else { return self.money.kits.0[kit as usize].tally.refused += 1 };
         if !read.tokens.is_empty() {
             self.kit_enters(kit, &read.tokens, now_ms);
         }
     }
 
     /// What became of kits and their money by the end, and how far DCU and kits are in step.
-    pub(crate) fn kit_books(&mut self, now_ms: u64) -> KitBooks {
-        let mut sum = KitBooks::default();
+    pub(crate) fn kit_rows(&mut self, now_ms: u64) -> records::Kits {
+        let mut rows = records::Kits::default();
+        let params = &self.scenario.comms.payments.kits;
+        let price_minor = params.day_price_minor * i64::from(params.days);
         for kit in 0..self.money.kits.0.len() {
             self.kit_looked_at(kit as u32, now_ms);
-            let desk = self.site.dcu.as_ref().and_then(|dcu| dcu.state().desk().device(PaygIx(kit as u32)).cloned());
-            let one = &mut self.money.kits.0[kit];
-            if let Some(since_ms) = one.off_since_ms {
-                one.books.off_ms += now_ms.saturating_sub(since_ms);
-            }
-            let waiting_days = desk.as_ref().map_or(0, |desk| {
+            let desk = self.site.dcu.as_ref().and_then(|dcu| dcu.state().desk().device(PaygIx(kit as u32)));
+            let one = &self.money.kits.0[kit];
+            let waiting_days = desk.map_or(0, |desk| {
                 let open = desk.outstanding().iter().filter(|token| one.issued.contains_key(&token.count));
-                open.filter_map(|token| token.days).sum()
+                open.filter_map(|token| token.days()).sum()
             });
-            // The last count that the DCU has used is the kit's, or a token of it is still to be typed.
-            let in_step = desk.is_some_and(|desk| desk.count() == one.device.count() || !one.issued.is_empty());
-            let open_minor = one.open.map_or(0, |_| {
-                let params = &self.scenario.comms.payments.kits;
-                params.day_price_minor * i64::from(params.days)
+            rows.push(KitRow {
+                customer: one.customer,
+                open_minor: one.open.map_or(0, |_| price_minor),
+                waiting_days,
+                off_ms: one.tally.off_ms + one.off_since_ms.map_or(0, |since_ms| now_ms.saturating_sub(since_ms)),
+                // The last count that the DCU has used is the kit's, or a token of it is still to be typed.
+                in_step: desk.is_some_and(|desk| desk.count() == one.device.count() || !one.issued.is_empty()),
+                ..one.tally.clone()
             });
-            sum.kits += 1;
-            sum.paid_minor += one.books.paid_minor;
-            sum.open_minor += open_minor;
-            sum.sold_days += one.books.sold_days;
-            sum.added_days += one.books.added_days;
-            sum.waiting_days += waiting_days;
-            sum.texts_lost += one.books.texts_lost;
-            sum.refused += one.books.refused;
-            sum.off_ms += one.books.off_ms;
-            sum.in_step += u32::from(in_step);
         }
-        sum
+        rows
     }
 }
 

@@ -2,6 +2,7 @@ mod amending;
 mod classes;
 mod deciding;
 mod late;
+mod names;
 mod rating;
 
 use proptest::prelude::*;

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use taa_dlms::{
     AttributeRef, ClientEvent, Error, Output, Value,
     cosem::{
-        ObjectMap, ProfileRange, data,
+        ObjectMap, ProfileRange, clock, data,
         map::{Discovered, FirmwareId},
     },
     error::Misuse,
@@ -52,6 +52,8 @@ pub(crate) enum Outcome {
     CreditWritten,
     /// The meter knows that its alarms were taken; these were new and are left.
     AlarmsConfirmed { left: u32 },
+    /// Clock set, logic looked at: the priority of its last gasp as it was found, 0 where it was switched on again.
+    Upkept { found: Option<u8> },
     /// Rows of the profile: Unix second, Wh.
     Rows(Vec<(i64, u64)>),
     /// A stretch of an image transfer.
@@ -119,6 +121,9 @@ enum Step {
     Profile { from: u32, to: u32 },
     ReadAlarms { taken: u32 },
     WriteAlarms { left: u32 },
+    SetClock { gasp: bool },
+    ReadGasp,
+    ArmGasp,
     Image(image::Kind),
     Token(token::Step),
 }
@@ -138,6 +143,7 @@ pub(crate) struct Session {
     gate: Gate,
     view: View,
     period_s: u32,
+    utc_offset_s: i32,
     credit_at: CreditAt,
     exchange: Option<Exchange>,
     step: Step,
@@ -156,6 +162,7 @@ impl Session {
             gate: Gate::new(config, entry, state),
             view: View::new(&entry.id, config.traits.credit_at),
             period_s: config.reading_period_s,
+            utc_offset_s: config.utc_offset_s,
             credit_at: config.traits.credit_at,
             exchange: None,
             step: Step::Introduce,
@@ -253,6 +260,15 @@ impl Session {
                 Some(None) => return Err(Outcome::AlarmsConfirmed { left: 0 }),
                 _ => Step::ReadAlarms { taken: bits },
             },
+            Exchange::Upkeep { unix_ms, gasp } => {
+                let layout = self.view.layout();
+                let gasp = gasp && layout.is_some_and(|layout| layout.gasp.is_some());
+                match unix_ms.filter(|_| layout.is_some_and(|layout| layout.clock.is_some())) {
+                    Some(_) => Step::SetClock { gasp },
+                    None if gasp => Step::ReadGasp,
+                    None => return Err(Outcome::Upkept { found: None }),
+                }
+            }
             Exchange::EnterToken { again, .. } => match self.view.layout().map(|layout| layout.gateway) {
                 Some(None) => return Err(Outcome::TokenEntered(Err(Lack::TokenGateway))),
                 _ => Step::Token(token::Step::first(again)),
@@ -356,6 +372,13 @@ impl Session {
                 let method = layout.order(closed).ok_or(Misuse::Empty)?;
                 client.invoke(now, method, Some(&Value::I8(0)))
             }
+            Step::SetClock { .. } => {
+                let Some(Exchange::Upkeep { unix_ms: Some(unix_ms), .. }) = self.exchange else { return Ok(()) };
+                let at = layout.clock.ok_or(Misuse::Empty)?;
+                client.write(now, at, &clock::time_value_ms(unix_ms, self.utc_offset_s))
+            }
+            Step::ReadGasp => client.read(now, &[layout.gasp.ok_or(Misuse::Empty)?]),
+            Step::ArmGasp => client.write(now, layout.gasp.ok_or(Misuse::Empty)?, &Value::U8(view::MOST_URGENT)),
             Step::Price => client.write(now, credit(obis::CREDIT_PRICE_PER_KWH), &Value::I64(prices.per_kwh_minor)),
             Step::Fee => client.write(now, credit(obis::CREDIT_FEE_PER_DAY), &Value::I64(prices.fee_per_day_minor)),
             Step::Grace => client.write(now, credit(obis::CREDIT_GRACE), &Value::I64(prices.grace_minor)),

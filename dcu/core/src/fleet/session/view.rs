@@ -17,6 +17,9 @@ use crate::{
     reading::Lack,
 };
 
+/// `EVENT_PRIORITY_OUTAGE` as the documents want it.
+pub(super) const MOST_URGENT: u8 = 1;
+
 /// What is known of the meter.
 #[derive(Debug)]
 pub(super) struct View {
@@ -75,6 +78,7 @@ impl View {
             (ClientEvent::Values(values), Some(Step::Introduce)) => Next::End(self.introduced(values)),
             (ClientEvent::Values(values), Some(Step::Sample)) => Next::End(self.sample(values)),
             (ClientEvent::Values(values), Some(Step::ReadAlarms { taken })) => alarms(values, taken),
+            (ClientEvent::Values(values), Some(Step::ReadGasp)) => gasp(values),
             (ClientEvent::Profile(rows), Some(Step::Profile { .. })) => Next::End(self.rows(rows)),
             (ClientEvent::Done(_), Some(step)) => self.done(step),
             _ => Next::End(Outcome::Failed(Fault::Misbehaved)),
@@ -90,6 +94,9 @@ impl View {
             (Step::Fee, _) => Next::Step(Step::Grace),
             (Step::Grace, _) => Next::Step(Step::Credit),
             (Step::Credit, _) => Next::End(Outcome::CreditWritten),
+            (Step::SetClock { gasp: true }, _) => Next::Step(Step::ReadGasp),
+            (Step::SetClock { gasp: false }, _) => Next::End(Outcome::Upkept { found: None }),
+            (Step::ArmGasp, _) => Next::End(Outcome::Upkept { found: Some(0) }),
             (Step::WriteAlarms { left }, _) => Next::End(Outcome::AlarmsConfirmed { left }),
             _ => Next::End(Outcome::Failed(Fault::Misbehaved)),
         }
@@ -163,6 +170,16 @@ fn alarms(values: &[ReadResult], taken: u32) -> Next {
     match standing {
         Some(standing) => Next::Step(Step::WriteAlarms { left: standing & !taken }),
         None => Next::End(Outcome::Failed(Fault::Misbehaved)),
+    }
+}
+
+/// The priority as it stands. 0 is what a firmware update leaves: the meter is armed again.
+fn gasp(values: &[ReadResult]) -> Next {
+    match values {
+        [Ok(Value::U8(0))] => Next::Step(Step::ArmGasp),
+        [Ok(Value::U8(priority))] => Next::End(Outcome::Upkept { found: Some(*priority) }),
+        [Err(error)] => Next::End(Outcome::Failed(denied(*error))),
+        _ => Next::End(Outcome::Failed(Fault::Misbehaved)),
     }
 }
 

@@ -31,9 +31,9 @@ use super::{Entry, Record, bytes::BytesError, crc::crc32c};
 use crate::{ids::Stamp, uplink::wire::put_u64};
 
 /// First byte of a plain block.
-const PLAIN: u8 = 3;
+const PLAIN: u8 = 5;
 /// First byte of a coded block.
-const CODED: u8 = 4;
+const CODED: u8 = 6;
 /// Records from which on a block is coded.
 const CODED_FROM: usize = 8;
 /// Most records in a block.

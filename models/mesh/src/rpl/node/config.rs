@@ -36,6 +36,9 @@ pub struct Config {
     pub dis_again_ns: u64,
     /// DelayDAO (§9.5): at random between half of it and one and a half.
     pub dao_delay_ns: u64,
+    /// How long a change of the parent set beside the preferred parent must last before a DAO tells it (§9.5 leaves
+    /// DelayDAO open; arbitrary: as long as two links are measured).
+    pub alternates_delay_ns: u64,
     /// First wait for a DAO-ACK; doubles with each retry.
     pub dao_retry_ns: u64,
     /// Retries before the node gives the DAO up and starts over after [`Self::dis_again_ns`].
@@ -114,6 +117,7 @@ impl Config {
             dis_first_ns: 60 * SECOND_NS,
             dis_again_ns: 180 * SECOND_NS,
             dao_delay_ns: SECOND_NS,
+            alternates_delay_ns: 600 * SECOND_NS,
             dao_retry_ns: 40 * SECOND_NS,
             dao_retries: 3,
             reset_on_rank_change: 192,

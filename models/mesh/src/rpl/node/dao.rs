@@ -30,6 +30,8 @@ pub(super) struct Announcing {
     pending: BTreeSet<Ipv6Addr>,
     /// Storing mode: targets of the DAO that waits.
     in_flight: Vec<Ipv6Addr>,
+    /// Non-storing mode: the parents that the last DAO named.
+    told: Vec<Eui64>,
 }
 
 impl Default for Announcing {
@@ -41,6 +43,7 @@ impl Default for Announcing {
             confirmed: false,
             pending: BTreeSet::new(),
             in_flight: Vec::new(),
+            told: Vec::new(),
         }
     }
 }
@@ -79,6 +82,15 @@ impl Node {
         self.timers.arm(Timer::DaoDelay, now_ns.saturating_add(wait_ns));
     }
 
+    /// The parent set beside the preferred one changed a while ago: told now, unless it is again what was told last.
+    pub(super) fn announce_alternates(&mut self, now_ns: u64) {
+        let told = &self.announcing.told;
+        let same = self.parents().len() == told.len() && self.parents().iter().all(|parent| told.contains(parent));
+        if !same {
+            self.announce_later(now_ns, true);
+        }
+    }
+
     /// Storing mode: a child's target is news for the parent too.
     pub(super) fn pass_on(&mut self, now_ns: u64, target: Ipv6Addr) {
         self.announcing.pending.insert(target);
@@ -108,6 +120,10 @@ impl Node {
         }
         self.announcing.sequence = lollipop::next(self.announcing.sequence);
         self.announcing.waiting = Some(self.config.dao_retries);
+        let parents = self.dodag.as_ref().map_or(&[][..], |dodag| &dodag.parents);
+        self.announcing.told.clear();
+        self.announcing.told.extend_from_slice(parents);
+        self.timers.clear(Timer::Alternates);
         self.send_dao(now_ns);
     }
 

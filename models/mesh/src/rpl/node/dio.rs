@@ -98,7 +98,9 @@ impl Node {
         let (rank, changes) = (self.rank(), self.counters.parent_changes);
         self.take_config(from, config);
         self.follow_dtsn(now_ns, from, before, dio.dtsn);
-        self.update_parents(now_ns);
+        if !self.is_beside_the_point(from) {
+            self.update_parents(now_ns);
+        }
         // §8.3: a DIO of a lesser Rank that changes nothing is consistent.
         let unchanged = before == Some(Advert::from(dio)) && rank == self.rank();
         if unchanged && changes == self.counters.parent_changes && dio.rank < self.rank() {

@@ -312,7 +312,9 @@ impl Node {
         if let Some(entry) = self.neighbours.0.get_mut(&neighbour) {
             entry.etx128 = etx128;
             entry.probed = etx128.is_some();
-            self.update_parents(now_ns);
+            if !self.is_beside_the_point(neighbour) {
+                self.update_parents(now_ns);
+            }
         }
     }
 
@@ -336,6 +338,7 @@ impl Node {
                 match timer {
                     Timer::Dis => self.solicit(now_ns),
                     Timer::DaoDelay => self.announce(now_ns),
+                    Timer::Alternates => self.announce_alternates(now_ns),
                     Timer::DaoAck => self.announce_again(now_ns),
                     Timer::DaoRefresh => self.refresh_announcement(now_ns),
                     Timer::PoisonEnd => self.forget_dodag(now_ns),

@@ -20,6 +20,30 @@ impl Node {
             && self.config.objective.rank_via(&candidate, min_hop_rank_increase).is_some()
     }
 
+    /// Whether news of a neighbour can change nothing: the parent set is full, it is no member, and its path is not
+    /// cheaper than a member's by the threshold. Then choosing anew would end where it began.
+    pub(super) fn is_beside_the_point(&self, id: Eui64) -> bool {
+        let Some(dodag) = self.dodag.as_ref().filter(|dodag| dodag.rank != INFINITE_RANK) else { return false };
+        let objective = &self.config.objective;
+        let full = dodag.parents.len() >= usize::from(objective.parent_set_size().max(1));
+        if !full || dodag.parents.contains(&id) {
+            return false;
+        }
+        let increase = dodag.config.min_hop_rank_increase;
+        let cost = |id: Eui64| {
+            let neighbour = self.neighbours.get(id)?;
+            let advert = neighbour.advert.filter(|a| a.dodag == dodag.id && a.version == dodag.version)?;
+            objective.path_cost(&Candidate { id, rank: advert.rank, etx128: neighbour.etx128 }, increase)
+        };
+        let Some(neighbour) = self.neighbours.get(id) else { return false };
+        if neighbour.advert.is_some_and(|advert| advert.dodag == dodag.id && advert.version != dodag.version) {
+            return false;
+        }
+        let Some(its) = cost(id) else { return true };
+        let dearest = dodag.parents.iter().map(|&parent| cost(parent).unwrap_or(u16::MAX)).max().unwrap_or(u16::MAX);
+        its.saturating_add(objective.switch_threshold()) > dearest
+    }
+
     /// Chooses parents anew from what is known; Rank, DAO and Trickle follow.
     pub(super) fn update_parents(&mut self, now_ns: u64) {
         self.move_to_newest_version(now_ns);
@@ -45,7 +69,7 @@ impl Node {
         }
         let current = dodag.parents.first().copied();
         let preferred = objective.select(&candidates, current, increase);
-        arrange(&mut candidates, preferred, &objective, increase);
+        arrange(&mut candidates, preferred, &dodag.parents, &objective, increase);
         let rank = objective.rank(&candidates, increase, limit).filter(|&rank| rank <= highest);
         match rank {
             Some(rank) => self.take_parents(now_ns, &candidates, rank),
@@ -82,7 +106,8 @@ impl Node {
     fn take_parents(&mut self, now_ns: u64, parents: &[Candidate<Eui64>], rank: u16) {
         let Some(dodag) = self.dodag.as_mut() else { return };
         let before = (dodag.rank, dodag.parents.first().copied());
-        let same_set = dodag.parents.iter().eq(parents.iter().map(|parent| &parent.id));
+        let same_set =
+            dodag.parents.len() == parents.len() && parents.iter().all(|parent| dodag.parents.contains(&parent.id));
         let dropped = before.1.filter(|old| parents.first().is_none_or(|new| new.id != *old));
         dodag.rank = rank;
         dodag.lowest = dodag.lowest.min(rank);
@@ -105,9 +130,11 @@ impl Node {
                 self.inconsistent(now_ns);
             }
         }
-        let tells = if self.stores() { moved } else { !same_set };
-        if tells || (moved && before.0 == INFINITE_RANK) {
+        if moved {
             self.announce_later(now_ns, true);
+        } else if !self.stores() && !same_set {
+            // The way in use stands: what changed beside it is told when it has lasted.
+            self.timers.arm(Timer::Alternates, now_ns.saturating_add(self.config.alternates_delay_ns));
         }
     }
 
@@ -169,8 +196,14 @@ impl Node {
 }
 
 /// Puts the preferred parent first and keeps beside it those that lie above the node's own Rank, cheapest first, up
-/// to the size of the parent set (RFC 6719 §3.2.2).
-fn arrange(candidates: &mut Vec<Candidate<Eui64>>, preferred: Option<Eui64>, objective: &Objective, increase: u16) {
+/// to the size of the parent set (RFC 6719 §3.2.2). Who is in the set stays until another is cheaper by the threshold.
+fn arrange(
+    candidates: &mut Vec<Candidate<Eui64>>,
+    preferred: Option<Eui64>,
+    members: &[Eui64],
+    objective: &Objective,
+    increase: u16,
+) {
     let Some(first) = candidates.iter().find(|candidate| Some(candidate.id) == preferred).copied() else {
         candidates.clear();
         return;
@@ -178,7 +211,10 @@ fn arrange(candidates: &mut Vec<Candidate<Eui64>>, preferred: Option<Eui64>, obj
     let own = objective.rank_via(&first, increase).unwrap_or(INFINITE_RANK);
     candidates
         .retain(|candidate| candidate.id == first.id || dag_rank(candidate.rank, increase) < dag_rank(own, increase));
-    candidates
-        .sort_by_key(|candidate| (candidate.id != first.id, objective.path_cost(candidate, increase), candidate.id));
+    candidates.sort_by_key(|candidate| {
+        let favour = if members.contains(&candidate.id) { objective.switch_threshold() } else { 0 };
+        let cost = objective.path_cost(candidate, increase).map(|cost| cost.saturating_sub(favour));
+        (candidate.id != first.id, cost, candidate.id)
+    });
     candidates.truncate(usize::from(objective.parent_set_size().max(1)));
 }

@@ -9,6 +9,8 @@ pub(super) enum Timer {
     Dis,
     /// When to send the DAO that is due (DelayDAO).
     DaoDelay,
+    /// When a change beside the preferred parent has lasted long enough to be told.
+    Alternates,
     /// When a DAO-ACK is overdue.
     DaoAck,
     /// When routes must be told again before they expire.
@@ -20,16 +22,16 @@ pub(super) enum Timer {
 }
 
 impl Timer {
-    pub(super) const ALL: [Self; 6] =
-        [Self::Dis, Self::DaoDelay, Self::DaoAck, Self::DaoRefresh, Self::PoisonEnd, Self::Sweep];
+    pub(super) const ALL: [Self; 7] =
+        [Self::Dis, Self::DaoDelay, Self::DaoAck, Self::DaoRefresh, Self::PoisonEnd, Self::Sweep, Self::Alternates];
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Timers([Option<u64>; 6]);
+pub(super) struct Timers([Option<u64>; 7]);
 
 impl Timers {
     const fn slot(&mut self, timer: Timer) -> &mut Option<u64> {
-        let [dis, delay, ack, refresh, poison, sweep] = &mut self.0;
+        let [dis, delay, ack, refresh, poison, sweep, alternates] = &mut self.0;
         match timer {
             Timer::Dis => dis,
             Timer::DaoDelay => delay,
@@ -37,6 +39,7 @@ impl Timers {
             Timer::DaoRefresh => refresh,
             Timer::PoisonEnd => poison,
             Timer::Sweep => sweep,
+            Timer::Alternates => alternates,
         }
     }
 

@@ -168,6 +168,7 @@ pub fn plan(problem: &Problem, ask: &Ask) -> Option<Plan> {
     let mut judge = Judge::new(problem, paths, ask.hops);
     let (mut best, mut stays, mut proven) = search_all(&mut judge, roots, ask);
     if !judge.strict {
+        best = search::settle_root(&mut judge, best, roots);
         // Structure alone has decided; do the ways keep the hop limit?
         let loose = best.score;
         judge.demand_hops();
@@ -175,7 +176,6 @@ pub fn plan(problem: &Problem, ask: &Ask) -> Option<Plan> {
             (best, stays, proven) = search_all(&mut judge, roots, ask);
         }
     }
-    let best = search::settle_root(&mut judge, best, roots);
     let mut waiting_under = |choice: &Choice, draw: usize| -> Vec<usize> {
         let served = judge.served(draw, choice);
         (0..problem.meters).filter(|&meter| !served[meter]).collect()

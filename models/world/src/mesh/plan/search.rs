@@ -193,7 +193,7 @@ pub(super) fn improve(judge: &mut Judge<'_>, start: Found, goal: Score, work: u6
 /// fewest hops.
 pub(super) fn settle_root(judge: &mut Judge<'_>, found: Found, roots: usize) -> Found {
     let problem = judge.problem;
-    let mut best: Option<((bool, u64), Found)> = None;
+    let mut best: Option<(u64, Found)> = None;
     for place in 0..roots {
         let root = problem.root_node(place);
         if !found.choice.relays().all(|relay| problem.may_stand(relay, root)) {
@@ -201,7 +201,10 @@ pub(super) fn settle_root(judge: &mut Judge<'_>, found: Found, roots: usize) -> 
         }
         let next = Found::judge(judge, Choice { root, ..found.choice.clone() });
         if next.score >= found.score {
-            let rank = (place != 0, judge.hops_together(&next.choice));
+            if place == 0 {
+                return next;
+            }
+            let rank = judge.hops_together(&next.choice);
             if best.as_ref().is_none_or(|known| rank < known.0) {
                 best = Some((rank, next));
             }

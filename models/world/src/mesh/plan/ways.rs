@@ -28,13 +28,19 @@ pub(super) struct Finder {
     /// Cost from a node to the root, its own weight not counted.
     pub(super) rest: Vec<u32>,
     heap: BinaryHeap<Reverse<(u32, u32)>>,
+    /// Reduced cost, then what is left to the root, then the state: of equals the one nearer to the root goes first.
+    front: BinaryHeap<Reverse<(u32, u32, u32)>>,
     dist: Vec<u32>,
     before: Vec<u32>,
     touched: Vec<u32>,
-    shift: BTreeMap<u32, u32>,
+    /// By state: what earlier searches have added to its potential.
+    shift: Vec<u32>,
+    shifted: Vec<u32>,
     next: BTreeMap<u32, u32>,
     last: BTreeMap<u32, u32>,
     firsts: Vec<u32>,
+    /// A way that is so much longer than the shortest is of no use.
+    most: u32,
 }
 
 impl Finder {
@@ -74,13 +80,18 @@ impl Finder {
         self.next.clear();
         self.last.clear();
         self.firsts.clear();
-        self.shift.clear();
+        for &state in &self.shifted {
+            self.shift[state as usize] = 0;
+        }
+        self.shifted.clear();
+        self.shift.resize(2 * graph.len(), 0);
         if from == self.root || self.rest.get(from).copied().unwrap_or(FAR) == FAR {
             return None;
         }
         let (mut total, mut longer) = (0_u32, 0);
         for _ in 0..paths {
-            longer += self.augment(graph, weight, from, most)?;
+            self.most = most.saturating_sub(total.saturating_add(self.rest[from]).saturating_add(longer));
+            longer += self.augment(graph, weight, from)?;
             total = total.saturating_add(self.rest[from] + longer);
             if total > most {
                 return None;
@@ -158,12 +169,12 @@ impl Finder {
 
     /// Potential of a state (node × 2, + 1 for the side that leaves a node on a way).
     fn potential(&self, state: u32) -> u32 {
-        self.rest[(state / 2) as usize] + self.shift.get(&state).copied().unwrap_or(0)
+        self.rest[(state / 2) as usize] + self.shift[state as usize]
     }
 
     /// One more way; how much longer it is than the shortest.
     #[allow(clippy::cast_possible_truncation)]
-    fn augment(&mut self, graph: &LinkGraph, weight: &[u32], from: usize, most: u32) -> Option<u32> {
+    fn augment(&mut self, graph: &LinkGraph, weight: &[u32], from: usize) -> Option<u32> {
         let states = 2 * graph.len();
         for &state in &self.touched {
             self.dist[state as usize] = FAR;
@@ -171,19 +182,16 @@ impl Finder {
         self.touched.clear();
         self.dist.resize(states, FAR);
         self.before.resize(states, NONE);
-        self.heap.clear();
+        self.front.clear();
         let (source, goal) = (2 * from as u32 + 1, 2 * self.root as u32);
         self.reach(source, 0, NONE);
         let mut arrived = None;
-        while let Some(Reverse((cost, state))) = self.heap.pop() {
+        while let Some(Reverse((cost, _, state))) = self.front.pop() {
             if cost > self.dist[state as usize] {
                 continue;
             }
             if state == goal {
                 arrived = Some(cost);
-                break;
-            }
-            if cost > most {
                 break;
             }
             self.expand(graph, weight, from, state, cost);
@@ -193,10 +201,12 @@ impl Finder {
         for &state in &self.touched {
             let near = self.dist[state as usize].min(end);
             if near < end {
-                *self.shift.entry(state).or_insert(0) += end - near;
+                self.shift[state as usize] += end - near;
+                self.shifted.push(state);
                 // A node on no way has one state for both of its sides.
                 if state.is_multiple_of(2) && !self.last.contains_key(&(state / 2)) {
-                    *self.shift.entry(state + 1).or_insert(0) += end - near;
+                    self.shift[state as usize + 1] += end - near;
+                    self.shifted.push(state + 1);
                 }
             }
         }
@@ -205,13 +215,13 @@ impl Finder {
     }
 
     fn reach(&mut self, state: u32, cost: u32, before: u32) {
-        if cost < self.dist[state as usize] {
+        if cost < self.dist[state as usize] && cost <= self.most {
             if self.dist[state as usize] == FAR {
                 self.touched.push(state);
             }
             self.dist[state as usize] = cost;
             self.before[state as usize] = before;
-            self.heap.push(Reverse((cost, state)));
+            self.front.push(Reverse((cost, self.rest[(state / 2) as usize], state)));
         }
     }
 

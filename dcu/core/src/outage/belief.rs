@@ -1,0 +1,74 @@
+//! What is thought of one meter, or of one device, within a boot.
+
+/// One meter. Times are monotonic ns of arrival here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Belief {
+    /// It has gasped, and nothing has proved it lit since.
+    pub(crate) gasp: Option<Gasp>,
+    /// It answered last.
+    pub(crate) lit_at: Option<u64>,
+    /// It has told that its supply is back; to be verified.
+    pub(crate) up_at: Option<u64>,
+    /// Exchanges that failed since it answered last.
+    pub(crate) unanswered: u8,
+    /// Highest counter seen in this boot.
+    pub(crate) counter: u32,
+    /// Number of the newest outage that is known to be over.
+    pub(crate) over: u32,
+}
+
+/// A last gasp.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Gasp {
+    /// When the first of its event arrived.
+    pub(crate) at: u64,
+    /// Number of the outage.
+    pub(crate) event: u32,
+    /// It came so soon after an answer that it may be an old one: a ping will tell.
+    pub(crate) doubtful: bool,
+}
+
+/// What a breaker or a current says of its device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Sign {
+    pub(crate) at: u64,
+    pub(crate) energised: bool,
+    /// When it was energised again after it had not been.
+    pub(crate) revived_at: Option<u64>,
+}
+
+impl Sign {
+    /// What is known once this is said of it.
+    pub(crate) fn then(known: Option<Self>, at: u64, energised: bool) -> Self {
+        let revived_at = match known {
+            Some(Self { energised: false, .. }) if energised => Some(at),
+            Some(known) if energised => known.revived_at,
+            _ => None,
+        };
+        // That it is dead counts from when it was first said; that it is not, from when it was said last.
+        let at = known.filter(|known| !energised && !known.energised).map_or(at, |known| known.at);
+        Self { at, energised, revived_at }
+    }
+}
+
+impl Belief {
+    /// An answer has come. False where it may be older than the gasp, and proves nothing.
+    pub(crate) fn take_answer(&mut self, now: u64, race_ns: u64) -> bool {
+        if self.gasp.is_some_and(|gasp| !gasp.doubtful && now.saturating_sub(gasp.at) < race_ns) {
+            return false;
+        }
+        if let Some(gasp) = self.gasp.take() {
+            self.over = self.over.max(gasp.event);
+        }
+        (self.lit_at, self.unanswered) = (Some(now), 0);
+        true
+    }
+
+    /// An exchange has failed.
+    pub(crate) fn take_silence(&mut self) {
+        self.unanswered = self.unanswered.saturating_add(1);
+        if let Some(gasp) = &mut self.gasp {
+            gasp.doubtful = false;
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The faults that explain best what was seen: exact, over the tree, in one pass from the leaves.
+//!
+//! Every explanation has a cost, the negative logarithm of its probability in thousandths of a nat: a failed device by how
+//! rare that is, a dark meter that was heard or not by how many gasps arrive, a lit one that gasped by how hardly ever that
+//! is. Under a device either it has failed (and all behind it is dark), or each part is explained by itself: whichever is
+//! cheaper. Costs add up because faults and losses are taken to be independent; a storm and a common radio path are not,
+//! so confidence is a ranking, not a frequency.
+//!
+//! Arbitrary: the figures. They set that one gasp is believed without asking, that of a line of silent meters no fault is
+//! made below three, and that a device fails more rarely than a service line, the higher up the rarer.
+
+use std::collections::BTreeSet;
+
+use crate::{MeterIx, config::DeviceKind};
+
+use super::{Network, Place, belief::Belief};
+
+/// A gasp well sealed, and the line is there after all.
+const FALSE_GASP: i64 = 9200;
+/// The same, right after an answer.
+const DOUBTFUL_GASP: i64 = 2000;
+/// A meter that answers, and is dark.
+const CONTRADICTION: i64 = 7000;
+/// A meter that is lit, and does not answer: the radio is busy or blocked.
+const UNANSWERED: i64 = 1800;
+/// However often: that is one and the same hill.
+const UNANSWERED_MAX: i64 = 3000;
+/// A breaker or a current that says the contrary: it decides, however many meters are silent.
+const SIGN: i64 = 1_000_000;
+/// A service line fails, or the fuse behind the meter.
+const SERVICE: i64 = 4000;
+
+const fn prior(kind: DeviceKind) -> i64 {
+    match kind {
+        DeviceKind::Section => 5500,
+        DeviceKind::Phase | DeviceKind::Feeder => 6000,
+        DeviceKind::Transformer => 6500,
+        DeviceKind::Inverter => 6800,
+    }
+}
+
+/// What is judged.
+pub(crate) struct Scene<'a> {
+    pub(crate) network: &'a Network,
+    pub(crate) beliefs: &'a [Belief],
+    /// Meters that another ticket explains already.
+    pub(crate) explained: &'a dyn Fn(MeterIx) -> bool,
+    /// Of each device: when something was last said of it, and whether it was energised.
+    pub(crate) signs: &'a [Option<super::belief::Sign>],
+    /// −ln of the share of gasps that arrive, and of those that do not.
+    pub(crate) heard: i64,
+    pub(crate) unheard: i64,
+    /// An answer within so long after a gasp may have been on its way before, ns.
+    pub(crate) race_ns: u64,
+}
+
+/// A fault found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) place: Place,
+    pub(crate) confidence_pm: u16,
+    /// All meters behind it that are not seen to be lit.
+    pub(crate) dark: Vec<MeterIx>,
+}
+
+/// Costs under one device.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sums {
+    first_dark: Option<u64>,
+    /// It has failed.
+    failed: i64,
+    /// It has not: its parts by themselves.
+    parts: i64,
+}
+
+impl Sums {
+    const fn best(&self) -> i64 {
+        if self.failed < self.parts { self.failed } else { self.parts }
+    }
+}
+
+impl Scene<'_> {
+    /// All faults, no one within another.
+    pub(crate) fn faults(&self) -> Vec<Fault> {
+        let mut sums = self.first_dark();
+        self.add_meters(&mut sums);
+        self.add_signs(&mut sums);
+        for &device in self.network.leaves_first() {
+            let best = sums.get(device).map_or(0, Sums::best);
+            if let Some(up) = self.network.up(device).and_then(|up| sums.get_mut(up)) {
+                up.parts = up.parts.saturating_add(best);
+            }
+        }
+        self.chosen(&sums)
+    }
+
+    fn meters(&self) -> impl Iterator<Item = (MeterIx, &Belief)> {
+        let numbered = self.beliefs.iter().zip(0_u32..).map(|(belief, at)| (MeterIx(at), belief));
+        numbered.filter(|(meter, _)| !(self.explained)(*meter))
+    }
+
+    /// When the first meter behind each device went dark.
+    fn first_dark(&self) -> Vec<Sums> {
+        let mut sums = vec![Sums::default(); self.network.len()];
+        let mut note = |device: usize, at: u64| {
+            if let Some(sum) = sums.get_mut(device) {
+                sum.first_dark = Some(sum.first_dark.map_or(at, |first| first.min(at)));
+            }
+        };
+        for (meter, belief) in self.meters() {
+            if let Some(gasp) = belief.gasp {
+                self.network.above(meter).for_each(|device| note(device, gasp.at));
+            }
+        }
+        let dead = self.signs.iter().enumerate().filter_map(|(n, sign)| sign.map(|sign| (n, sign)));
+        for (device, sign) in dead.filter(|(_, sign)| !sign.energised) {
+            self.network.way_up(device).for_each(|above| note(above, sign.at));
+        }
+        sums
+    }
+
+    fn add_meters(&self, sums: &mut [Sums]) {
+        for (n, sum) in sums.iter_mut().enumerate() {
+            sum.failed = self.network.kind(n).map_or(i64::MAX, prior);
+        }
+        for (meter, belief) in self.meters() {
+            if let Some(sum) = self.network.parent_of(meter).ok().and_then(|device| sums.get_mut(device)) {
+                sum.parts = sum.parts.saturating_add(self.alone(belief).0);
+            }
+            for device in self.network.above(meter) {
+                let Some(sum) = sums.get_mut(device) else { continue };
+                sum.failed = sum.failed.saturating_add(self.if_dark(belief, sum.first_dark));
+            }
+        }
+    }
+
+    fn add_signs(&self, sums: &mut [Sums]) {
+        for (device, sign) in self.signs.iter().enumerate().filter_map(|(n, sign)| sign.map(|sign| (n, sign))) {
+            if sign.energised {
+                for above in self.network.way_up(device) {
+                    let Some(sum) = sums.get_mut(above) else { continue };
+                    if sum.first_dark.is_some_and(|first| sign.at >= first) {
+                        sum.failed = sum.failed.saturating_add(SIGN);
+                    }
+                }
+            } else if let Some(sum) = sums.get_mut(device) {
+                sum.parts = sum.parts.saturating_add(SIGN);
+            }
+        }
+    }
+
+    const fn is_after(&self, lit: u64, dark: u64) -> bool {
+        lit > dark.saturating_add(self.race_ns)
+    }
+
+    /// What a meter costs behind a failed device.
+    fn if_dark(&self, belief: &Belief, first_dark: Option<u64>) -> i64 {
+        match (belief.gasp, belief.lit_at, first_dark) {
+            (Some(_), ..) => self.heard,
+            (None, Some(lit), Some(dark)) if self.is_after(lit, dark) => CONTRADICTION,
+            _ => self.unheard,
+        }
+    }
+
+    /// What it costs by itself, and whether its own service has failed then.
+    fn alone(&self, belief: &Belief) -> (i64, bool) {
+        let lit = match belief.gasp {
+            Some(gasp) if gasp.doubtful => DOUBTFUL_GASP,
+            Some(_) => FALSE_GASP,
+            None => i64::from(belief.unanswered).saturating_mul(UNANSWERED).min(UNANSWERED_MAX),
+        };
+        let dark = SERVICE.saturating_add(self.if_dark(belief, None));
+        if dark < lit { (dark, true) } else { (lit, false) }
+    }
+
+    fn chosen(&self, sums: &[Sums]) -> Vec<Fault> {
+        let mut faults = Vec::new();
+        let sum = |device: usize| sums.get(device).copied().unwrap_or_default();
+        let fails = |device: usize| sum(device).failed < sum(device).parts;
+        for &device in self.network.leaves_first() {
+            // Of several on one way up the highest stands for all.
+            let covered = self.network.way_up(device).skip(1).any(fails);
+            if !fails(device) || covered {
+                continue;
+            }
+            let Sums { failed, parts, first_dark } = sum(device);
+            let above = self.network.way_up(device).skip(1).map(|up| sum(up).failed.saturating_sub(sum(up).best()));
+            let gap = above.fold(parts.saturating_sub(failed), i64::min);
+            let lit = |belief: &Belief| {
+                let proof = belief.lit_at.zip(first_dark).is_some_and(|(lit, dark)| self.is_after(lit, dark));
+                belief.gasp.is_none() && proof
+            };
+            let behind = self.meters().filter(|(meter, _)| self.network.above(*meter).any(|above| above == device));
+            let dark = behind.filter(|(_, belief)| !lit(belief)).map(|(meter, _)| meter).collect();
+            let id = self.network.id(device).unwrap_or_default().to_owned();
+            faults.push(Fault { place: Place::Device(id), confidence_pm: confidence_pm(gap), dark });
+        }
+        for (meter, belief) in self.meters() {
+            let place = match self.network.parent_of(meter) {
+                Ok(_) => Place::Service(meter),
+                Err(why) => Place::Unknown(why),
+            };
+            let (cost, dark) = self.alone(belief);
+            if !dark || self.network.above(meter).any(fails) {
+                continue;
+            }
+            let above = self.network.above(meter).map(|up| sum(up).failed.saturating_sub(sum(up).best()));
+            let lit = if belief.gasp.is_some() { FALSE_GASP } else { UNANSWERED_MAX };
+            let gap = above.fold(lit.saturating_sub(cost), i64::min);
+            faults.push(Fault { place, confidence_pm: confidence_pm(gap), dark: vec![meter] });
+        }
+        faults.retain(|fault| !fault.dark.is_empty());
+        faults
+    }
+
+    /// Meters worth a ping: nothing was heard of them, and behind the same device others are dark.
+    pub(crate) fn worth_asking(&self, per_device: usize) -> Vec<MeterIx> {
+        let mut asked = Vec::new();
+        let gasped = self.meters().filter(|(_, belief)| belief.gasp.is_some());
+        let concerned: BTreeSet<usize> = gasped.flat_map(|(meter, _)| self.network.above(meter)).collect();
+        for &device in self.network.leaves_first().iter().filter(|device| concerned.contains(device)) {
+            let behind = || self.meters().filter(move |(meter, _)| self.network.above(*meter).any(|up| up == device));
+            let Some(first) = behind().filter_map(|(_, belief)| belief.gasp).map(|gasp| gasp.at).min() else {
+                continue;
+            };
+            let silent = behind().filter(|(_, belief)| {
+                let known = belief.gasp.is_some() || belief.unanswered > 0;
+                !known && !belief.lit_at.is_some_and(|lit| self.is_after(lit, first))
+            });
+            asked.extend(silent.map(|(meter, _)| meter).take(per_device));
+        }
+        asked
+    }
+}
+
+/// Cost of an event of so many percent, thousandths of a nat.
+#[allow(clippy::cast_possible_truncation, reason = "at most 4605")]
+pub(crate) fn cost_of(percent: u8) -> i64 {
+    libm::round(-1000.0 * libm::log(f64::from(percent.clamp(1, 99)) / 100.0)) as i64
+}
+
+/// 1 / (1 + e^−gap), per mille, to half a nat: the figures behind it bear no more.
+fn confidence_pm(gap: i64) -> u16 {
+    const STEPS: [u16; 13] = [500, 622, 731, 818, 881, 924, 953, 971, 982, 989, 993, 996, 998];
+    let step = usize::try_from(gap.max(0).div_euclid(500)).unwrap_or(usize::MAX);
+    STEPS.get(step).copied().unwrap_or(999)
+}

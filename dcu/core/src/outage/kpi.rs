@@ -1,0 +1,167 @@
+//! How good the detection is, against a truth that only a simulator has.
+
+use std::collections::BTreeMap;
+
+use crate::MeterIx;
+
+use super::{Ending, OutageNote};
+
+/// One customer without supply, as it truly was. Times in ms on any common clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TrueOutage {
+    /// Who.
+    pub meter: MeterIx,
+    /// From when.
+    pub from_ms: i64,
+    /// Until when; `i64::MAX` while it lasts.
+    pub to_ms: i64,
+}
+
+/// One customer without supply, as a ticket has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Who.
+    pub meter: MeterIx,
+    /// From when.
+    pub from_ms: i64,
+    /// Until when; `i64::MAX` while it lasts.
+    pub to_ms: i64,
+    /// When somebody was told.
+    pub told_ms: i64,
+}
+
+/// `outage_detection_recall`, `outage_detection_precision`, `outage_detection_latency_p95_s`, from counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Detection {
+    /// Customers' outages that there were.
+    pub outages: u64,
+    /// Of these, found by a ticket that overlaps them.
+    pub detected: u64,
+    /// Customers' outages that tickets claim.
+    pub claimed: u64,
+    /// Of these, true.
+    pub correct: u64,
+    /// From the beginning of an outage to the telling, of those found: the 95th percentile, ms.
+    pub latency_p95_ms: Option<u64>,
+}
+
+impl Detection {
+    /// Share of outages found; `None` without any.
+    #[must_use]
+    pub fn recall(&self) -> Option<f64> {
+        share(self.detected, self.outages)
+    }
+
+    /// Share of claims that are true; `None` without any.
+    #[must_use]
+    pub fn precision(&self) -> Option<f64> {
+        share(self.correct, self.claimed)
+    }
+
+    /// The 95th percentile of the latency, s.
+    #[must_use]
+    #[allow(clippy::cast_precision_loss, reason = "milliseconds of latency")]
+    pub fn latency_p95_s(&self) -> Option<f64> {
+        self.latency_p95_ms.map(|ms| ms as f64 / 1000.0)
+    }
+}
+
+/// What tickets have claimed, customer by customer, from their notes in order: the number of each record, when it was
+/// written (ms on the truth's clock), and what it says. A claim that was withdrawn was made all the same; it ends there.
+pub fn claims<'a>(notes: impl IntoIterator<Item = (u64, i64, &'a OutageNote)>) -> Vec<Found> {
+    let mut found: Vec<Found> = Vec::new();
+    let mut open: BTreeMap<(u64, MeterIx), usize> = BTreeMap::new();
+    for (number, told_ms, note) in notes {
+        let (ticket, members) = match note {
+            OutageNote::Opened { members, .. } => (number, members),
+            OutageNote::Joined { ticket, members } | OutageNote::Moved { ticket, members, .. } => (*ticket, members),
+            OutageNote::Restored { ticket, meter, ago_ms } => {
+                end(&mut found, open.remove(&(*ticket, *meter)), told_ms.saturating_sub(i64::from(*ago_ms)));
+                continue;
+            }
+            OutageNote::Withdrawn { ticket, meters } => {
+                meters.iter().for_each(|meter| end(&mut found, open.remove(&(*ticket, *meter)), told_ms));
+                continue;
+            }
+            OutageNote::Closed { ticket, how } => {
+                let all = open.range((*ticket, MeterIx(0))..=(*ticket, MeterIx(u32::MAX)));
+                for ((_, meter), at) in all.map(|(key, at)| (*key, *at)).collect::<Vec<_>>() {
+                    open.remove(&(*ticket, meter));
+                    match how {
+                        Ending::Merged(into) => _ = open.entry((*into, meter)).or_insert(at),
+                        _ => end(&mut found, Some(at), told_ms),
+                    }
+                }
+                continue;
+            }
+            OutageNote::Brief { .. } => continue,
+        };
+        for member in members {
+            open.entry((ticket, member.meter)).or_insert_with(|| {
+                let from_ms = told_ms.saturating_sub(i64::from(member.ago_ms));
+                found.push(Found { meter: member.meter, from_ms, to_ms: i64::MAX, told_ms });
+                found.len().saturating_sub(1)
+            });
+        }
+    }
+    found
+}
+
+fn end(found: &mut [Found], claim: Option<usize>, to_ms: i64) {
+    if let Some(claim) = claim.and_then(|claim| found.get_mut(claim)) {
+        claim.to_ms = to_ms.max(claim.from_ms);
+    }
+}
+
+/// Compares tickets with the truth, customer by customer. A claim is true where it overlaps an outage of that customer;
+/// `slack_ms` is added at both its ends, for what a meter takes to notice and a ticket to be closed.
+#[must_use]
+pub fn detection(truth: &[TrueOutage], found: &[Found], slack_ms: i64) -> Detection {
+    let mut claims: BTreeMap<MeterIx, Vec<&Found>> = BTreeMap::new();
+    found.iter().for_each(|claim| claims.entry(claim.meter).or_default().push(claim));
+    let mut outages: BTreeMap<MeterIx, Vec<&TrueOutage>> = BTreeMap::new();
+    truth.iter().for_each(|outage| outages.entry(outage.meter).or_default().push(outage));
+    let overlaps = |outage: &TrueOutage, claim: &Found| {
+        claim.from_ms <= outage.to_ms.saturating_add(slack_ms) && outage.from_ms <= claim.to_ms.saturating_add(slack_ms)
+    };
+    let mut latencies = Vec::new();
+    for outage in truth {
+        let of_it = claims.get(&outage.meter).into_iter().flatten().filter(|claim| overlaps(outage, claim));
+        let first = of_it.map(|claim| claim.told_ms).min();
+        latencies.extend(first.map(|told| u64::try_from(told.saturating_sub(outage.from_ms)).unwrap_or(0)));
+    }
+    latencies.sort_unstable();
+    let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+    let is_true = |claim: &&Found| outages.get(&claim.meter).into_iter().flatten().any(|one| overlaps(one, claim));
+    // The smallest that is not below 95 % of them.
+    let rank = latencies.len().saturating_mul(95).div_ceil(100).saturating_sub(1);
+    Detection {
+        outages: count(truth.len()),
+        detected: count(latencies.len()),
+        claimed: count(found.len()),
+        correct: count(found.iter().filter(is_true).count()),
+        latency_p95_ms: latencies.get(rank).copied(),
+    }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "counts of outages")]
+fn share(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_and_latency() {
+        let truth = [0, 1, 2, 3].map(|n| TrueOutage { meter: MeterIx(n), from_ms: 1000, to_ms: 9000 });
+        let claim = |meter, from_ms, told_ms| Found { meter: MeterIx(meter), from_ms, to_ms: from_ms + 500, told_ms };
+        let found = [claim(0, 1100, 3100), claim(1, 1100, 4000), claim(1, 20_000, 21_000), claim(9, 1100, 3100)];
+        let detection = detection(&truth, &found, 100);
+        assert_eq!((detection.outages, detection.detected, detection.claimed, detection.correct), (4, 2, 4, 2));
+        assert_eq!(detection.recall().zip(detection.precision()), Some((0.5, 0.5)));
+        assert_eq!(detection.latency_p95_ms, Some(3000));
+        assert_eq!(super::detection(&[], &[], 0).recall(), None);
+    }
+}

@@ -1,0 +1,141 @@
+//! What the journal says of outages.
+
+use serde::{Deserialize, Serialize};
+
+use crate::MeterIx;
+
+use super::Unplaced;
+
+/// What has failed.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Place {
+    /// A device, by its name in the network.
+    Device(String),
+    /// The service line of one meter, or what lies behind it.
+    Service(MeterIx),
+    /// It cannot be said.
+    Unknown(Unplaced),
+}
+
+/// What a judgement rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ground {
+    /// At least one meter has said so itself.
+    Gasps,
+    /// A breaker or a current has; no meter was heard.
+    Feeder,
+    /// Nothing but silence: it may be the radio.
+    Silence,
+}
+
+/// A meter that counts as dark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Which meter.
+    pub meter: MeterIx,
+    /// Number of its outage; 0 where it was not heard.
+    pub event: u32,
+    /// It was dark so long before the record, ms.
+    pub ago_ms: u32,
+}
+
+impl Member {
+    /// It has said so itself.
+    #[must_use]
+    pub const fn is_heard(&self) -> bool {
+        self.event != 0
+    }
+}
+
+/// How a ticket ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ending {
+    /// All its meters are lit, each seen to be.
+    Restored,
+    /// An operator said that there was nothing.
+    Cleared,
+    /// All its meters answered: there was nothing.
+    Withdrawn,
+    /// Part of another one.
+    Merged(u64),
+}
+
+/// One step. A ticket's number is that of the record that opened it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum OutageNote {
+    /// A fault was found: one notification, however many meters.
+    Opened {
+        /// Where.
+        place: Place,
+        /// How sure, per mille.
+        confidence_pm: u16,
+        /// On what ground.
+        ground: Ground,
+        /// Who is dark.
+        members: Vec<Member>,
+    },
+    /// More meters of the same fault.
+    Joined {
+        /// Which ticket.
+        ticket: u64,
+        /// Who.
+        members: Vec<Member>,
+    },
+    /// The fault lies elsewhere than was thought.
+    Moved {
+        /// Which ticket.
+        ticket: u64,
+        /// Where.
+        place: Place,
+        /// How sure, per mille.
+        confidence_pm: u16,
+        /// Who else is dark.
+        members: Vec<Member>,
+    },
+    /// These answer and had never been heard to be dark: they were not.
+    Withdrawn {
+        /// Which ticket.
+        ticket: u64,
+        /// Who.
+        meters: Vec<MeterIx>,
+    },
+    /// A meter is lit again, and has answered.
+    Restored {
+        /// Which ticket.
+        ticket: u64,
+        /// Which meter.
+        meter: MeterIx,
+        /// It was lit so long before the record, ms.
+        ago_ms: u32,
+    },
+    /// The ticket is closed.
+    Closed {
+        /// Which one.
+        ticket: u64,
+        /// How it ended.
+        how: Ending,
+    },
+    /// An outage that was over before it was judged, or of which only the end was heard.
+    Brief {
+        /// Which meter.
+        meter: MeterIx,
+        /// Number of its outage.
+        event: u32,
+    },
+}
+
+impl OutageNote {
+    /// The ticket that it concerns, if it is that of record `number`; `number` itself where it concerns none.
+    #[must_use]
+    pub const fn ticket(&self, number: u64) -> u64 {
+        match self {
+            Self::Opened { .. } | Self::Brief { .. } => number,
+            Self::Joined { ticket, .. }
+            | Self::Moved { ticket, .. }
+            | Self::Withdrawn { ticket, .. }
+            | Self::Restored { ticket, .. }
+            | Self::Closed { ticket, .. } => *ticket,
+        }
+    }
+}
