@@ -131,6 +131,9 @@ fn features(file: &Path, text: &str) -> Result<Vec<(Range<usize>, Value)>, Amend
     let bytes = text.as_bytes();
     let start = skip_blank(bytes, 0);
     let list = value_at(bytes, start, &["features"]).ok_or_else(|| not_features(file, text, start))?;
+    if bytes.get(list.start) != Some(&b'[') {
+        return Err(not_features(file, text, list.start));
+    }
     let mut found = Vec::new();
     let mut at = list.start + 1;
     loop {

@@ -394,7 +394,7 @@ pub(crate) fn mesh_nodes(scenario: &Scenario, seed: (u64, u32)) -> Vec<Mounted> 
         };
         let height_m = HEIGHT_M.iter().find(|h| h.0 == customer.placement).map_or(1.8, |h| h.1);
         let key = NodeKey::of(&customer.id);
-        Mounted::meter(key, customer.meter_at_m, height_m, radio.meter_antenna, mount, seed)
+        Mounted::meter(key, customer.meter_at_m, height_m, radio.meter_antenna, mount, seed.0)
     });
     let places = layout.relays.iter().chain([&layout.dcu]);
     let masts =
@@ -415,5 +415,5 @@ fn mesh_under(scenario: &Scenario, params: &MeshParams, seed: (u64, u32)) -> Mes
     let keys = nodes.iter().map(|node| node.key).collect();
     let start_local_s = scenario.run.start_unix_s + i64::from(scenario.site.utc_offset_s);
     let season = Season { fading: radio.fading.clone(), start_local_s };
-    Mesh::new(topology, params.clone(), season, keys, scenario.village.customers.len())
+    Mesh::new(topology, params.clone(), season, keys, layout.customers.len())
 }
