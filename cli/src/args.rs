@@ -192,6 +192,37 @@ A cell says the most hops of any meter, and the share of meters that are cut off
         #[arg(long)]
         json: bool,
     },
+    /// The mesh of a finished run, or of a village run for a day: hops, who is cut off and why, links, airtime
+    Show(MeshShowArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  The mesh of a run, and a page with its tree replayed:
+    taa mesh show runs/jija-1 --html mesh.html
+  A village for two days, frame by frame:
+    taa mesh show scenarios/villages/jija --days 2 --mesh frame")]
+pub(crate) struct MeshShowArgs {
+    /// Folder of a run (holds report-data.json) or of a scenario (holds scenario.toml)
+    pub(crate) folder: PathBuf,
+    /// Write a page about the mesh alone, with the tree replayed
+    #[arg(long, value_name = "FILE")]
+    pub(crate) html: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// A scenario: how long it is run
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=366))]
+    pub(crate) days: u32,
+    /// A scenario: how closely the mesh is looked at (default: as it says)
+    #[arg(long, value_enum, value_name = "FIDELITY")]
+    pub(crate) mesh: Option<Mesh>,
+    /// A scenario: seed (default: as it says)
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// A scenario: fault file in place of its own
+    #[arg(long, value_name = "FILE")]
+    pub(crate) faults: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -1,4 +1,6 @@
-//! `taa mesh`: what the radio of a village can do.
+//! `taa mesh`: what the radio of a village can do, and what the mesh of a run did.
+
+mod shown;
 
 use std::{fmt::Write as _, path::Path};
 
@@ -19,6 +21,7 @@ pub(crate) fn mesh(command: &MeshCommand) -> Result<(), Failure> {
             let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
             asked(scenario, &question, threads.unwrap_or_else(cores), *json)
         }
+        MeshCommand::Show(args) => shown::shown(args),
     }
 }
 

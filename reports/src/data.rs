@@ -7,7 +7,9 @@
 mod hours;
 mod images;
 mod listing;
+mod mesh;
 mod story;
+mod tickets;
 mod waits;
 
 use std::collections::BTreeMap;
@@ -20,7 +22,9 @@ pub use self::{
     hours::HourSplit,
     images::ImageFigures,
     listing::{Cell, Heading, Listing},
+    mesh::{AirUse, Chapter, ETX_BOUNDS, IsolatedRow, LINK_WORDS, MeshFigures, TO_DCU, TO_NOBODY, TreeCurve},
     story::{Hit, Phase, Story},
+    tickets::TicketFigures,
     waits::{CURVE_BOUNDS_S, DelayCurve, StageWait, Tokens, WaitSeries, Waits},
 };
 
@@ -237,6 +241,12 @@ pub struct Architecture {
     /// Firmware updates, where one was ordered.
     #[serde(default)]
     pub images: Option<ImageFigures>,
+    /// The mesh, where the run has kept its tree.
+    #[serde(default)]
+    pub mesh: Option<MeshFigures>,
+    /// What the data concentrator took for outages, where its meters have a last gasp.
+    #[serde(default)]
+    pub tickets: Option<TicketFigures>,
 }
 
 /// Kits that are paid by the day with OpenPAYGO tokens.

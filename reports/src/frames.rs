@@ -10,7 +10,7 @@ use polars::{io::parquet::write::KeyValueMetadata, prelude::*};
 use taa_scenarios::model::Scenario;
 use taa_sim::{
     cause::Chain,
-    records::{PayChannel, RECORDS_VERSION, Records},
+    records::{NO_PARENT, PayChannel, RECORDS_VERSION, Records},
     result::{ArchResult, RunResult},
 };
 
@@ -20,7 +20,7 @@ use crate::{error::ReportError, words};
 type Build = fn(&Context, &Records) -> Vec<Column>;
 
 /// The tables by file name (without `.parquet`).
-pub(crate) const TABLES: [(&str, Build); 12] = [
+pub(crate) const TABLES: [(&str, Build); 14] = [
     ("downtime", downtime),
     ("payments", payments),
     ("plant", plant),
@@ -32,6 +32,8 @@ pub(crate) const TABLES: [(&str, Build); 12] = [
     ("kits", kits),
     ("customers", customers),
     ("links", links),
+    ("dodag", dodag),
+    ("mesh_air", mesh_air),
     ("log", log),
 ];
 
@@ -334,6 +336,31 @@ fn links(context: &Context, records: &Records) -> Vec<Column> {
         column("per", &table.per),
         column("etx", &table.etx),
         column("in_tree", &table.in_tree),
+    ]
+}
+
+/// A node without a parent has an empty one.
+fn dodag(context: &Context, records: &Records) -> Vec<Column> {
+    let table = &records.dodag;
+    let nodes: Vec<&str> = table.node.iter().map(|&node| context.node(node)).collect();
+    let name = |parent: u32| if parent == NO_PARENT { "" } else { context.node(parent) };
+    let parents: Vec<&str> = table.parent.iter().map(|&parent| name(parent)).collect();
+    let standings: Vec<&str> = table.standing.iter().map(|standing| standing.name()).collect();
+    vec![
+        column("time_ms", &table.time_ms),
+        column("node", &nodes),
+        column("parent", &parents),
+        column("standing", &standings),
+    ]
+}
+
+fn mesh_air(_: &Context, records: &Records) -> Vec<Column> {
+    let table = &records.mesh_air;
+    vec![
+        column("time_ms", &table.time_ms),
+        column("purpose", &table.purpose),
+        column("frames", &table.frames),
+        column("airtime_us", &table.airtime_us),
     ]
 }
 

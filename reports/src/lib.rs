@@ -18,6 +18,7 @@ pub mod data;
 mod error;
 mod extract;
 mod frames;
+mod mesh_table;
 mod numbers;
 mod options;
 mod page;
@@ -88,6 +89,34 @@ pub fn write(
 /// When `dir` holds no run, or one of another format, or a damaged one.
 pub fn load(dir: &Path) -> Result<ReportData, ReportError> {
     store::load(dir)
+}
+
+/// What the page is rendered from, of a run that was not written.
+///
+/// # Errors
+/// [`ReportError::Mismatch`] when the result does not fit the scenario (our own fault).
+pub fn data_of(scenario: &Scenario, result: &RunResult) -> Result<ReportData, ReportError> {
+    extract::extract(scenario, result, None)
+}
+
+/// The mesh in tables for the terminal: 80 columns, no colour codes.
+#[must_use]
+pub fn mesh_table(data: &ReportData) -> String {
+    mesh_table::table(data)
+}
+
+/// The mesh's figures by architecture, without the replay.
+///
+/// # Errors
+/// [`ReportError::Mismatch`]: our own fault.
+pub fn mesh_json(data: &ReportData) -> Result<String, ReportError> {
+    mesh_table::json(data)
+}
+
+/// A page about the mesh alone; like the report it is self-contained.
+#[must_use]
+pub fn mesh_page(data: &ReportData) -> String {
+    page::render_mesh(data)
 }
 
 /// Renders the page of a finished run anew.

@@ -4,7 +4,7 @@ use taa_dcu::config::{Backhaul, BootRelay, CreditAt, OnLinkLoss, Traits};
 use taa_scenarios::model::{FaultKind, FaultTarget, Scenario};
 use taa_sim::{
     cause::{Cause, Chain, DownClass},
-    records::{Component, PayOutcome, TokenBy},
+    records::{Component, MeshStanding, PayOutcome, TokenBy},
 };
 
 use crate::data::CauseKind;
@@ -169,6 +169,39 @@ const fn fault_kind(what: FaultKind) -> CauseKind {
         | FaultKind::RoadClosed
         | FaultKind::CrewAway => CauseKind::Repair,
         FaultKind::MetersTampered => CauseKind::Handling,
+    }
+}
+
+/// Where a node of the mesh stands, in words.
+pub(crate) const fn mesh_standing(standing: MeshStanding) -> &'static str {
+    match standing {
+        MeshStanding::InTree => "in the tree",
+        MeshStanding::Joining => "joining",
+        MeshStanding::Dark => "without power",
+        MeshStanding::RootDown => "border router down",
+        MeshStanding::RoutesCollapsed => "routing collapsed (scripted)",
+        MeshStanding::Disturbed => "noise or loss (scripted)",
+        MeshStanding::Leaves => "leaves on the trees",
+        MeshStanding::ForwarderDark => "forwarders dark",
+        MeshStanding::HopLimit => "beyond the hop limit",
+        MeshStanding::OutOfRange => "nobody in range",
+        MeshStanding::ParentLost => "last parent lost",
+        MeshStanding::PanTimeout => "border router not heard",
+        MeshStanding::NeverJoined => "found no way in",
+    }
+}
+
+/// What frames are for, in words.
+pub(crate) fn air_purpose(key: &str) -> &str {
+    match key {
+        "data" => "readings, orders, credit",
+        "discovery" => "finding the network",
+        "joining" => "keys and addresses",
+        "dodag" => "building the tree",
+        "routes" => "announcing routes",
+        "probe" => "measuring links",
+        "acknowledgement" => "acknowledgements",
+        other => other,
     }
 }
 

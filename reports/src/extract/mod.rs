@@ -4,9 +4,11 @@ mod figures;
 mod geometry;
 mod hours;
 mod images;
+mod mesh;
 mod repairs;
 mod series;
 mod stories;
+mod tickets;
 mod waits;
 
 use serde_json::Value;
@@ -89,6 +91,8 @@ fn architecture(scenario: &Scenario, result: &RunResult, arch: &ArchResult) -> R
         hours: Some(hours::split(&records.customers, result.simulated_ms)),
         kits: figures::kits(scenario, &records.kits),
         images: images::figures(scenario, records, result.simulated_ms),
+        mesh: mesh::figures(scenario, records, result.simulated_ms, result.architectures.len()),
+        tickets: tickets::figures(scenario, records, result.simulated_ms),
         repairs: Some(repairs::listing(scenario, &records.repairs, result.simulated_ms)),
     })
 }

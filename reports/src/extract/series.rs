@@ -59,7 +59,7 @@ pub(super) fn dark(downtime: &Downtime, simulated_ms: u64) -> DarkSeries {
 }
 
 /// Length of a bin that people can name and a screen can show.
-fn step_ms(simulated_ms: u64) -> u64 {
+pub(super) fn step_ms(simulated_ms: u64) -> u64 {
     let fits = |h: &&u64| simulated_ms.div_ceil(**h * HOUR_MS) <= DARK_BINS_MAX;
     DARK_STEPS_H.iter().find(fits).unwrap_or(&DARK_STEPS_H[7]) * HOUR_MS
 }

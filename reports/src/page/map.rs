@@ -4,7 +4,7 @@
 //! architectures and tooltips, and sets `data-ready="1"` when it has drawn. Strokes and symbols keep their size on
 //! screen, so houses of a two-kilometre village do not vanish.
 
-use crate::data::{Geometry, Link, ReportData, Roof};
+use crate::data::{ETX_BOUNDS, Geometry, Link, ReportData, Roof};
 
 use super::{
     chart::short,
@@ -12,22 +12,20 @@ use super::{
     payload,
 };
 
-/// Upper bounds of a link's expected transmissions: good, fair, weak; beyond is poor.
-const ETX_BOUNDS: [f64; 3] = [1.25, 1.7, 2.5];
 const LINK_WORDS: [&str; 4] = ["good radio route", "fair", "weak", "poor"];
 /// Side of the square that stands for a building known only as a point, metres.
 const POINT_SIDE_M: f64 = 7.0;
 
 /// Metres of the site to drawing units: shifted, north up.
-struct Frame {
+pub(super) struct Frame {
     west: f64,
     north: f64,
-    width: f64,
-    height: f64,
+    pub(super) width: f64,
+    pub(super) height: f64,
 }
 
 impl Frame {
-    fn around(village: &Geometry) -> Self {
+    pub(super) fn around(village: &Geometry) -> Self {
         let mut points: Vec<[f64; 2]> = vec![village.dcu_m, village.generation_m];
         points.extend(village.buildings.iter().flat_map(|roof| roof.outline_m.iter().chain([&roof.at_m])));
         points.extend(&village.poles_m);
@@ -40,7 +38,7 @@ impl Frame {
         Self { west: west - pad, north: north + pad, width: east - west + 2.0 * pad, height: north - south + 2.0 * pad }
     }
 
-    fn point(&self, p: [f64; 2]) -> String {
+    pub(super) fn point(&self, p: [f64; 2]) -> String {
         format!("{} {}", short(p[0] - self.west), short(self.north - p[1]))
     }
 }
@@ -153,7 +151,7 @@ fn roofs(out: &mut String, data: &ReportData, frame: &Frame) {
     out.push_str("</g>\n");
 }
 
-fn outline(frame: &Frame, roof: &Roof) -> String {
+pub(super) fn outline(frame: &Frame, roof: &Roof) -> String {
     let half = POINT_SIDE_M / 2.0;
     let [x, y] = roof.at_m;
     let square = [[x - half, y - half], [x + half, y - half], [x + half, y + half], [x - half, y + half]];

@@ -19,25 +19,29 @@ mod html;
 mod images;
 mod listing;
 mod map;
+mod mesh;
 mod notes;
 mod payload;
 mod payments;
+mod replay;
 mod stories;
 mod suffered;
+mod tickets;
 mod timeline;
 mod tornado;
 
 use crate::{data::ReportData, numbers::number, time};
 use html::esc;
 
-const CSS: &str = include_str!("../../assets/page.css");
-const SCRIPTS: [&str; 6] = [
+const CSS: &str = concat!(include_str!("../../assets/page.css"), include_str!("../../assets/mesh.css"));
+const SCRIPTS: [&str; 7] = [
     include_str!("../../assets/page.js"),
     include_str!("../../assets/map.js"),
     include_str!("../../assets/suffered.js"),
     include_str!("../../assets/heat.js"),
     include_str!("../../assets/when.js"),
     include_str!("../../assets/sort.js"),
+    include_str!("../../assets/replay.js"),
 ];
 
 /// Renders the page.
@@ -56,6 +60,8 @@ pub(crate) fn render(data: &ReportData) -> String {
         cost::section(&mut out, data);
         map::section(&mut out, data);
         suffered::section(&mut out, data);
+        mesh::section(&mut out, data);
+        tickets::section(&mut out, data);
         payments::section(&mut out, data);
         figures::section(&mut out, data);
         fans::section(&mut out, data);
@@ -66,14 +72,30 @@ pub(crate) fn render(data: &ReportData) -> String {
         listing::repairs(&mut out, data);
     }
     notes::section(&mut out, data);
+    tail(&mut out, data, &SCRIPTS);
+    out
+}
+
+/// A page about the mesh alone.
+pub(crate) fn render_mesh(data: &ReportData) -> String {
+    let mut out = String::with_capacity(512 * 1024);
+    head(&mut out, data);
+    mesh::section(&mut out, data);
+    tickets::section(&mut out, data);
+    let [shared, .., sort, replay] = SCRIPTS;
+    tail(&mut out, data, &[shared, sort, replay]);
+    out
+}
+
+/// Data and scripts.
+fn tail(out: &mut String, data: &ReportData, scripts: &[&str]) {
     out.push_str("</main>\n<script type=\"application/json\" id=\"taa-data\">");
     out.push_str(&payload::json(data));
     out.push_str("</script>\n<script>\n");
-    for script in SCRIPTS {
+    for script in scripts {
         out.push_str(script);
     }
     out.push_str("</script>\n</body>\n</html>\n");
-    out
 }
 
 fn head(out: &mut String, data: &ReportData) {
@@ -121,6 +143,8 @@ fn nav(out: &mut String, data: &ReportData) {
         ("cost", "Cost", true),
         ("village", "Map", true),
         ("who", "Who", true),
+        ("mesh", "Mesh", mesh::there(data)),
+        ("outages", "Outages", tickets::there(data)),
         ("payments", "Payments", true),
         ("figures", "Figures", true),
         ("spread", "Spread", data.many_draws().is_some()),

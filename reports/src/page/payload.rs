@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use taa_sim::records::MeshStanding;
+
 use crate::{
     data::{Architecture, CustomerFigures, ReportData},
     words,
@@ -21,6 +23,9 @@ pub(super) fn json(data: &ReportData) -> String {
         "class": customers.iter().map(|c| words::customer_class(&c.class)).collect::<Vec<_>>(),
         "placement": customers.iter().map(|c| c.placement.as_str()).collect::<Vec<_>>(),
         "archs": data.architectures.iter().map(arch).collect::<Vec<_>>(),
+        "nodes": super::replay::places(data),
+        "relays": data.village.relays_m.len(),
+        "standings": MeshStanding::ALL.map(words::mesh_standing),
     });
     // Only "</" and "<!--" could end the element early; "<" is never needed outside strings.
     value.to_string().replace('<', "\\u003c")
@@ -45,6 +50,7 @@ fn arch(arch: &Architecture) -> Value {
         "cause": arch.customers.iter().map(|c| c.worst_cause.map_or(-1, i64::from)).collect::<Vec<_>>(),
         "left": arch.customers.iter().enumerate().filter(|(_, c)| c.churned).map(|(i, _)| i).collect::<Vec<_>>(),
         "soc": arch.soc_percent,
+        "replay": arch.mesh.as_ref().map(|mesh| mesh.chapters.iter().map(super::replay::columns).collect::<Vec<_>>()),
         "dark": (0..arch.dark.customers[0].len()).map(|bin| tenth((0..3).map(|c| arch.dark.customers[c][bin]).sum())).collect::<Vec<_>>(),
         "wait": waits.blocked.iter().zip(&waits.stuck).map(|(a, b)| tenth(a + b)).collect::<Vec<_>>(),
     })

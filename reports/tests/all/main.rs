@@ -2,6 +2,7 @@
 
 mod deeper;
 mod files;
+mod mesh;
 mod page;
 mod rooms;
 mod sample;

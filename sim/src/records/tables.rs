@@ -1,5 +1,6 @@
 //! The tables, one struct of columns each.
 
+use super::{Dodag, MeshAir, MeshSums, OutageSums};
 use crate::cause::{Chain, DownClass};
 
 macro_rules! table {
@@ -28,6 +29,7 @@ macro_rules! table {
         }
     };
 }
+pub(super) use table;
 
 table! {
     /// Intervals of lost hours: never overlapping per customer; a change of class or chain starts a new row.
@@ -659,6 +661,8 @@ pub struct Records {
     pub outages: Outages,
     /// What the DCU took for outages.
     pub outage_tickets: OutageTickets,
+    /// That against the truth; nothing where nobody looks for outages.
+    pub outage_sums: Option<OutageSums>,
     /// Failures and repairs.
     pub repairs: Repairs,
     /// Telemetry.
@@ -673,6 +677,12 @@ pub struct Records {
     pub customers: Customers,
     /// Links.
     pub links: Links,
+    /// The mesh's tree over time.
+    pub dodag: Dodag,
+    /// What was on the air.
+    pub mesh_air: MeshAir,
+    /// The mesh in sums.
+    pub mesh: MeshSums,
     /// Log.
     pub log: Log,
     /// Entries of the site's ledger as they were stored, where the run was asked to keep them.

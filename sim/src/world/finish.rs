@@ -193,6 +193,7 @@ impl Village<'_> {
         self.close_books(now_ms);
         self.repair_rows(now_ms);
         self.telemetry.rows(now_ms / 3_600_000, &mut self.records);
+        (self.records.dodag, self.records.mesh_air, self.records.mesh) = self.mesh.tree_records(now_ms);
         if let Some(frames) = self.mesh.frames.take() {
             self.records.mesh_capture = frames.into_capture();
         }

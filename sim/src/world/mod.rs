@@ -131,6 +131,9 @@ impl Model for Village<'_> {
             Event::Sample => {
                 self.look_at_meters(now_ms);
                 self.sample(now_ms, queue);
+                if now_ms.is_multiple_of(3_600_000) {
+                    self.mesh.hour_over(now_ms);
+                }
             }
             Event::Failover { generation } => self.fail_over(generation, now_ms, queue),
             Event::HoldupEmpty { generation } => self.holdup_empty(generation, now_ms, queue),

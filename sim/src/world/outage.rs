@@ -28,7 +28,7 @@ use taa_scenarios::{FaultTree, INVERTER, model::Scenario};
 use super::{Event, Village, message::MessageId, radio::Cry};
 use crate::{
     kernel::{Phase, Queue, SimTime},
-    records::{OutageTicketRow, OutageTickets},
+    records::{OutageSums, OutageTicketRow, OutageTickets},
 };
 
 const CRYSTAL: Purpose = Purpose::named("meter crystal");
@@ -302,6 +302,15 @@ impl Village<'_> {
         }
         let found = claims(outages.notes.iter().map(|(number, at_ms, note)| (*number, *at_ms, note)));
         let detection = detection(&outages.truth, &found, SLACK_MS);
+        self.records.outage_sums = Some(OutageSums {
+            outages: detection.outages,
+            detected: detection.detected,
+            claimed: detection.claimed,
+            correct: detection.correct,
+            latency_p95_ms: detection.latency_p95_ms,
+            told_sustained: sustained(found.iter().map(|claim| (claim.from_ms, claim.to_ms.min(now_ms as i64)))),
+            true_sustained: sustained(outages.truth.iter().map(|outage| (outage.from_ms, outage.to_ms))),
+        });
         self.records.outage_tickets = self.ticket_rows();
         Some(detection)
     }
@@ -353,6 +362,12 @@ impl Village<'_> {
         }
         table
     }
+}
+
+/// How many of these are longer than five minutes (IEEE 1366), and how long they are together, ms.
+fn sustained(spells: impl Iterator<Item = (i64, i64)>) -> (u64, u64) {
+    let lengths = spells.map(|(from_ms, to_ms)| u64::try_from(to_ms.saturating_sub(from_ms)).unwrap_or(0));
+    lengths.filter(|ms| *ms > 300_000).fold((0, 0), |(count, sum), ms| (count + 1, sum + ms))
 }
 
 const fn ending_name(how: Ending) -> &'static str {

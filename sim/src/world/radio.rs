@@ -4,6 +4,7 @@
 //! shortest-ETX tree over the meters that are alive; they are computed anew only when somebody sends after a change.
 
 mod cry;
+mod tree;
 
 use taa_models::{
     draw::{Draws, NodeKey, Purpose},
@@ -13,10 +14,12 @@ use taa_models::{
 use taa_scenarios::model::{Fault, FaultKind, FaultTarget, Village as Layout};
 
 pub(crate) use self::cry::Cry;
+use self::tree::Tree;
 use super::{Event, Village, mesh_frame::Frames};
 use crate::{
     cause::{Cause, Chain},
     kernel::{Phase, Queue, SimTime},
+    records::MeshStanding,
 };
 
 const HOP_DRAWS: Purpose = Purpose::named("mesh hops");
@@ -75,8 +78,10 @@ pub(crate) struct Mesh {
     pub(super) meters: usize,
     pub(crate) dirty: bool,
     messages: u64,
-    /// Frame by frame: has power and served, or should, and does not.
-    cut_off: Vec<bool>,
+    /// Frame by frame: has power and served, or should, and does not; why.
+    cut_off: Vec<Option<MeshStanding>>,
+    /// What is written down of it.
+    tree: Tree,
     /// The same frame by frame; then the routes above are not used.
     pub(crate) frames: Option<Box<Frames>>,
     pub(crate) sent: u64,
@@ -99,7 +104,7 @@ impl Mesh {
         let alive = vec![true; nodes];
         let air = Air { leaves: season.leaf_share(0), ..Air::default() };
         let routes = topology.routes(&alive, &air);
-        Self {
+        let mut mesh = Self {
             topology,
             params,
             routes,
@@ -115,7 +120,8 @@ impl Mesh {
             meters,
             dirty: true,
             messages: 0,
-            cut_off: vec![false; meters],
+            cut_off: vec![None; meters],
+            tree: Tree::new(nodes.saturating_sub(1)),
             frames: None,
             sent: 0,
             delivered: 0,
@@ -123,14 +129,23 @@ impl Mesh {
             isolated_since_ms: 0,
             isolated: 0,
             isolated_node_ms: 0,
-        }
+        };
+        mesh.write_rows(0);
+        mesh
     }
 
     /// Looks at the mesh frame by frame from now on.
     pub(crate) fn look_closely(&mut self, frames: Frames) {
         for node in 0..self.meters {
             let serves = frames.serves(node);
-            self.turned(node, serves, !serves, 0);
+            let standing = if serves { MeshStanding::InTree } else { MeshStanding::NeverJoined };
+            self.turned(node, standing, 0);
+        }
+        for (number, parent) in frames.parents() {
+            self.hung(number, parent, 0);
+            if number as usize > self.meters {
+                self.relay_turned(number, frames.serves(number as usize - 1), 0);
+            }
         }
         self.frames = Some(Box::new(frames));
         self.tell_air(0);
@@ -142,14 +157,18 @@ impl Mesh {
     }
 
     /// Frame by frame: a meter serves, or does not: isolated with power, or dark, or joining.
-    pub(super) fn turned(&mut self, meter: usize, serves: bool, isolated: bool, now_ms: u64) {
+    pub(super) fn turned(&mut self, meter: usize, standing: MeshStanding, now_ms: u64) {
         self.integrate(now_ms);
+        let serves = standing == MeshStanding::InTree;
         self.dirty |= self.alive[meter] != serves;
         self.alive[meter] = serves;
-        if self.cut_off[meter] != isolated {
-            self.cut_off[meter] = isolated;
-            self.isolated = if isolated { self.isolated + 1 } else { self.isolated.saturating_sub(1) };
+        let cut_off = Some(standing).filter(|standing| standing.is_isolated());
+        self.tree.stands(meter, standing, now_ms);
+        self.tree.recount(self.cut_off[meter], cut_off);
+        if self.cut_off[meter].is_some() != cut_off.is_some() {
+            self.isolated = if cut_off.is_some() { self.isolated + 1 } else { self.isolated.saturating_sub(1) };
         }
+        self.cut_off[meter] = cut_off;
     }
 
     /// Whether it is looked at frame by frame.
@@ -194,12 +213,14 @@ impl Mesh {
         // Frame by frame it is counted as it happens; the routes serve last gasps then.
         if self.frames.is_none() {
             self.isolated = (0..self.meters).filter(|&n| self.alive[n] && !self.routes.has_route(n)).count() as u64;
+            self.write_tree(now_ms);
         }
     }
 
     /// Brings the isolated node-hours up to now.
     pub(crate) fn integrate(&mut self, now_ms: u64) {
         self.isolated_node_ms += self.isolated * (now_ms - self.isolated_since_ms);
+        self.tree.pass(now_ms - self.isolated_since_ms);
         self.isolated_since_ms = now_ms;
     }
 
@@ -214,7 +235,11 @@ impl Mesh {
         self.sent += 1;
         let node = meter as usize;
         let mut draws = self.draws(seed, node);
-        match self.topology.deliver(&self.routes, node, bytes, up, &mut self.powers, &mut draws) {
+        let outcome = self.topology.deliver(&self.routes, node, bytes, up, &mut self.powers, &mut draws);
+        let (Delivery::Delivered { transmissions, .. } | Delivery::Lost { transmissions, .. }) = outcome;
+        let parts = bytes.div_ceil(usize::from(self.params.frame_octets)).max(1);
+        self.tree.carried(transmissions, self.topology.airtime_ms(bytes.div_ceil(parts)));
+        match outcome {
             Delivery::Delivered { delay_ms, .. } => {
                 self.delivered += 1;
                 Some(delay_ms)
@@ -349,7 +374,10 @@ impl Village<'_> {
         self.mesh.alive[customer as usize] = false;
         let seed = self.seed;
         let one = self.people.of(customer);
-        if !awake || one.unit.dead {
+        let lit = awake && !one.unit.dead;
+        let standing = if lit { MeshStanding::Joining } else { MeshStanding::Dark };
+        self.mesh.tree.stands(customer as usize, standing, now_ms);
+        if !lit {
             one.unit.joining_since_ms = None;
             one.unit.join_wake.cancel();
             return;

@@ -30,6 +30,25 @@ pub(super) fn problems(facts: &Value, console: &[String]) -> Vec<String> {
     let map_px = map["width_px"].as_f64().unwrap_or(0.0);
     must(map_px >= 200.0, format!("the map is {map_px} px wide"));
 
+    let replay = &facts["replay"];
+    must(!replay.is_null(), "there is no replay".to_owned());
+    for (fact, words) in [
+        ("ready", "the replay is not ready"),
+        ("scrubs", "the replay's slider does not move it"),
+        ("plays", "the replay does not play"),
+        ("stops", "the replay does not stop"),
+        ("keys", "the replay does not hear the keyboard"),
+        ("focus", "the replay cannot be reached by the keyboard"),
+    ] {
+        must(replay[fact] == true, format!("{words}: {}", replay["said"]));
+    }
+    let (nodes, lines) = (replay["nodes"].as_u64().unwrap_or(0), replay["lines"].as_u64().unwrap_or(0));
+    must(
+        nodes >= SHAPES_MIN && lines >= nodes,
+        format!("the replay draws {nodes} nodes and {lines} characters of lines"),
+    );
+    must(replay["tree"].as_u64() > Some(0), "nobody is in the replayed tree at its beginning".to_owned());
+
     let table = &facts["table"];
     must(table["rows"].as_u64().unwrap_or(0) >= 2, "the table has less than two rows".to_owned());
     let sorts = table["sorts"].as_array().map_or(&[][..], Vec::as_slice);
@@ -56,6 +75,8 @@ mod tests {
         json!({
             "errors": [], "title": "Jija", "requests": [], "overflow_px": 0, "width_px": 390,
             "map": {"ready": true, "drawn": 900, "width_px": 358.0},
+            "replay": {"ready": true, "scrubs": true, "plays": true, "stops": true, "keys": true, "focus": true, "nodes": 200, "lines": 4000,
+                "tree": 198, "said": ""},
             "table": {"rows": 20, "sorts": [
                 sort("Customer", "ascending"), sort("Customer", "descending"),
                 sort("Lost h", "descending"), sort("Lost h", "ascending"),
@@ -79,6 +100,15 @@ mod tests {
             ("/map/ready", json!(false)),
             ("/map/drawn", json!(3)),
             ("/map/width_px", json!(0.0)),
+            ("/replay/ready", json!(false)),
+            ("/replay/scrubs", json!(false)),
+            ("/replay/plays", json!(false)),
+            ("/replay/stops", json!(false)),
+            ("/replay/keys", json!(false)),
+            ("/replay/focus", json!(false)),
+            ("/replay/nodes", json!(3)),
+            ("/replay/lines", json!(0)),
+            ("/replay/tree", json!(0)),
             ("/table/rows", json!(0)),
             ("/table/sorts/2/sorted", json!(false)),
             ("/table/sorts/1/direction", json!("ascending")),

@@ -29,11 +29,13 @@ const WINDOWS: [Window; 2] =
     [Window { width_px: 1280, height_px: 900, mobile: false }, Window { width_px: 390, height_px: 844, mobile: true }];
 
 /// A way to break a page: what stands in it, what takes its place, and a word of the problem that must be noticed.
-const SABOTAGES: [(&str, &str, &str); 5] = [
+const SABOTAGES: [(&str, &str, &str); 7] = [
     ("</body>", "<script>throw new Error('sabotage')</script></body>", "errors in the page"),
     ("</body>", "<img src=\"https://127.0.0.1:1/tile.png\"></body>", "errors in the console"),
     ("</body>", "<div style=\"width:2000px\">wide</div></body>", "wider than"),
     ("id=\"map\"", "id=\"no-map\"", "there is no map"),
+    ("id=\"replay\"", "id=\"no-replay\"", "there is no replay"),
+    ("requestAnimationFrame(tick)", "requestAnimationFrame(() => 0)", "the replay does not play"),
     ("\"aria-sort\", down", "\"aria-unsorted\", down", "does not sort"),
 ];
 

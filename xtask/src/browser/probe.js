@@ -37,20 +37,45 @@ const drawn = () => {
   }).length;
 };
 
-const look = () => ({
+// The replay: does it play, does the slider move it, is the tree drawn, and does the keyboard reach it.
+const replay = document.getElementById("replay");
+const sleep = (ms) => new Promise((go) => setTimeout(go, ms));
+const watch = async () => {
+  if (!replay) return null;
+  const play = document.getElementById("rplay"), slider = document.getElementById("rtime"), svg = document.getElementById("rmap");
+  const now = () => Number(replay.dataset.now);
+  const lines = () => [...svg.querySelectorAll("#redges path")].map((path) => path.getAttribute("d")).join("").length;
+  const scrub = (value) => { slider.value = value; slider.dispatchEvent(new Event("input", { bubbles: true })); return now(); };
+  const [first, last, back] = [scrub(0), scrub(1000), scrub(0)];
+  const tree = Number(replay.dataset.tree);
+  play.click();
+  await sleep(400);
+  const during = now(), pressed = play.getAttribute("aria-pressed");
+  play.click();
+  const stopped = now();
+  await sleep(150);
+  svg.focus();
+  svg.dispatchEvent(new KeyboardEvent("keydown", { key: "End", bubbles: true }));
+  return { ready: replay.dataset.ready === "1", scrubs: first < last && back === first, plays: during > first && pressed === "true",
+    stops: stopped >= during && stopped < last, keys: now() === last, focus: document.activeElement === svg, lines: lines(),
+    nodes: svg.querySelectorAll("#rnodes circle").length, tree, said: document.getElementById("rat").textContent };
+};
+
+const look = async () => ({
   errors: window.__taaErrors || ["window.__taaErrors is missing"],
   title: document.title,
   requests: performance.getEntriesByType("resource").map((entry) => entry.name),
   overflow_px: document.documentElement.scrollWidth - document.documentElement.clientWidth,
   width_px: window.innerWidth,
   map: map && { ready: map.dataset.ready === "1", drawn: drawn(), width_px: map.getBoundingClientRect().width },
+  replay: await watch(),
   table: table && { rows: table.tBodies[0].rows.length, sorts: sorts() },
 });
 
 // The map may take a moment; five seconds is no moment.
 const started = performance.now();
 const wait = () => {
-  if (!map || map.dataset.ready === "1" || performance.now() - started > 5000) done(look());
+  if (!map || map.dataset.ready === "1" || performance.now() - started > 5000) look().then(done);
   else setTimeout(wait, 50);
 };
 wait();

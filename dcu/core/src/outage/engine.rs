@@ -311,7 +311,11 @@ impl Engine {
             return;
         }
         let recent = |number: u64| self.is_recent(now, number, outages);
-        let explained = |meter: MeterIx| outages.ticket_of(meter).is_some_and(|number| !recent(number));
+        // Asked for each device above each meter: answered once.
+        let all = self.beliefs.iter().zip(0_u32..).map(|(_, at)| MeterIx(at));
+        let known: Vec<bool> =
+            all.map(|meter| outages.ticket_of(meter).is_some_and(|number| !recent(number))).collect();
+        let explained = |meter: MeterIx| known.get(meter.at()).copied().unwrap_or(false);
         let scene = Scene {
             network: &self.network,
             beliefs: &self.beliefs,

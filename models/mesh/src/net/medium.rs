@@ -210,8 +210,10 @@ impl Network {
         let of = self.cargo_use(frame.cargo);
         let parts = if frame.train { u64::from(self.config.channels.len()) } else { 1 };
         let counted = &mut self.totals.by_use[of as usize];
+        let air_ns = self.config.phy.air_ns(octets);
         counted.0 += parts;
-        counted.1 += parts * self.config.phy.air_ns(octets);
+        counted.1 += parts * air_ns;
+        self.occupied.count(from, (!frame.train).then_some(frame.channel), (parts, air_ns));
         if self.config.trace {
             for part in 0..parts {
                 let Shot { start_ns, channel, .. } = self.shot(&frame, part);

@@ -21,6 +21,7 @@
 //! | `stack` | the joints between them |
 //! | `queue` | what is due |
 //! | `event` | what comes out |
+//! | `occupied` | time on the air by channel and node |
 //! | `capture` | frames as octets |
 
 mod capture;
@@ -29,6 +30,7 @@ mod event;
 mod links;
 mod medium;
 mod node;
+mod occupied;
 mod queue;
 mod stack;
 
@@ -45,6 +47,7 @@ pub use stack::{AROUND_ALL, AROUND_ONE, PROBE_OCTETS};
 use links::{Links, milliwatts};
 use medium::Air;
 use node::{Everyones, NONE, Node, Radio};
+use occupied::Occupied;
 use queue::{Due, Queue};
 use stack::{Cargo, Load};
 
@@ -99,6 +102,7 @@ pub struct Network {
     events: VecDeque<Event>,
     octets: VecDeque<Octets>,
     totals: Totals,
+    occupied: Occupied,
     digest: u64,
     messages: u64,
     scratch: Vec<u8>,
@@ -131,6 +135,7 @@ impl Network {
             events: VecDeque::new(),
             octets: VecDeque::new(),
             totals: Totals::default(),
+            occupied: Occupied::new(nodes as usize),
             digest: config.seed,
             messages: 0,
             scratch: Vec::new(),
@@ -156,6 +161,18 @@ impl Network {
     #[must_use]
     pub const fn totals(&self) -> &Totals {
         &self.totals
+    }
+
+    /// Time on the air of each channel of the plan, nanoseconds: its number, and all frames together.
+    #[must_use]
+    pub fn airtime_by_channel(&self) -> Vec<(u16, u64)> {
+        self.occupied.by_channel(self.config.channels.as_slice())
+    }
+
+    /// Time on the air of each node, nanoseconds; on several channels at once each counts.
+    #[must_use]
+    pub fn airtime_by_node(&self) -> &[u64] {
+        &self.occupied.by_node
     }
 
     /// A sum of everything that happened on the air, of deliveries and join states.

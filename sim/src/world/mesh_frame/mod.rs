@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use taa_mesh::{
     mac::engine::Priority,
-    net::{Event as Happening, Isolation, Link, Network},
+    net::{Event as Happening, Isolation, Link, Network, Totals},
     wisun::join::State,
 };
 use taa_models::{mesh::Air, radio::village::Mounted};
@@ -28,6 +28,7 @@ use super::{Event, Village};
 use crate::{
     cause::{Cause, Chain},
     kernel::{Phase, Queue, SimTime, Wake},
+    records::MeshStanding,
 };
 
 /// What a datagram carries at most; longer messages travel in several.
@@ -55,8 +56,11 @@ pub(crate) struct Frames {
     /// Links in clear air.
     links: Vec<wire::Loss>,
     root: usize,
-    /// The network's time when the run began, nanoseconds.
+    /// The network's time when the run began, nanoseconds, and what it had counted by then.
     ahead_ns: u64,
+    before: Totals,
+    channels_before: Vec<(u16, u64)>,
+    nodes_before: Vec<u64>,
     wake: Wake,
     /// Datagrams by the network's number: the message and where in it they belong.
     datagrams: BTreeMap<u64, (u64, usize)>,
@@ -77,6 +81,9 @@ impl Frames {
         Some(Self {
             capture,
             ahead_ns: network.now_ns(),
+            before: *network.totals(),
+            channels_before: network.airtime_by_channel(),
+            nodes_before: network.airtime_by_node().to_vec(),
             network,
             links,
             root,
@@ -96,6 +103,28 @@ impl Frames {
     /// Hops of a node of the village to the root, while it has a way.
     pub(crate) fn hops(&self, node: usize) -> Option<u32> {
         self.network.hops(wire::number(node, self.root)).filter(|_| self.serves(node))
+    }
+
+    /// Numbers of the network's nodes but the root, and their parents.
+    pub(crate) fn parents(&self) -> impl Iterator<Item = (u32, Option<u32>)> + '_ {
+        (1..=self.root as u32).map(|number| (number, self.network.standing(number).and_then(|node| node.parent)))
+    }
+
+    /// Frames and microseconds on the air by purpose, since the run began.
+    pub(crate) fn on_air(&self) -> [(u64, u64); 7] {
+        let now = &self.network.totals().by_use;
+        std::array::from_fn(|of| (now[of].0 - self.before.by_use[of].0, (now[of].1 - self.before.by_use[of].1) / 1000))
+    }
+
+    /// Microseconds on the air by channel, and by node of the village, since the run began.
+    pub(crate) fn shares(&self) -> (Vec<(u16, u64)>, Vec<u64>) {
+        let since = |now: u64, before: u64| now.saturating_sub(before) / 1000;
+        let channels = self.network.airtime_by_channel().into_iter().zip(&self.channels_before);
+        let channels = channels.map(|((channel, now), before)| (channel, since(now, before.1)));
+        let of = |node: usize| wire::number(node, self.root) as usize;
+        let now = self.network.airtime_by_node();
+        let nodes = (0..=self.root).map(|node| since(now[of(node)], self.nodes_before[of(node)]));
+        (channels.collect(), nodes.collect())
     }
 
     /// Brings the network to a time of the run.
@@ -208,7 +237,8 @@ impl Village<'_> {
         let on = awake && !unit.dead;
         unit.joining_since_ms = on.then_some(now_ms);
         unit.joins += u64::from(on);
-        self.mesh.turned(customer as usize, false, false, now_ms);
+        let standing = if on { MeshStanding::Joining } else { MeshStanding::Dark };
+        self.mesh.turned(customer as usize, standing, now_ms);
         if let Some(frames) = &mut self.mesh.frames {
             frames.power(customer as usize, on, now_ms);
         }
@@ -271,16 +301,26 @@ impl Village<'_> {
             }
             Happening::State { node, state: State::Operational } => {
                 if let Some(customer) = meter(node) {
-                    self.mesh.turned(customer as usize, true, false, now_ms);
+                    self.mesh.turned(customer as usize, MeshStanding::InTree, now_ms);
                     self.joined(customer, now_ms, queue);
+                } else {
+                    self.mesh.relay_turned(node, true, now_ms);
                 }
             }
             Happening::Isolated { node, why } if why != Isolation::PowerOff => {
                 if let Some(customer) = meter(node) {
-                    self.mesh.turned(customer as usize, false, true, now_ms);
+                    let told = match why {
+                        Isolation::ParentLost => MeshStanding::ParentLost,
+                        _ => MeshStanding::PanTimeout,
+                    };
+                    let standing = self.mesh.why_cut_off(customer as usize, told);
+                    self.mesh.turned(customer as usize, standing, now_ms);
                     self.touch_all();
+                } else {
+                    self.mesh.relay_turned(node, false, now_ms);
                 }
             }
+            Happening::Parent { node, parent } => self.mesh.hung(node, parent, now_ms),
             _ => {}
         }
     }

@@ -205,6 +205,8 @@ fn search_all(judge: &mut Judge<'_>, roots: usize, ask: &Ask) -> (Found, Option<
     /// Roots that get a first plan, and those whose plan is worked on beside the present one's.
     const FIRST: usize = 8;
     const SECOND: usize = 2;
+    /// Roots whose most is looked at: with a relay at every place that is the dearest look there is.
+    const LOOKED_AT: usize = 48;
     let problem = judge.problem;
     let none = |root: usize| Choice { root: problem.root_node(root), taken: vec![false; problem.relays] };
     if let Some(found) = whole(judge, roots, ask.exact) {
@@ -212,12 +214,15 @@ fn search_all(judge: &mut Judge<'_>, roots: usize, ask: &Ask) -> (Found, Option<
         let stays = stays.filter(|one| one.score == found.score).map(|one| one.choice.relays().count());
         return (found, stays, true);
     }
-    // The most that each root could serve, and what it serves without any relay.
-    let mut ranked: Vec<(Score, Score, usize)> = (0..roots)
-        .map(|root| {
-            let everywhere = all_but_the_roots(problem, problem.root_node(root));
-            (judge.score(&everywhere), judge.score(&none(root)), root)
-        })
+    let begun = judge.work;
+    // What each root serves without any relay, and of those that serve most (and the present one) the most they could.
+    let mut bare: Vec<(Score, usize)> = (0..roots).map(|root| (judge.score(&none(root)), root)).collect();
+    bare.sort_by_key(|&(bare, root)| (root != 0, std::cmp::Reverse(bare.climb()), root));
+    let all = bare.len() <= LOOKED_AT;
+    bare.truncate(LOOKED_AT);
+    let mut ranked: Vec<(Score, Score, usize)> = bare
+        .into_iter()
+        .map(|(bare, root)| (judge.score(&all_but_the_roots(problem, problem.root_node(root))), bare, root))
         .collect();
     ranked.sort_by_key(|&(most, bare, root)| (std::cmp::Reverse((most, bare.climb())), root));
     let top = ranked.first().map_or(Score::default(), |first| first.0);
@@ -238,9 +243,10 @@ fn search_all(judge: &mut Judge<'_>, roots: usize, ask: &Ask) -> (Found, Option<
     found.sort_by_key(|f| (f.choice.root != home, std::cmp::Reverse(f.score), f.cost, f.choice.root));
     found.truncate(SECOND + usize::from(at_home.is_some()));
     let shares = found.len().max(1) as u64;
+    let left = ask.work.saturating_sub(judge.work - begun).max(ask.work / 4);
     let (mut best, mut stays): (Option<Found>, Option<usize>) = (None, None);
     for start in found {
-        let reached = search::improve(judge, start, top, ask.work / shares);
+        let reached = search::improve(judge, start, top, left / shares);
         if reached.choice.root == home {
             stays = Some(reached.choice.relays().count());
         }
@@ -250,7 +256,8 @@ fn search_all(judge: &mut Judge<'_>, roots: usize, ask: &Ask) -> (Found, Option<
     }
     let best = best.unwrap_or_else(|| Found::judge(judge, none(0)));
     // None needed and nothing better possible: that is a proof.
-    let proven = best.cost == 0 && best.score == top;
+    let full = (problem.meters * problem.draws.len()) as u64 == u64::from(best.score.served);
+    let proven = best.cost == 0 && (full || all && best.score == top);
     (best, stays, proven)
 }
 
@@ -261,6 +268,9 @@ fn all_but_the_roots(problem: &Problem, root: usize) -> Choice {
 /// Tries all choices, fewest relays first, where there are at most `most`.
 fn whole(judge: &mut Judge<'_>, roots: usize, most: u64) -> Option<Found> {
     let problem = judge.problem;
+    if (roots as u64).saturating_mul(problem.relays as u64) > most {
+        return None;
+    }
     let mut best = Score::default();
     for root in 0..roots {
         best = best.max(judge.score(&all_but_the_roots(problem, problem.root_node(root))));
