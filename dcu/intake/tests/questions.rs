@@ -338,7 +338,8 @@ fn a_site_that_asks_every_few_seconds_is_not_deaf_for_minutes_after_losses() {
     one_token_each(17_168_608_162_054_558_602).unwrap();
     let usual = FetchConfig::new("jija", key());
     assert_eq!(usual.pause_max_s(), 600);
-    assert_eq!(FetchConfig { period_s: 15, ..usual.clone() }.pause_max_s(), 60);
+    assert_eq!(FetchConfig { period_s: 30, ..usual.clone() }.pause_max_s(), 600);
+    assert_eq!(FetchConfig { period_s: 5, ..usual.clone() }.pause_max_s(), 100);
     assert_eq!(FetchConfig { period_s: 1, ..usual }.pause_max_s(), 20, "the first pause stands");
 }
 

@@ -39,7 +39,7 @@ use taa_keys::Secret;
 use crate::config::RetryPolicy;
 
 /// Longest pause after failures, periods. Arbitrary.
-const PAUSE_PERIODS: u32 = 4;
+const PAUSE_PERIODS: u32 = 20;
 
 /// How the DCU asks for its payments. Times are in the unit of the field's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl FetchConfig {
         }
     }
 
-    /// The longest wait after failures, s: that of the policy, but four periods at most. A site that asks every few seconds
+    /// The longest wait after failures, s: that of the policy, but twenty periods at most. A site that asks every few seconds
     /// has people waiting for its answers; a few lost frames must not make it deaf for minutes.
     #[must_use]
     pub const fn pause_max_s(&self) -> u32 {
