@@ -49,7 +49,8 @@ const watch = async () => {
   const [first, last, back] = [scrub(0), scrub(1000), scrub(0)];
   const tree = Number(replay.dataset.tree);
   play.click();
-  await sleep(400);
+  // A busy machine may take a while for its first frame.
+  for (let i = 0; i < 40 && now() <= first; i++) await sleep(100);
   const during = now(), pressed = play.getAttribute("aria-pressed");
   play.click();
   const stopped = now();
