@@ -20,6 +20,8 @@ pub(crate) const CHROMIUM: Need =
     Need { programs: &["chromium", "chromium-browser", "google-chrome"], package: "chromium" };
 /// What drives the browser.
 pub(crate) const CHROMEDRIVER: Need = Need { programs: &["chromedriver"], package: "chromium-driver" };
+/// For a bench against a peer written in C++.
+pub(crate) const CXX: Need = Need { programs: &["g++", "c++"], package: "g++" };
 /// For tests and benches against Python peers.
 pub(crate) const PYTHON: Need = Need { programs: &["python3"], package: "python3-venv" };
 

@@ -11,6 +11,15 @@ use crate::workspace::{find_program, target};
 ///
 /// `uv` makes it when it is on the path, plain `venv` and `pip` otherwise.
 pub(crate) fn environment(packages: &[&str]) -> Result<PathBuf, String> {
+    holding(packages, &[])
+}
+
+/// The same with one package and nothing that it depends on.
+pub(crate) fn alone(package: &str) -> Result<PathBuf, String> {
+    holding(&[package], &["--no-deps"])
+}
+
+fn holding(packages: &[&str], options: &[&str]) -> Result<PathBuf, String> {
     let dir = target().join("venv");
     let python = dir.join("bin").join("python");
     let uv = find_program(&["uv"]);
@@ -34,7 +43,7 @@ pub(crate) fn environment(packages: &[&str]) -> Result<PathBuf, String> {
                 pip
             }
         };
-        quietly(pip.args(packages))?;
+        quietly(pip.args(options).args(packages))?;
     }
     Ok(python)
 }

@@ -3,6 +3,7 @@
 mod demand;
 mod dlms;
 mod kernel;
+mod mesh;
 mod store;
 mod tokens;
 mod village;
@@ -12,10 +13,11 @@ pub(crate) fn run(name: &str, arguments: &[&str]) -> Result<(), String> {
         "demand" => demand::run(arguments),
         "dlms" => dlms::run(arguments),
         "kernel" => kernel::run(arguments),
+        "mesh" => mesh::run(arguments),
         "store" => store::run(arguments),
         "tokens" => tokens::run(arguments),
         "village" => village::run(arguments),
-        other => Err(format!("no bench {other}; there are demand, dlms, kernel, store, tokens, village")),
+        other => Err(format!("no bench {other}; there are demand, dlms, kernel, mesh, store, tokens, village")),
     }
 }
 

@@ -89,7 +89,9 @@ impl Channels {
     /// The channel at a place in the list; a place beyond it wraps.
     #[must_use]
     pub fn at(&self, index: u32) -> u16 {
-        self.0.get(index as usize % self.0.len().max(1)).copied().unwrap_or(0)
+        let index = index as usize;
+        let wrapped = || self.0.get(index % self.0.len().max(1));
+        self.0.get(index).or_else(wrapped).copied().unwrap_or(0)
     }
 
     /// The place of each channel in the list, by its number; `u16::MAX` for those that are not in it.

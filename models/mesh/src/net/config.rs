@@ -46,6 +46,8 @@ pub struct Config {
     pub parents: u8,
     /// Nodes whose parents are fixed, and these parents.
     pub pinned: Vec<(u32, Vec<u32>)>,
+    /// Parameters that every router uses in place of those the root announces.
+    pub parameters: Option<DodagConfig>,
     /// Power at the aerial's connector, dBm.
     pub tx_dbm: f32,
     /// Noise in a bandwidth of one bit rate, dBm.
@@ -108,6 +110,7 @@ impl Config {
             root_keeps_version: true,
             parents: 1,
             pinned: Vec::new(),
+            parameters: None,
             tx_dbm: 14.0,
             noise_dbm: -120.0,
             busy_dbm: -95.0,

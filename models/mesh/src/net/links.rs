@@ -23,6 +23,11 @@ pub(super) struct Ear {
     pub(super) half_db: i32,
 }
 
+/// No place.
+const NOWHERE: u16 = u16::MAX;
+/// So many nodes have their places tabulated: 8 MB.
+const TABULATED_MAX: usize = 2_048;
+
 /// How far below the noise a signal may be and still count as interference, dB.
 const BELOW_NOISE_DB: f32 = 3.0;
 
@@ -30,6 +35,8 @@ const BELOW_NOISE_DB: f32 = 3.0;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Links {
     rows: Vec<Vec<Ear>>,
+    /// The place in a sender's row of each receiver, [`NOWHERE`] without; empty where there are too many nodes.
+    places: Vec<u16>,
     /// Of these, those that may read a frame.
     near: Vec<Vec<Ear>>,
     /// When each of them last read a frame for all, nanoseconds; 0: not since that was asked for.
@@ -56,9 +63,23 @@ impl Links {
     /// Of so many nodes; signals below the floor are left out, those above `near_dbm` may be read.
     pub(super) fn new(nodes: usize, links: &[Link], tx_dbm: f32, noise_dbm: f32, near_dbm: f32) -> Self {
         let (rows, near, read_ns) = (vec![Vec::new(); nodes], vec![Vec::new(); nodes], vec![Vec::new(); nodes]);
-        let mut all = Self { rows, near, read_ns, tx_dbm, noise_dbm, near_dbm };
+        let mut all = Self { rows, places: Vec::new(), near, read_ns, tx_dbm, noise_dbm, near_dbm };
         links.iter().for_each(|&link| all.set(link));
+        if nodes <= TABULATED_MAX {
+            all.places = vec![NOWHERE; nodes * nodes];
+            (0..nodes).for_each(|from| all.tabulate(from));
+        }
         all
+    }
+
+    /// Writes down where in a sender's row each receiver is.
+    fn tabulate(&mut self, from: usize) {
+        let nodes = self.rows.len();
+        let Some(places) = self.places.get_mut(from * nodes..(from + 1) * nodes) else { return };
+        places.fill(NOWHERE);
+        for (at, ear) in self.rows[from].iter().enumerate() {
+            places[ear.node as usize] = at as u16;
+        }
     }
 
     /// Sets one direction; nodes that are not there are left out.
@@ -71,6 +92,7 @@ impl Links {
         let half_db = halves(dbm - self.noise_dbm);
         let ear = Ear { node: link.to, dbm, mw: milliwatts(dbm), half_db };
         let from = link.from as usize;
+        let before = self.of(link.from).len();
         let (Some(row), Some(near), Some(read_ns)) =
             (self.rows.get_mut(from), self.near.get_mut(from), self.read_ns.get_mut(from))
         else {
@@ -91,6 +113,9 @@ impl Links {
                 }
                 (Err(_), false) => {}
             }
+        }
+        if self.of(link.from).len() != before {
+            self.tabulate(from);
         }
     }
 
@@ -121,6 +146,10 @@ impl Links {
     /// What one hears of another.
     pub(super) fn between(&self, from: u32, to: u32) -> Option<Ear> {
         let row = self.of(from);
+        let all = self.rows.len();
+        if let Some(&at) = self.places.get(from as usize * all + to as usize).filter(|_| (to as usize) < all) {
+            return row.get(usize::from(at)).copied();
+        }
         row.binary_search_by_key(&to, |ear| ear.node).ok().and_then(|at| row.get(at)).copied()
     }
 }

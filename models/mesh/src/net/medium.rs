@@ -303,8 +303,8 @@ impl Network {
                 let Some(part) = self.part_of(channel) else { return };
                 let start_ns = frame.start_ns + part * period_ns;
                 let together =
-                    alone && dwells.iter().any(|&(from_ns, until_ns, _)| (from_ns..until_ns).contains(&start_ns));
-                if (from_ns..until_ns).contains(&start_ns) && !together {
+                    || alone && dwells.iter().any(|&(from_ns, until_ns, _)| (from_ns..until_ns).contains(&start_ns));
+                if (from_ns..until_ns).contains(&start_ns) && !together() {
                     met.push((start_ns, channel, part));
                 }
             };

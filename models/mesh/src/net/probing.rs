@@ -199,3 +199,42 @@ impl Network {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::net::{Config, Link, Network, Use};
+    use crate::wisun::join::State;
+    use crate::wisun::params::Size;
+
+    const MINUTE: u64 = 60_000_000_000;
+
+    /// Forty nodes that all hear each other: all serve within two hours, and each has measured a few links, not 39.
+    #[test]
+    fn in_a_crowd_a_node_measures_few_links() {
+        let nodes = 40;
+        let pairs = (0..nodes).flat_map(|from| (0..nodes).filter(move |&to| to != from).map(move |to| (from, to)));
+        let links: Vec<Link> = pairs.map(|(from, to)| Link { from, to, loss_db: 80.0 }).collect();
+        let mut network = Network::new(Config::wisun(Size::Medium, 1).unwrap(), nodes, &links);
+        (0..nodes).for_each(|node| network.power(node, true));
+        network.step(120 * MINUTE);
+        let serves = |&node: &u32| network.standing(node).is_some_and(|of| of.state == State::Operational);
+        assert_eq!((1..nodes).filter(serves).count(), 39);
+        let each = network.totals().by_use[Use::Probe as usize].0 / 2 / u64::from(nodes);
+        assert!((1..=8).contains(&each), "{each} links measured by each");
+    }
+
+    /// Waits double up to their bounds, and one success ends them.
+    #[test]
+    fn a_link_that_fails_is_measured_ever_more_seldom() {
+        let mut probing = super::Probing::default();
+        let waits = (0..8).map(|_| {
+            probing.note(7, false, 0);
+            (probing.again_ns(7, true), probing.again_ns(7, false))
+        });
+        let waits: Vec<_> = waits.collect();
+        assert!(waits.windows(2).all(|pair| pair[0].0 <= pair[1].0 && pair[0].1 <= pair[1].1));
+        assert_eq!((waits[0].0, waits[7].0, waits[7].1), (MINUTE / 4, 16 * MINUTE, 16 * 60 * MINUTE));
+        probing.note(7, true, 0);
+        assert_eq!((probing.again_ns(7, true), probing.failures), (0, 0));
+    }
+}

@@ -237,10 +237,15 @@ impl Network {
 
     /// A message of one hop, or one that has come through the mesh, for a node's joining; false when it changed nothing.
     fn message(&mut self, node: u32, from: u32, message: Message) -> bool {
-        let dbm = self.links.between(from, node).map_or(0, |ear| libm::roundf(ear.dbm) as i16);
         let own = &mut self.nodes[node as usize];
         let consistent = matches!(&own.join, Join::Router(router) if router.is_consistent(&message));
         own.touched.join |= !consistent;
+        // Only who looks for a PAN asks how strong an advertisement is.
+        let dbm = if consistent || !matches!(message, Message::Pa { .. }) {
+            0
+        } else {
+            self.links.between(from, node).map_or(0, |ear| libm::roundf(ear.dbm) as i16)
+        };
         match &mut own.join {
             Join::Border(border) => border.handle(self.now_ns, None, message),
             Join::Router(router) => {

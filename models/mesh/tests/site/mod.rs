@@ -76,6 +76,27 @@ pub(crate) fn rings(counts: &[u32], within_deg: f64) -> Vec<Link> {
     links
 }
 
+/// Parents as a planner pins them: up to three of the neighbours over links that lose at most this much, nearer to the
+/// root in hops, or as near and of a smaller number; so no loop can come of them.
+pub(crate) fn pins(nodes: u32, links: &[Link], most_db: f32) -> Vec<(u32, Vec<u32>)> {
+    let good: Vec<&Link> = links.iter().filter(|link| link.loss_db <= most_db).collect();
+    let mut depths = vec![u32::MAX; nodes as usize];
+    depths[0] = 0;
+    for _ in 0..nodes {
+        for link in &good {
+            let by_it = depths[link.from as usize].saturating_add(1);
+            depths[link.to as usize] = depths[link.to as usize].min(by_it);
+        }
+    }
+    let up = |node: u32| {
+        let place = |of: u32| (depths[of as usize], of);
+        let mut up: Vec<&&Link> = good.iter().filter(|of| of.to == node && place(of.from) < place(node)).collect();
+        up.sort_by(|a, b| (place(a.from).0, a.loss_db).partial_cmp(&(place(b.from).0, b.loss_db)).unwrap());
+        up.into_iter().take(3).map(|link| link.from).collect()
+    };
+    (1..nodes).map(|node| (node, up(node))).collect()
+}
+
 /// A network and what came out of it.
 pub(crate) struct Site {
     pub(crate) network: Network,
