@@ -310,6 +310,11 @@ impl<T: Clone> Engine<T> {
         self.links.get(&neighbour)
     }
 
+    /// Forgets what a link was measured to cost: what is sent next counts as the first.
+    pub fn forget_link(&mut self, neighbour: Eui64) {
+        self.links.remove(&neighbour);
+    }
+
     /// What it hops by; none on a single channel.
     #[must_use]
     pub fn hopping(&self) -> Option<&Hopping> {

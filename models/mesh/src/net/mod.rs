@@ -18,6 +18,7 @@
 //! | `links` | path losses as sparse lists, packet success as a table |
 //! | `medium` | who is tuned, what overlaps, who reads |
 //! | `node` | a node's machines |
+//! | `probing` | whose link is measured next |
 //! | `stack` | the joints between them |
 //! | `queue` | what is due |
 //! | `event` | what comes out |
@@ -29,6 +30,7 @@ mod event;
 mod links;
 mod medium;
 mod node;
+mod probing;
 mod queue;
 mod stack;
 
@@ -51,9 +53,6 @@ use stack::{Cargo, Load};
 use crate::mac::engine::Priority;
 use crate::wisun::join::State;
 use crate::wisun::message::Message;
-
-/// How often a node without a parent tries the links it knows, nanoseconds.
-const ALONE_NS: u64 = 600_000_000_000;
 
 /// A source of noise at a node.
 #[derive(Debug, Clone, PartialEq)]
@@ -138,6 +137,12 @@ impl Network {
             pool: Vec::new(),
             config,
         }
+    }
+
+    /// Its settings.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
     }
 
     /// Now, nanoseconds.
@@ -358,12 +363,7 @@ impl Network {
                     self.settle(node);
                 }
             }
-            Due::Probe(peer) => {
-                if self.nodes[at].routing {
-                    self.probe(node, peer, Load::Probe);
-                    self.settle_mac(node);
-                }
-            }
+            Due::Probe(life) => self.seek_now(node, life),
             Due::Refresh(life) => self.refresh(node, life),
         }
     }
@@ -383,21 +383,13 @@ impl Network {
         if own.life != life {
             return;
         }
-        let alone = own.routing && own.parent == NONE && node != 0;
-        let wait_ns = if alone { ALONE_NS.min(self.config.refresh_ns) } else { self.config.refresh_ns };
-        self.queue.push(self.now_ns + wait_ns, node, Due::Refresh(life));
+        self.queue.push(self.now_ns + self.config.refresh_ns, node, Due::Refresh(life));
         let size = own.rpl.routes();
         if let node::Join::Border(border) = &mut self.nodes[node as usize].join {
             border.set_size(u16::try_from(size).unwrap_or(u16::MAX));
             self.nodes[node as usize].touched.join = true;
-        } else if alone {
-            // Without a parent a link once measured badly, or thought too weak, may be the way out.
-            let own = &self.nodes[node as usize];
-            let useless = own.useless.iter().map(|(peer, ..)| *peer);
-            let mut peers: Vec<u32> = own.told.iter().map(|(peer, _)| *peer).chain(useless).collect();
-            peers.sort_unstable();
-            peers.dedup();
-            peers.into_iter().for_each(|peer| self.probe(node, peer, Load::Probe));
+        } else {
+            self.seek(node);
         }
         for index in 0..self.nodes[node as usize].rpl.parents().len() {
             let own = &self.nodes[node as usize];

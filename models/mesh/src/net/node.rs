@@ -2,6 +2,7 @@
 
 use super::config::Config;
 use super::event::Use;
+use super::probing::Probing;
 use crate::Eui64;
 use crate::chance::Chance;
 use crate::lowpan::Reassembly;
@@ -196,8 +197,8 @@ pub(super) struct Node {
     pub(super) dios: Vec<(u32, u64)>,
     /// The metric that routing was told last, by neighbour.
     pub(super) told: Vec<(u32, u32)>,
-    /// Neighbours whose link was found useless: who, how often, when.
-    pub(super) useless: Vec<(u32, u8, u64)>,
+    /// Which link is measured next.
+    pub(super) probing: Probing,
     /// When the three machines are next woken.
     pub(super) wakes: [u64; 3],
     /// The channel of the frame that is to be acknowledged.
@@ -229,7 +230,7 @@ impl Node {
             datagrams: 0,
             dios: Vec::new(),
             told: Vec::new(),
-            useless: Vec::new(),
+            probing: Probing::default(),
             wakes: [u64::MAX; 3],
             ack_channel: 0,
             life: 0,
@@ -299,7 +300,7 @@ impl Node {
         self.reassembly = Reassembly::default();
         self.dios.clear();
         self.told.clear();
-        self.useless.clear();
+        self.probing = Probing::default();
     }
 
     /// Routing from nothing.

@@ -14,8 +14,8 @@ pub(super) enum Due {
     Join,
     /// When its routing did.
     Rpl,
-    /// When a link is to be measured (the neighbour).
-    Probe(u32),
+    /// When it is chosen whose link is measured next (its life).
+    Probe(u8),
     /// When its parents' links are looked through for old measurements (its life).
     Refresh(u8),
 }
@@ -38,7 +38,7 @@ impl Queue {
             Due::Mac => (3, 0),
             Due::Join => (4, 0),
             Due::Rpl => (5, 0),
-            Due::Probe(peer) => (6, peer),
+            Due::Probe(life) => (6, u32::from(life)),
             Due::Refresh(life) => (7, u32::from(life)),
         };
         // 64 bits of time, 24 of node, 4 of kind, 32 of detail.
@@ -70,7 +70,7 @@ impl Queue {
             3 => Due::Mac,
             4 => Due::Join,
             5 => Due::Rpl,
-            6 => Due::Probe(detail),
+            6 => Due::Probe(detail as u8),
             _ => Due::Refresh(detail as u8),
         };
         Some(((key >> 64) as u64, (key >> 40) as u32 & 0xFF_FFFF, due))
@@ -85,7 +85,7 @@ mod tests {
     fn order_is_time_then_node_whatever_the_order_of_pushing() {
         let all = [
             (9, 1, Due::Mac),
-            (5, 700_000, Due::Probe(u32::MAX)),
+            (5, 700_000, Due::Probe(u8::MAX)),
             (5, 3, Due::Refresh(255)),
             (5, 3, Due::End(7)),
             (u64::MAX, 0, Due::Refresh(200)),

@@ -13,7 +13,7 @@ use crate::ip::{checksum, next};
 use crate::lowpan::{Contexts, Ends, LinkAddress, compress, fragments};
 use crate::mac::channels::Channels;
 use crate::mac::engine::{Outcome, Output as MacOutput, Priority, Request, To as MacTo};
-use crate::mac::etx::{self, Epoch, Etx};
+use crate::mac::etx::{Epoch, Etx};
 use crate::rpl::node::{Counters, NextHop, Output as RplOutput, Purpose};
 use crate::rpl::objective::INFINITE_RANK;
 use crate::wisun::join::{Output as JoinOutput, State};
@@ -36,15 +36,6 @@ const PORT_ADDRESS: u16 = 547;
 const PORT_DATA: u16 = 61_617;
 /// How many of the network's own messages are remembered while they travel.
 const LETTERS: usize = 1 << 12;
-/// A probe that found no way onto the air, or a bad link for want of a better, is tried again after so long.
-const PROBE_AGAIN_NS: u64 = 15_000_000_000;
-/// Worse links are no parent's (MRHOF's MAX_LINK_METRIC, RFC 6719, 5).
-const ETX_USABLE: u32 = 512;
-/// A useless neighbour is measured again at the latest after `REFRESH_NS` doubled so often: 16 h.
-const USELESS_DOUBLINGS: u8 = 5;
-/// A probe waits up to so long, so that not all who heard one DIO ask at once.
-const PROBE_SPREAD_NS: u64 = 2_000_000_000;
-
 /// What a frame carries.
 #[derive(Debug, Clone)]
 pub(super) enum Load {
@@ -327,14 +318,8 @@ impl Network {
                 RplOutput::Probe(peer) => {
                     // What the MAC knows may be what routing was told before it forgot: it is told again.
                     self.nodes[node as usize].told.retain(|(of, _)| *of != number(peer));
-                    if !self.is_worth_probing(node, peer) {
-                        self.tell_link(node, peer);
-                        continue;
-                    }
-                    let pair = u64::from(node) << 32 | u64::from(number(peer));
-                    let mut draws = Chance::new(self.config.seed ^ pair).fork(self.now_ns);
-                    let at_ns = self.now_ns + draws.between(0, PROBE_SPREAD_NS);
-                    self.queue.push(at_ns, node, Due::Probe(number(peer)));
+                    self.tell_link(node, peer);
+                    self.seek(node);
                 }
                 RplOutput::Timeout(until) => {
                     self.arm(node, Due::Rpl, until);
@@ -364,6 +349,9 @@ impl Network {
                 router.handle_parent_lost(self.now_ns);
             } else {
                 router.handle_parent(self.now_ns, rank.saturating_sub(self.config.dodag.min_hop_rank_increase));
+            }
+            if parent == NONE {
+                self.seek(node);
             }
             if moved {
                 let parent = (parent != NONE).then_some(parent);
@@ -620,12 +608,7 @@ impl Network {
             self.tell_link(node, peer);
         }
         if let (Load::Probe, MacTo::One(peer)) = (&load, to) {
-            // Never on the air, so nothing was measured; or measured badly, perhaps in a storm, and no other parent yet.
-            let own = &self.nodes[node as usize];
-            let bad = own.mac.etx(peer).and_then(Etx::value).is_some_and(|etx| etx > ETX_USABLE);
-            if attempts == 0 || (bad && own.parent == NONE) {
-                self.queue.push(self.now_ns + PROBE_AGAIN_NS, node, Due::Probe(number(peer)));
-            }
+            self.probed(node, peer, outcome);
         }
         let Load::Packet { packet, .. } = load else { return };
         match (outcome, to) {
@@ -640,33 +623,6 @@ impl Network {
             _ if packet.is_empty() => {}
             _ => self.drop_message(node, tag, outcome.into()),
         }
-    }
-
-    /// Whether to measure a neighbour's link that routing asks for. Not one that is known well enough; nor, beside a
-    /// parent, one whose signal is below the sensitivity; and one that was found useless only now and then, half an hour
-    /// after the first time and twice as long after each further one. Arbitrary: RFC 6719 leaves open when to probe; a
-    /// neighbour that is heard once in many tries is heard for ever. Wi-SUN's candidates must even stand 13 dB above.
-    fn is_worth_probing(&mut self, node: u32, peer: Eui64) -> bool {
-        let dbm = self.links.between(number(peer), node).map_or(f32::MIN, |ear| ear.dbm);
-        let own = &mut self.nodes[node as usize];
-        let known = own.mac.etx(peer).and_then(Etx::value);
-        if let Some(known) = known.filter(|&known| known <= ETX_USABLE) {
-            return known > 2 * etx::ONE && own.mac.etx(peer).is_some_and(|etx| etx.is_old(self.now_ns));
-        }
-        let weak = dbm < f32::from(self.config.join.sensitivity_dbm);
-        if own.parent == NONE || (known.is_none() && !weak) {
-            return true;
-        }
-        let place = own.useless.binary_search_by_key(&number(peer), |(of, ..)| *of).unwrap_or_else(|place| {
-            own.useless.insert(place, (number(peer), 0, self.now_ns));
-            place
-        });
-        let (_, times, since_ns) = &mut own.useless[place];
-        let due = !weak && self.now_ns >= *since_ns + (etx::REFRESH_NS << (*times).min(USELESS_DOUBLINGS));
-        if due {
-            (*times, *since_ns) = (times.saturating_add(1), self.now_ns);
-        }
-        due
     }
 
     /// Tells routing a link's metric when it has changed.

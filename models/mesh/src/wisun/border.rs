@@ -17,11 +17,6 @@ use crate::chance::Chance;
 use crate::mac::Eui64;
 use crate::trickle::{Fired, Trickle};
 
-/// The first wait of EAP before a message is sent again, nanoseconds (RFC 3748, 4.3: 3 s, doubling).
-const EAP_RETRY_NS: u64 = 3_000_000_000;
-/// How often it is (the same: three to five).
-const EAP_RETRIES: u8 = 4;
-
 /// How a border router is set up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
@@ -199,12 +194,14 @@ impl Border {
         let due: Vec<Eui64> = self.sessions.iter().filter(|(_, s)| s.again_ns <= now_ns).map(|(of, _)| *of).collect();
         for of in due {
             let Some(session) = self.sessions.get_mut(&of) else { continue };
-            if session.tries >= EAP_RETRIES {
+            let params = &self.config.params;
+            if session.tries >= params.exchange_retries_max {
                 self.sessions.remove(&of);
                 continue;
             }
             session.tries += 1;
-            session.again_ns = now_ns + (EAP_RETRY_NS << session.tries);
+            let wait_ns = params.exchange_retry_ns.saturating_mul(1 << session.tries.min(16));
+            session.again_ns = now_ns + wait_ns.min(params.exchange_retry_max_ns);
             let (exchange, step, via) = (session.exchange, session.step, session.via);
             self.say(of, via, exchange, step);
         }
@@ -291,7 +288,8 @@ impl Border {
         if exchange.step(step).is_none() {
             self.sessions.remove(&of);
         } else if let Some(session) = self.sessions.get_mut(&of) {
-            (session.step, session.tries, session.again_ns) = (step - 1, 0, now_ns + EAP_RETRY_NS);
+            (session.step, session.tries, session.again_ns) =
+                (step - 1, 0, now_ns + self.config.params.exchange_retry_ns);
         }
     }
 

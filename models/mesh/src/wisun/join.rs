@@ -115,6 +115,8 @@ pub struct Router {
     pan_id: Option<u16>,
     version: Option<u16>,
     routing_cost: u16,
+    /// Of the PAN, as told by who is nearer to the border router.
+    pan_size: u16,
     target: Option<Eui64>,
     has_address: bool,
     candidates: BTreeMap<Eui64, Candidate>,
@@ -148,6 +150,7 @@ impl Router {
             pan_id: None,
             version: None,
             routing_cost: u16::MAX,
+            pan_size: 0,
             target: None,
             has_address: false,
             candidates: BTreeMap::new(),
@@ -373,7 +376,7 @@ impl Router {
         let message = match (at, pan_id, self.version) {
             (PAS, ..) => Message::Pas { network },
             (PA, Some(pan_id), _) => {
-                let pan = Pan { size: 0, routing_cost: self.routing_cost, flags: 0x43 };
+                let pan = Pan { size: self.pan_size, routing_cost: self.routing_cost, flags: 0x43 };
                 Message::Pa { network, pan_id, pan }
             }
             (PCS, Some(pan_id), _) => {
@@ -393,6 +396,9 @@ impl Router {
         if self.is_of(pan_id) && pan.routing_cost != u16::MAX && pan.routing_cost >= self.routing_cost {
             self.discovery[PA].handle_consistent();
         }
+        if self.is_of(pan_id) && pan.routing_cost < self.routing_cost {
+            self.pan_size = pan.size;
+        }
         let strong = rsl_dbm >= self.params.sensitivity_dbm.saturating_add(self.params.candidate_margin_db);
         if matches!(self.state, State::Discovery | State::Reconnect) && pan.routing_cost != u16::MAX && strong {
             self.candidates.insert(from, Candidate { pan_id, pan, rsl_dbm });
@@ -400,12 +406,14 @@ impl Router {
     }
 
     /// PAN cost (6.3.4.6.3.2.1): routing cost / 256 weighs as much as size / 64; a tie goes to the stronger signal.
+    /// Arbitrary: weak signals only where there is none else, for a certificate over a bad link costs minutes.
     fn select(&mut self, now_ns: u64) {
         if !matches!(self.state, State::Discovery | State::Reconnect) {
             return;
         }
         let cost = |of: &Candidate| 256 * u32::from(of.pan.routing_cost) + 64 * u32::from(of.pan.size);
-        let best = self.candidates.iter().min_by_key(|(_, of)| (cost(of), -of.rsl_dbm));
+        let strong_dbm = self.params.sensitivity_dbm.saturating_add(self.params.preferred_margin_db);
+        let best = self.candidates.iter().min_by_key(|(_, of)| (of.rsl_dbm < strong_dbm, cost(of), -of.rsl_dbm));
         let Some((&target, &candidate)) = best else { return };
         self.quiet();
         self.candidates.clear();

@@ -7,6 +7,12 @@
 //! | large (to 1500) | 120–960 s, 1 | 5–40 s, 8, 2 | 30 min | 90 min |
 //! | extra large | 240–1920 s, 1 | 10–80 s, 8, 2 | 40 min | 120 min |
 //!
+//! | | small, medium | large, extra large |
+//! |---|---|---|
+//! | border router repeats a message of an exchange after, doubling to; at most | 60 s, 120 s; 4 times | 60 s, 240 s; 4 times |
+//! | the joining node gives an exchange up after | 450 s | 750 s |
+//!
+//! Repetitions are an open stack's (its Trickle of key messages; here without chance), where RFC 3748 names 3 s.
 //! Discovery and MPL are an open border router's (2.10.2), the PAN's times an open stack's (extra large: arbitrary), delays of keys and addresses those
 //! of the open router that names FAN 1.1 v08–v09 for them (facts, `radio.json`). Two of its longest intervals are no
 //! doubling of the shortest (large discovery 1536 s, small MPL 10 s): the next doubling below stands here.
@@ -48,7 +54,13 @@ pub struct Params {
     pub key_retry_max_ns: u64,
     /// … and so often before the PAN is given up.
     pub key_retries_max: u8,
-    /// Without the next message for so long, an exchange has failed. Arbitrary in the source, too.
+    /// The border router repeats an unanswered message of an exchange after this long, doubling …
+    pub exchange_retry_ns: u64,
+    /// … up to this …
+    pub exchange_retry_max_ns: u64,
+    /// … and so often before the exchange has failed.
+    pub exchange_retries_max: u8,
+    /// Without the next message for so long, an exchange has failed at the joining node.
     pub exchange_timeout_ns: u64,
     /// A change of group keys is answered by a key request within this (GTK_MAX_MISMATCH, 64 min).
     pub mismatch_max_ns: u64,
@@ -64,6 +76,8 @@ pub struct Params {
     pub pcs_max: u8,
     /// What a signal must be above the sensitivity for a neighbour to be a candidate, dB: threshold and hysteresis.
     pub candidate_margin_db: i16,
+    /// Candidates this far above the sensitivity go before weaker ones, whatever these cost, dB.
+    pub preferred_margin_db: i16,
     /// The receiver's sensitivity, dBm.
     pub sensitivity_dbm: i16,
     /// How long a node's processor works on a certificate. 0 is a workstation's; a meter's takes hundreds of
@@ -81,6 +95,10 @@ impl Params {
             Size::Large => (120, 3, 5, 3, [30, 90]),
             Size::ExtraLarge => (240, 3, 10, 3, [40, 120]),
         };
+        let (exchange_retry_max_s, exchange_timeout_s) = match size {
+            Size::Small | Size::Medium => (120, 450),
+            Size::Large | Size::ExtraLarge => (240, 750),
+        };
         Self {
             discovery: trickle::Parameters { interval_min_ns: disc_s * S, doublings: disc_doublings, redundancy: 1 },
             mpl: trickle::Parameters { interval_min_ns: mpl_s * S, doublings: mpl_doublings, redundancy: 8 },
@@ -89,7 +107,10 @@ impl Params {
             key_retry_ns: 300 * S,
             key_retry_max_ns: 3_600 * S,
             key_retries_max: 3,
-            exchange_timeout_ns: 60 * S,
+            exchange_retry_ns: 60 * S,
+            exchange_retry_max_ns: exchange_retry_max_s * S,
+            exchange_retries_max: 4,
+            exchange_timeout_ns: exchange_timeout_s * S,
             mismatch_max_ns: 3_840 * S,
             address_delay_max_ns: 60 * S,
             address_retry_ns: 60 * S,
@@ -97,6 +118,7 @@ impl Params {
             pan_version_ns: pan_version_min * 60 * S,
             pcs_max: 5,
             candidate_margin_db: 13,
+            preferred_margin_db: 13,
             sensitivity_dbm: -93,
             crypto_ns: 0,
         }

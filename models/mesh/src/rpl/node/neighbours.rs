@@ -50,8 +50,9 @@ impl Neighbours {
         self.0.get(&eui)
     }
 
-    /// The entry of a neighbour that was heard now. A full table gives up the one with the worst link that `kept` does
-    /// not protect; if it protects all, the new neighbour is turned away.
+    /// The entry of a neighbour that was heard now. A full table gives up the one with the dearest path that `kept` does
+    /// not protect, a link that was never measured taken for a perfect one (else none would stay to be measured where
+    /// hundreds are heard); if it protects all, the new neighbour is turned away.
     pub(super) fn heard(
         &mut self,
         eui: Eui64,
@@ -62,7 +63,7 @@ impl Neighbours {
         if !self.0.contains_key(&eui) && self.0.len() >= max {
             let worth = |neighbour: &Neighbour| {
                 let rank = neighbour.advert.map_or(u16::MAX, |advert| advert.rank);
-                (u32::from(neighbour.etx128.unwrap_or(u16::MAX)).saturating_add(u32::from(rank)), neighbour.heard_ns)
+                (u32::from(neighbour.etx128.unwrap_or(128)).saturating_add(u32::from(rank)), neighbour.heard_ns)
             };
             let victim = self.0.iter().filter(|(id, _)| !kept(**id)).max_by_key(|(_, n)| worth(n)).map(|(id, _)| *id);
             self.0.remove(&victim?);
