@@ -4,6 +4,7 @@ mod args;
 mod audit;
 mod claims;
 mod fleet;
+mod intake;
 mod ledger;
 mod mesh;
 mod outage;
@@ -40,6 +41,7 @@ fn main() -> ExitCode {
         Command::Claims(args) => claims::claims(&args),
         Command::Audit { what } => audit::audit(&what),
         Command::Fleet { what } => fleet::fleet(&what),
+        Command::Intake { what } => intake::intake(&what),
         Command::Outage { what } => outage::outage(&what),
         Command::Mesh { what } => mesh::mesh(&what),
         Command::Schema => show::schema(),

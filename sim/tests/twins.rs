@@ -98,6 +98,51 @@ fn of_two_machines_with_one_identity_one_is_served_and_no_money_is_doubled() {
     }
 }
 
+/// From the start of a copy that asks first until the relay serves the site, ms; `None` where the copy was never served.
+fn served_after_ms(traits: Traits, seed: u64) -> Option<u64> {
+    let mut scenario = site(traits);
+    (scenario.run.seed, scenario.run.days) = (seed, 3);
+    let arch = run(&scenario, Some((50, 0)));
+    let log = &arch.records.log;
+    let at = |kind: &str, text: &str| {
+        let row = (0..log.kind.len()).find(|row| log.kind[*row] == kind && log.text[*row].starts_with(text));
+        row.map(|row| log.time_ms[row])
+    };
+    let copied = at("twin", "").expect("the card was copied");
+    at("intake", "TakenOver").map(|served| served - copied)
+}
+
+#[test]
+fn the_site_takes_its_place_back_within_minutes() {
+    for seed in 1..=3 {
+        for (traits, name) in [(edge(), "edge"), (vending(), "vending")] {
+            let after_ms = served_after_ms(traits, seed);
+            assert!(after_ms.is_some_and(|ms| ms < 120_000), "{name} {seed}: {after_ms:?}");
+        }
+    }
+}
+
+/// The table of docs/payments.md: `TAA_SEEDS=100 cargo test -p taa-sim --test twins delays -- --ignored --nocapture`.
+#[test]
+#[ignore = "measures over many seeds, by hand"]
+fn delays_over_seeds() {
+    let seeds = std::env::var("TAA_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(20_u64);
+    for (traits, name) in [(edge(), "edge"), (vending(), "vending")] {
+        let mut delays: Vec<_> = (1..=seeds).map(|seed| served_after_ms(traits, seed)).collect();
+        delays.sort_unstable();
+        let known: Vec<u64> = delays.iter().flatten().copied().collect();
+        let of = |share: usize| known.get(known.len().saturating_sub(1) * share / 100).copied();
+        println!(
+            "{name}: {seeds} seeds, never served {}, s: least {:?}, half {:?}, 95 of 100 {:?}, most {:?}",
+            delays.len() - known.len(),
+            of(0).map(|ms| ms as f64 / 1000.0),
+            of(50).map(|ms| ms as f64 / 1000.0),
+            of(95).map(|ms| ms as f64 / 1000.0),
+            of(100).map(|ms| ms as f64 / 1000.0)
+        );
+    }
+}
+
 #[test]
 fn without_a_copy_nobody_is_accused() {
     let arch = run(&site(edge()), None);

@@ -2,8 +2,12 @@
 //!
 //! Numbers are taken as they were written: an amount of 10.10 is the text "10.10" and passes through no float.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -44,12 +48,34 @@ pub enum FieldsError {
     Field(&'static str, Wrong),
 }
 
-/// An object.
+/// An object. A field that is there twice has no value: whoever passed the body on may have read the other one.
 #[derive(Clone, Debug)]
-pub struct Fields<'a>(BTreeMap<String, &'a RawValue>);
+pub struct Fields<'a>(BTreeMap<String, Option<&'a RawValue>>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = BTreeMap<String, Option<&'de RawValue>>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = BTreeMap::new();
+                while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
+                    fields.entry(name).and_modify(|known| *known = None).or_insert(Some(value));
+                }
+                Ok(fields)
+            }
+        }
+        from.deserialize_map(Object).map(Self)
+    }
+}
 
 impl<'a> Fields<'a> {
-    /// Reads a body. Of two fields of one name the last counts.
+    /// Reads a body. A field that is there twice is refused by its name where it is wanted.
     ///
     /// # Errors
     /// [`FieldsError::TooLong`], [`FieldsError::NotJson`].
@@ -65,15 +91,19 @@ impl<'a> Fields<'a> {
         if body.len() > bytes_max {
             return Err(FieldsError::TooLong);
         }
-        serde_json::from_slice(body).map(Self).map_err(|_| FieldsError::NotJson)
+        serde_json::from_slice(body).map_err(|_| FieldsError::NotJson)
     }
 
-    fn raw(&self, name: &'static str) -> Option<&'a str> {
-        self.0.get(name).map(|raw| raw.get()).filter(|text| *text != "null")
+    fn raw(&self, name: &'static str) -> Result<Option<&'a str>, FieldsError> {
+        match self.0.get(name) {
+            Some(None) => Err(FieldsError::Field(name, Wrong::Value("there twice"))),
+            Some(Some(raw)) => Ok(Some(raw.get()).filter(|text| *text != "null")),
+            None => Ok(None),
+        }
     }
 
     fn need(&self, name: &'static str) -> Result<&'a str, FieldsError> {
-        self.raw(name).ok_or(FieldsError::Field(name, Wrong::Missing))
+        self.raw(name)?.ok_or(FieldsError::Field(name, Wrong::Missing))
     }
 
     /// A text.
@@ -90,7 +120,7 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// [`FieldsError::Field`].
     pub fn text_if_any(&self, name: &'static str) -> Result<Option<String>, FieldsError> {
-        if self.raw(name).is_none() { Ok(None) } else { self.text(name).map(Some) }
+        if self.raw(name)?.is_none() { Ok(None) } else { self.text(name).map(Some) }
     }
 
     /// A text or a number, as text: providers write the same field either way.
@@ -110,7 +140,7 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// [`FieldsError::Field`].
     pub fn text_or_number_if_any(&self, name: &'static str) -> Result<Option<String>, FieldsError> {
-        if self.raw(name).is_none() { Ok(None) } else { self.text_or_number(name).map(Some) }
+        if self.raw(name)?.is_none() { Ok(None) } else { self.text_or_number(name).map(Some) }
     }
 
     /// A whole number, written as a number or as a text.
@@ -119,10 +149,8 @@ impl<'a> Fields<'a> {
     /// [`FieldsError::Field`].
     pub fn whole(&self, name: &'static str) -> Result<i64, FieldsError> {
         let wrong = FieldsError::Field(name, Wrong::Type("a whole number"));
-        self.text_or_number(name)
-            .map_err(|error| if self.raw(name).is_none() { error } else { wrong })?
-            .parse()
-            .map_err(|_| wrong)
+        self.need(name)?;
+        self.text_or_number(name).map_err(|_| wrong)?.parse().map_err(|_| wrong)
     }
 
     /// An amount in minor units, written as a number or as a text.
@@ -139,7 +167,7 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// [`FieldsError::Field`].
     pub fn flag(&self, name: &'static str) -> Result<bool, FieldsError> {
-        match self.raw(name) {
+        match self.raw(name)? {
             None | Some("false") => Ok(false),
             Some("true") => Ok(true),
             Some(_) => Err(FieldsError::Field(name, Wrong::Type("true or false"))),
@@ -152,7 +180,7 @@ impl<'a> Fields<'a> {
     /// [`FieldsError::Field`].
     pub fn object(&self, name: &'static str) -> Result<Self, FieldsError> {
         let raw = self.need(name)?;
-        serde_json::from_str(raw).map(Self).map_err(|_| FieldsError::Field(name, Wrong::Type("an object")))
+        serde_json::from_str(raw).map_err(|_| FieldsError::Field(name, Wrong::Type("an object")))
     }
 
     /// An object within, or nothing.
@@ -160,7 +188,7 @@ impl<'a> Fields<'a> {
     /// # Errors
     /// [`FieldsError::Field`].
     pub fn object_if_any(&self, name: &'static str) -> Result<Option<Self>, FieldsError> {
-        if self.raw(name).is_none() { Ok(None) } else { self.object(name).map(Some) }
+        if self.raw(name)?.is_none() { Ok(None) } else { self.object(name).map(Some) }
     }
 
     /// The members of a list as they were written; of a list of lists the members of those. Nothing for a field that is
@@ -174,7 +202,7 @@ impl<'a> Fields<'a> {
             members.map_err(|_| FieldsError::Field(name, Wrong::Type("a list")))
         };
         let mut all = Vec::new();
-        for member in self.raw(name).map_or(Ok(Vec::new()), list)? {
+        for member in self.raw(name)?.map_or(Ok(Vec::new()), list)? {
             match member.get() {
                 inner if inner.starts_with('[') => all.extend(list(inner)?.into_iter().map(RawValue::get)),
                 object => all.push(object),
@@ -189,9 +217,7 @@ impl<'a> Fields<'a> {
     /// [`FieldsError::Field`].
     pub fn objects(&self, name: &'static str) -> Result<Vec<Self>, FieldsError> {
         let raw = self.need(name)?;
-        let all: Vec<BTreeMap<String, &'a RawValue>> =
-            serde_json::from_str(raw).map_err(|_| FieldsError::Field(name, Wrong::Type("a list of objects")))?;
-        Ok(all.into_iter().map(Self).collect())
+        serde_json::from_str(raw).map_err(|_| FieldsError::Field(name, Wrong::Type("a list of objects")))
     }
 }
 
@@ -221,6 +247,18 @@ mod tests {
         assert_eq!(error(fields.whole("zz").unwrap_err()), "zz: missing");
         assert_eq!(error(fields.object("t").unwrap_err()), "t: expected an object");
         assert_eq!(error(fields.objects("o").unwrap_err()), "o: expected a list of objects");
+    }
+
+    #[test]
+    fn a_field_that_is_there_twice_is_refused() {
+        let fields = Fields::parse(br#"{"a":"1","b":2,"a":"1000","u":1,"u":2,"o":{"i":1,"i":2}}"#).unwrap();
+        let twice = |name| FieldsError::Field(name, Wrong::Value("there twice"));
+        assert_eq!(fields.amount("a", 100), Err(twice("a")));
+        assert_eq!(fields.text_if_any("a"), Err(twice("a")));
+        assert_eq!(fields.flag("a"), Err(twice("a")));
+        assert_eq!(fields.raw_members("a"), Err(twice("a")));
+        assert_eq!(fields.object("o").unwrap().whole("i"), Err(twice("i")));
+        assert_eq!(fields.amount("b", 100), Ok(200), "what nobody asks for does not matter");
     }
 
     #[test]

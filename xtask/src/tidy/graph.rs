@@ -11,7 +11,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 use super::Finding;
 
 /// Our crates, and which of our crates each may depend on.
-const PLAN: [(&str, &[&str]); 25] = [
+const PLAN: [(&str, &[&str]); 26] = [
     ("taa-keys", &[]),
     ("taa-dlms", &["taa-keys"]),
     ("taa-tokens", &["taa-keys"]),
@@ -24,6 +24,7 @@ const PLAN: [(&str, &[&str]); 25] = [
     ("taa-intake", &["taa-keys", "taa-dcu"]),
     ("taa-powercut", &[]),
     ("taa-ports", &["taa-dcu"]),
+    ("taa-intaked", &["taa-keys", "taa-dcu", "taa-intake"]),
     ("dcud", &["taa-dcu", "taa-store", "taa-intake", "taa-ports"]),
     ("taa-models", &[]),
     ("taa-vectors", &[]),
@@ -62,6 +63,7 @@ const PLAN: [(&str, &[&str]); 25] = [
             "taa-dcu",
             "taa-ledger",
             "taa-store",
+            "taa-intaked",
             "taa-models",
             "taa-scenarios",
             "taa-sim",
@@ -105,7 +107,7 @@ const NEVER: [(&str, &[&str], &str); 4] = [
 const PLATFORM: &str = "x86_64-unknown-linux-gnu";
 
 /// Crates under `dcu/` that are the shell around the logic.
-const SHELL: [&str; 2] = ["dcu/ports", "dcu/daemon"];
+const SHELL: [&str; 3] = ["dcu/ports", "dcu/daemon", "dcu/intaked"];
 
 /// Crates by name, and which crates each depends on, tests apart.
 #[derive(Clone, Debug, Default)]

@@ -203,6 +203,24 @@ fn a_confirmation_becomes_a_payment_under_its_trans_id() {
 }
 
 #[test]
+fn a_receipt_in_small_letters_is_the_same_payment() {
+    let mut desk = Desk::new();
+    for id in ["RKTQDM7W6S", " rktqdm7w6s ", "RkTqDm7W6s"] {
+        assert_eq!(desk.c2b(&good(id)).0, 200);
+    }
+    assert_eq!(desk.waiting().len(), 1);
+}
+
+#[test]
+fn a_body_that_says_two_amounts_is_refused_and_kept() {
+    let mut desk = Desk::new();
+    let (status, body) = desk.c2b(&good("RKTQDM7W6S").replacen('{', r#"{"TransAmount":"1.00","#, 1));
+    assert_eq!(status, 422);
+    assert!(body.contains("TransAmount: there twice"), "{body}");
+    assert_eq!((desk.waiting().len(), desk.relay.unread().count()), (0, 1));
+}
+
+#[test]
 fn nobody_is_answered_before_the_record_is_durable() {
     let mut relay = Relay::recover(config(), [], NOW, 7);
     relay.handle_durable(1);

@@ -12,7 +12,7 @@ use crate::{
     civil::{Civil, accepted_at},
     fields::{Fields, FieldsError, Wrong},
     http::HttpResponse,
-    provider::{Paid, Refusal, account},
+    provider::{Paid, Refusal, account, receipt_number},
 };
 
 /// The payment that a confirmation, or a validation, is about.
@@ -23,10 +23,12 @@ pub fn payment(body: &[u8], shortcodes: &[Shortcode], now_unix_ms: i64) -> Resul
     let fields = Fields::parse(body)?;
     let code = fields.text_or_number("BusinessShortCode")?;
     let shortcode = shortcodes.iter().find(|known| known.code == code).ok_or(Refusal::NotOurs("BusinessShortCode"))?;
-    let key = fields.text("TransID")?.trim().to_owned();
-    if key.is_empty() {
+    let told = fields.text("TransID")?;
+    if told.trim().is_empty() {
         return Err(FieldsError::Field("TransID", Wrong::Value("empty")).into());
     }
+    // As lists, texts and pushes write it: one payment whatever the case. One that is too long is no payment's.
+    let key = receipt_number(&told).unwrap_or(told);
     let amount_minor = fields.amount("TransAmount", shortcode.money.minor_per_unit)?;
     let told = fields.text_or_number("TransTime")?;
     let told = Civil::from_compact(&told).and_then(|civil| civil.unix_ms(shortcode.utc_offset_s));
