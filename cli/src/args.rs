@@ -30,6 +30,12 @@ pub(crate) enum Command {
     Check(CheckArgs),
     /// Make a scenario folder from building footprints and a weather file
     New(NewArgs),
+    /// Plan a village before it is built
+    Plan {
+        /// What to plan
+        #[command(subcommand)]
+        what: PlanCommand,
+    },
     /// Test the claims of the source documents and write docs/claims.md
     Claims(ClaimsArgs),
     /// Check a ledger, export it, prove one of its entries
@@ -259,6 +265,60 @@ pub(crate) struct ClaimsArgs {
     pub(crate) quiet: bool,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum PlanCommand {
+    /// Place the data concentrator and the fewest relays so that every meter has two disjoint ways
+    Mesh(PlanMeshArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  A table and a map, nothing changed:
+    taa plan mesh scenarios/villages/jija
+  The concentrator stays where it is; ten decibels to spare; into village.geojson:
+    taa plan mesh my-village --keep-dcu --margin-db 10 --write
+  Over ten draws of the air, for a program:
+    taa plan mesh my-village --draws 10 --json | jq '.relays | length'
+
+Exit codes: 0 every meter is served, 1 some cannot be served, 2 bad input.")]
+pub(crate) struct PlanMeshArgs {
+    /// Scenario folder (holds scenario.toml)
+    pub(crate) village: PathBuf,
+    /// Write the plan into the scenario's village.geojson; the old file is kept beside it
+    #[arg(long)]
+    pub(crate) write: bool,
+    /// What every link must have to spare, dB
+    #[arg(long, value_name = "DB", default_value_t = 6.0, allow_negative_numbers = true, value_parser = margin_db)]
+    pub(crate) margin_db: f64,
+    /// Ways to the concentrator that share no meter and no relay
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u8).range(1..=4))]
+    pub(crate) paths: u8,
+    /// Most hops of each way (default: the scenario's hop limit)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=255))]
+    pub(crate) hops: Option<u16>,
+    /// Draws of the air in each of which the plan must hold: first that of `taa run`, then others
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=50))]
+    pub(crate) draws: u32,
+    /// Seed of the draws (default: the scenario's)
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    pub(crate) seed: Option<u64>,
+    /// Height of a relay's antenna over ground, metres
+    #[arg(long, value_name = "M", default_value_t = 6.0, allow_negative_numbers = true, value_parser = height_m)]
+    pub(crate) relay_height_m: f64,
+    /// The concentrator stays where it is
+    #[arg(long)]
+    pub(crate) keep_dcu: bool,
+    /// No masts beside the poles, even where poles do not do
+    #[arg(long)]
+    pub(crate) poles_only: bool,
+    /// Where the map goes (default: runs/<village>-mesh-plan)
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Print the plan as JSON instead of the table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
 /// A folder with a ledger's files, and the key that must have signed them.
 #[derive(Debug, Args)]
 pub(crate) struct LedgerArgs {
@@ -460,6 +520,19 @@ fn days_in(year: i64, month: i64) -> i64 {
         4 | 6 | 9 | 11 => 30,
         _ => 31,
     }
+}
+
+fn margin_db(text: &str) -> Result<f64, String> {
+    within(text, 0.0, 60.0, "dB")
+}
+
+fn height_m(text: &str) -> Result<f64, String> {
+    within(text, 0.5, 100.0, "metres")
+}
+
+fn within(text: &str, least: f64, most: f64, unit: &str) -> Result<f64, String> {
+    let fits = text.parse().ok().filter(|value| (least..=most).contains(value));
+    fits.ok_or_else(|| format!("allowed: {least} to {most} {unit}"))
 }
 
 fn days(text: &str) -> Result<u32, String> {

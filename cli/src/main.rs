@@ -7,6 +7,7 @@ mod fleet;
 mod ledger;
 mod mesh;
 mod outage;
+mod plan;
 mod progress;
 mod run;
 mod show;
@@ -35,6 +36,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => show::check(&args),
         Command::New(args) => show::new(&args),
+        Command::Plan { what } => plan::plan(&what),
         Command::Claims(args) => claims::claims(&args),
         Command::Audit { what } => audit::audit(&what),
         Command::Fleet { what } => fleet::fleet(&what),

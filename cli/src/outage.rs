@@ -85,6 +85,7 @@ fn line(number: u64, ticket: &Ticket) -> String {
         Fault::Device(id) => id.clone(),
         Fault::Service(meter) => format!("service of meter {}", meter.0),
         Fault::Unknown(why) => format!("unknown: {why:?}"),
+        Fault::Span(line) => format!("{line} (all wires)"),
     };
     let state = ticket.ending.map_or_else(|| "open".to_owned(), |how| format!("{how:?}").to_lowercase());
     format!("{number:>8}  {place:<22} {:>6} {:>6}  {state}", ticket.members.len(), ticket.dark().count())

@@ -11,11 +11,14 @@
 //! itself along all its length; each span of a phase's conductor can. Spans that take the same meters along are one
 //! section (nobody could tell them apart by who is dark), named after the first; one that takes the whole phase is the
 //! phase, and one that takes a single meter is its service. There is no transformer: the villages are fed at low voltage.
-//! A broken pole takes all phases, and shows as one fault in each of them.
+//! A broken pole takes all phases along: it is a span, named after the line that ends at it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use taa_dcu::config::{Device, DeviceKind};
+use taa_dcu::{
+    MeterIx,
+    config::{Device, DeviceKind, Span},
+};
 
 use crate::model::{LineEnd, Village};
 
@@ -27,6 +30,8 @@ pub const INVERTER: &str = "inverter";
 pub struct FaultTree {
     /// All devices above the services.
     pub devices: Vec<Device>,
+    /// Lines whose wires are parts of several phases, each set of parts once.
+    pub spans: Vec<Span>,
     /// By customer: the device that feeds it.
     pub parents: Vec<Option<String>>,
 }
@@ -47,19 +52,42 @@ impl FaultTree {
         for feeder in &village.feeders {
             devices.push(device(feeder.id.clone(), DeviceKind::Feeder, Some(INVERTER.to_owned())));
         }
-        let mut tree = Self { devices, parents: vec![None; village.customers.len()] };
+        let mut tree = Self { devices, spans: Vec::new(), parents: vec![None; village.customers.len()] };
         let spans = Spans::of(village);
         let mut phases: BTreeMap<(u32, u8), Vec<usize>> = BTreeMap::new();
         for (number, customer) in village.customers.iter().enumerate() {
             phases.entry((customer.feeder, customer.phase)).or_default().push(number);
         }
+        let mut wires = vec![Span { id: String::new(), devices: Vec::new(), meters: Vec::new() }; village.lines.len()];
         for ((feeder, phase), customers) in phases {
-            tree.add_phase(&spans, feeder, phase, &customers);
+            tree.add_phase(&spans, (feeder, phase), &customers, &mut wires);
         }
+        tree.add_spans(village, wires);
         tree
     }
 
-    fn add_phase(&mut self, spans: &Spans<'_>, feeder: u32, phase: u8, customers: &[usize]) {
+    /// Keeps lines that are worth a name: in several phases, and not all of the feeder.
+    fn add_spans(&mut self, village: &Village, wires: Vec<Span>) {
+        let mut known = BTreeSet::new();
+        let phase = |id: &String| self.devices.iter().any(|one| one.id == *id && one.kind == DeviceKind::Phase);
+        let phases_of = |feeder: &str| {
+            self.devices.iter().filter(|one| one.kind == DeviceKind::Phase && one.parent.as_deref() == Some(feeder)).count()
+        };
+        let mut spans = Vec::new();
+        for (line, wire) in village.lines.iter().zip(wires) {
+            let Span { devices, meters, .. } = wire;
+            let feeder = village.poles.get(line.to as usize).and_then(|pole| village.feeders.get(pole.feeder as usize));
+            let whole = feeder.is_some_and(|feeder| {
+                meters.is_empty() && devices.iter().all(phase) && devices.len() == phases_of(&feeder.id)
+            });
+            if devices.len() + meters.len() > 1 && !whole && known.insert((devices.clone(), meters.clone())) {
+                spans.push(Span { id: line.id.clone(), devices, meters });
+            }
+        }
+        self.spans = spans;
+    }
+
+    fn add_phase(&mut self, spans: &Spans<'_>, (feeder, phase): (u32, u8), customers: &[usize], wires: &mut [Span]) {
         let Some(feeder) = spans.village.feeders.get(feeder as usize) else { return };
         let name = format!("{}/L{}", feeder.id, phase.saturating_add(1));
         self.devices.push(Device { id: name.clone(), kind: DeviceKind::Phase, parent: Some(feeder.id.clone()) });
@@ -83,6 +111,14 @@ impl FaultTree {
         for &line in behind.keys().filter(|&&line| begins(line)) {
             let parent = Some(above(spans.before(line)));
             self.devices.push(Device { id: section(line), kind: DeviceKind::Section, parent });
+        }
+        // What this phase loses with each line.
+        for (&line, &meters) in &behind {
+            let Some(wire) = wires.get_mut(line) else { continue };
+            match meters {
+                1 => wire.meters.extend(spans.first_behind(customers, line)),
+                _ => wire.devices.push(above(Some(line))),
+            }
         }
         for &customer in customers {
             let line = spans.line_of(customer);
@@ -126,6 +162,12 @@ impl Spans<'_> {
             LineEnd::Source => None,
             LineEnd::Pole(pole) => self.fed_by.get(pole as usize).copied().flatten(),
         }
+    }
+
+    /// The first of these customers that this line feeds.
+    fn first_behind(&self, customers: &[usize], line: usize) -> Option<MeterIx> {
+        let fed = |&&customer: &&usize| self.way_up(customer).any(|above| above == line);
+        customers.iter().find(fed).and_then(|&customer| u32::try_from(customer).ok()).map(MeterIx)
     }
 
     /// The lines between a customer and the source; no more than there are, whatever the map says.
@@ -202,6 +244,28 @@ mod tests {
         assert_eq!(behind(&village, 1, None), [0, 1, 2, 3]);
         assert_eq!(behind(&village, 2, None), [0, 1]);
         assert_eq!((behind(&village, 0, Some(1)), behind(&village, 1, Some(1))), (vec![4], vec![]));
+    }
+
+    /// Wires of several phases on one line are one span; where a phase has a single customer behind it, that meter.
+    #[test]
+    fn wires_of_several_phases_are_one_span() {
+        let mut village = village();
+        let at_c = Customer { phase: 1, id: "c5".to_owned(), ..village.customers[0].clone() };
+        village.customers.push(at_c);
+        let spans = FaultTree::of(&village).spans;
+        let shown: Vec<(&str, Vec<&str>, &[MeterIx])> = spans
+            .iter()
+            .map(|span| (span.id.as_str(), span.devices.iter().map(String::as_str).collect(), span.meters.as_slice()))
+            .collect();
+        let last = MeterIx(5);
+        assert_eq!(
+            shown,
+            [
+                // s-a takes the whole feeder along, and is it; b-d has one phase alone.
+                ("a-b", vec!["f1/L1"], [last].as_slice()),
+                ("b-c", vec!["f1/L1/b-c"], [last].as_slice()),
+            ]
+        );
     }
 
     /// The sabotage: a customer who hangs on a pole that no line feeds falls back to the phase, and to nothing finer.

@@ -31,6 +31,6 @@ pub mod weather;
 
 pub use diagnostics::{Diagnostics, Problem};
 pub use fault_tree::{FaultTree, INVERTER};
-pub use load::{Overrides, Report, check, load};
+pub use load::{Overrides, Report, check, load, village_file};
 pub use new::{Created, NewArgs, create};
 pub use schema::json_schema;

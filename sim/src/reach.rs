@@ -1,8 +1,15 @@
 //! Who has no way to the data concentrator even when everything works: worth knowing before a run.
 
+use taa_models::radio::village::Mounted;
 use taa_scenarios::model::Scenario;
 
 use crate::world::{settled_hops, unreached};
+
+/// The radios of the mesh as a run sees them: customers' meters in order, then relays, the data concentrator last.
+#[must_use]
+pub fn mesh_nodes(scenario: &Scenario) -> Vec<Mounted> {
+    crate::world::mesh_nodes(scenario, (scenario.run.seed, scenario.run.replication))
+}
 
 /// Scenario ids of the customers whose meters have no route to the data concentrator.
 #[must_use]

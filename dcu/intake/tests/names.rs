@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use taa_dcu::{
     billing::Book,
     config::Tariff,
-    payment::{Currency, Payment, Provider},
+    payment::{Currency, Payment, PaymentId, Provider},
 };
 use taa_intake::{
     HttpRequest, Relay,
@@ -121,7 +121,11 @@ impl Desk {
     }
 
     fn ask(&mut self, paid: &Made) {
-        let (provider, id, account) = (paid.provider, paid.reference(), "A1".to_owned());
+        self.ask_for(paid, "A1");
+    }
+
+    fn ask_for(&mut self, paid: &Made, account: &str) {
+        let (provider, id, account) = (paid.provider, paid.reference(), account.to_owned());
         let tokens = OrangeTokens { pay: "p".into(), notification: "n".into() };
         let request = PayRequest {
             provider,
@@ -430,5 +434,31 @@ fn what_is_too_old_to_be_remembered_is_held_and_never_credited_by_itself() {
 impl Made {
     fn id(&self) -> taa_dcu::payment::PaymentId {
         taa_dcu::payment::PaymentId { provider: self.provider, key: self.receipt() }
+    }
+}
+
+/// Money of an account that nobody has, under reference and receipt: found, resolved and handed back by either.
+#[test]
+fn held_money_is_found_by_any_of_its_names() {
+    let paid = Made { provider: Provider::Daraja, n: 1 };
+    let reference = PaymentId { provider: Provider::Daraja, key: paid.reference() };
+    for name in [&reference, &paid.id()] {
+        let mut desk = Desk::new();
+        desk.ask_for(&paid, "nobody");
+        desk.say(Word::Full, &paid);
+        assert_eq!(desk.relay.held().count(), 1);
+        assert!(desk.relay.state().held_as(name).is_some(), "{name:?}");
+        let mut other = Desk { relay: Relay::recover(config(), desk.journal.clone(), desk.now, 8), ..Desk::new() };
+        assert!(desk.relay.resolve(desk.now, name, "jija", "A1"));
+        desk.drain();
+        assert_eq!((desk.received(), desk.relay.held().count()), ((5_000, 0), 0));
+        assert!(other.relay.hand_back(other.now, name));
+        for again in [&reference, &paid.id()] {
+            assert!(!desk.relay.resolve(desk.now, again, "jija", "A2") && !desk.relay.hand_back(desk.now, again));
+            assert!(!other.relay.resolve(other.now, again, "jija", "A2"));
+            assert_eq!(other.relay.state().handed_back(again), Some(AMOUNT));
+            assert!(other.relay.hand_back(other.now, again), "told again");
+        }
+        assert_eq!(desk.received(), (5_000, 0));
     }
 }

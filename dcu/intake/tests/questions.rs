@@ -105,7 +105,7 @@ impl World {
 
     fn boot(&mut self) {
         self.draw = self.draw.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-        self.site.entropy = (self.draw >> 32) as u8;
+        self.site.entropy = self.draw;
         self.site.boot();
         self.site.with_dcu(|dcu, now| dcu.handle_link(now, LinkState::Up));
     }
@@ -316,26 +316,44 @@ fn story(seed: u64, change: impl FnOnce(&mut World)) -> (World, Vec<BTreeSet<Str
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
-    /// Never two tokens for one question, and hardly ever none ([`a_question_that_stays_untold`]).
     #[test]
     fn one_question_is_one_token_whatever_is_lost(seed in any::<u64>()) {
-        let (world, tokens) = story(seed, |_| {});
-        let told: Vec<_> = tokens.iter().flatten().collect();
-        prop_assert!(tokens.iter().all(|told| told.len() <= 1) && told.len() >= 3, "{tokens:?}");
-        prop_assert_eq!(told.iter().collect::<BTreeSet<_>>().len(), told.len());
-        prop_assert!((told.len()..=4).contains(&world.sales()));
+        one_token_each(seed)?;
     }
 }
 
-/// A defect that is not mended: after cuts and losses one question of this story never gets its token told.
+fn one_token_each(seed: u64) -> Result<(), TestCaseError> {
+    let (world, tokens) = story(seed, |_| {});
+    prop_assert!(tokens.iter().all(|told| told.len() == 1), "{}: {:?}", seed, tokens);
+    let told: BTreeSet<_> = tokens.iter().flatten().collect();
+    prop_assert_eq!((told.len(), world.sales()), (4, 4), "{}: {:?}", seed, tokens);
+    Ok(())
+}
+
+/// After six lost frames this site paused for 727 s, whatever its period was, and who waited for its token went away.
 #[test]
-#[ignore = "not mended: under this seed a question stays untold (docs/status.md)"]
-fn a_question_that_stays_untold() {
-    let (world, tokens) = story(17_168_608_162_054_558_602, |_| {});
-    assert!(tokens.iter().all(|told| told.len() == 1), "{tokens:?}");
-    assert_eq!(world.sales(), 4);
+fn a_site_that_asks_every_few_seconds_is_not_deaf_for_minutes_after_losses() {
+    one_token_each(17_168_608_162_054_558_602).unwrap();
+    let usual = FetchConfig::new("jija", key());
+    assert_eq!(usual.pause_max_s(), 600);
+    assert_eq!(FetchConfig { period_s: 30, ..usual.clone() }.pause_max_s(), 600);
+    assert_eq!(FetchConfig { period_s: 5, ..usual.clone() }.pause_max_s(), 100);
+    assert_eq!(FetchConfig { period_s: 1, ..usual }.pause_max_s(), 20, "the first pause stands");
+}
+
+/// By hand: `TAA_SEEDS=2000 cargo test -p taa-intake --test questions many_stories -- --ignored`.
+#[test]
+#[ignore = "thousands of stories, by hand; the property above draws 200 each time"]
+fn many_stories() {
+    let seeds = std::env::var("TAA_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(200u64);
+    let failed = (0..seeds).filter_map(|n| {
+        let seed = n.wrapping_mul(0x9e37_79b9_7f4a_7c15).wrapping_add(1);
+        one_token_each(seed).err()
+    });
+    let failed: Vec<_> = failed.map(|why| why.to_string()).collect();
+    assert!(failed.is_empty(), "{} of {seeds}: {failed:#?}", failed.len());
 }
 
 #[test]

@@ -209,6 +209,24 @@ fn hidden_neighbours_collide_and_a_pair_never_does() {
     assert!(tuned > 100 && collided == 0);
 }
 
+/// Two neighbours that have something for each other at the same instant, each to be sent on the other's channel: the one
+/// that begins to receive waits with its own. Before it did, 206 of 400 such messages
+/// were lost.
+#[test]
+fn neighbours_do_not_talk_past_each_other() {
+    let mut site = Site::new(ideal(Size::Small, 3), 2, &line(2));
+    site.until_all_serve(HOUR).expect("both serve");
+    let before = *site.network.totals();
+    for at in 0..200 {
+        site.network.send(0, 1, &[1; 120], Priority::Data);
+        site.network.send(1, 0, &[2; 180], Priority::Data);
+        site.run(10 * S + at * 37_000_000);
+    }
+    let delivered = site.network.totals().messages[1] - before.messages[1];
+    println!("{delivered} of 400");
+    assert!(delivered >= 396, "{delivered} of 400");
+}
+
 /// Every frame is told when that is asked for, and airtime by use adds up to it.
 #[test]
 fn frames_told_add_up_to_the_totals() {

@@ -94,6 +94,16 @@ pub fn load(dir: &Path, overrides: &Overrides) -> Result<Scenario, Diagnostics> 
     }
 }
 
+/// The village file that the scenario in `dir` names.
+///
+/// # Errors
+/// What keeps the scenario from being read, or the name from leading to a file.
+pub fn village_file(dir: &Path) -> Result<PathBuf, Diagnostics> {
+    let (document, file) = open(dir)?;
+    let mut found = Diagnostics::default();
+    reference::existing(&document, "village.file", &file.village.file, &mut found).ok_or(found)
+}
+
 /// Everything that is wrong or odd about the scenario in `dir`.
 #[must_use]
 pub fn check(dir: &Path) -> Report {

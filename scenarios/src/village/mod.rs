@@ -22,12 +22,14 @@
 //!   its pole.
 //! - The OpenStreetMap tag `power` is written beside `kind`, so that other tools know what they see; it is not read.
 
+mod amend;
 mod drawn;
 mod grid;
 mod read;
 mod shape;
 mod write;
 
+pub use amend::{AmendError, amend};
 pub(crate) use read::{Source, from_drawn};
 pub(crate) use shape::{distance_m, drop_point};
 pub use write::to_geojson;

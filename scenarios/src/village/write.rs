@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Kind;
 use crate::layout::to_geo;
-use crate::model::{LineEnd, Placement, Roof, Site, Village, Wall};
+use crate::model::{LineEnd, Place, Placement, Roof, Site, Village, Wall};
 
 /// Decimals of a degree: 8 are about a millimetre.
 const DECIMALS: usize = 8;
@@ -104,7 +104,14 @@ fn feature(properties: &[(&str, Value)], geometry: &str) -> String {
     format!("{{\"type\":\"Feature\",\"properties\":{{{}}},\"geometry\":{geometry}}}", pairs.join(","))
 }
 
-fn position(site: &Site, at_m: [f64; 2]) -> String {
+/// A point of the site or a relay, as one feature.
+pub(super) fn point_feature(site: &Site, kind: Kind, place: &Place) -> String {
+    let properties: [(&str, Value); 3] =
+        [("kind", kind.name().into()), ("id", place.id.as_str().into()), ("height_m", json!(place.height_m))];
+    feature(&properties, &format!("{{\"type\":\"Point\",\"coordinates\":{}}}", position(site, place.at_m)))
+}
+
+pub(super) fn position(site: &Site, at_m: [f64; 2]) -> String {
     let [lon, lat] = to_geo(site, at_m);
     format!("[{lon:.DECIMALS$},{lat:.DECIMALS$}]")
 }

@@ -51,7 +51,7 @@ use taa_scenarios::model::Scenario;
 
 pub(crate) use self::{
     event::Event,
-    setup::{settled_hops, site_policy, unreached},
+    setup::{mesh_nodes, settled_hops, site_policy, unreached},
     timeline::Timeline,
 };
 use self::{

@@ -99,7 +99,12 @@ pub(crate) fn dcu_config(scenario: &Scenario, master: &Key) -> Option<OutageConf
         OutageMeter { guid, key: key(master, guid), epoch: 1, parent }
     });
     let meters = meters.collect();
-    scenario.comms.last_gasp.enabled.then(|| OutageConfig { devices: tree.devices, meters, ..OutageConfig::new() })
+    scenario.comms.last_gasp.enabled.then(|| OutageConfig {
+        devices: tree.devices,
+        spans: tree.spans,
+        meters,
+        ..OutageConfig::new()
+    })
 }
 
 /// The logic of one meter.
@@ -281,6 +286,7 @@ impl Village<'_> {
             Place::Device(id) => id.clone(),
             Place::Service(meter) => self.customer_name(meter.0),
             Place::Unknown(why) => format!("unknown ({why:?})"),
+            Place::Span(line) => format!("{line} (all wires)"),
         }
     }
 

@@ -371,7 +371,7 @@ pub(crate) fn settled_hops(scenario: &Scenario) -> Vec<Option<u16>> {
 }
 
 /// The nodes of the mesh: meters, relays, and last the root.
-pub(super) fn mesh_nodes(scenario: &Scenario, seed: (u64, u32)) -> Vec<Mounted> {
+pub(crate) fn mesh_nodes(scenario: &Scenario, seed: (u64, u32)) -> Vec<Mounted> {
     let layout = &scenario.village;
     let radio = &scenario.comms.radio;
     let meters = layout.customers.iter().map(|customer| {

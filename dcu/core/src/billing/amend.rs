@@ -38,7 +38,7 @@ pub enum RefundFrom {
         /// So much, minor units.
         amount_minor: i64,
     },
-    /// The whole of a payment in suspense.
+    /// The whole of a payment in suspense, by any of its names.
     Suspense(PaymentId),
 }
 
@@ -222,7 +222,7 @@ impl Book {
         }
         let before = self.amended.get(id);
         if let Some((declined, error)) = self.declined.get(id).filter(|_| before.is_none()) {
-            return refuse(if declined == amendment { *error } else { AmendError::Clash });
+            return refuse(if self.same(declined, amendment) { *error } else { AmendError::Clash });
         }
         let (kind, account, amount_minor, payment) = match amendment {
             Amendment::Correction(c) => (0, Some(c.account), c.amount_minor, c.of.as_ref()),
@@ -233,7 +233,9 @@ impl Book {
                 let waiting = self.suspended(payment).map(|p| p.amount_minor);
                 match (waiting, before) {
                     (Some(amount_minor), _) => (2, None, amount_minor, Some(payment)),
-                    (None, Some(before)) if before.kind == 2 && before.payment.as_ref() == Some(payment) => {
+                    (None, Some(before))
+                        if before.kind == 2 && self.are_one(before.payment.as_ref(), Some(payment)) =>
+                    {
                         return Err(Amendable::Duplicate);
                     }
                     (None, Some(_)) => return refuse(AmendError::Clash),
@@ -244,7 +246,10 @@ impl Book {
         };
         let amended = Amended { kind, account, amount_minor, payment: payment.cloned() };
         if let Some(before) = before {
-            return if *before == amended { Err(Amendable::Duplicate) } else { refuse(AmendError::Clash) };
+            // Names of a payment may have been learnt since.
+            let one = self.are_one(before.payment.as_ref(), amended.payment.as_ref());
+            let same = one && Amended { payment: before.payment.clone(), ..amended } == *before;
+            return if same { Err(Amendable::Duplicate) } else { refuse(AmendError::Clash) };
         }
         let least = if kind == 0 { AMOUNT_MINOR_MAX.saturating_neg() } else { 1 };
         if amount_minor == 0 || !(least..=AMOUNT_MINOR_MAX).contains(&amount_minor) {
@@ -280,7 +285,29 @@ impl Book {
     /// The other end was told that this very amendment was refused.
     #[must_use]
     pub fn is_declined(&self, amendment: &Amendment) -> bool {
-        self.declined.get(amendment.id()).is_some_and(|(declined, _)| declined == amendment)
+        self.declined.get(amendment.id()).is_some_and(|(declined, _)| self.same(declined, amendment))
+    }
+
+    /// The same names are meant.
+    fn are_one(&self, one: Option<&PaymentId>, other: Option<&PaymentId>) -> bool {
+        one.map(|id| self.named(id)) == other.map(|id| self.named(id))
+    }
+
+    /// The same order, whatever names it calls a payment by.
+    fn same(&self, one: &Amendment, other: &Amendment) -> bool {
+        self.by_first_names(one) == self.by_first_names(other)
+    }
+
+    /// An order that calls payments by their first names.
+    #[must_use]
+    pub fn by_first_names(&self, amendment: &Amendment) -> Amendment {
+        let mut amendment = amendment.clone();
+        match &mut amendment {
+            Amendment::Correction(Correction { of: Some(id), .. })
+            | Amendment::Refund(Refund { from: RefundFrom::Suspense(id), .. }) => *id = self.named(id).clone(),
+            Amendment::Correction(_) | Amendment::Refund(_) | Amendment::Loan(_) => {}
+        }
+        amendment
     }
 
     /// An amendment of this id was done.
@@ -319,7 +346,7 @@ impl Book {
             }
         };
         if let Amendment::Refund(Refund { from: RefundFrom::Suspense(payment), .. }) = amendment {
-            self.suspense.remove(payment);
+            self.suspense.remove(&self.named(payment).clone());
         }
         let Some(ix) = account else {
             return Amendable::Done { account: None, balance_minor: 0, amount_minor: moved };

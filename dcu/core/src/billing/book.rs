@@ -119,10 +119,10 @@ impl Book {
         self.suspense.values().map(|s| &s.payment)
     }
 
-    /// The payment of this provider and key, if it waits for its account.
+    /// The payment that goes by this name, or has it as its second one, if it waits for its account.
     #[must_use]
     pub fn suspended(&self, id: &PaymentId) -> Option<&Payment> {
-        self.suspense.get(id).map(|s| &s.payment)
+        self.suspense.get(self.named(id)).map(|s| &s.payment)
     }
 
     /// Sums over the book.
@@ -185,12 +185,13 @@ impl Book {
         outcome
     }
 
-    /// Moves a payment out of suspense to the account that an operator has found for it, as of the time paid.
+    /// Moves a payment, by any of its names, out of suspense to the account that an operator has found for it, as of the
+    /// time paid.
     pub fn resolve(&mut self, id: &PaymentId, account: u32, now_ms: Option<i64>) -> Credit {
         if self.account(account).is_none() {
             return Credit::Refused;
         }
-        let Some(entry) = self.suspense.remove(id) else { return Credit::Refused };
+        let Some(entry) = self.suspense.remove(&self.named(id).clone()) else { return Credit::Refused };
         let amount = i128::from(entry.payment.amount_minor);
         self.totals.suspended = self.totals.suspended.saturating_sub(amount);
         self.put_in(account, &entry.payment, now_ms)

@@ -13,6 +13,8 @@
 //! | a statement's line | reference with its number | a repeat |
 //! | reference and statement's line, each credited | reference with that number | a conflict: somebody has to correct it |
 //!
+//! Whoever resolves, hands back or corrects a payment may call it by any of its names ([`Book::named`]).
+//!
 //! A name that only fits by amount, account and time ([`crate::payment::Receipt::certain`] is false) takes back a text
 //! and no more: what the provider tells of under it is another payment until the provider says that it is not.
 
@@ -24,6 +26,18 @@ impl Book {
     #[must_use]
     pub fn first_name(&self, id: &PaymentId) -> Option<&PaymentId> {
         self.seen.get_key_value(id).map(|(known, _)| known).or_else(|| self.names.get(id))
+    }
+
+    /// The first name of the payment that goes by this one; a name that nobody knows stands for itself.
+    #[must_use]
+    pub fn named<'a>(&'a self, id: &'a PaymentId) -> &'a PaymentId {
+        self.first_name(id).unwrap_or(id)
+    }
+
+    /// Both names are of one payment.
+    #[must_use]
+    pub fn same_payment(&self, one: &PaymentId, other: &PaymentId) -> bool {
+        self.named(one) == self.named(other)
     }
 
     /// A payment of this provider was taken (credited or in suspense) under this name.

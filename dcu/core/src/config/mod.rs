@@ -10,7 +10,7 @@ mod vending;
 
 pub use classes::{CLASSES_MAX, ClassFault, Classes};
 pub use meter::{MeterAccess, MeterEntry};
-pub use outage::{Device, DeviceKind, OutageConfig, OutageMeter};
+pub use outage::{Device, DeviceKind, OutageConfig, OutageMeter, Span};
 pub use tariff::{LocalTime, Tariff, TariffFault};
 pub use vending::{By, CachePolicy, Contradiction, DeliveryPolicy, PaygDevice, Step, StsMeter, VendingConfig, Way};
 

@@ -4,11 +4,15 @@ use serde::{Deserialize, Serialize};
 use taa_gasp::Guid;
 use taa_keys::Key;
 
+use crate::MeterIx;
+
 /// The network as the operator knows it, and the rules of correlation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutageConfig {
     /// All devices above the services, in any order.
     pub devices: Vec<Device>,
+    /// What hangs on the same poles in several phases: a broken pole takes all of it along. May be empty.
+    pub spans: Vec<Span>,
     /// The meters, by [`crate::MeterIx`]. One that is missing here sends nothing that is believed.
     pub meters: Vec<OutageMeter>,
     /// From the first sign of an outage to the judgement, ms (the documents: 2 s).
@@ -35,6 +39,7 @@ impl OutageConfig {
     pub const fn new() -> Self {
         Self {
             devices: Vec::new(),
+            spans: Vec::new(),
             meters: Vec::new(),
             window_ms: 2000,
             delivered_percent: 50,
@@ -79,6 +84,17 @@ pub enum DeviceKind {
     Phase,
     /// A stretch of line between poles.
     Section,
+}
+
+/// A stretch of line with the wires of several phases: what fails together, though no device feeds just that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Its name in the scenario, once.
+    pub id: String,
+    /// The devices that fail with it, none behind another.
+    pub devices: Vec<String>,
+    /// The meters that are fed through it and lie behind none of these.
+    pub meters: Vec<MeterIx>,
 }
 
 /// What must be known of a meter to believe its packets and to place it.

@@ -378,14 +378,16 @@ impl Dcu {
 
     // ---- commands ------------------------------------------------------------------------------------------------
 
-    /// Credits a payment from suspense to the account of this meter. False when there is no such payment or meter.
+    /// Credits a payment, by any of its names, from suspense to the account of this meter; journal and receipt call it by its
+    /// first name. False when there is no such payment or meter.
     pub fn resolve_suspense(&mut self, now: u64, id: &PaymentId, account: MeterIx) -> bool {
         self.begin(now);
-        let known = self.state.book().suspended(id).is_some();
-        if !known || self.state.book().account(account.0).is_none() {
+        let book = self.state.book();
+        let id = book.named(id).clone();
+        if book.suspended(&id).is_none() || book.account(account.0).is_none() {
             return false;
         }
-        self.resolve(now, id, account);
+        self.resolve(now, &id, account);
         self.pump(now);
         self.send(now);
         true

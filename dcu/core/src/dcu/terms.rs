@@ -37,6 +37,7 @@ impl Dcu {
         let outcome = if self.state.book().is_amended(&id) {
             Applied::Amended(Amendable::Duplicate)
         } else {
+            let amendment = self.state.book().by_first_names(&amendment);
             self.record(now, Entry::Amended(amendment))
         };
         if let Applied::Amended(outcome) = outcome {

@@ -192,6 +192,6 @@ impl FetchConfig {
     }
 
     pub(crate) fn wait_ns(&self, failures: u32) -> u64 {
-        u64::from(self.retry.wait_s(failures)).saturating_mul(NS_PER_S)
+        u64::from(self.retry.wait_s(failures).min(self.pause_max_s().max(1))).saturating_mul(NS_PER_S)
     }
 }

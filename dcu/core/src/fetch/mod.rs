@@ -38,6 +38,9 @@ use taa_keys::Secret;
 
 use crate::config::RetryPolicy;
 
+/// Longest pause after failures, periods. Arbitrary.
+const PAUSE_PERIODS: u32 = 20;
+
 /// How the DCU asks for its payments. Times are in the unit of the field's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FetchConfig {
@@ -49,7 +52,7 @@ pub struct FetchConfig {
     pub period_s: u32,
     /// How long an answer may take.
     pub reply_timeout_ms: u32,
-    /// Waiting after questions without an answer.
+    /// Waiting after questions without an answer; never longer than [`Self::pause_max_s`].
     pub retry: RetryPolicy,
     /// The largest answer wanted, bytes: 512 to [`FETCH_BYTES_MAX`].
     pub reply_bytes_max: u16,
@@ -67,6 +70,15 @@ impl FetchConfig {
             retry: RetryPolicy { first_s: 20, max_s: 600 },
             reply_bytes_max: 1400,
         }
+    }
+
+    /// The longest wait after failures, s: that of the policy, but twenty periods at most. A site that asks every few seconds
+    /// has people waiting for its answers; a few lost frames must not make it deaf for minutes.
+    #[must_use]
+    pub const fn pause_max_s(&self) -> u32 {
+        let periods = self.period_s.saturating_mul(PAUSE_PERIODS);
+        let limit = if periods > self.retry.first_s { periods } else { self.retry.first_s };
+        if self.retry.max_s < limit { self.retry.max_s } else { limit }
     }
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Every explanation has a cost, the negative logarithm of its probability in thousandths of a nat: a failed device by how
 //! rare that is, a dark meter that was heard or not by how many gasps arrive, a lit one that gasped by how hardly ever that
-//! is. Under a device either it has failed (and all behind it is dark), or each part is explained by itself: whichever is
-//! cheaper. Costs add up because faults and losses are taken to be independent; a storm and a common radio path are not,
+//! is. Under a device either it has failed (and all behind it is dark), or each part is explained by itself, or a broken
+//! pole takes some of them along (`spans`): whichever is cheapest. Costs add up because faults and losses are taken to be independent; a storm and a common radio path are not,
 //! so confidence is a ranking, not a frequency.
 //!
 //! Arbitrary: the figures. They set that one gasp is believed without asking, that of a line of silent meters no fault is
@@ -13,14 +13,14 @@ use std::collections::BTreeSet;
 
 use crate::{MeterIx, config::DeviceKind};
 
-use super::{Network, Place, belief::Belief};
+use super::{Network, Place, belief::Belief, network::Part, spans::Choice};
 
 /// A gasp well sealed, and the line is there after all.
 const FALSE_GASP: i64 = 9200;
 /// The same, right after an answer.
 const DOUBTFUL_GASP: i64 = 2000;
-/// A meter that answers, and is dark.
-const CONTRADICTION: i64 = 7000;
+/// A meter that answers behind a failed device: the map is wrong there, one time in fifty, or the house feeds itself.
+const CONTRADICTION: i64 = 3900;
 /// A meter that is lit, and does not answer: the radio is busy or blocked.
 const UNANSWERED: i64 = 1800;
 /// However often: that is one and the same hill.
@@ -30,7 +30,7 @@ const SIGN: i64 = 1_000_000;
 /// A service line fails, or the fuse behind the meter.
 const SERVICE: i64 = 4000;
 
-const fn prior(kind: DeviceKind) -> i64 {
+pub(super) const fn prior(kind: DeviceKind) -> i64 {
     match kind {
         DeviceKind::Section => 5500,
         DeviceKind::Phase | DeviceKind::Feeder => 6000,
@@ -65,16 +65,38 @@ pub(crate) struct Fault {
 
 /// Costs under one device.
 #[derive(Clone, Copy, Debug, Default)]
-struct Sums {
-    first_dark: Option<u64>,
+pub(super) struct Sums {
+    pub(super) first_dark: Option<u64>,
     /// It has failed.
-    failed: i64,
+    pub(super) failed: i64,
     /// It has not: its parts by themselves.
-    parts: i64,
+    pub(super) parts: i64,
+    /// A broken pole among these parts.
+    span: Option<Choice>,
+}
+
+/// What becomes of a device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Fate {
+    /// Nothing: what is behind it is explained by itself.
+    #[default]
+    Open,
+    /// It has failed.
+    Failed,
+    /// What feeds it, or a pole on its way, has.
+    Covered,
+    /// It has not, for it lies above a broken pole that explains more.
+    Stands,
+}
+
+struct Fates {
+    devices: Vec<Fate>,
+    /// Services that a broken pole takes along.
+    services: BTreeSet<MeterIx>,
 }
 
 impl Sums {
-    const fn best(&self) -> i64 {
+    pub(super) const fn best(&self) -> i64 {
         if self.failed < self.parts { self.failed } else { self.parts }
     }
 }
@@ -86,6 +108,11 @@ impl Scene<'_> {
         self.add_meters(&mut sums);
         self.add_signs(&mut sums);
         for &device in self.network.leaves_first() {
+            let span = self.best_span(device, &sums);
+            if let (Some(choice), Some(sum)) = (span, sums.get_mut(device)) {
+                sum.parts = sum.parts.saturating_sub(choice.gain);
+                sum.span = span;
+            }
             let best = sums.get(device).map_or(0, Sums::best);
             if let Some(up) = self.network.up(device).and_then(|up| sums.get_mut(up)) {
                 up.parts = up.parts.saturating_add(best);
@@ -154,7 +181,7 @@ impl Scene<'_> {
     }
 
     /// What a meter costs behind a failed device.
-    fn if_dark(&self, belief: &Belief, first_dark: Option<u64>) -> i64 {
+    pub(super) fn if_dark(&self, belief: &Belief, first_dark: Option<u64>) -> i64 {
         match (belief.gasp, belief.lit_at, first_dark) {
             (Some(_), ..) => self.heard,
             (None, Some(lit), Some(dark)) if self.is_after(lit, dark) => CONTRADICTION,
@@ -163,7 +190,7 @@ impl Scene<'_> {
     }
 
     /// What it costs by itself, and whether its own service has failed then.
-    fn alone(&self, belief: &Belief) -> (i64, bool) {
+    pub(super) fn alone(&self, belief: &Belief) -> (i64, bool) {
         let lit = match belief.gasp {
             Some(gasp) if gasp.doubtful => DOUBTFUL_GASP,
             Some(_) => FALSE_GASP,
@@ -174,26 +201,29 @@ impl Scene<'_> {
     }
 
     fn chosen(&self, sums: &[Sums]) -> Vec<Fault> {
-        let mut faults = Vec::new();
         let sum = |device: usize| sums.get(device).copied().unwrap_or_default();
-        let fails = |device: usize| sum(device).failed < sum(device).parts;
+        let fates = self.fates(sums);
+        let fate = |device: usize| fates.devices.get(device).copied().unwrap_or_default();
+        // How much dearer it is that something above has failed as well.
+        let sure = |gap: i64, above: &mut dyn Iterator<Item = usize>| {
+            confidence_pm(above.map(|up| sum(up).failed.saturating_sub(sum(up).best())).fold(gap, i64::min))
+        };
+        let mut faults = Vec::new();
         for &device in self.network.leaves_first() {
-            // Of several on one way up the highest stands for all.
-            let covered = self.network.way_up(device).skip(1).any(fails);
-            if !fails(device) || covered {
-                continue;
-            }
-            let Sums { failed, parts, first_dark } = sum(device);
-            let above = self.network.way_up(device).skip(1).map(|up| sum(up).failed.saturating_sub(sum(up).best()));
-            let gap = above.fold(parts.saturating_sub(failed), i64::min);
-            let lit = |belief: &Belief| {
-                let proof = belief.lit_at.zip(first_dark).is_some_and(|(lit, dark)| self.is_after(lit, dark));
-                belief.gasp.is_none() && proof
+            let Sums { failed, parts, first_dark, span } = sum(device);
+            let (id, behind, gap) = match (fate(device), span) {
+                (Fate::Failed, _) => {
+                    let id = Place::Device(self.network.id(device).unwrap_or_default().to_owned());
+                    (id, vec![Part::Device(device)], parts.saturating_sub(failed))
+                }
+                (Fate::Open | Fate::Stands, Some(choice)) => {
+                    let Some(span) = self.network.spans().get(choice.span) else { continue };
+                    (Place::Span(span.id.clone()), span.parts.clone(), choice.gain)
+                }
+                _ => continue,
             };
-            let behind = self.meters().filter(|(meter, _)| self.network.above(*meter).any(|above| above == device));
-            let dark = behind.filter(|(_, belief)| !lit(belief)).map(|(meter, _)| meter).collect();
-            let id = self.network.id(device).unwrap_or_default().to_owned();
-            faults.push(Fault { place: Place::Device(id), confidence_pm: confidence_pm(gap), dark });
+            let confidence_pm = sure(gap, &mut self.network.way_up(device).skip(1));
+            faults.push(Fault { place: id, confidence_pm, dark: self.dark(&behind, first_dark) });
         }
         for (meter, belief) in self.meters() {
             let place = match self.network.parent_of(meter) {
@@ -201,16 +231,63 @@ impl Scene<'_> {
                 Err(why) => Place::Unknown(why),
             };
             let (cost, dark) = self.alone(belief);
-            if !dark || self.network.above(meter).any(fails) {
+            let explained = self.network.above(meter).any(|up| matches!(fate(up), Fate::Failed | Fate::Covered));
+            if !dark || explained || fates.services.contains(&meter) {
                 continue;
             }
-            let above = self.network.above(meter).map(|up| sum(up).failed.saturating_sub(sum(up).best()));
             let lit = if belief.gasp.is_some() { FALSE_GASP } else { UNANSWERED_MAX };
-            let gap = above.fold(lit.saturating_sub(cost), i64::min);
-            faults.push(Fault { place, confidence_pm: confidence_pm(gap), dark: vec![meter] });
+            let confidence_pm = sure(lit.saturating_sub(cost), &mut self.network.above(meter));
+            faults.push(Fault { place, confidence_pm, dark: vec![meter] });
         }
         faults.retain(|fault| !fault.dark.is_empty());
         faults
+    }
+
+    /// What becomes of each device in the cheapest explanation, from the root down.
+    fn fates(&self, sums: &[Sums]) -> Fates {
+        let sum = |device: usize| sums.get(device).copied().unwrap_or_default();
+        let mut fates = Fates { devices: vec![Fate::Open; self.network.len()], services: BTreeSet::new() };
+        for &device in self.network.leaves_first().iter().rev() {
+            let above = self.network.up(device).and_then(|up| fates.devices.get(up));
+            let covered = matches!(above, Some(Fate::Failed | Fate::Covered));
+            let Some(fate) = fates.devices.get_mut(device) else { continue };
+            let Sums { failed, parts, span, .. } = sum(device);
+            *fate = match *fate {
+                _ if covered => Fate::Covered,
+                Fate::Open if failed < parts => Fate::Failed,
+                fate => fate,
+            };
+            let stands = matches!(*fate, Fate::Open | Fate::Stands);
+            let Some(span) = span.filter(|_| stands).and_then(|choice| self.network.spans().get(choice.span)) else {
+                continue;
+            };
+            for part in &span.parts {
+                match part {
+                    Part::Device(part) => {
+                        if let Some(fate) = fates.devices.get_mut(*part) {
+                            *fate = Fate::Covered;
+                        }
+                    }
+                    Part::Service(meter) => _ = fates.services.insert(*meter),
+                }
+                for between in self.network.above_part(*part).take_while(|above| *above != span.top) {
+                    if let Some(fate) = fates.devices.get_mut(between) {
+                        *fate = Fate::Stands;
+                    }
+                }
+            }
+        }
+        fates
+    }
+
+    /// Meters behind these that are not seen to be lit.
+    fn dark(&self, behind: &[Part], first_dark: Option<u64>) -> Vec<MeterIx> {
+        let lit = |belief: &Belief| {
+            let proof = belief.lit_at.zip(first_dark).is_some_and(|(lit, dark)| self.is_after(lit, dark));
+            belief.gasp.is_none() && proof
+        };
+        let fed = |meter: MeterIx| behind.iter().any(|part| self.network.is_behind(*part, meter));
+        self.meters().filter(|(meter, belief)| fed(*meter) && !lit(belief)).map(|(meter, _)| meter).collect()
     }
 
     /// Meters worth a ping: nothing was heard of them, and behind the same device others are dark.

@@ -33,6 +33,7 @@ mod match_up;
 mod network;
 mod note;
 mod pings;
+mod spans;
 #[cfg(test)]
 mod tests;
 mod ticket;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     MeterIx,
-    config::{Device, DeviceKind, OutageConfig},
+    config::{Device, DeviceKind, OutageConfig, Span},
 };
 
 use super::Place;
@@ -31,6 +31,25 @@ pub struct Network {
     /// Leaves first.
     order: Vec<usize>,
     places: Vec<Result<usize, Unplaced>>,
+    spans: Vec<Joint>,
+}
+
+/// A [`crate::config::Span`], made ready.
+#[derive(Clone, Debug)]
+pub(crate) struct Joint {
+    pub(crate) id: String,
+    pub(crate) parts: Vec<Part>,
+    /// The lowest device above all parts.
+    pub(crate) top: usize,
+}
+
+/// What a span takes along in one phase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    /// All behind this device.
+    Device(usize),
+    /// One service.
+    Service(MeterIx),
 }
 
 impl Network {
@@ -64,7 +83,22 @@ impl Network {
             sound(number).map(|_| *number).ok_or(Unplaced::Loop)
         };
         let places = config.meters.iter().map(|meter| place(&meter.parent)).collect();
-        Self { devices, numbers, parents, order, places }
+        let mut network = Self { devices, numbers, parents, order, places, spans: Vec::new() };
+        network.spans = config.spans.iter().filter_map(|span| network.joint(span)).collect();
+        network
+    }
+
+    /// A span of which at least two parts are in the network; one is no more than a device or a service.
+    fn joint(&self, span: &Span) -> Option<Joint> {
+        let sound = |device: &usize| self.order.contains(device);
+        let devices = span.devices.iter().filter_map(|id| self.number(id)).filter(sound).map(Part::Device);
+        let placed = |meter: &&MeterIx| self.parent_of(**meter).is_ok();
+        let parts: Vec<Part> =
+            devices.chain(span.meters.iter().filter(placed).map(|meter| Part::Service(*meter))).collect();
+        let (first, others) = parts.split_first().filter(|(_, others)| !others.is_empty())?;
+        let common = |above: &usize| others.iter().all(|part| self.above_part(*part).any(|one| one == *above));
+        let top = self.above_part(*first).find(common)?;
+        Some(Joint { id: span.id.clone(), parts, top })
     }
 
     /// How many devices.
@@ -133,20 +167,46 @@ impl Network {
         self.parent_of(meter).ok().into_iter().flat_map(|device| self.way_up(device))
     }
 
+    /// What lies above a part of a span, upwards.
+    pub(crate) fn above_part(&self, part: Part) -> Box<dyn Iterator<Item = usize> + '_> {
+        match part {
+            Part::Device(device) => Box::new(self.way_up(device).skip(1)),
+            Part::Service(meter) => Box::new(self.above(meter)),
+        }
+    }
+
+    /// All spans, in the order of the configuration.
+    pub(crate) fn spans(&self) -> &[Joint] {
+        &self.spans
+    }
+
+    /// A fault of this part takes the meter along.
+    pub(crate) fn is_behind(&self, part: Part, meter: MeterIx) -> bool {
+        match part {
+            Part::Device(device) => self.above(meter).any(|above| above == device),
+            Part::Service(service) => service == meter,
+        }
+    }
+
     /// A fault at `place` takes what hangs at `other` along.
     #[must_use]
     pub fn covers(&self, place: &Place, other: &Place) -> bool {
-        if place == other {
-            return true;
-        }
-        let Place::Device(id) = place else { return false };
-        let Some(device) = self.number(id) else { return false };
-        match other {
-            Place::Device(below) => {
-                self.number(below).is_some_and(|below| self.way_up(below).any(|above| above == device))
+        let within = |part: Part, whole: &[Part]| match part {
+            Part::Device(device) => self.way_up(device).any(|above| whole.contains(&Part::Device(above))),
+            Part::Service(meter) => whole.iter().any(|one| self.is_behind(*one, meter)),
+        };
+        let (whole, parts) = (self.parts_of(place), self.parts_of(other));
+        place == other || !parts.is_empty() && parts.iter().all(|part| within(*part, &whole))
+    }
+
+    fn parts_of(&self, place: &Place) -> Vec<Part> {
+        match place {
+            Place::Device(id) => self.number(id).map(Part::Device).into_iter().collect(),
+            Place::Service(meter) => vec![Part::Service(*meter)],
+            Place::Span(id) => {
+                self.spans.iter().find(|span| span.id == *id).map(|span| span.parts.clone()).unwrap_or_default()
             }
-            Place::Service(meter) => self.above(*meter).any(|above| above == device),
-            Place::Unknown(_) => false,
+            Place::Unknown(_) => Vec::new(),
         }
     }
 }

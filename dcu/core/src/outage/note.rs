@@ -15,6 +15,8 @@ pub enum Place {
     Service(MeterIx),
     /// It cannot be said.
     Unknown(Unplaced),
+    /// A stretch of line with all its wires, by its name in the network: a pole is broken.
+    Span(String),
 }
 
 /// What a judgement rests on.

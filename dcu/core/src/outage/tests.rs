@@ -10,7 +10,7 @@ use taa_keys::Key;
 use super::{Act, Engine, Heard, OutageNote, Outages, Refused};
 use crate::{
     MeterIx,
-    config::{Device, DeviceKind, OutageConfig, OutageMeter},
+    config::{Device, DeviceKind, OutageConfig, OutageMeter, Span},
 };
 
 pub(super) const MS: u64 = 1_000_000;
@@ -37,6 +37,25 @@ pub(super) fn village(sections: usize, meters: usize) -> OutageConfig {
                     config.meters.push(meter(at, Some(&section)));
                 }
             }
+        }
+    }
+    config
+}
+
+/// The same with poles: the sections of one number in three phases hang on the same ones, the last of them but for one
+/// phase, of which a single meter does.
+pub(super) fn village_on_poles(sections: usize, meters: usize) -> OutageConfig {
+    let mut config = village(sections, meters);
+    for feeder in ["a", "b"] {
+        for section in 1..=sections {
+            let mut devices: Vec<String> = (1..=3).map(|phase| format!("{feeder}{phase}.{section}")).collect();
+            let last = devices.pop().filter(|_| section == sections);
+            let fed = |at: &usize| last.is_some() && config.meters[*at].parent == last;
+            let meters = (0..config.meters.len()).find(fed).map(|at| MeterIx(u32::try_from(at).unwrap()));
+            if last.is_none() {
+                devices.push(format!("{feeder}3.{section}"));
+            }
+            config.spans.push(Span { id: format!("{feeder}-pole{section}"), devices, meters: meters.into_iter().collect() });
         }
     }
     config

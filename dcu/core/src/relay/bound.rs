@@ -69,7 +69,7 @@ impl ConnectBound {
     pub fn of(config: &DcuConfig, around: &Surroundings) -> Self {
         let (round_trip, tries) = (u64::from(around.round_trip_ms), u64::from(around.lost_in_a_row).saturating_add(1));
         let fetch_ms = config.fetch.as_ref().map_or(0, |fetch| {
-            let pause = jittered_ms(fetch.retry.max_s.max(fetch.period_s));
+            let pause = jittered_ms(fetch.pause_max_s().max(fetch.period_s));
             let lost = pause.saturating_add(fetch.reply_timeout_ms.into());
             pause.saturating_add(lost.saturating_mul(around.lost_in_a_row.into())).saturating_add(round_trip)
         });

@@ -160,7 +160,7 @@ pub(crate) struct Site {
     pub(crate) clock: bool,
     deadline: Option<u64>,
     boot_at: u64,
-    pub(crate) entropy: u8,
+    pub(crate) entropy: u64,
 }
 
 impl Site {
@@ -217,7 +217,8 @@ impl Site {
         if self.clock {
             self.set_clock();
         }
-        let entropy = [self.entropy; 32];
+        let mut entropy = [7; 32];
+        entropy[..8].copy_from_slice(&self.entropy.to_be_bytes());
         self.with_dcu(|dcu, now| dcu.handle_entropy(now, &entropy));
     }
 

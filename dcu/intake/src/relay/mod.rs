@@ -154,27 +154,29 @@ impl Relay {
 
     // ---- commands ------------------------------------------------------------------------------------------------
 
-    /// Sends held money to an account of a site. False when there is no such money or site.
+    /// Sends held money, by any name of its payment, to an account of a site. False when there is no such money or site.
     pub fn resolve(&mut self, now_unix_ms: i64, id: &PaymentId, site: &str, account: &str) -> bool {
-        let known = self.config.site(site).is_some() && self.state.held.contains_key(id);
-        if known {
-            let (site, account) = (site.to_owned(), account.to_owned());
-            self.record(now_unix_ms, Entry::Resolved { id: id.clone(), site, account });
+        if self.config.site(site).is_none() {
+            return false;
         }
-        known
+        let Some(id) = self.state.held_as(id) else { return false };
+        let (site, account) = (site.to_owned(), account.to_owned());
+        self.record(now_unix_ms, Entry::Resolved { id, site, account });
+        true
     }
 
     /// Takes held money off the list, for whoever paid it: [`Event::HandBack`] comes once that is durable, and money may be
     /// moved then and not before. The same again is told again. False when there is and was no such money; a mere receipt
     /// is none.
     pub fn hand_back(&mut self, now_unix_ms: i64, id: &PaymentId) -> bool {
-        let held = self.state.held.get(id).filter(|held| held.payment.certainty == Certainty::Final);
+        let id = self.state.held_as(id).unwrap_or_else(|| id.clone());
+        let held = self.state.held.get(&id).filter(|held| held.payment.certainty == Certainty::Final);
         let held = held.map(|held| held.payment.amount_minor);
-        let Some(amount_minor) = held.or_else(|| self.state.handed_back(id)) else { return false };
+        let Some(amount_minor) = held.or_else(|| self.state.handed_back(&id)) else { return false };
         if held.is_some() {
             self.record(now_unix_ms, Entry::HandedBack { id: id.clone() });
         }
-        self.answer(Output::Event(Event::HandBack { id: id.clone(), amount_minor }));
+        self.answer(Output::Event(Event::HandBack { id, amount_minor }));
         true
     }
 

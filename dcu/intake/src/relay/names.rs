@@ -98,6 +98,16 @@ impl State {
         Some((first, seen))
     }
 
+    /// The one of these that is the payment of this name, whichever of its names each goes by.
+    pub(super) fn alias_among<'a>(
+        &self,
+        id: &PaymentId,
+        mut names: impl Iterator<Item = &'a PaymentId>,
+    ) -> Option<PaymentId> {
+        let first = self.first_name(id)?;
+        names.find(|name| self.first_name(name) == Some(first)).cloned()
+    }
+
     fn first_name(&self, id: &PaymentId) -> Option<&PaymentId> {
         let taken = self.seen.get_key_value(id).map(|(known, _)| known).or_else(|| self.names.get(id));
         // What covers may be covered itself: by one that is none of its own, so that this ends.

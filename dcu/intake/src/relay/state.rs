@@ -159,10 +159,18 @@ impl State {
         self.requests.get(&(provider, id.to_owned())).map(|(request, how)| (request, how.as_ref()))
     }
 
-    /// What was handed back, minor units of the money that it came in; `None` for anything else.
+    /// What was handed back of the payment with this name, minor units of the money that it came in; `None` for anything else.
     #[must_use]
     pub fn handed_back(&self, id: &PaymentId) -> Option<i64> {
-        self.handed_back.get(id).copied()
+        let direct = self.handed_back.get(id);
+        let found = direct.or_else(|| self.handed_back.get(&self.alias_among(id, self.handed_back.keys())?));
+        found.copied()
+    }
+
+    /// The name under which this payment is on hold, whichever of its names is asked for.
+    #[must_use]
+    pub fn held_as(&self, id: &PaymentId) -> Option<PaymentId> {
+        if self.held.contains_key(id) { Some(id.clone()) } else { self.alias_among(id, self.held.keys()) }
     }
 
     /// All that was handed back, minor units of the money that it came in.
@@ -239,7 +247,8 @@ impl State {
             Entry::Forgot { upto_unix_ms } => self.forget(*upto_unix_ms),
             Entry::Resolved { id, site, account } => {
                 if let Some(Held { payment, .. }) = self.held.remove(id) {
-                    if let Some(seen) = self.seen.get_mut(id) {
+                    let first = if self.seen.contains_key(id) { Some(id) } else { self.names.get(id) };
+                    if let Some(seen) = first.and_then(|first| self.seen.get_mut(first)) {
                         seen.given = Some((site.clone(), account.clone()));
                     }
                     self.inbox(site).push(Payment { account: account.clone(), ..payment });

@@ -173,7 +173,10 @@ impl Network {
         strong && radio.since_ns <= shot.start_ns && self.listening(ear.node, shot.start_ns, together) == shot.channel
     }
 
-    /// Whether a node finds a channel busy at a time that may be just ahead.
+    /// Whether a node finds a channel busy at a time that may be just ahead: energy on it, or a frame that the node is
+    /// receiving on whatever channel it listens to. A radio that has found a frame's start does not go away from it to
+    /// send (so the driver of S2-LP in an open stack): without that, two neighbours that have something for each other
+    /// talk past each other, each on the other's channel, until all retries are gone.
     pub(super) fn is_busy(&self, node: u32, channel: u16, at_ns: u64) -> bool {
         if self.air.log.is_empty() && self.interferers.is_empty() {
             return false;
@@ -184,14 +187,22 @@ impl Network {
             if frame.from == node {
                 continue;
             }
-            let Some(shot) = self.shot_at(frame, at_ns).filter(|shot| shot.channel == channel) else { continue };
+            let Some(shot) = self.shot_at(frame, at_ns) else { continue };
             let Some(ear) = self.links.between(frame.from, node) else { continue };
-            if self.is_tuned(ear, &shot) {
+            if self.is_tuned(ear, &shot) && (shot.channel == channel || !self.was_sending(node, shot.start_ns)) {
                 return true;
             }
-            sum_mw += ear.mw;
+            if shot.channel == channel {
+                sum_mw += ear.mw;
+            }
         }
         sum_mw >= self.busy_mw
+    }
+
+    /// Whether a node was on the air itself, and deaf, a while ago.
+    fn was_sending(&self, node: u32, at_ns: u64) -> bool {
+        let own = self.air.log.iter().map(|&place| &self.air.frames[place as usize]).filter(|frame| frame.from == node);
+        own.into_iter().any(|frame| (frame.start_ns..frame.end_ns).contains(&at_ns))
     }
 
     /// The channel on which a node listens, or listened not long ago; `together`: that of all within a broadcast dwell.

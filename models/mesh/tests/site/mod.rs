@@ -54,6 +54,28 @@ pub(crate) fn grid(nodes: u32, pitch_m: f64) -> Vec<Link> {
     links
 }
 
+/// So many nodes in rings around the root, numbered outward. A node hears those of its own ring and of the next ones
+/// within this angle, degrees; the first ring hears the root.
+pub(crate) fn rings(counts: &[u32], within_deg: f64) -> Vec<Link> {
+    let mut places = Vec::new();
+    for (ring, &count) in counts.iter().enumerate() {
+        places.extend((0..count).map(|at| (ring, 360.0 * f64::from(at) / f64::from(count))));
+    }
+    let mut links = Vec::new();
+    for (a, (ring, bearing)) in (1..).zip(&places) {
+        if *ring == 0 {
+            both(&mut links, 0, a, 80.0);
+        }
+        for (b, (other, theirs)) in (1..a).zip(&places) {
+            let apart = (bearing - theirs).abs();
+            if ring - other <= 1 && apart.min(360.0 - apart) <= within_deg {
+                both(&mut links, b, a, 80.0);
+            }
+        }
+    }
+    links
+}
+
 /// A network and what came out of it.
 pub(crate) struct Site {
     pub(crate) network: Network,

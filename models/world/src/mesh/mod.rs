@@ -6,9 +6,12 @@
 //!   MRHOF (RFC 6719), without RPL's inertia: routes are those that a settled network would have.
 //! - [`Topology::deliver`] sends one message along its route: frames, retries, delay, or where it was lost.
 //!
+//! [`plan`] answers the other question: where a root and relays should stand.
+//!
 //! Message fidelity: no frame collides with another; contention is in the delay's spread and in the loss floor.
 
 mod deliver;
+pub mod plan;
 mod routes;
 mod topology;
 

@@ -140,7 +140,13 @@ impl VillageRadio {
     /// The link between two radios.
     #[must_use]
     pub fn link(&self, a: &Stood, b: &Stood) -> LinkDb {
-        let path_db = self.path_db(a, b);
+        self.link_over(self.clear_db(&a.radio, &b.radio), a, b)
+    }
+
+    /// The same for who has [`VillageRadio::clear_db`] at hand: that part is the same under every seed.
+    #[must_use]
+    pub fn link_over(&self, clear_db: f64, a: &Stood, b: &Stood) -> LinkDb {
+        let path_db = clear_db + self.field.between_db(&a.field, &b.field);
         let length_m = libm::hypot(a.radio.at_m[0] - b.radio.at_m[0], a.radio.at_m[1] - b.radio.at_m[1]);
         LinkDb {
             there_db: self.one_way_db(path_db, a.end, b.end),

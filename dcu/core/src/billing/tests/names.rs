@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::payment::{Certainty, Receipt};
+use crate::payment::{Certainty, PaymentId, Receipt};
 
 const AMOUNT: i64 = 700;
 
@@ -135,4 +135,74 @@ fn a_receipt_of_another_account_is_taken_back_from_there() {
     assert_eq!(book.on_receipts_of(&say(Word::Full, 1)).collect::<Vec<_>>(), [1]);
     book.credit(&say(Word::Full, 1));
     assert_eq!((book.balance_minor(0), book.balance_minor(1)), (AMOUNT, 0));
+}
+
+/// A payment in suspense is found, resolved and handed back by any of its names, also by one that was learnt later.
+#[test]
+fn suspense_is_found_resolved_and_handed_back_by_any_name() {
+    let stray = |word| Payment { account: "nobody".into(), ..say(word, 1) };
+    let (reference, receipt) = (say(Word::Bare, 1).id(), say(Word::Line, 1).id());
+    for words in [[Word::Full, Word::Line], [Word::Line, Word::Full], [Word::Bare, Word::Full]] {
+        for name in [&reference, &receipt] {
+            let mut book = book_with_receipts();
+            words.iter().for_each(|word| _ = book.credit(&stray(*word)));
+            assert_eq!(book.suspended(name).map(|p| p.amount_minor), Some(AMOUNT), "{words:?} {name:?}");
+            let back = |name: &PaymentId, id: &str| Refund {
+                id: id.into(),
+                from: RefundFrom::Suspense(name.clone()),
+                why: "to nobody's account".into(),
+            };
+            let mut other = book.clone();
+            assert!(matches!(book.resolve(name, 1, None), Credit::Credited { account: 1, balance_minor: AMOUNT }));
+            assert!(book.suspense().next().is_none());
+            for name in [&reference, &receipt] {
+                assert_eq!(book.resolve(name, 0, None), Credit::Refused, "once");
+                let refused = Amendable::Refused(AmendError::NotInSuspense);
+                assert_eq!(book.refund(back(name, "R1"), None), refused, "it is somebody's credit");
+            }
+            assert!(matches!(other.refund(back(name, "R1"), None), Amendable::Done { amount_minor: -700, .. }));
+            for name in [&reference, &receipt] {
+                assert_eq!(other.refund(back(name, "R1"), None), Amendable::Duplicate, "the same payment by {name:?}");
+                let refused = Amendable::Refused(AmendError::NotInSuspense);
+                assert_eq!(other.refund(back(name, "R2"), None), refused);
+                assert_eq!(other.resolve(name, 0, None), Credit::Refused);
+            }
+            assert_eq!((other.totals().suspended, other.totals().refunded_suspense), (0, i128::from(AMOUNT)));
+            assert_eq!((book.totals().missing(), other.totals().missing()), (0, 0));
+        }
+    }
+}
+
+/// A name that only fits is no name: what lies in suspense is not found by it.
+#[test]
+fn a_likely_receipt_finds_nothing_in_suspense() {
+    let mut book = book_with_receipts();
+    book.credit(&Payment { account: "nobody".into(), ..say(Word::Likely, 1) });
+    assert!(book.suspended(&say(Word::Bare, 1).id()).is_some());
+    assert!(book.suspended(&say(Word::Line, 1).id()).is_none());
+    assert_eq!(book.resolve(&say(Word::Line, 1).id(), 0, None), Credit::Refused);
+}
+
+/// The same order by a name that was learnt between is a repeat, and not a clash; so is what was declined.
+#[test]
+fn an_amendment_names_a_payment_by_any_name() {
+    let mut book = book_with_receipts();
+    book.credit(&say(Word::Bare, 1));
+    let correct = |name: &PaymentId| {
+        let (id, why) = ("C1".into(), "wrong amount".into());
+        Amendment::Correction(Correction { id, account: 0, amount_minor: -100, of: Some(name.clone()), why })
+    };
+    let (reference, receipt) = (say(Word::Bare, 1).id(), say(Word::Line, 1).id());
+    assert!(matches!(book.amend(&correct(&receipt), None), Amendable::Done { .. }), "a name that nobody knows yet");
+    assert_eq!(book.amend(&correct(&reference), None), Amendable::Refused(AmendError::Clash), "not known to be one");
+    book.credit(&say(Word::Full, 1));
+    for name in [&reference, &receipt] {
+        assert_eq!(book.amend(&correct(name), None), Amendable::Duplicate);
+    }
+    assert_eq!(book.by_first_names(&correct(&receipt)), correct(&reference));
+    let mut cloud = book_with_receipts();
+    cloud.credit(&say(Word::Full, 1));
+    cloud.decline(&correct(&receipt), AmendError::Account);
+    assert!(cloud.is_declined(&correct(&reference)));
+    assert_eq!(cloud.amend(&correct(&reference), None), Amendable::Refused(AmendError::Account));
 }

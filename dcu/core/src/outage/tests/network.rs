@@ -48,14 +48,89 @@ fn the_fault_is_put_where_the_gasps_say() {
         rig.pings.clear();
         let until = rig.now + 3 * S;
         rig.run(until, nobody);
-        let shown = |place: &Place| match place {
-            Place::Device(id) => id.clone(),
-            Place::Service(meter) => format!("meter {}", meter.0),
-            Place::Unknown(why) => format!("{why:?}"),
-        };
-        let found: Vec<String> = rig.outages.open().values().map(|ticket| shown(&ticket.place)).collect();
-        assert_eq!(found, expected, "{name}");
+        assert_eq!(found(&rig), expected, "{name}");
     }
+}
+
+fn found(rig: &Rig) -> Vec<String> {
+    let shown = |place: &Place| match place {
+        Place::Device(id) | Place::Span(id) => id.clone(),
+        Place::Service(meter) => format!("meter {}", meter.0),
+        Place::Unknown(why) => format!("{why:?}"),
+    };
+    rig.outages.open().values().map(|ticket| shown(&ticket.place)).collect()
+}
+
+/// Sections of four: a1.1 is meters 0 to 3, a1.2 4 to 7, a2.1 8 to 11, a2.2 12 to 15, a3.1 16 to 19, a3.2 20 to 23.
+#[test]
+fn a_broken_pole_is_one_fault() {
+    let first: Vec<usize> = (0..4).chain(8..12).chain(16..20).collect();
+    let last: Vec<usize> = (4..8).chain(12..16).chain([20]).collect();
+    let half = first.iter().copied().filter(|n| n % 2 == 0).collect();
+    // Who is dark, of whom something is heard, what is found.
+    let cases: [(&[usize], Vec<usize>, &[&str]); 6] = [
+        (&first, first.clone(), &["a-pole1"]),
+        (&first, half, &["a-pole1"]),
+        (&last, last.clone(), &["a-pole2"]),
+        (&last, last[..8].to_vec(), &["a-pole2"]),
+        (&first[..4], (0..4).collect(), &["a1.1"]),
+        (&[first.clone(), last.clone(), vec![21, 22, 23]].concat(), (0..24).collect(), &["a"]),
+    ];
+    for (dark, gasps, expected) in cases {
+        let mut rig = Rig::new(village_on_poles(2, 4));
+        for meter in &gasps {
+            rig.gasp(*meter, 1).unwrap();
+            rig.now += 10 * MS;
+        }
+        let until = rig.now + 20 * S;
+        rig.run(until, |_, meter| !dark.contains(&meter.at()));
+        assert_eq!(found(&rig), expected, "{gasps:?}");
+    }
+}
+
+#[test]
+fn a_ticket_of_a_pole_takes_late_comers_in_and_narrows_to_what_is_left() {
+    let mut rig = Rig::new(village_on_poles(2, 4));
+    for meter in [0, 1, 8, 9] {
+        rig.gasp(meter, 1).unwrap();
+    }
+    let behind = |meter: MeterIx| meter.0 % 8 < 4 && meter.0 < 24;
+    rig.run(10 * S, |_, meter| !behind(meter));
+    assert_eq!((found(&rig), rig.opened().len()), (vec!["a-pole1".to_owned()], 1));
+    assert_eq!(rig.outages.open().values().next().unwrap().members.len(), 12, "the third phase was asked");
+    // Two phases are mended.
+    rig.power_up(0, 1).unwrap();
+    rig.power_up(8, 1).unwrap();
+    let until = rig.now + 1200 * S;
+    rig.run(until, |_, meter| !behind(meter) || meter.0 < 16);
+    assert_eq!((found(&rig), rig.opened().len()), (vec!["a3.1".to_owned()], 1));
+    rig.restart();
+    let until = rig.now + 1200 * S;
+    rig.run(until, everybody);
+    assert!(found(&rig).is_empty());
+}
+
+#[test]
+fn spans_that_say_nothing_are_left_out() {
+    let mut config = village(2, 4);
+    let span = |id: &str, devices: &[&str], meters: &[u32]| Span {
+        id: id.to_owned(),
+        devices: devices.iter().map(|&id| id.to_owned()).collect(),
+        meters: meters.iter().copied().map(MeterIx).collect(),
+    };
+    config.spans = vec![
+        span("one part", &["a1.1", "gone"], &[4711]),
+        span("nothing", &[], &[]),
+        span("over two feeders", &["a1.1", "b1.1"], &[]),
+    ];
+    let network = Network::new(&config);
+    let names: Vec<&str> = network.spans().iter().map(|span| span.id.as_str()).collect();
+    assert_eq!(names, ["over two feeders"]);
+    let [pole, first] = [Place::Span("over two feeders".to_owned()), Place::Device("a1.1".to_owned())];
+    assert!(network.covers(&pole, &first) && !network.covers(&first, &pole));
+    assert!(network.covers(&Place::Device("inverter".to_owned()), &pole));
+    assert!(network.covers(&pole, &Place::Service(MeterIx(0))) && !network.covers(&pole, &Place::Service(MeterIx(4))));
+    assert!(!network.covers(&Place::Span("gone".to_owned()), &first));
 }
 
 #[test]
