@@ -132,7 +132,7 @@ impl Seen {
     }
 }
 
-/// Three villages, hourly reads for six hours; of each the first 250 meters (all 731 of the last take minutes).
+/// Three villages, hourly reads for six hours; of each the first 250 meters.
 #[test]
 fn both_fidelities_tell_the_same_of_three_villages() {
     for name in ["jija", "bupandagila", "ipoloto"] {
@@ -149,4 +149,17 @@ fn both_fidelities_tell_the_same_of_three_villages() {
             assert_ne!(frame.apart_from(&weak), Vec::<&str>::new(), "{weak:?}");
         }
     }
+}
+
+/// All 731 meters of the largest village, the median of which hears 284 others: more than 95 % join before the run begins
+/// and are read, one round in an hour. While every meter measured every link it heard at once, none was reached.
+#[test]
+fn seven_hundred_meters_join_and_deliver() {
+    let mut scenario = village("ipoloto");
+    scenario.comms.mesh.fidelity = Fidelity::Frame;
+    let meters = scenario.village.customers.len();
+    let frame = by_frame(&scenario, 1);
+    println!("{frame:?}");
+    assert!(meters > 700 && frame.reached as f64 > 0.95 * meters as f64 && frame.pdr > 0.95, "{frame:?} of {meters}");
+    assert!(frame.hops_max <= 24, "Wi-SUN's most");
 }
