@@ -86,7 +86,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         101..=800 => Size::Medium,
         _ => Size::Large,
     };
-    let config = Config::wisun(size, 1)?;
+    // The twenty tries that Wi-SUN demands, as an open stack makes them: four on each of five channels.
+    let config = Config { retries_max: 3, channel_retries: 4, ..Config::wisun(size, 1)? };
     let (config, links) = if arguments.get(2).is_some_and(|radio| radio == "wisun") {
         (config, links(nodes, 65.0, |m| 40.0 + 35.0 * libm::log10(m)))
     } else {

@@ -15,7 +15,7 @@ const MS: u64 = 1_000_000;
 
 fn config() -> Config {
     let phy = Phy::sun_fsk(50_000, false);
-    Config { phy, csma: Csma::wisun(), retries_max: 3, queue_max: 4, stranger_fails: false }
+    Config { phy, csma: Csma::wisun(), retries_max: 3, channel_retries: 0, queue_max: 4, stranger_fails: false }
 }
 
 fn eui(node: u64) -> Eui64 {
@@ -244,6 +244,33 @@ fn unicasts_meet_their_receivers_and_broadcasts_everyone() {
 fn sabotage_a_wrong_time_misses_the_channel() {
     let met = hopping_network(false);
     assert!(met.missed > 20 * met.met.max(1), "{met:?}");
+}
+
+/// Four tries on each of five channels, as an open stack makes Wi-SUN's twenty; a channel that is always busy is left for
+/// the next one, too. Without hopping there is no other channel.
+#[test]
+fn tries_go_on_in_the_receivers_next_stays() {
+    let hopping = |of: u64| {
+        let channels = Channels::all(29).unwrap();
+        let own = Unicast { of: eui(of), dwell_ms: 255, channels: channels.clone() };
+        Hopping { own, everywhere: channels, started_ns: 0, broadcast: None, heard: Vec::new(), drift_ppm: 20 }
+    };
+    for (hops, clear, expected) in [
+        (true, true, (Outcome::NoAck, 20)),
+        (true, false, (Outcome::ChannelBusy, 0)),
+        (false, true, (Outcome::NoAck, 4)),
+    ] {
+        let mut engine = Engine::new(Config { channel_retries: 4, ..config() }, 1);
+        if hops {
+            let mut own = hopping(1);
+            own.hear(&hopping(2).own, 0, 0);
+            *engine.hopping_mut() = Some(own);
+        }
+        engine.send(0, request(To::One(eui(2)), 7));
+        let (outcome, attempts, now) = alone(&mut engine, clear, u32::MAX, 0);
+        assert_eq!((outcome, attempts), expected);
+        assert_eq!(now > 4 * 255 * MS, hops, "{now}");
+    }
 }
 
 #[test]

@@ -38,6 +38,9 @@ pub struct Config {
     pub csma: Csma,
     /// How often a frame that was not acknowledged is sent again: 3 in the standard, 7 in an open co-processor.
     pub retries_max: u8,
+    /// Once these are gone, or the channel was busy too often, so often all of them again in a later stay of the receiver
+    /// on another channel, when it hops. The frames behind wait meanwhile.
+    pub channel_retries: u8,
     /// How many frames may wait.
     pub queue_max: usize,
     /// Whether an acknowledgement with another sequence number fails the attempt at once (6.7.4.3): immediate
@@ -253,6 +256,7 @@ struct Current<T> {
     sequence: u8,
     access: Access,
     tries: u8,
+    channels: u8,
     on_air: u32,
     everywhere: usize,
 }
@@ -373,7 +377,11 @@ impl<T: Clone> Engine<T> {
         match current.access.handle_cca(clear, &self.config.csma, &mut self.draws) {
             Next::Send => self.transmit(channel),
             Next::Wait(units) => self.back_off(now_ns, units),
-            Next::GiveUp => self.finish(now_ns, Outcome::ChannelBusy),
+            Next::GiveUp => {
+                if !self.next_stay(now_ns) {
+                    self.finish(now_ns, Outcome::ChannelBusy);
+                }
+            }
         }
     }
 
@@ -460,7 +468,8 @@ impl<T: Clone> Engine<T> {
         self.sequence = self.sequence.wrapping_add(1);
         let (access, _) = Access::begin(&self.config.csma, &mut self.draws.clone());
         let sequence = self.sequence;
-        self.current = Some(Current { handle, request, sequence, access, tries: 0, on_air: 0, everywhere: 0 });
+        self.current =
+            Some(Current { handle, request, sequence, access, tries: 0, channels: 0, on_air: 0, everywhere: 0 });
         self.access(now_ns);
     }
 
@@ -525,12 +534,26 @@ impl<T: Clone> Engine<T> {
     /// An attempt was not acknowledged.
     fn again(&mut self, now_ns: u64) {
         let Some(current) = &mut self.current else { return };
-        if current.tries >= self.config.retries_max {
-            self.finish(now_ns, Outcome::NoAck);
-        } else {
+        if current.tries < self.config.retries_max {
             current.tries += 1;
-            self.access(now_ns);
+            return self.access(now_ns);
         }
+        if !self.next_stay(now_ns) {
+            self.finish(now_ns, Outcome::NoAck);
+        }
+    }
+
+    /// The frame in hand waits for its receiver's next stay, if it may still do so.
+    fn next_stay(&mut self, now_ns: u64) -> bool {
+        let (Some(hopping), Some(current)) = (&self.hopping, &mut self.current) else { return false };
+        let To::One(neighbour) = current.request.to else { return false };
+        let Some(heard) = hopping.heard_of(neighbour).filter(|_| current.channels < self.config.channel_retries) else {
+            return false;
+        };
+        let stay_ns = u64::from(heard.schedule.dwell_ms) * 1_000_000;
+        (current.channels, current.tries) = (current.channels + 1, 0);
+        self.access(now_ns + stay_ns);
+        true
     }
 
     fn finish(&mut self, now_ns: u64, outcome: Outcome) {

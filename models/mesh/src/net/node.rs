@@ -347,6 +347,6 @@ pub(super) fn broadcast(config: &Config) -> Broadcast {
 }
 
 fn mac_config(config: &Config) -> engine::Config {
-    let Config { phy, csma, retries_max, queue_max, .. } = *config;
-    engine::Config { phy, csma, retries_max, queue_max, stranger_fails: false }
+    let Config { phy, csma, retries_max, channel_retries, queue_max, .. } = *config;
+    engine::Config { phy, csma, retries_max, channel_retries, queue_max, stranger_fails: false }
 }
