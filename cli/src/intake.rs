@@ -1,11 +1,104 @@
 //! `taa intake`: the hosted intake relay as a service, and orders to one that runs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Subcommand;
 use serde_json::Value;
 use taa_intaked::{Order, ServeError, Service, Settings, order};
 
-use crate::{Failure, args::IntakeCommand, show};
+use crate::{Failure, show};
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = "Example:
+  taa intake check relay.toml && taa intake serve relay.toml
+  taa intake held relay.toml
+  taa intake resolve relay.toml daraja RKT5X1 --site jija --account JJ-7
+
+Settings: dcu/intaked/relay.example.toml; orders: docs/payments.md.")]
+pub(crate) enum IntakeCommand {
+    /// Take callbacks, keep payments, hand them to the sites' DCUs, until Ctrl-C
+    Serve {
+        /// Its settings
+        #[arg(value_name = "RELAY.TOML")]
+        settings: PathBuf,
+    },
+    /// Read the settings and the keys that they name, and say what they come to
+    Check {
+        /// Its settings
+        #[arg(value_name = "RELAY.TOML")]
+        settings: PathBuf,
+    },
+    /// List money that waits for somebody to say whose it is
+    Held {
+        /// Settings of the relay that runs
+        #[arg(value_name = "RELAY.TOML")]
+        settings: PathBuf,
+    },
+    /// List callbacks that could be about money and could not be read
+    Unread {
+        /// Settings of the relay that runs
+        #[arg(value_name = "RELAY.TOML")]
+        settings: PathBuf,
+    },
+    /// List the sites: which machine is served, what waits for it
+    Sites {
+        /// Settings of the relay that runs
+        #[arg(value_name = "RELAY.TOML")]
+        settings: PathBuf,
+    },
+    /// Send held money to an account of a site
+    Resolve {
+        /// Settings of the relay that runs
+        #[arg(value_name = "RELAY.TOML")]
+        settings: PathBuf,
+        /// daraja, mtn-momo, orange-money, agent, …
+        provider: String,
+        /// Any name of the payment
+        key: String,
+        /// The site
+        #[arg(long)]
+        site: String,
+        /// The account there
+        #[arg(long)]
+        account: String,
+    },
+    /// Take held money off the list; move it back to whoever paid once this has succeeded
+    HandBack {
+        /// Settings of the relay that runs
+        #[arg(value_name = "RELAY.TOML")]
+        settings: PathBuf,
+        /// daraja, mtn-momo, orange-money, agent, …
+        provider: String,
+        /// Any name of the payment
+        key: String,
+    },
+    /// Of two machines with one identity, serve this one
+    Bind {
+        /// Settings of the relay that runs
+        #[arg(value_name = "RELAY.TOML")]
+        settings: PathBuf,
+        /// The site
+        site: String,
+        /// The session that the event IdentityTwice named
+        session: u64,
+    },
+    /// Serve whoever of the site asks next: its DCU was replaced
+    Rebind {
+        /// Settings of the relay that runs
+        #[arg(value_name = "RELAY.TOML")]
+        settings: PathBuf,
+        /// The site
+        site: String,
+    },
+    /// Give any order as JSON: codes that were printed, a payer who was asked to pay
+    Order {
+        /// Settings of the relay that runs
+        #[arg(value_name = "RELAY.TOML")]
+        settings: PathBuf,
+        /// The order
+        json: String,
+    },
+}
 
 pub(crate) fn intake(what: &IntakeCommand) -> Result<(), Failure> {
     match what {

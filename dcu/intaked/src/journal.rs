@@ -58,7 +58,16 @@ impl Journal {
     /// [`JournalError`].
     pub fn open(path: &Path) -> Result<(Self, Vec<Record>), JournalError> {
         OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(path)?;
-        let db = Connection::open(path)?;
+        // SQLite is not to rely on the bytes beside a write: cheap cards garble them (docs/powercut.md).
+        let name: String = path.to_string_lossy().chars().map(escaped).collect();
+        Self::on(Connection::open(format!("file:{name}?psow=0"))?)
+    }
+
+    /// The same on a connection that is open already: tests have disks of their own.
+    ///
+    /// # Errors
+    /// [`JournalError`].
+    pub fn on(db: Connection) -> Result<(Self, Vec<Record>), JournalError> {
         db.busy_timeout(Duration::ZERO)?;
         let told = (|| {
             db.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
@@ -120,6 +129,16 @@ impl Journal {
     }
 }
 
+/// As a path is written in a URI.
+fn escaped(of: char) -> String {
+    match of {
+        '%' => "%25".to_owned(),
+        '?' => "%3f".to_owned(),
+        '#' => "%23".to_owned(),
+        other => other.to_string(),
+    }
+}
+
 /// All records, in order and without gaps; the first is number 1 or a snapshot.
 fn read(db: &Connection) -> Result<Vec<Record>, JournalError> {
     let mut rows = db.prepare("SELECT number, bytes FROM record ORDER BY number")?;
@@ -153,7 +172,7 @@ mod tests {
     use super::*;
 
     fn place(name: &str) -> std::path::PathBuf {
-        let path = std::env::temp_dir().join(format!("taa-intaked-{}-{name}.db", std::process::id()));
+        let path = std::env::temp_dir().join(format!("taa-intaked-{}-{name} 100%#1?.db", std::process::id()));
         for end in ["", "-wal", "-shm"] {
             let _ = std::fs::remove_file(format!("{}{end}", path.display()));
         }

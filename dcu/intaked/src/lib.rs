@@ -17,6 +17,16 @@
 //! - **Status queries** of providers are made by a program of the operator's ([`queries`]), which has the accounts at the
 //!   providers; this process has none of their passwords.
 //! - Secrets come from files or the environment, never from the settings themselves, and are in no log.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::arithmetic_side_effects
+    )
+)]
 
 pub mod config;
 mod host;

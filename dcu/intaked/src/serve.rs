@@ -79,6 +79,15 @@ impl Stop {
     }
 }
 
+/// Stops the service when the relay's thread ends, however it ends.
+struct Ends(Stop);
+
+impl Drop for Ends {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}
+
 impl Service {
     /// Opens the journal, takes the addresses and serves. `log` gets a line for everything that happened.
     ///
@@ -99,11 +108,10 @@ impl Service {
         };
         let host = Host::new(settings.relay.clone(), kept, entropy()?, Box::new(log) as Log, asker.into_fn());
         let stop = Stop(Arc::new(watch::Sender::new(false)));
-        let ended = stop.clone();
+        let ends = Ends(stop.clone());
         let host = std::thread::Builder::new().name("relay".into()).spawn(move || {
-            let outcome = host.run(&heard);
-            ended.stop();
-            outcome
+            let _ends = ends;
+            host.run(&heard)
         })?;
         let wait = u64::try_from(settings.relay.token_wait_ms).unwrap_or(0);
         let shared = Arc::new(Shared {

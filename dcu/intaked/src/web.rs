@@ -150,7 +150,7 @@ fn decoded(path: &str) -> Option<String> {
         if byte == b'%' {
             let mut digit = || char::from(from.next()?).to_digit(16);
             let (high, low) = (digit()?, digit()?);
-            bytes.push(u8::try_from(high * 16 + low).ok()?);
+            bytes.push(u8::try_from((high << 4) | low).ok()?);
         } else {
             bytes.push(byte);
         }
