@@ -154,7 +154,7 @@ fn what_each_remedy_buys() {
     assert!((pinned.serve - as_is.serve).abs() < 0.1 && walls_pinned.answered <= walls.answered + 0.01);
     // Hopping is what survives a disturbed channel; without one it costs nothing to have it.
     // A frame's looks all fall into one stay of 255 ms and find the channel busy: one in 29 is lost at each hop. Tried on
-    // five channels, whoever serves answers; three meters of 128 looked for a PAN on the one channel and heard none.
+    // five channels, whoever serves answers.
     assert!(hops.serve > 0.9 && (0.8..0.97).contains(&hops.answered), "{hops:?}");
     assert!(spread.answered > hops.answered + 0.05 && spread.answered > spread.serve - 0.01, "{spread:?}");
     assert!((alone.answered - walls.answered).abs() < 0.05, "{alone:?}");
