@@ -131,15 +131,15 @@ fn load(path: &Path) -> Result<Settings, Failure> {
 }
 
 fn serve(settings: &Settings) -> Result<(), Failure> {
-    let service = Service::start(settings.clone(), |line| show::remark(line)).map_err(failed)?;
+    let service = Service::start(settings, show::remark).map_err(|e| failed(&e))?;
     show::remark(&format!("callbacks and fetches: http://{}", service.addr()));
     show::remark(&format!("orders: http://{}/order", service.operator_addr()));
     let stop = service.stop();
     ctrlc::set_handler(move || stop.stop()).map_err(|e| Failure::Own(e.to_string()))?;
-    service.wait().map_err(failed)
+    service.wait().map_err(|e| failed(&e))
 }
 
-fn failed(error: ServeError) -> Failure {
+fn failed(error: &ServeError) -> Failure {
     match error {
         ServeError::Listen(..) | ServeError::Journal(taa_intaked::JournalError::InUse) => {
             Failure::Input(error.to_string())

@@ -93,7 +93,7 @@ impl Service {
     ///
     /// # Errors
     /// [`ServeError`]; then nothing runs.
-    pub fn start(settings: Settings, log: impl FnMut(&str) + Send + 'static) -> Result<Self, ServeError> {
+    pub fn start(settings: &Settings, log: impl FnMut(&str) + Send + 'static) -> Result<Self, ServeError> {
         let kept = Journal::open(&settings.journal)?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let listen = |addr| runtime.block_on(TcpListener::bind(addr)).map_err(|e| ServeError::Listen(addr, e));

@@ -187,7 +187,7 @@ fn bad_callers_have_named_answers() {
     assert_eq!(call(to, long.as_bytes()).unwrap().0, 431);
     // A second process on this journal is told so, and everybody is still served.
     let settings = taa_intaked::Settings::parse(common::SETTINGS, &folder, |name| Some(secret(name))).unwrap();
-    let second = Service::start(settings, |_| {}).unwrap_err().to_string();
+    let second = Service::start(&settings, |_| {}).unwrap_err().to_string();
     assert_eq!(second, "the journal is in use by another process");
     assert_eq!(confirmation(to, "TX1", "A0", "50.00").unwrap(), 200);
     end(service);

@@ -98,7 +98,7 @@ fn what_was_answered_outlives_twenty_kills() {
     assert_eq!(wrong(&records, &answered), (vec![], vec![]));
     // The sabotage: a disk that has lost the last record of a payment, or kept one twice, is seen.
     let last = records.iter().rposition(|record| matches!(record.entry, Entry::Took { .. })).unwrap();
-    let mut lying = records.clone();
+    let mut lying = records;
     let again = lying.remove(last);
     let Entry::Took { payment, .. } = &again.entry else { unreachable!() };
     let known = answered.contains(&payment.key);

@@ -52,7 +52,7 @@ pub(crate) fn folder(name: &str) -> PathBuf {
 
 pub(crate) fn start(folder: &Path) -> Service {
     let settings = Settings::parse(SETTINGS, folder, |name| Some(secret(name))).unwrap();
-    Service::start(settings, |_| {}).unwrap()
+    Service::start(&settings, |_| {}).unwrap()
 }
 
 /// The status and the body of the answer.
