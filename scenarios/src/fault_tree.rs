@@ -71,7 +71,10 @@ impl FaultTree {
         let mut known = BTreeSet::new();
         let phase = |id: &String| self.devices.iter().any(|one| one.id == *id && one.kind == DeviceKind::Phase);
         let phases_of = |feeder: &str| {
-            self.devices.iter().filter(|one| one.kind == DeviceKind::Phase && one.parent.as_deref() == Some(feeder)).count()
+            self.devices
+                .iter()
+                .filter(|one| one.kind == DeviceKind::Phase && one.parent.as_deref() == Some(feeder))
+                .count()
         };
         let mut spans = Vec::new();
         for (line, wire) in village.lines.iter().zip(wires) {

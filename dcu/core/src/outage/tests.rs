@@ -55,7 +55,11 @@ pub(super) fn village_on_poles(sections: usize, meters: usize) -> OutageConfig {
             if last.is_none() {
                 devices.push(format!("{feeder}3.{section}"));
             }
-            config.spans.push(Span { id: format!("{feeder}-pole{section}"), devices, meters: meters.into_iter().collect() });
+            config.spans.push(Span {
+                id: format!("{feeder}-pole{section}"),
+                devices,
+                meters: meters.into_iter().collect(),
+            });
         }
     }
     config

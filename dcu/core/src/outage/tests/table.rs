@@ -40,8 +40,7 @@ fn trial_of(
     honest: bool,
     fails: impl Fn(&mut Drawn, usize) -> Vec<MeterIx>,
 ) -> Trial {
-    let mut rig =
-        Rig::new(OutageConfig { delivered_percent: u8::try_from(delivered.clamp(5, 95)).unwrap(), ..config });
+    let mut rig = Rig::new(OutageConfig { delivered_percent: u8::try_from(delivered.clamp(5, 95)).unwrap(), ..config });
     let meters = rig.config.meters.len();
     let mut drawn = Drawn(42 + delivered);
     let (mut truth, faults) = (Vec::new(), 40);
@@ -137,10 +136,10 @@ fn percent(share: Option<f64>) -> String {
 
 #[test]
 fn precision_and_recall_by_delivery() {
-    let (table, recalls) = table(
-        "96 meters, 40 faults (services, sections of 4, phases of 16, feeders of 48)",
-        |delivered| trial(delivered, true),
-    );
+    let (table, recalls) =
+        table("96 meters, 40 faults (services, sections of 4, phases of 16, feeders of 48)", |delivered| {
+            trial(delivered, true)
+        });
     insta::assert_snapshot!(table);
     assert!(recalls[0] > 0.99, "nothing lost, all found");
 }
