@@ -21,6 +21,8 @@ const GRID_MS: u64 = 1_000;
 /// Hours of a meter cut off count as much as so many of one without power: a blackout is no collapse.
 const CUT_OFF_WEIGHT: f64 = 20.0;
 const JOINING_WEIGHT: f64 = 4.0;
+/// A fall in which this share of the meter-hours lost was cut off with power is a collapse, else a blackout.
+const COLLAPSE_SHARE: f64 = 0.25;
 
 struct Fall {
     from_ms: u64,
@@ -29,6 +31,8 @@ struct Fall {
     lowest: u32,
     weight: f64,
     isolated_ms: f64,
+    /// Cut off, joining or dark together.
+    lost_ms: f64,
 }
 
 /// The chapters, in order of time, the whole run first.
@@ -49,7 +53,8 @@ pub(super) fn chapters(
     for fall in falls {
         let around = ((fall.until_ms - fall.from_ms) / 8).clamp(AROUND_MS, 4 * 3_600_000);
         let span = (fall.from_ms.saturating_sub(around), (fall.until_ms + around).min(until_ms), fall.low_ms);
-        let what = if fall.isolated_ms > 0.0 { "Collapse" } else { "Blackout" };
+        // A moment without a parent belongs to every blackout.
+        let what = if fall.isolated_ms >= COLLAPSE_SHARE * fall.lost_ms { "Collapse" } else { "Blackout" };
         let title =
             format!("{what} of {}: down to {} of {best} meters", duration(fall.until_ms - fall.from_ms), fall.lowest);
         out.push(chapter(table, nodes, span, rows, title));
@@ -74,13 +79,22 @@ fn falls(moments: &[Moment], until_ms: u64) -> Vec<Fall> {
         let near = falls.last().is_some_and(|last| moment.from_ms <= last.until_ms + APART_MS);
         if !near {
             let (from_ms, low_ms) = (moment.from_ms, moment.from_ms);
-            falls.push(Fall { from_ms, until_ms: next_ms, low_ms, lowest: now, weight: 0.0, isolated_ms: 0.0 });
+            falls.push(Fall {
+                from_ms,
+                until_ms: next_ms,
+                low_ms,
+                lowest: now,
+                weight: 0.0,
+                isolated_ms: 0.0,
+                lost_ms: 0.0,
+            });
         }
         let Some(fall) = falls.last_mut() else { continue };
         let ms = (next_ms - moment.from_ms) as f64;
         fall.until_ms = next_ms;
         let isolated_ms = f64::from(count.isolated + count.astray) * ms;
         fall.isolated_ms += isolated_ms;
+        fall.lost_ms += isolated_ms + f64::from(count.joining + count.dark) * ms;
         fall.weight +=
             CUT_OFF_WEIGHT * isolated_ms + JOINING_WEIGHT * f64::from(count.joining) * ms + f64::from(count.dark) * ms;
         if now < fall.lowest {

@@ -103,7 +103,7 @@ pub struct Ask {
 
 impl Ask {
     /// Work of a usual search.
-    pub const WORK: u64 = 300_000_000;
+    pub const WORK: u64 = 150_000_000;
     /// Choices that are tried one by one.
     pub const EXACT: u64 = 20_000;
 }
@@ -228,9 +228,14 @@ fn search_all(judge: &mut Judge<'_>, roots: usize, ask: &Ask) -> (Found, Option<
     let top = ranked.first().map_or(Score::default(), |first| first.0);
     ranked.retain(|one| one.0 == top);
     let at_home = ranked.iter().position(|one| one.2 == 0);
-    let shortlist = (0..ranked.len().min(FIRST)).chain(at_home.filter(|&at| at >= FIRST));
+    // The present place first, so that it is looked at whatever the work.
+    let others = (0..ranked.len().min(FIRST)).filter(|at| Some(*at) != at_home);
+    let shortlist: Vec<usize> = at_home.into_iter().chain(others).map(|at| ranked[at].2).collect();
     let mut found: Vec<Found> = Vec::new();
-    for root in shortlist.map(|at| ranked[at].2) {
+    for root in shortlist {
+        if found.len() >= SECOND && judge.work - begun > ask.work {
+            break;
+        }
         let mut first = search::construct(judge, none(root), top);
         if first.score < top {
             // The climb got stuck; from above nothing can.
