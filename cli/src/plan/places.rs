@@ -149,9 +149,9 @@ pub(crate) fn masts(scenario: &Scenario, waiting: &[usize]) -> Vec<[f64; 2]> {
     }
 }
 
-fn free_id(scenario: &Scenario, id: String) -> String {
+fn free_id(scenario: &Scenario, id: &str) -> String {
     let taken = |id: &str| scenario.village.relays.iter().any(|relay| relay.id == id);
-    let mut free = id.clone();
+    let mut free = id.to_owned();
     let mut count = 2;
     while taken(&free) {
         free = format!("{id}-{count}");
