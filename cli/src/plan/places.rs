@@ -53,7 +53,7 @@ impl Places {
         nodes.truncate(meters + village.relays.len());
         let height_m = args.relay_height_m;
         let new = |id: String, at_m, name: String, mast| Spot {
-            place: Place { id: free_id(scenario, id), at_m, height_m },
+            place: Place { id: free_id(scenario, &id), at_m, height_m },
             name,
             mast,
         };
