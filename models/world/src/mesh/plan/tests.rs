@@ -167,7 +167,7 @@ fn blocks_tell_who_has_two_ways() {
     for case in 0..300 {
         let n = 4 + (case % 6) as usize;
         let graph = random(case, n, 1.0 + (case % 5) as f64);
-        let on: Vec<bool> = (0..n).map(|node| node == n - 1 || (case + node as u64) % 7 != 0).collect();
+        let on: Vec<bool> = (0..n).map(|node| node == n - 1 || !(case + node as u64).is_multiple_of(7)).collect();
         let mut blocks = Blocks::default();
         blocks.build(n, n - 1, n - 1, &on, |node| [graph.row(node), &[]]);
         for meter in (0..n - 1).filter(|&meter| on[meter]) {
