@@ -106,7 +106,7 @@ fn an_answer_takes_what_has_room_and_says_that_there_is_more() {
 #[test]
 fn a_question_is_no_answer_and_another_key_opens_nothing() {
     let frame = request().encode(&key());
-    assert_eq!(FetchReply::decode(&frame, &key()), Err(DecodeError::Kind(REQUEST).into()));
+    assert_eq!(FetchReply::decode(&frame, &key()), Err(DecodeError::Kind(REACHING).into()));
     assert_eq!(FetchRequest::decode(&frame, &Secret::new(b"another")), Err(FrameError::Tag));
     assert_eq!(FetchRequest::decode(&vec![0; FETCH_BYTES_MAX + 1], &key()), Err(FrameError::TooLong));
 }
