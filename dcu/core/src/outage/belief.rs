@@ -11,6 +11,8 @@ pub(crate) struct Belief {
     pub(crate) up_at: Option<u64>,
     /// Exchanges that failed since it answered last.
     pub(crate) unanswered: u8,
+    /// When the first of these did.
+    pub(crate) silent_at: Option<u64>,
     /// Highest counter seen in this boot.
     pub(crate) counter: u32,
     /// Number of the newest outage that is known to be over.
@@ -60,15 +62,16 @@ impl Belief {
         if let Some(gasp) = self.gasp.take() {
             self.over = self.over.max(gasp.event);
         }
-        (self.lit_at, self.unanswered) = (Some(now), 0);
+        (self.lit_at, self.unanswered, self.silent_at) = (Some(now), 0, None);
         true
     }
 
     /// An exchange has failed. False where that says nothing new: it has been silent for long.
-    pub(crate) fn take_silence(&mut self) -> bool {
+    pub(crate) fn take_silence(&mut self, now: u64) -> bool {
         /// More of the same weighs no more.
         const ENOUGH: u8 = 4;
         self.unanswered = self.unanswered.saturating_add(1);
+        self.silent_at.get_or_insert(now);
         let doubted = self.gasp.as_mut().is_some_and(|gasp| std::mem::take(&mut gasp.doubtful));
         doubted || self.unanswered <= ENOUGH
     }

@@ -149,7 +149,7 @@ impl Engine {
     pub fn handle_silence(&mut self, now: u64, meter: MeterIx) {
         self.pings.done(meter);
         let Some(belief) = self.beliefs.get_mut(meter.at()) else { return };
-        if belief.take_silence() {
+        if belief.take_silence(now) {
             self.judge_soon(now, self.window_ns());
         }
     }
@@ -211,7 +211,7 @@ impl Engine {
         for meter in ticket.dark() {
             if let Some(belief) = self.beliefs.get_mut(meter.at()) {
                 belief.over = belief.over.max(belief.gasp.take().map_or(0, |gasp| gasp.event));
-                (belief.up_at, belief.unanswered) = (None, 0);
+                (belief.up_at, belief.unanswered, belief.silent_at) = (None, 0, None);
             }
             self.pings.want(meter);
         }

@@ -63,10 +63,18 @@ pub(crate) struct Fault {
     pub(crate) dark: Vec<MeterIx>,
 }
 
+/// When the first meter behind a device went dark.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FirstDark {
+    at: u64,
+    /// Nobody has told: it is when the first one was silent.
+    by_silence: bool,
+}
+
 /// Costs under one device.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sums {
-    pub(super) first_dark: Option<u64>,
+    pub(super) first_dark: Option<FirstDark>,
     /// It has failed.
     pub(super) failed: i64,
     /// It has not: its parts by themselves.
@@ -126,22 +134,27 @@ impl Scene<'_> {
         numbered.filter(|(meter, _)| !(self.explained)(*meter))
     }
 
-    /// When the first meter behind each device went dark.
+    /// When the first meter behind each device went dark: as gasps and signs tell, or else when the first one was silent.
     fn first_dark(&self) -> Vec<Sums> {
         let mut sums = vec![Sums::default(); self.network.len()];
-        let mut note = |device: usize, at: u64| {
-            if let Some(sum) = sums.get_mut(device) {
-                sum.first_dark = Some(sum.first_dark.map_or(at, |first| first.min(at)));
+        let mut note = |device: usize, at: u64, by_silence: bool| {
+            let Some(sum) = sums.get_mut(device) else { return };
+            match &mut sum.first_dark {
+                Some(first) if by_silence && !first.by_silence => {}
+                Some(first) if by_silence == first.by_silence => first.at = first.at.min(at),
+                first => *first = Some(FirstDark { at, by_silence }),
             }
         };
         for (meter, belief) in self.meters() {
             if let Some(gasp) = belief.gasp {
-                self.network.above(meter).for_each(|device| note(device, gasp.at));
+                self.network.above(meter).for_each(|device| note(device, gasp.at, false));
+            } else if let Some(at) = belief.silent_at {
+                self.network.above(meter).for_each(|device| note(device, at, true));
             }
         }
         let dead = self.signs.iter().enumerate().filter_map(|(n, sign)| sign.map(|sign| (n, sign)));
         for (device, sign) in dead.filter(|(_, sign)| !sign.energised) {
-            self.network.way_up(device).for_each(|above| note(above, sign.at));
+            self.network.way_up(device).for_each(|above| note(above, sign.at, false));
         }
         sums
     }
@@ -166,7 +179,7 @@ impl Scene<'_> {
             if sign.energised {
                 for above in self.network.way_up(device) {
                     let Some(sum) = sums.get_mut(above) else { continue };
-                    if sum.first_dark.is_some_and(|first| sign.at >= first) {
+                    if sum.first_dark.is_some_and(|first| !first.by_silence && sign.at >= first.at) {
                         sum.failed = sum.failed.saturating_add(SIGN);
                     }
                 }
@@ -180,12 +193,20 @@ impl Scene<'_> {
         lit > dark.saturating_add(self.race_ns)
     }
 
+    /// It has answered since the first one was dark. Where only silence tells of that, it must not be silent itself since.
+    fn proves_lit(&self, belief: &Belief, first_dark: Option<FirstDark>) -> bool {
+        let after = |(lit, first): (u64, FirstDark)| {
+            self.is_after(lit, first.at) && (!first.by_silence || belief.unanswered == 0)
+        };
+        belief.gasp.is_none() && belief.lit_at.zip(first_dark).is_some_and(after)
+    }
+
     /// What a meter costs behind a failed device.
-    pub(super) fn if_dark(&self, belief: &Belief, first_dark: Option<u64>) -> i64 {
-        match (belief.gasp, belief.lit_at, first_dark) {
-            (Some(_), ..) => self.heard,
-            (None, Some(lit), Some(dark)) if self.is_after(lit, dark) => CONTRADICTION,
-            _ => self.unheard,
+    pub(super) fn if_dark(&self, belief: &Belief, first_dark: Option<FirstDark>) -> i64 {
+        match belief.gasp {
+            Some(_) => self.heard,
+            None if self.proves_lit(belief, first_dark) => CONTRADICTION,
+            None => self.unheard,
         }
     }
 
@@ -281,13 +302,10 @@ impl Scene<'_> {
     }
 
     /// Meters behind these that are not seen to be lit.
-    fn dark(&self, behind: &[Part], first_dark: Option<u64>) -> Vec<MeterIx> {
-        let lit = |belief: &Belief| {
-            let proof = belief.lit_at.zip(first_dark).is_some_and(|(lit, dark)| self.is_after(lit, dark));
-            belief.gasp.is_none() && proof
-        };
+    fn dark(&self, behind: &[Part], first_dark: Option<FirstDark>) -> Vec<MeterIx> {
         let fed = |meter: MeterIx| behind.iter().any(|part| self.network.is_behind(*part, meter));
-        self.meters().filter(|(meter, belief)| fed(*meter) && !lit(belief)).map(|(meter, _)| meter).collect()
+        let dark = self.meters().filter(|(meter, belief)| fed(*meter) && !self.proves_lit(belief, first_dark));
+        dark.map(|(meter, _)| meter).collect()
     }
 
     /// Meters worth a ping: nothing was heard of them, and behind the same device others are dark.

@@ -239,3 +239,22 @@ fn an_operator_clears_and_a_clock_that_is_off_is_told() {
     assert_eq!(rig.outages.closed().last().unwrap().1.ending, Some(Ending::Cleared));
     assert_eq!((rig.outages.indices().sustained, rig.outages.indices().momentary), (0, 0), "it counts for nothing");
 }
+
+/// Routes are gone for three of four meters behind a line, nobody has gasped: the fourth is asked, and not again and again.
+#[test]
+fn who_answers_beside_silent_meters_is_not_asked_for_ever() {
+    let mut rig = Rig::new(village(2, 4));
+    for _ in 0..2 {
+        (0..3).for_each(|meter| rig.silence(MeterIx(meter)));
+    }
+    let asked = std::cell::Cell::new(0_u32);
+    let until = rig.now + 3600 * S;
+    rig.run(until, |_, meter| {
+        asked.set(asked.get() + 1);
+        meter.0 > 2
+    });
+    assert!(asked.get() < 60, "{} pings in an hour", asked.get());
+    assert!(rig.notes.len() < 20, "{} notes", rig.notes.len());
+    let ticket = rig.outages.open().values().next().expect("three silent meters are told of");
+    assert_eq!(ticket.dark().collect::<Vec<_>>(), [MeterIx(0), MeterIx(1), MeterIx(2)]);
+}
