@@ -1,22 +1,14 @@
 //! The commands as a person or a CI job uses them: what they print, what they leave, how they exit.
 
+mod common;
+
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Command, Stdio},
     time::Duration,
 };
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("cli has a parent").to_owned()
-}
-
-fn taa(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_taa")).args(arguments).current_dir(root()).output().expect("taa starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
+use common::{root, taa, text};
 
 /// A folder of this test's own, empty.
 fn scratch(name: &str) -> PathBuf {

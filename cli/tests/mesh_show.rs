@@ -1,21 +1,10 @@
 //! `taa mesh show` on a village and on a run.
 
-use std::{
-    path::{Path, PathBuf},
-    process::{Command, Output},
-};
+mod common;
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("cli has a parent").to_owned()
-}
+use std::path::Path;
 
-fn taa(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_taa")).args(arguments).current_dir(root()).output().expect("taa starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
+use common::{taa, text};
 
 #[test]
 fn a_village_and_its_run_show_the_same_mesh() {

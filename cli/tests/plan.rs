@@ -1,21 +1,13 @@
 //! `taa plan mesh` as a planner uses it: the table, the map, the file and its way back.
 
+mod common;
+
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::Command,
 };
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("cli has a parent").to_owned()
-}
-
-fn taa(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_taa")).args(arguments).current_dir(root()).output().expect("taa starts")
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
+use common::{root, taa, text};
 
 /// A village of this test's own: Jija's files, weather named by its full path.
 fn village(name: &str) -> PathBuf {

@@ -4,7 +4,7 @@
 //!
 //! Where `tshark` is not installed the tests that need it say so and pass; the golden test of `mac::pcapng` stands in.
 
-use std::process::Command;
+mod tshark;
 
 use taa_mesh::mac::channels::PLANS;
 use taa_mesh::mac::fcs::Fcs;
@@ -15,6 +15,7 @@ use taa_mesh::mac::{Eui64, security};
 use taa_mesh::net::{AROUND_ALL, AROUND_ONE, PROBE_OCTETS};
 use taa_mesh::wisun::frames::{self, Frame, MPX_LOWPAN, Mpx};
 use taa_mesh::wisun::ie::{HeaderIe, PayloadIe};
+use tshark::tshark;
 
 /// One frame of the recording.
 struct Recorded {
@@ -126,24 +127,6 @@ fn damaged_frames_are_refused_or_still_themselves() {
                     }
                 }
             }
-        }
-    }
-}
-
-/// Runs `tshark` over a capture and gives its fields, a line a frame; none when it is not installed.
-fn tshark(name: &str, capture: &[u8], arguments: &[&str]) -> Option<Vec<String>> {
-    let file = std::env::temp_dir().join(format!("taa-{name}-{}.pcapng", std::process::id()));
-    std::fs::write(&file, capture).unwrap();
-    let ran = Command::new("tshark").arg("-r").arg(&file).args(arguments).output();
-    std::fs::remove_file(&file).unwrap();
-    match ran {
-        Ok(ran) => {
-            assert!(ran.status.success(), "tshark: {}", String::from_utf8_lossy(&ran.stderr));
-            Some(String::from_utf8_lossy(&ran.stdout).lines().map(str::to_owned).collect())
-        }
-        Err(_) => {
-            eprintln!("tshark is not installed: not checked");
-            None
         }
     }
 }

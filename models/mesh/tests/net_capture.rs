@@ -1,14 +1,14 @@
 //! What the network sends, as octets: `tshark` takes every frame apart, with the group key and without.
 
 mod site;
-
-use std::process::Command;
+mod tshark;
 
 use site::{MINUTE, Site, config, grid};
 use taa_mesh::mac::fcs::Fcs;
 use taa_mesh::mac::pcapng::{self, Tap};
 use taa_mesh::net::{Config, Event, Use, capture_key};
 use taa_mesh::wisun::params::Size;
+use tshark::tshark;
 
 /// Time, channel, octets.
 type Taken = (u64, u16, Vec<u8>);
@@ -39,23 +39,6 @@ fn capture(frames: &[(u64, u16, Vec<u8>)]) -> Vec<u8> {
         all.extend(pcapng::packet(*at_ns, tap, octets));
         all
     })
-}
-
-fn tshark(name: &str, capture: &[u8], arguments: &[&str]) -> Option<Vec<String>> {
-    let file = std::env::temp_dir().join(format!("taa-net-{name}-{}.pcapng", std::process::id()));
-    std::fs::write(&file, capture).unwrap();
-    let ran = Command::new("tshark").arg("-r").arg(&file).args(arguments).output();
-    std::fs::remove_file(&file).unwrap();
-    match ran {
-        Ok(ran) => {
-            assert!(ran.status.success(), "tshark: {}", String::from_utf8_lossy(&ran.stderr));
-            Some(String::from_utf8_lossy(&ran.stdout).lines().map(str::to_owned).collect())
-        }
-        Err(_) => {
-            eprintln!("tshark is not installed: not checked");
-            None
-        }
-    }
 }
 
 /// A frame is on the air as long as its octets take: those the network counted. A PAN configuration counts what was

@@ -85,6 +85,7 @@ impl Network {
         let places = config.meters.iter().map(|meter| place(&meter.parent)).collect();
         let mut network = Self { devices, numbers, parents, order, places, spans: Vec::new() };
         network.spans = config.spans.iter().filter_map(|span| network.joint(span)).collect();
+        network.spans.sort_by_key(|span| span.top);
         network
     }
 
@@ -175,9 +176,15 @@ impl Network {
         }
     }
 
-    /// All spans, in the order of the configuration.
+    /// All spans, by the device above them and then in the order of the configuration.
     pub(crate) fn spans(&self) -> &[Joint] {
         &self.spans
+    }
+
+    /// Those right under this device, with their numbers.
+    pub(crate) fn spans_under(&self, top: usize) -> impl Iterator<Item = (usize, &Joint)> {
+        let first = self.spans.partition_point(|span| span.top < top);
+        self.spans.iter().enumerate().skip(first).take_while(move |(_, span)| span.top == top)
     }
 
     /// A fault of this part takes the meter along.

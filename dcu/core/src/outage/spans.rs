@@ -24,8 +24,7 @@ pub(super) struct Choice {
 impl Scene<'_> {
     /// The best span right under this device, of whose parts the sums are final.
     pub(super) fn best_span(&self, top: usize, sums: &[Sums]) -> Option<Choice> {
-        let under = self.network.spans().iter().enumerate().filter(|(_, span)| span.top == top);
-        let choices = under.map(|(number, span)| {
+        let choices = self.network.spans_under(top).map(|(number, span)| {
             let saved = span.parts.iter().map(|part| self.saved(*part, top, sums)).fold(0, i64::saturating_add);
             Choice { span: number, gain: saved.saturating_sub(SPAN) }
         });
