@@ -1,8 +1,8 @@
 //! Whole runs on the mesh frame by frame: one seed, one result on any number of threads; a capture that Wireshark reads.
 
 mod common;
-
-use std::process::Command;
+#[path = "../../models/mesh/tests/tshark/mod.rs"]
+mod tshark;
 
 use common::{bundle, simulate, simulate_on, village};
 use taa_mesh::net::capture_key;
@@ -57,20 +57,7 @@ fn the_capture_of_a_run_has_no_malformed_frame() {
 
 /// Of each frame: what is malformed, whether the check sequence holds, the ICMPv6 type, the UDP port. None without tshark.
 fn dissect(capture: &[u8], key: &str) -> Option<Vec<String>> {
-    let file = std::env::temp_dir().join(format!("taa-run-{}.pcapng", std::process::id()));
-    std::fs::write(&file, capture).expect("can be written");
-    let program = std::env::var_os("TAA_TSHARK").unwrap_or_else(|| "tshark".into());
-    let ran = Command::new(program)
-        .arg("-r")
-        .arg(&file)
-        .args(["-o", &format!("uat:ieee802154_keys:\"{key}\",\"1\",\"No hash\"")])
-        .args(["-T", "fields", "-e", "_ws.malformed", "-e", "wpan.fcs_ok", "-e", "icmpv6.type", "-e", "udp.dstport"])
-        .output();
-    std::fs::remove_file(&file).expect("can be removed");
-    let Ok(ran) = ran else {
-        eprintln!("tshark is not installed: not checked");
-        return None;
-    };
-    assert!(ran.status.success(), "tshark: {}", String::from_utf8_lossy(&ran.stderr));
-    Some(String::from_utf8_lossy(&ran.stdout).lines().map(str::to_owned).collect())
+    let keys = format!("uat:ieee802154_keys:\"{key}\",\"1\",\"No hash\"");
+    let fields = ["-e", "_ws.malformed", "-e", "wpan.fcs_ok", "-e", "icmpv6.type", "-e", "udp.dstport"];
+    tshark::tshark("run", capture, &[&["-o", &keys, "-T", "fields"][..], &fields].concat())
 }

@@ -3,12 +3,12 @@
 //! Runs when `tshark` is installed; without it the trial says so and passes.
 
 mod air;
-
-use std::process::Command;
+mod tshark;
 
 use air::{Air, MINUTE_NS, SECOND_NS, global};
 use taa_mesh::lowpan::{Contexts, Ends, LinkAddress, Reassembly, fragments};
 use taa_mesh::rpl::wire::Mode;
+use tshark::tshark;
 
 /// A UDP datagram of 16 octets; its checksum is not looked at.
 const DATAGRAM: [u8; 16] = [0x9C, 0x40, 0x9C, 0x41, 0, 16, 0x12, 0x34, 7, 7, 7, 7, 7, 7, 7, 7];
@@ -56,36 +56,25 @@ fn capture(packets: &[Vec<u8>]) -> Vec<u8> {
     file
 }
 
-/// Lines of `tshark`'s fields for a capture, `None` when it is not installed.
+/// Of each packet what `nothing_on_the_air_is_malformed` looks at; `None` when `tshark` is not installed.
 fn dissected(packets: &[Vec<u8>], name: &str) -> Option<Vec<String>> {
-    let path = std::env::temp_dir().join(format!("taa-mesh-{name}-{}.pcap", std::process::id()));
-    std::fs::write(&path, capture(packets)).unwrap();
     let fields =
         ["_ws.malformed", "icmpv6.checksum.status", "icmpv6.rpl.dio.rank", "ipv6.routing.segleft", "frame.protocols"];
-    let mut command = Command::new("tshark");
-    command.arg("-r").arg(&path).args(["-o", "udp.check_checksum:FALSE", "-T", "fields", "-E", "separator=;"]);
-    fields.iter().for_each(|field| {
-        command.args(["-e", field]);
-    });
-    let output = command.output();
-    std::fs::remove_file(&path).unwrap();
-    let output = output.ok()?;
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Some(String::from_utf8(output.stdout).unwrap().lines().map(ToOwned::to_owned).collect())
+    let mut arguments = vec!["-o", "udp.check_checksum:FALSE", "-T", "fields"];
+    arguments.extend(fields.iter().flat_map(|field| ["-e", field]));
+    tshark(name, &capture(packets), &arguments)
 }
 
 #[test]
 fn nothing_on_the_air_is_malformed() {
     let packets = packets();
-    let Some(lines) = dissected(&packets, "clean") else {
-        println!("tshark is not installed: not checked");
-        return;
-    };
+    let Some(lines) = dissected(&packets, "clean") else { return };
     assert_eq!(lines.len(), packets.len());
-    let of =
-        |mark: &dyn Fn(&[&str]) -> bool| lines.iter().filter(|line| mark(&line.split(';').collect::<Vec<_>>())).count();
+    let of = |mark: &dyn Fn(&[&str]) -> bool| {
+        lines.iter().filter(|line| mark(&line.split('\t').collect::<Vec<_>>())).count()
+    };
     for line in &lines {
-        let fields: Vec<&str> = line.split(';').collect();
+        let fields: Vec<&str> = line.split('\t').collect();
         assert!(fields[0].is_empty(), "{line}");
         // 1 is good; a packet inside another gives two.
         assert!(fields[1].split(',').all(|status| status.is_empty() || status == "1"), "{line}");
@@ -130,7 +119,7 @@ fn a_broken_packet_is_noticed() {
     packets[0][4..6].copy_from_slice(&12_u16.to_be_bytes());
     packets[1][47] ^= 1;
     let Some(lines) = dissected(&packets, "broken") else { return };
-    let fields: Vec<Vec<&str>> = lines.iter().map(|line| line.split(';').collect()).collect();
+    let fields: Vec<Vec<&str>> = lines.iter().map(|line| line.split('\t').collect()).collect();
     assert!(!fields[0][0].is_empty(), "{lines:?}");
     assert_eq!(fields[1][1], "0", "{lines:?}");
 }

@@ -63,8 +63,8 @@ pub struct GaspConfig {
     /// Length of a slot, µs: about one frame.
     pub slot_us: u32,
     /// The first try falls into one of so many slots; each further one into twice as many. With 250 ms of hold-up a try that
-    /// begins later than 58 ms after detection cannot be finished (its 6 mJ are there, but not the volts that the internal
-    /// resistance takes): three slots of a frame.
+    /// begins later than 61 ms after detection cannot be finished (its 6 mJ are there, but not the volts that the internal
+    /// resistance takes): four slots of a frame.
     pub slots_first: u32,
     /// Never into more.
     pub slots_max: u32,
@@ -105,7 +105,7 @@ impl GaspConfig {
             good_percent: 85,
             stable_ms: 5000,
             slot_us: 20_000,
-            slots_first: 3,
+            slots_first: 4,
             slots_max: 256,
             attempts_max: 32,
             airtime_us: 20_000,
