@@ -11,6 +11,7 @@ use crate::mac::engine::{self, Engine, Hopping, Priority};
 use crate::mac::etx::Epoch;
 use crate::mac::hop;
 use crate::mac::schedule::{Broadcast, Unicast};
+use crate::rpl::wire::Dio;
 use crate::rpl::{lollipop, node as rpl};
 use crate::wisun::border::{self, Border};
 use crate::wisun::join::{Output, Router, State};
@@ -327,6 +328,25 @@ impl Node {
         (self.announced, self.parent, self.rank) = (false, NONE, u16::MAX);
         self.dios.clear();
         self.told.clear();
+    }
+
+    /// Routing hears a DIO; whether it has something to say of it. The same again from the same neighbour is not read again.
+    pub(super) fn hear_dio(&mut self, now_ns: u64, from: u32, digest: u64, dio: &Dio) -> bool {
+        if !self.routing {
+            return false;
+        }
+        match self.dios.binary_search_by_key(&from, |(of, _)| *of) {
+            Ok(place) if self.dios[place].1 == digest => {
+                if self.rpl.handle_again(now_ns, eui(from)) {
+                    return false;
+                }
+            }
+            Ok(place) => self.dios[place].1 = digest,
+            Err(place) => self.dios.insert(place, (from, digest)),
+        }
+        let news = self.rpl.handle_dio(now_ns, eui(from), dio);
+        self.touched.rpl |= news;
+        news
     }
 
     /// Hops over the PAN's channels, or stays on one while it looks for a PAN.

@@ -9,13 +9,14 @@ use super::queue::Due;
 use super::{Network, capture};
 use crate::Eui64;
 use crate::chance::Chance;
-use crate::ip::{checksum, next};
+use crate::ip::{Header, checksum, next};
 use crate::lowpan::{Contexts, Ends, LinkAddress, compress, fragments};
 use crate::mac::channels::Channels;
 use crate::mac::engine::{Outcome, Output as MacOutput, Priority, Request, To as MacTo};
 use crate::mac::etx::{Epoch, Etx};
 use crate::rpl::node::{Counters, NextHop, Output as RplOutput, Purpose};
 use crate::rpl::objective::INFINITE_RANK;
+use crate::rpl::wire::{Dio, Message as RplMessage};
 use crate::wisun::join::{Output as JoinOutput, State};
 use crate::wisun::message::{Message, To};
 
@@ -48,13 +49,31 @@ pub(super) enum Load {
         packet: Vec<u8>,
         /// 6LoWPAN octets; none when only their number counts.
         wire: Vec<u8>,
-        /// Digest of a DIO for all; 0 for anything else.
-        dio: u64,
+        /// A DIO for all; none for anything else.
+        dio: Option<Box<Advertised>>,
     },
     /// Neighbour solicitation.
     Probe,
     /// Its answer.
     Answer,
+}
+
+/// A DIO for all: read once, for all who hear it.
+#[derive(Debug, Clone)]
+pub(super) struct Advertised {
+    /// Of its octets.
+    digest: u64,
+    dio: Dio,
+}
+
+impl Advertised {
+    fn read(packet: &[u8]) -> Option<Box<Self>> {
+        let (header, payload) = Header::parse(packet).ok()?;
+        match RplMessage::parse(header.source, header.destination, payload) {
+            Ok(RplMessage::Dio(dio)) => Some(Box::new(Self { digest: fnv(packet), dio })),
+            _ => None,
+        }
+    }
 }
 
 /// A load in a MAC's hands.
@@ -161,7 +180,7 @@ impl Network {
         let at = node as usize;
         let Some(Cargo { tag, load, .. }) = self.cargoes.get(cargo as usize) else { return false };
         let tag = *tag;
-        let dio = match load {
+        let (packet, wire, dio) = match load {
             Load::Free | Load::Answer => return false,
             Load::Probe => {
                 self.probe(node, from, Load::Answer);
@@ -170,21 +189,18 @@ impl Network {
             &Load::Message(message) => {
                 return self.message(node, from, message);
             }
-            Load::Packet { dio, .. } => *dio,
+            Load::Packet { packet, wire, dio } => (packet, wire, dio),
         };
         // Octets are read whole, always: the proof that the short way is the same.
-        if dio != 0 && !self.config.bytes && self.is_known_dio(node, from, dio) {
-            return false;
+        if let Some(advertised) = dio.as_ref().filter(|_| !self.config.bytes) {
+            return self.nodes[at].hear_dio(self.now_ns, from, advertised.digest, &advertised.dio);
         }
-        let Some(Load::Packet { packet, wire, .. }) = self.cargoes.get(cargo as usize).map(|cargo| &cargo.load) else {
-            return false;
-        };
         let mut copy = self.pool.pop().unwrap_or_default();
         copy.clear();
         if wire.is_empty() {
             copy.extend_from_slice(packet);
         } else {
-            let destination = if dio == 0 { LinkAddress::Extended(eui(node)) } else { LinkAddress::None };
+            let destination = if dio.is_some() { LinkAddress::None } else { LinkAddress::Extended(eui(node)) };
             let ends = Ends { source: LinkAddress::Extended(eui(from)), destination };
             let whole = self.nodes[at].reassembly.handle_receive(self.now_ns, wire, ends, &Contexts::default());
             let Ok(Some(whole)) = whole else { return false };
@@ -192,25 +208,6 @@ impl Network {
         }
         self.packet(node, from, copy, tag);
         true
-    }
-
-    /// Whether a DIO is the last one of its sender again, and was dealt with as that.
-    fn is_known_dio(&mut self, node: u32, from: u32, dio: u64) -> bool {
-        let own = &mut self.nodes[node as usize];
-        if !own.routing {
-            return true;
-        }
-        match own.dios.binary_search_by_key(&from, |(of, _)| *of) {
-            Ok(place) if own.dios[place].1 == dio => own.rpl.handle_again(self.now_ns, eui(from)),
-            Ok(place) => {
-                own.dios[place].1 = dio;
-                false
-            }
-            Err(place) => {
-                own.dios.insert(place, (from, dio));
-                false
-            }
-        }
     }
 
     /// A packet has come from a neighbour.
@@ -389,8 +386,7 @@ impl Network {
         }
         let around = if to == MacTo::Broadcast { AROUND_ALL } else { AROUND_ONE };
         let octets = around + self.scratch.len() as u32;
-        // Not 0 for a DIO: 0 stands for everything else.
-        let dio = if dio && to == MacTo::Broadcast { fnv(&packet) | 1 } else { 0 };
+        let dio = if dio && to == MacTo::Broadcast { Advertised::read(&packet) } else { None };
         if octets <= self.config.frame_octets_max {
             let wire = if self.config.bytes { self.scratch.clone() } else { Vec::new() };
             return self.load(node, to, octets, tag, Load::Packet { packet, wire, dio });
@@ -404,7 +400,7 @@ impl Network {
         let mut packet = Some(packet);
         for wire in parts {
             let packet = packet.take().unwrap_or_default();
-            self.load(node, to, around + wire.len() as u32, tag, Load::Packet { packet, wire, dio: 0 });
+            self.load(node, to, around + wire.len() as u32, tag, Load::Packet { packet, wire, dio: None });
         }
     }
 

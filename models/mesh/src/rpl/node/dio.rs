@@ -73,32 +73,41 @@ impl Node {
         self.transmit(to, packet, Purpose::Dio);
     }
 
-    /// A DIO came in.
-    pub(super) fn on_dio(&mut self, now_ns: u64, from: Eui64, dio: &Dio) {
+    /// A DIO that was sent to all came in, read already. False when there is nothing new to ask [`Node::poll_output`].
+    pub fn handle_dio(&mut self, now_ns: u64, from: Eui64, dio: &Dio) -> bool {
+        self.on_dio(now_ns, from, dio)
+    }
+
+    /// A DIO came in; false when nothing but the neighbour's entry and Trickle's count changed.
+    pub(super) fn on_dio(&mut self, now_ns: u64, from: Eui64, dio: &Dio) -> bool {
         let config = dio.options.iter().find_map(|option| match option {
             RplOption::Config(config) => Some(*config),
             _ => None,
         });
         let other_objective = config.is_some_and(|config| config.objective != self.config.objective.code_point());
         if dio.instance != self.config.instance || dio.mode != self.config.mode || other_objective {
+            self.neighbours.touch(from, now_ns);
             self.counters.foreign += 1;
-            return;
+            return false;
         }
         if matches!(self.config.role, Role::Root(_)) {
+            self.neighbours.touch(from, now_ns);
             self.on_dio_at_root(now_ns, dio);
-            return;
+            return true;
         }
-        let Some((before, etx_known)) = self.learn(now_ns, from, dio) else { return };
+        let Some((before, etx_known)) = self.learn(now_ns, from, dio) else { return false };
         if !etx_known {
             self.out.push_back(Output::Probe(from));
         }
         if !self.consider_dodag(from, dio, config) {
-            return;
+            return true;
         }
         let (rank, changes) = (self.rank(), self.counters.parent_changes);
         self.take_config(from, config);
         self.follow_dtsn(now_ns, from, before, dio.dtsn);
-        if !self.is_beside_the_point(from) {
+        // Parents are never beside the point, so neither of the two before had anything to do then.
+        let beside = self.is_beside_the_point(from);
+        if !beside {
             self.update_parents(now_ns);
         }
         // §8.3: a DIO of a lesser Rank that changes nothing is consistent.
@@ -106,6 +115,7 @@ impl Node {
         if unchanged && changes == self.counters.parent_changes && dio.rank < self.rank() {
             self.trickle.handle_consistent();
         }
+        !(beside && etx_known)
     }
 
     /// A DIO came again, octet for octet the last one of this neighbour. What reading it would do is done here without
