@@ -194,8 +194,6 @@ pub(super) struct Node {
     pub(super) state: State,
     pub(super) reassembly: Reassembly,
     pub(super) datagrams: u16,
-    /// The last DIO of each neighbour, as a digest.
-    pub(super) dios: Vec<(u32, u64)>,
     /// The metric that routing was told last, by neighbour.
     pub(super) told: Vec<(u32, u32)>,
     /// Which link is measured next.
@@ -229,7 +227,6 @@ impl Node {
             state: State::Off,
             reassembly: Reassembly::default(),
             datagrams: 0,
-            dios: Vec::new(),
             told: Vec::new(),
             probing: Probing::default(),
             wakes: [u64::MAX; 3],
@@ -299,7 +296,6 @@ impl Node {
         (self.routing, self.registering, self.announced) = (false, false, false);
         (self.parent, self.rank, self.state) = (NONE, u16::MAX, State::Off);
         self.reassembly = Reassembly::default();
-        self.dios.clear();
         self.told.clear();
         self.probing = Probing::default();
     }
@@ -326,25 +322,12 @@ impl Node {
         self.rpl = rpl::Node::new(set);
         self.mac.set_epoch(Epoch::CHOOSING, false);
         (self.announced, self.parent, self.rank) = (false, NONE, u16::MAX);
-        self.dios.clear();
         self.told.clear();
     }
 
-    /// Routing hears a DIO; whether it has something to say of it. The same again from the same neighbour is not read again.
-    pub(super) fn hear_dio(&mut self, now_ns: u64, from: u32, digest: u64, dio: &Dio) -> bool {
-        if !self.routing {
-            return false;
-        }
-        match self.dios.binary_search_by_key(&from, |(of, _)| *of) {
-            Ok(place) if self.dios[place].1 == digest => {
-                if self.rpl.handle_again(now_ns, eui(from)) {
-                    return false;
-                }
-            }
-            Ok(place) => self.dios[place].1 = digest,
-            Err(place) => self.dios.insert(place, (from, digest)),
-        }
-        let news = self.rpl.handle_dio(now_ns, eui(from), dio);
+    /// Routing hears a DIO; whether it has something to say of it.
+    pub(super) fn hear_dio(&mut self, now_ns: u64, from: u32, dio: &Dio) -> bool {
+        let news = self.routing && self.rpl.handle_dio(now_ns, eui(from), dio);
         self.touched.rpl |= news;
         news
     }

@@ -50,7 +50,7 @@ pub(super) enum Load {
         /// 6LoWPAN octets; none when only their number counts.
         wire: Vec<u8>,
         /// A DIO for all; none for anything else.
-        dio: Option<Box<Advertised>>,
+        dio: Option<Box<Dio>>,
     },
     /// Neighbour solicitation.
     Probe,
@@ -58,21 +58,12 @@ pub(super) enum Load {
     Answer,
 }
 
-/// A DIO for all: read once, for all who hear it.
-#[derive(Debug, Clone)]
-pub(super) struct Advertised {
-    /// Of its octets.
-    digest: u64,
-    dio: Dio,
-}
-
-impl Advertised {
-    fn read(packet: &[u8]) -> Option<Box<Self>> {
-        let (header, payload) = Header::parse(packet).ok()?;
-        match RplMessage::parse(header.source, header.destination, payload) {
-            Ok(RplMessage::Dio(dio)) => Some(Box::new(Self { digest: fnv(packet), dio })),
-            _ => None,
-        }
+/// A DIO, read once for all who hear it.
+fn read_dio(packet: &[u8]) -> Option<Box<Dio>> {
+    let (header, payload) = Header::parse(packet).ok()?;
+    match RplMessage::parse(header.source, header.destination, payload) {
+        Ok(RplMessage::Dio(dio)) => Some(Box::new(dio)),
+        _ => None,
     }
 }
 
@@ -116,11 +107,6 @@ fn put_body(message: Message, octets: u32, out: &mut Vec<u8>) {
     out.extend_from_slice(&[kind, 0, 0, 1, 0xFD, 0xE8]);
     out.extend_from_slice(&(options as u16).to_be_bytes());
     out.resize(out.len() + options, 0);
-}
-
-/// FNV-1a.
-fn fnv(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xCBF2_9CE4_8422_2325, |sum, &byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
 }
 
 impl Network {
@@ -192,8 +178,8 @@ impl Network {
             Load::Packet { packet, wire, dio } => (packet, wire, dio),
         };
         // Octets are read whole, always: the proof that the short way is the same.
-        if let Some(advertised) = dio.as_ref().filter(|_| !self.config.bytes) {
-            return self.nodes[at].hear_dio(self.now_ns, from, advertised.digest, &advertised.dio);
+        if let Some(dio) = dio.as_ref().filter(|_| !self.config.bytes) {
+            return self.nodes[at].hear_dio(self.now_ns, from, dio);
         }
         let mut copy = self.pool.pop().unwrap_or_default();
         copy.clear();
@@ -386,7 +372,7 @@ impl Network {
         }
         let around = if to == MacTo::Broadcast { AROUND_ALL } else { AROUND_ONE };
         let octets = around + self.scratch.len() as u32;
-        let dio = if dio && to == MacTo::Broadcast { Advertised::read(&packet) } else { None };
+        let dio = if dio && to == MacTo::Broadcast { read_dio(&packet) } else { None };
         if octets <= self.config.frame_octets_max {
             let wire = if self.config.bytes { self.scratch.clone() } else { Vec::new() };
             return self.load(node, to, octets, tag, Load::Packet { packet, wire, dio });
