@@ -26,7 +26,7 @@ impl Network {
         let (last, mut packet) = (parts.len().saturating_sub(1), packet);
         for (index, wire) in parts.into_iter().enumerate() {
             let packet = if index == last { core::mem::take(&mut packet) } else { Vec::new() };
-            self.load(node, to, around + wire.len() as u32, tag, Load::Packet { packet, wire, dio: 0, part });
+            self.load(node, to, around + wire.len() as u32, tag, Load::Packet { packet, wire, dio: None, part });
         }
     }
 

@@ -12,6 +12,7 @@ use crate::mac::engine::{self, Engine, Hopping, Priority};
 use crate::mac::etx::Epoch;
 use crate::mac::hop;
 use crate::mac::schedule::{Broadcast, Unicast};
+use crate::rpl::wire::Dio;
 use crate::rpl::{lollipop, node as rpl};
 use crate::wisun::border::{self, Border};
 use crate::wisun::join::{Output, Router, State};
@@ -194,8 +195,6 @@ pub(super) struct Node {
     pub(super) state: State,
     pub(super) reassembly: Reassembly,
     pub(super) datagrams: u16,
-    /// The last DIO of each neighbour, as a digest.
-    pub(super) dios: Vec<(u32, u64)>,
     /// The metric that routing was told last, by neighbour.
     pub(super) told: Vec<(u32, u32)>,
     /// Which link is measured next.
@@ -232,7 +231,6 @@ impl Node {
             state: State::Off,
             reassembly: Reassembly::default(),
             datagrams: 0,
-            dios: Vec::new(),
             told: Vec::new(),
             probing: Probing::default(),
             mpl: None,
@@ -305,7 +303,6 @@ impl Node {
         (self.routing, self.registering, self.announced) = (false, false, false);
         (self.parent, self.rank, self.state) = (NONE, u16::MAX, State::Off);
         self.reassembly = Reassembly::default();
-        self.dios.clear();
         self.told.clear();
         self.probing = Probing::default();
     }
@@ -332,8 +329,14 @@ impl Node {
         self.rpl = rpl::Node::new(set);
         self.mac.set_epoch(Epoch::CHOOSING, false);
         (self.announced, self.parent, self.rank) = (false, NONE, u16::MAX);
-        self.dios.clear();
         self.told.clear();
+    }
+
+    /// Routing hears a DIO; whether it has something to say of it.
+    pub(super) fn hear_dio(&mut self, now_ns: u64, from: u32, dio: &Dio) -> bool {
+        let news = self.routing && self.rpl.handle_dio(now_ns, eui(from), dio);
+        self.touched.rpl |= news;
+        news
     }
 
     /// Hops over the PAN's channels, or stays on one while it looks for a PAN.

@@ -9,13 +9,14 @@ use super::queue::Due;
 use super::{Network, capture};
 use crate::Eui64;
 use crate::chance::Chance;
-use crate::ip::{checksum, next};
+use crate::ip::{Header, checksum, next};
 use crate::lowpan::{Contexts, Ends, LinkAddress, compress};
 use crate::mac::channels::Channels;
 use crate::mac::engine::{Outcome, Output as MacOutput, Priority, Request, To as MacTo};
 use crate::mac::etx::{Epoch, Etx};
 use crate::rpl::node::{Counters, NextHop, Output as RplOutput, Purpose};
 use crate::rpl::objective::INFINITE_RANK;
+use crate::rpl::wire::{Dio, Message as RplMessage};
 use crate::wisun::join::{Output as JoinOutput, State};
 use crate::wisun::message::{Message, To};
 
@@ -48,8 +49,8 @@ pub(super) enum Load {
         packet: Vec<u8>,
         /// 6LoWPAN octets; none when only their number counts.
         wire: Vec<u8>,
-        /// Digest of a DIO for all; 0 for anything else.
-        dio: u64,
+        /// A DIO for all; none for anything else.
+        dio: Option<Box<Dio>>,
         /// The owner's number of the packet that was cut; 0 of a whole one.
         part: u16,
     },
@@ -57,6 +58,15 @@ pub(super) enum Load {
     Probe,
     /// Its answer.
     Answer,
+}
+
+/// A DIO, read once for all who hear it.
+fn read_dio(packet: &[u8]) -> Option<Box<Dio>> {
+    let (header, payload) = Header::parse(packet).ok()?;
+    match RplMessage::parse(header.source, header.destination, payload) {
+        Ok(RplMessage::Dio(dio)) => Some(Box::new(dio)),
+        _ => None,
+    }
 }
 
 /// A load in a MAC's hands.
@@ -99,11 +109,6 @@ fn put_body(message: Message, octets: u32, out: &mut Vec<u8>) {
     out.extend_from_slice(&[kind, 0, 0, 1, 0xFD, 0xE8]);
     out.extend_from_slice(&(options as u16).to_be_bytes());
     out.resize(out.len() + options, 0);
-}
-
-/// FNV-1a.
-fn fnv(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xCBF2_9CE4_8422_2325, |sum, &byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
 }
 
 impl Network {
@@ -164,7 +169,7 @@ impl Network {
         let at = node as usize;
         let Some(Cargo { tag, load, .. }) = self.cargoes.get(cargo as usize) else { return false };
         let tag = *tag;
-        let dio = match load {
+        let (packet, wire, dio) = match load {
             Load::Free | Load::Answer => return false,
             Load::Probe => {
                 self.probe(node, from, Load::Answer);
@@ -173,21 +178,18 @@ impl Network {
             &Load::Message(message) => {
                 return self.message(node, from, message);
             }
-            Load::Packet { dio, .. } => *dio,
+            Load::Packet { packet, wire, dio, .. } => (packet, wire, dio),
         };
         // Octets are read whole, always: the proof that the short way is the same.
-        if dio != 0 && !self.config.bytes && self.is_known_dio(node, from, dio) {
-            return false;
+        if let Some(dio) = dio.as_ref().filter(|_| !self.config.bytes) {
+            return self.nodes[at].hear_dio(self.now_ns, from, dio);
         }
-        let Some(Load::Packet { packet, wire, .. }) = self.cargoes.get(cargo as usize).map(|cargo| &cargo.load) else {
-            return false;
-        };
         let mut copy = self.pool.pop().unwrap_or_default();
         copy.clear();
         if wire.is_empty() {
             copy.extend_from_slice(packet);
         } else {
-            let destination = if dio == 0 { LinkAddress::Extended(eui(node)) } else { LinkAddress::None };
+            let destination = if dio.is_some() { LinkAddress::None } else { LinkAddress::Extended(eui(node)) };
             let ends = Ends { source: LinkAddress::Extended(eui(from)), destination };
             let whole = self.nodes[at].reassembly.handle_receive(self.now_ns, wire, ends, &Contexts::default());
             let Ok(Some(whole)) = whole else { return false };
@@ -195,25 +197,6 @@ impl Network {
         }
         self.packet(node, from, copy, tag);
         true
-    }
-
-    /// Whether a DIO is the last one of its sender again, and was dealt with as that.
-    fn is_known_dio(&mut self, node: u32, from: u32, dio: u64) -> bool {
-        let own = &mut self.nodes[node as usize];
-        if !own.routing {
-            return true;
-        }
-        match own.dios.binary_search_by_key(&from, |(of, _)| *of) {
-            Ok(place) if own.dios[place].1 == dio => own.rpl.handle_again(self.now_ns, eui(from)),
-            Ok(place) => {
-                own.dios[place].1 = dio;
-                false
-            }
-            Err(place) => {
-                own.dios.insert(place, (from, dio));
-                false
-            }
-        }
     }
 
     /// A packet has come from a neighbour.
@@ -395,8 +378,7 @@ impl Network {
         }
         let around = if to == MacTo::Broadcast { AROUND_ALL } else { AROUND_ONE };
         let octets = around + self.scratch.len() as u32;
-        // Not 0 for a DIO: 0 stands for everything else.
-        let dio = if dio && to == MacTo::Broadcast { fnv(&packet) | 1 } else { 0 };
+        let dio = if dio && to == MacTo::Broadcast { read_dio(&packet) } else { None };
         if octets <= self.config.frame_octets_max {
             let wire = if self.config.bytes { self.scratch.clone() } else { Vec::new() };
             return self.load(node, to, octets, tag, Load::Packet { packet, wire, dio, part: 0 });
