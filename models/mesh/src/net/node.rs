@@ -2,6 +2,7 @@
 
 use super::config::Config;
 use super::event::Use;
+use super::multicast::Machine;
 use super::probing::Probing;
 use crate::Eui64;
 use crate::chance::Chance;
@@ -198,8 +199,11 @@ pub(super) struct Node {
     pub(super) told: Vec<(u32, u32)>,
     /// Which link is measured next.
     pub(super) probing: Probing,
-    /// When the three machines are next woken.
-    pub(super) wakes: [u64; 3],
+    /// Multicast, once there was any, and its number for its own next message.
+    pub(super) mpl: Machine,
+    pub(super) multicasts: u8,
+    /// When the four machines are next woken.
+    pub(super) wakes: [u64; 4],
     /// The channel of the frame that is to be acknowledged.
     pub(super) ack_channel: u16,
     /// Counts switchings-on; what was asked for in an earlier life is void.
@@ -229,7 +233,9 @@ impl Node {
             datagrams: 0,
             told: Vec::new(),
             probing: Probing::default(),
-            wakes: [u64::MAX; 3],
+            mpl: None,
+            multicasts: 0,
+            wakes: [u64::MAX; 4],
             ack_channel: 0,
             life: 0,
             starts: 0,
@@ -292,7 +298,8 @@ impl Node {
             self.version = lollipop::next(version);
         }
         self.life = self.life.wrapping_add(1);
-        self.wakes = [u64::MAX; 3];
+        self.wakes = [u64::MAX; 4];
+        self.mpl = None;
         (self.routing, self.registering, self.announced) = (false, false, false);
         (self.parent, self.rank, self.state) = (NONE, u16::MAX, State::Off);
         self.reassembly = Reassembly::default();

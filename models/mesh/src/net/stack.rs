@@ -10,7 +10,7 @@ use super::{Network, capture};
 use crate::Eui64;
 use crate::chance::Chance;
 use crate::ip::{Header, checksum, next};
-use crate::lowpan::{Contexts, Ends, LinkAddress, compress, fragments};
+use crate::lowpan::{Contexts, Ends, LinkAddress, compress};
 use crate::mac::channels::Channels;
 use crate::mac::engine::{Outcome, Output as MacOutput, Priority, Request, To as MacTo};
 use crate::mac::etx::{Epoch, Etx};
@@ -34,7 +34,7 @@ pub const PROBE_OCTETS: u32 = AROUND_ONE + 59;
 /// Ports: EAPOL relay, DHCPv6, and payload.
 const PORT_EAPOL: u16 = 10_253;
 const PORT_ADDRESS: u16 = 547;
-const PORT_DATA: u16 = 61_617;
+pub(super) const PORT_DATA: u16 = 61_617;
 /// How many of the network's own messages are remembered while they travel.
 const LETTERS: usize = 1 << 12;
 /// What a frame carries.
@@ -44,13 +44,15 @@ pub(super) enum Load {
     Free,
     /// A message of one hop.
     Message(Message),
-    /// A packet, or a part of one: then its octets, and the packet only with the first.
+    /// A packet, or a part of one: then its octets, and the packet only with the last.
     Packet {
         packet: Vec<u8>,
         /// 6LoWPAN octets; none when only their number counts.
         wire: Vec<u8>,
         /// A DIO for all; none for anything else.
         dio: Option<Box<Dio>>,
+        /// The owner's number of the packet that was cut; 0 of a whole one.
+        part: u16,
     },
     /// Neighbour solicitation.
     Probe,
@@ -143,10 +145,11 @@ impl Network {
     }
 
     /// Wakes a machine then, unless it is woken earlier anyway: machines check their times themselves.
-    fn arm(&mut self, node: u32, due: Due, until: Option<u64>) {
+    pub(super) fn arm(&mut self, node: u32, due: Due, until: Option<u64>) {
         let which = match due {
             Due::Mac => 0,
             Due::Join => 1,
+            Due::Mpl => 3,
             _ => 2,
         };
         let wake = &mut self.nodes[node as usize].wakes[which];
@@ -175,7 +178,7 @@ impl Network {
             &Load::Message(message) => {
                 return self.message(node, from, message);
             }
-            Load::Packet { packet, wire, dio } => (packet, wire, dio),
+            Load::Packet { packet, wire, dio, .. } => (packet, wire, dio),
         };
         // Octets are read whole, always: the proof that the short way is the same.
         if let Some(dio) = dio.as_ref().filter(|_| !self.config.bytes) {
@@ -198,6 +201,9 @@ impl Network {
 
     /// A packet has come from a neighbour.
     fn packet(&mut self, node: u32, from: u32, packet: Vec<u8>, tag: Tag) {
+        if tag.of == Use::Multicast {
+            return self.hear_multicast(node, packet, tag);
+        }
         let own = &mut self.nodes[node as usize];
         if !own.routing {
             return self.drop_message(node, tag, Why::NoParent);
@@ -212,7 +218,7 @@ impl Network {
     }
 
     pub(super) fn drop_message(&mut self, node: u32, tag: Tag, why: Why) {
-        if tag.id != 0 {
+        if tag.id != 0 && tag.of != Use::Multicast {
             self.totals.messages[2] += 1;
             self.events.push_back(Event::Dropped { id: tag.id, node, why });
         }
@@ -247,7 +253,7 @@ impl Network {
     }
 
     /// Puts a load into a node's MAC.
-    fn load(&mut self, node: u32, to: MacTo, octets: u32, tag: Tag, load: Load) {
+    pub(super) fn load(&mut self, node: u32, to: MacTo, octets: u32, tag: Tag, load: Load) {
         let cargo = Cargo { owner: node, tag, load };
         let place = match self.free_cargoes.pop() {
             Some(place) => {
@@ -360,7 +366,7 @@ impl Network {
     }
 
     /// Packs a packet and queues it, in as many frames as it takes.
-    fn send_packet(&mut self, node: u32, to: NextHop, packet: Vec<u8>, tag: Tag, dio: bool) {
+    pub(super) fn send_packet(&mut self, node: u32, to: NextHop, packet: Vec<u8>, tag: Tag, dio: bool) {
         let (to, destination) = match to {
             NextHop::Neighbour(peer) => (MacTo::One(peer), LinkAddress::Extended(peer)),
             NextHop::Everyone => (MacTo::Broadcast, LinkAddress::None),
@@ -375,19 +381,9 @@ impl Network {
         let dio = if dio && to == MacTo::Broadcast { read_dio(&packet) } else { None };
         if octets <= self.config.frame_octets_max {
             let wire = if self.config.bytes { self.scratch.clone() } else { Vec::new() };
-            return self.load(node, to, octets, tag, Load::Packet { packet, wire, dio });
+            return self.load(node, to, octets, tag, Load::Packet { packet, wire, dio, part: 0 });
         }
-        let own = &mut self.nodes[node as usize];
-        own.datagrams = own.datagrams.wrapping_add(1);
-        let room = self.config.frame_octets_max.saturating_sub(around) as usize;
-        let Ok(parts) = fragments(&packet, ends, &Contexts::default(), room, own.datagrams) else {
-            return self.drop_message(node, tag, Why::Refused);
-        };
-        let mut packet = Some(packet);
-        for wire in parts {
-            let packet = packet.take().unwrap_or_default();
-            self.load(node, to, around + wire.len() as u32, tag, Load::Packet { packet, wire, dio: None });
-        }
+        self.send_cut(node, (to, ends, around), packet, tag);
     }
 
     /// A datagram for this node.
@@ -541,6 +537,9 @@ impl Network {
             let start_ns = self.now_ns + self.config.phy.turnaround_ns;
             let frame = match self.nodes[node as usize].mac.poll_output() {
                 MacOutput::Look { channel } => {
+                    if self.holds_back(node, channel) {
+                        continue;
+                    }
                     // Whoever sends by then has turned around by now: what the look will find is known.
                     let at_ns = self.now_ns + self.config.phy.cca_ns;
                     let clear = !self.is_busy(node, channel, at_ns);
@@ -549,6 +548,7 @@ impl Network {
                 }
                 MacOutput::Send { channel, sequence, to, octets, acknowledged, payload } => {
                     let train = to == MacTo::Everywhere;
+                    self.book(node, (!train).then_some(channel), octets, false);
                     let to = if let MacTo::One(peer) = to { number(peer) } else { NONE };
                     OnAir {
                         from: node,
@@ -567,6 +567,10 @@ impl Network {
                 MacOutput::Acknowledge { to, sequence } => {
                     let channel = self.nodes[node as usize].ack_channel;
                     let (to, octets) = (number(to), ACK_OCTETS);
+                    if self.is_mute(node, channel, octets) {
+                        continue;
+                    }
+                    self.book(node, Some(channel), octets, true);
                     let air = OnAir { from: node, to, channel, sequence, octets, life, start_ns, ..OnAir::default() };
                     OnAir { acknowledges: true, cargo: NONE, ..air }
                 }
@@ -597,9 +601,12 @@ impl Network {
         if let (Load::Probe, MacTo::One(peer)) = (&load, to) {
             self.probed(node, peer, outcome);
         }
-        let Load::Packet { packet, .. } = load else { return };
+        let Load::Packet { packet, part, .. } = load else { return };
+        let packet = if part == 0 { packet } else { self.part_done(node, part, outcome, packet) };
         match (outcome, to) {
             (Outcome::Sent, _) => self.recycle(packet),
+            // No fault of the link, and another way has no more time.
+            (Outcome::DutyCycle, _) if !packet.is_empty() => self.drop_message(node, tag, Why::DutyCycle),
             (_, MacTo::One(peer)) if !packet.is_empty() && self.nodes[node as usize].routing => {
                 self.nodes[node as usize].touched.rpl = true;
                 self.nodes[node as usize].rpl.handle_undelivered(self.now_ns, peer, packet);
