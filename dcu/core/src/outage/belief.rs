@@ -73,11 +73,12 @@ impl Belief {
         true
     }
 
-    /// When an outage began of which only the end is known, `back_at`; nothing where it never answered before.
-    pub(crate) fn began(&self, back_at: u64) -> Option<u64> {
+    /// Between which moments an outage began of which only the end is known, `back_at`; nothing where it never answered
+    /// before.
+    pub(crate) fn began(&self, back_at: u64) -> Option<(u64, u64)> {
         let now = self.lit_at.map(|lit| (lit, self.silent_at.unwrap_or(back_at)));
         let (lit, gone) = [now, self.gap].into_iter().flatten().find(|(lit, _)| *lit < back_at)?;
-        Some(lit.midpoint(gone.min(back_at)))
+        Some((lit, gone.min(back_at)))
     }
 
     /// An exchange has failed. False where that says nothing new: it has been silent for long.

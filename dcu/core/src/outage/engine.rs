@@ -7,11 +7,12 @@ use taa_gasp::{Kind, Packet};
 use crate::{MeterIx, config::OutageConfig};
 
 use super::{
-    Ending, Ground, Heard, Member, Network, OutageNote, Outages, Place, Refusals, Refused, Spell, Ticket,
+    Ending, Ground, Heard, Member, Network, OutageNote, Outages, Place, Refusals, Refused, Ticket,
     belief::{Belief, Gasp, Sign},
     gate::Gate,
     judge::{Fault, Scene, cost_of},
     match_up::Match,
+    missed::{Ended, Missed},
     pings::Pings,
     settle::Stories,
 };
@@ -61,6 +62,7 @@ pub struct Engine {
     /// How often that was done in vain: after two hours ever more rarely, for a meter may be broken.
     rechecks: BTreeMap<u64, u32>,
     stories: Stories,
+    missed: Missed,
     acts: VecDeque<Act>,
 }
 
@@ -80,6 +82,7 @@ impl Engine {
             recheck: BTreeMap::new(),
             rechecks: BTreeMap::new(),
             stories: Stories::default(),
+            missed: Missed::default(),
             acts: VecDeque::new(),
             network,
             config,
@@ -109,7 +112,8 @@ impl Engine {
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
         let recheck = self.recheck.values().min().copied();
-        [self.judge_at, recheck, self.pings.deadline(), self.stories.deadline()].into_iter().flatten().min()
+        let settled = [self.stories.deadline(), self.missed.deadline()];
+        [self.judge_at, recheck, self.pings.deadline()].into_iter().chain(settled).flatten().min()
     }
 
     /// A datagram arrived on the outage port.
@@ -177,7 +181,8 @@ impl Engine {
         let mut stories = std::mem::take(&mut self.stories);
         let settled = stories.settle(now, &self.network, |meter| self.revived_at(meter));
         self.stories = stories;
-        self.acts.extend(settled.into_iter().map(Act::Record));
+        let missed = self.missed.settle(now, |from, to| self.stories.gasped_of(from, to));
+        self.acts.extend(settled.into_iter().chain(missed).map(Act::Record));
     }
 
     /// A note was recorded: the caller tells which ticket it concerns, with the number that it bears.
@@ -306,12 +311,11 @@ impl Engine {
         if told {
             return;
         }
-        let note = began.map_or(OutageNote::Brief { meter, event: packet.event }, |began| {
-            let ago = |at: u64| ms(now.saturating_sub(at));
-            let spell = Spell { meter, event: packet.event, dark_ago_ms: Some(ago(began)), lit_ago_ms: ago(back_at) };
-            OutageNote::Missed(spell)
-        });
-        self.acts.push_back(Act::Record(note));
+        if let Some((lit_at, gone_at)) = began {
+            self.missed.take(now, Ended { meter, event: packet.event, lit_at, gone_at, back_at });
+        } else {
+            self.acts.push_back(Act::Record(OutageNote::Brief { meter, event: packet.event }));
+        }
     }
 
     fn restore(

@@ -1,6 +1,6 @@
 //! How good the detection is, against a truth that only a simulator has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::MeterIx;
 
@@ -73,7 +73,8 @@ pub fn claims<'a>(notes: impl IntoIterator<Item = (u64, i64, &'a OutageNote)>) -
     for (number, told_ms, note) in notes {
         claims.take(number, told_ms, note);
     }
-    claims.found
+    let Claims { found, twice, .. } = claims;
+    found.into_iter().enumerate().filter(|(at, _)| !twice.contains(at)).map(|(_, claim)| claim).collect()
 }
 
 #[derive(Default)]
@@ -83,6 +84,8 @@ struct Claims {
     open: BTreeMap<(u64, MeterIx), usize>,
     /// Of each that is lit again: its last one.
     over: BTreeMap<(u64, MeterIx), usize>,
+    /// Those that another one says as well.
+    twice: BTreeSet<usize>,
 }
 
 impl Claims {
@@ -106,10 +109,15 @@ impl Claims {
                 meters.iter().for_each(|meter| self.end(ticket, *meter, told_ms));
             }
             OutageNote::Closed { how: Ending::Merged(into), .. } => {
-                for claims in [&mut self.open, &mut self.over] {
-                    for (meter, at) in of_ticket(claims, ticket) {
-                        claims.remove(&(ticket, meter));
-                        claims.entry((*into, meter)).or_insert(at);
+                for (meter, at) in of_ticket(&self.over, ticket) {
+                    self.over.remove(&(ticket, meter));
+                    self.over.entry((*into, meter)).or_insert(at);
+                }
+                for (meter, at) in of_ticket(&self.open, ticket) {
+                    self.open.remove(&(ticket, meter));
+                    let kept = *self.open.entry((*into, meter)).or_insert(at);
+                    if kept != at {
+                        self.same(kept, at);
                     }
                 }
             }
@@ -126,6 +134,16 @@ impl Claims {
                 }
             }
             OutageNote::Brief { .. } | OutageNote::Missed(_) => {}
+        }
+    }
+
+    /// Both tickets name the meter: that is one claim, as old as the older.
+    fn same(&mut self, kept: usize, other: usize) {
+        let Some(other_claim) = self.found.get(other).copied() else { return };
+        if let Some(claim) = self.found.get_mut(kept) {
+            claim.from_ms = claim.from_ms.min(other_claim.from_ms);
+            claim.told_ms = claim.told_ms.min(other_claim.told_ms);
+            self.twice.insert(other);
         }
     }
 
@@ -182,6 +200,34 @@ fn share(part: u64, whole: u64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outage::{Ground, Member, Outages, Place};
+
+    /// A narrow fault is taken into a wider one that names its meter as well: one claim, and it ends.
+    #[test]
+    fn a_meter_of_two_tickets_that_become_one_is_claimed_once() {
+        let member = |meter| Member { meter: MeterIx(meter), event: 1, ago_ms: 0 };
+        let opened = |members: &[u32]| OutageNote::Opened {
+            place: Place::Device("f1".to_owned()),
+            confidence_pm: 900,
+            ground: Ground::Gasps,
+            members: members.iter().map(|meter| member(*meter)).collect(),
+        };
+        let restored = |meter| OutageNote::Restored { ticket: 1, meter: MeterIx(meter), ago_ms: 0 };
+        let notes = [
+            (1, 4000, opened(&[0])),
+            (2, 1000, opened(&[1])),
+            (3, 5000, OutageNote::Joined { ticket: 1, members: vec![member(1)] }),
+            (4, 5000, OutageNote::Closed { ticket: 2, how: Ending::Merged(1) }),
+            (5, 900_000, restored(0)),
+            (6, 900_000, restored(1)),
+        ];
+        let found = claims(notes.iter().map(|(number, at, note)| (*number, *at, note)));
+        let spells: Vec<_> = found.iter().map(|one| (one.meter.0, one.from_ms, one.to_ms, one.told_ms)).collect();
+        assert_eq!(spells, [(0, 4000, 900_000, 4000), (1, 1000, 900_000, 1000)]);
+        let of_notes = Outages::of_notes(notes.iter().map(|(number, at, note)| (*number, *at, note)));
+        let indices = of_notes.indices();
+        assert_eq!((indices.sustained, indices.sustained_ms), (2, 896_000 + 899_000), "as the tickets count");
+    }
 
     #[test]
     fn shares_and_latency() {

@@ -31,6 +31,7 @@ mod gate;
 mod judge;
 mod kpi;
 mod match_up;
+mod missed;
 mod network;
 mod note;
 mod pings;

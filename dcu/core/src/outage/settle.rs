@@ -9,8 +9,7 @@
 //! | it gasped, or a Power Up told of this outage | dark |
 //! | it answered while those it shares its line with were still dark, at the first try | lit |
 //! | the same, after exchanges that failed | lit, where the others hang on the very same device |
-//! | it answered after them, and exchanges had failed meanwhile | dark |
-//! | it answered after them, and nobody had asked it before | what is more likely, as the others of this ticket were |
+//! | it answered after them | what is more likely: as often as others were lit behind a fault, and as dark ones did not tell; exchanges that failed speak for dark |
 //!
 //! It is lit again since it said so itself; or since a breaker or a current did; or since most of its neighbours did, those
 //! on the same device before those farther up; or, where nobody could tell, since the first dark one of them answered.
@@ -72,6 +71,8 @@ struct Story {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Stories {
     of: BTreeMap<u64, Story>,
+    /// Of all that was settled in this boot.
+    known: Tally,
 }
 
 /// What those behind one device tell of its return.
@@ -167,6 +168,9 @@ impl Stories {
                 }
                 known => known == event,
             };
+            if same && seen.back_at.is_some() {
+                return true;
+            }
             if same {
                 (seen.event, seen.settled) = (event, false);
                 seen.back_at = Some(back_at).filter(|back| seen.dark_at.is_none_or(|dark| dark < *back));
@@ -177,6 +181,13 @@ impl Stories {
             }
         }
         false
+    }
+
+    /// When one had told that it went that came back between these two moments.
+    pub(crate) fn gasped_of(&self, from: u64, to: u64) -> Option<u64> {
+        let all = self.of.values().flat_map(|story| story.members.values());
+        let same = all.filter(|seen| seen.gasped && seen.back_at.is_some_and(|back| (from..=to).contains(&back)));
+        same.filter_map(|seen| seen.dark_at).min()
     }
 
     /// When something is to be settled.
@@ -195,7 +206,7 @@ impl Stories {
         for (number, story) in &mut self.of {
             if story.due.is_some_and(|due| due <= now) {
                 story.due = None;
-                notes.extend(story.settle(*number, now, network, &revived));
+                notes.extend(story.settle(*number, now, network, &revived, &mut self.known));
             }
         }
         self.of.retain(|_, story| !story.closed || story.due.is_some());
@@ -210,6 +221,7 @@ impl Story {
         now: u64,
         network: &Network,
         revived: &impl Fn(MeterIx) -> Option<u64>,
+        known: &mut Tally,
     ) -> Option<OutageNote> {
         let told = |meter: MeterIx, seen: &Seen| {
             let by_sign = revived(meter).filter(|at| seen.dark_at.is_some_and(|dark| dark < *at));
@@ -228,7 +240,9 @@ impl Story {
             }
         }
         returns.values_mut().for_each(|one| one.told.sort_unstable());
-        let odds = self.odds();
+        let mut tally = *known;
+        self.members.values().filter(|seen| !seen.settled).for_each(|seen| tally.count(seen));
+        let odds = tally.odds();
         let (mut spells, mut never) = (Vec::new(), Vec::new());
         for (meter, seen) in &mut self.members {
             let Some(answered_at) = seen.answered_at.filter(|_| !seen.settled) else { continue };
@@ -263,27 +277,42 @@ impl Story {
                 }
             }
             seen.settled = true;
+            known.count(seen);
         }
         let changed = !spells.is_empty() || !never.is_empty();
         changed.then_some(OutageNote::Settled { ticket, spells, never })
     }
+}
 
-    /// Of those whom nobody had asked before the return: weights of having been lit, and dark without a sign of it.
+/// Members counted by what was heard of them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    dark: u64,
+    lit: u64,
+    gasped: u64,
+    up: u64,
+    both: u64,
+}
+
+impl Tally {
+    fn count(&mut self, seen: &Seen) {
+        let add = |to: &mut u64, is: bool| *to = to.saturating_add(u64::from(is));
+        let up = seen.back_at.is_some();
+        add(&mut self.dark, seen.is_proven());
+        add(&mut self.lit, seen.withdrawn && !seen.is_proven());
+        add(&mut self.gasped, seen.gasped);
+        add(&mut self.up, up);
+        add(&mut self.both, seen.gasped && up);
+    }
+
+    /// Of those of which nothing was heard: weights of having been lit, and dark without a sign of it.
     fn odds(&self) -> (u64, u64) {
-        let count = |of: &dyn Fn(&Seen) -> bool| {
-            u64::try_from(self.members.values().filter(|seen| of(seen)).count()).unwrap_or(u64::MAX)
-        };
-        let dark = count(&|seen| seen.is_proven());
-        let lit = count(&|seen| seen.withdrawn && !seen.is_proven());
-        let gasped = count(&|seen| seen.gasped);
-        let up = count(&|seen| seen.back_at.is_some());
-        let both = count(&|seen| seen.gasped && seen.back_at.is_some());
         // How many of those that told their end had told the beginning, and the other way round.
-        let unheard = up.saturating_sub(both).saturating_add(1);
-        let untold = gasped.saturating_sub(both).saturating_add(1);
-        let was_lit = lit.saturating_mul(50).saturating_add(LIT_PERCENT);
-        let was_dark = dark.saturating_mul(50).saturating_add(100_u64.saturating_sub(LIT_PERCENT));
-        let all = up.saturating_add(2).saturating_mul(gasped.saturating_add(2));
+        let unheard = self.up.saturating_sub(self.both).saturating_add(1);
+        let untold = self.gasped.saturating_sub(self.both).saturating_add(1);
+        let was_lit = self.lit.saturating_mul(50).saturating_add(LIT_PERCENT);
+        let was_dark = self.dark.saturating_mul(50).saturating_add(100_u64.saturating_sub(LIT_PERCENT));
+        let all = self.up.saturating_add(2).saturating_mul(self.gasped.saturating_add(2));
         (was_lit.saturating_mul(all), was_dark.saturating_mul(unheard).saturating_mul(untold))
     }
 }
@@ -312,8 +341,18 @@ fn of_unheard(
     match (before, seen.failed) {
         (true, 0) => Was::Lit,
         (true, _) if up == 0 => Was::Lit,
-        (false, 0) if lit > dark => Was::Lit,
+        (false, failed) if lit > dark.saturating_mul(silence(failed)) => Was::Lit,
         _ => Was::Dark,
+    }
+}
+
+/// How often a lit meter is silent that often, one time in: as the judgement has it, once for the radio, and however often
+/// for one and the same hill.
+const fn silence(failed: u32) -> u64 {
+    match failed {
+        0 => 1,
+        1 => 6,
+        _ => 20,
     }
 }
 
