@@ -31,6 +31,11 @@ mod time;
 pub mod verdict;
 mod words;
 
+/// What other pages with a map of a village share with the report's.
+pub mod drawing {
+    pub use crate::page::{Frame, esc, outline};
+}
+
 use std::path::Path;
 
 use taa_scenarios::model::Scenario;

@@ -14,6 +14,7 @@ use std::sync::{
 use serde::Serialize;
 use taa_models::{
     draw::{Draws, NodeKey, Purpose},
+    mesh::plan::air::least_snr_db,
     radio::{
         aerial::Pattern,
         village::{Mounted, VillageRadio},
@@ -258,14 +259,9 @@ const POLE_M: f64 = 4.0;
 
 impl LeastLink {
     fn of(scenario: &Scenario) -> Self {
-        let (radio, mesh) = (&scenario.comms.radio, &scenario.comms.mesh);
+        let radio = &scenario.comms.radio;
         let air = VillageRadio::new(radio, scenario.run.seed);
-        let octets = u32::from(mesh.frame_octets) + u32::from(mesh.overhead_octets);
-        let usable = |snr_db: f64| {
-            let success = f64::from(air.success(snr_db as f32, octets));
-            success * success * mesh.max_etx >= 1.0
-        };
-        let least_snr_db = edge(-30.0, 60.0, 1e-3, usable);
+        let least_snr_db = least_snr_db(&air, &scenario.comms.mesh);
         Self { air, antenna: radio.meter_antenna, least_snr_db }
     }
 

@@ -3,56 +3,27 @@
 use std::fmt::Write as _;
 
 use taa_models::mesh::plan::Figures;
-use taa_scenarios::model::Building;
+use taa_reports::drawing::{Frame, esc, outline};
 
 use super::{Told, lat_lon, table};
 
 const CSS: &str = include_str!("page.css");
-/// Side of the square that stands for a building known only as a point, metres.
-const POINT_SIDE_M: f64 = 7.0;
 
 macro_rules! push {
     ($out:expr, $($arg:tt)*) => {{ let _ = write!($out, $($arg)*); }};
 }
 
-/// Metres of the site to drawing units: shifted, north up.
-struct Frame {
-    west: f64,
-    north: f64,
-    width: f64,
-    height: f64,
-    /// Metres of a screen pixel, about.
-    pixel: f64,
+fn around(told: &Told<'_>) -> Frame {
+    let village = &told.scenario.village;
+    let houses = village.buildings.iter().map(|building| building.at_m);
+    let poles = village.poles.iter().map(|pole| pole.at_m);
+    let new = told.plan.relays.iter().map(|&place| told.places.relays[place].place.at_m);
+    Frame::around(houses.chain(poles).chain(new).chain([village.dcu.at_m]))
 }
 
-impl Frame {
-    fn around(told: &Told<'_>) -> Self {
-        let village = &told.scenario.village;
-        let ends = village.buildings.iter().map(|building| building.at_m);
-        let poles = village.poles.iter().map(|pole| pole.at_m);
-        let new = told.plan.relays.iter().map(|&place| told.places.relays[place].place.at_m);
-        let points: Vec<[f64; 2]> = ends.chain(poles).chain(new).chain([village.dcu.at_m]).collect();
-        let bound =
-            |axis: usize, start: f64, pick: fn(f64, f64) -> f64| points.iter().map(|p| p[axis]).fold(start, pick);
-        let (west, east) = (bound(0, f64::INFINITY, f64::min), bound(0, f64::NEG_INFINITY, f64::max));
-        let (south, north) = (bound(1, f64::INFINITY, f64::min), bound(1, f64::NEG_INFINITY, f64::max));
-        let pad = ((east - west).max(north - south) * 0.04).max(20.0);
-        let (width, height) = (east - west + 2.0 * pad, north - south + 2.0 * pad);
-        Self { west: west - pad, north: north + pad, width, height, pixel: (width / 640.0).max(height / 640.0) }
-    }
-
-    fn x(&self, p: [f64; 2]) -> f64 {
-        ((p[0] - self.west) * 10.0).round() / 10.0
-    }
-
-    fn y(&self, p: [f64; 2]) -> f64 {
-        ((self.north - p[1]) * 10.0).round() / 10.0
-    }
-}
-
-/// Text made safe between tags and inside double-quoted attributes.
-fn esc(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+/// Metres of a screen pixel, about.
+fn pixel(frame: &Frame) -> f64 {
+    (frame.width / 640.0).max(frame.height / 640.0)
 }
 
 pub(super) fn render(told: &Told<'_>) -> String {
@@ -72,7 +43,7 @@ pub(super) fn render(told: &Told<'_>) -> String {
     if let Some(text) = table::left_over(told) {
         push!(out, "<p class=\"warn\">{}</p>\n", esc(&text));
     }
-    let frame = Frame::around(told);
+    let frame = around(told);
     push!(out, "<div class=\"pair\">\n");
     map(&mut out, &frame, told, ("now", "As it stands"), &told.before, 0, &[]);
     map(&mut out, &frame, told, ("then", "As planned"), &told.after, told.plan.root, &told.plan.relays);
@@ -99,7 +70,7 @@ fn map(
         frame.width,
         frame.height
     );
-    push!(out, "<g style=\"--px:{:.3}px\">\n", frame.pixel);
+    push!(out, "<g style=\"--px:{:.3}px\">\n", pixel(frame));
     ground(out, frame, told);
     let Some(first) = figures.first() else { return };
     let root_node = told.places.meters + told.places.standing + told.places.relays.len() + root;
@@ -126,7 +97,7 @@ fn map(
          <path class=\"wave\" d=\"M0 6V-1M-3.5-2A4.5 4.5 0 0 1 3.5-2M-6-4.5A7.6 7.6 0 0 1 6-4.5\"/></g>\n",
         frame.x(at),
         frame.y(at),
-        frame.pixel,
+        pixel(frame),
         esc(&told.places.roots[root].name)
     );
     scale_bar(out, frame);
@@ -137,7 +108,7 @@ fn ground(out: &mut String, frame: &Frame, told: &Told<'_>) {
     let village = &told.scenario.village;
     out.push_str("<path class=\"roof\" d=\"");
     for building in &village.buildings {
-        outline(out, frame, building);
+        out.push_str(&outline(frame, building.at_m, &building.outline_m));
     }
     out.push_str("\"/>\n<path class=\"lv\" d=\"");
     for line in &village.lines {
@@ -146,31 +117,20 @@ fn ground(out: &mut String, frame: &Frame, told: &Told<'_>) {
             taa_scenarios::model::LineEnd::Pole(pole) => village.poles[pole as usize].at_m,
         };
         let to = village.poles[line.to as usize].at_m;
-        push!(out, "M{} {}L{} {}", frame.x(from), frame.y(from), frame.x(to), frame.y(to));
+        push!(out, "M{}L{}", frame.point(from), frame.point(to));
     }
     out.push_str("\"/>\n<path class=\"pole\" d=\"");
     for pole in &village.poles {
-        push!(out, "M{} {}h0", frame.x(pole.at_m), frame.y(pole.at_m));
+        push!(out, "M{}h0", frame.point(pole.at_m));
     }
     out.push_str("\"/>\n");
-}
-
-fn outline(out: &mut String, frame: &Frame, building: &Building) {
-    let half = POINT_SIDE_M / 2.0;
-    let [x, y] = building.at_m;
-    let square = [[x - half, y - half], [x + half, y - half], [x + half, y + half], [x - half, y + half]];
-    let ring: &[[f64; 2]] = if building.outline_m.len() < 3 { &square } else { &building.outline_m };
-    for (i, &point) in ring.iter().enumerate() {
-        push!(out, "{}{} {}", if i == 0 { 'M' } else { 'L' }, frame.x(point), frame.y(point));
-    }
-    out.push('Z');
 }
 
 fn links(out: &mut String, frame: &Frame, told: &Told<'_>, first: &Figures) {
     out.push_str("<path class=\"link\" d=\"");
     for &(a, b) in &first.used {
         let [a, b] = [a, b].map(|node| told.places.nodes[node as usize].at_m);
-        push!(out, "M{} {}L{} {}", frame.x(a), frame.y(a), frame.x(b), frame.y(b));
+        push!(out, "M{}L{}", frame.point(a), frame.point(b));
     }
     out.push_str("\"/>\n");
 }
@@ -183,7 +143,7 @@ fn meters(out: &mut String, frame: &Frame, told: &Told<'_>, figures: &[Figures],
             "<circle class=\"cut\" cx=\"{}\" cy=\"{}\" r=\"{:.2}\"><title>Its loss cuts {cut} meters off</title></circle>\n",
             frame.x(at),
             frame.y(at),
-            frame.pixel * 6.5
+            pixel(frame) * 6.5
         );
     }
     for (meter, customer) in told.scenario.village.customers.iter().enumerate() {
@@ -200,7 +160,7 @@ fn meters(out: &mut String, frame: &Frame, told: &Told<'_>, figures: &[Figures],
             "<circle class=\"{class}\" cx=\"{}\" cy=\"{}\" r=\"{:.2}\"><title>{}: {ways} disjoint ways, {hops}</title></circle>\n",
             frame.x(customer.meter_at_m),
             frame.y(customer.meter_at_m),
-            frame.pixel * if class == "w2" { 2.4 } else { 3.6 },
+            pixel(frame) * if class == "w2" { 2.4 } else { 3.6 },
             esc(&customer.id)
         );
     }
@@ -212,7 +172,7 @@ fn symbol(out: &mut String, frame: &Frame, class: &str, at_m: [f64; 2], title: &
         "<g transform=\"translate({} {}) scale({:.3})\"><title>{}</title><path class=\"{class}\" d=\"M0-8L7 5H-7Z\"/></g>\n",
         frame.x(at_m),
         frame.y(at_m),
-        frame.pixel,
+        pixel(frame),
         esc(title)
     );
 }
@@ -221,13 +181,13 @@ fn scale_bar(out: &mut String, frame: &Frame) {
     let target = frame.width * 0.2;
     let steps = [10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0];
     let length = steps.into_iter().rfind(|&step| step <= target).unwrap_or(10.0);
-    let (x, y) = (frame.pixel * 12.0, frame.height - frame.pixel * 12.0);
+    let (x, y) = (pixel(frame) * 12.0, frame.height - pixel(frame) * 12.0);
     push!(
         out,
         "<path class=\"scale\" d=\"M{x:.1} {y:.1}h{length}\"/><text x=\"{:.1}\" y=\"{:.1}\" font-size=\"{:.1}\">{length} m</text>\n",
-        x + length + frame.pixel * 5.0,
-        y + frame.pixel * 4.0,
-        frame.pixel * 12.0
+        x + length + pixel(frame) * 5.0,
+        y + pixel(frame) * 4.0,
+        pixel(frame) * 12.0
     );
 }
 

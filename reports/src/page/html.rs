@@ -14,7 +14,8 @@ pub(super) use push;
 use crate::data::ReportData;
 
 /// Text made safe between tags and inside double-quoted attributes.
-pub(super) fn esc(text: &str) -> Cow<'_, str> {
+#[must_use]
+pub fn esc(text: &str) -> Cow<'_, str> {
     if !text.contains(['&', '<', '>', '"', '\'']) {
         return Cow::Borrowed(text);
     }

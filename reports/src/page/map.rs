@@ -4,7 +4,7 @@
 //! architectures and tooltips, and sets `data-ready="1"` when it has drawn. Strokes and symbols keep their size on
 //! screen, so houses of a two-kilometre village do not vanish.
 
-use crate::data::{ETX_BOUNDS, Geometry, Link, ReportData, Roof};
+use crate::data::{ETX_BOUNDS, Geometry, Link, ReportData};
 
 use super::{
     chart::short,
@@ -16,21 +16,21 @@ const LINK_WORDS: [&str; 4] = ["good radio route", "fair", "weak", "poor"];
 /// Side of the square that stands for a building known only as a point, metres.
 const POINT_SIDE_M: f64 = 7.0;
 
-/// Metres of the site to drawing units: shifted, north up.
-pub(super) struct Frame {
+/// Metres of the site to drawing units: shifted, north up, a tenth of a metre exact.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame {
     west: f64,
     north: f64,
-    pub(super) width: f64,
-    pub(super) height: f64,
+    /// Metres from side to side, a margin included.
+    pub width: f64,
+    /// Metres from top to bottom.
+    pub height: f64,
 }
 
 impl Frame {
-    pub(super) fn around(village: &Geometry) -> Self {
-        let mut points: Vec<[f64; 2]> = vec![village.dcu_m, village.generation_m];
-        points.extend(village.buildings.iter().flat_map(|roof| roof.outline_m.iter().chain([&roof.at_m])));
-        points.extend(&village.poles_m);
-        points.extend(&village.relays_m);
-        points.retain(|p| p.iter().all(|v| v.is_finite()));
+    /// Holds all of these (metres east, north), with a margin.
+    pub fn around(points: impl IntoIterator<Item = [f64; 2]>) -> Self {
+        let points: Vec<[f64; 2]> = points.into_iter().filter(|p| p.iter().all(|v| v.is_finite())).collect();
         let bound = |axis: usize, init: f64, pick: fn(f64, f64) -> f64| points.iter().map(|p| p[axis]).fold(init, pick);
         let (west, east) = (bound(0, f64::INFINITY, f64::min), bound(0, f64::NEG_INFINITY, f64::max));
         let (south, north) = (bound(1, f64::INFINITY, f64::min), bound(1, f64::NEG_INFINITY, f64::max));
@@ -38,14 +38,34 @@ impl Frame {
         Self { west: west - pad, north: north + pad, width: east - west + 2.0 * pad, height: north - south + 2.0 * pad }
     }
 
-    pub(super) fn point(&self, p: [f64; 2]) -> String {
-        format!("{} {}", short(p[0] - self.west), short(self.north - p[1]))
+    pub(super) fn of(village: &Geometry) -> Self {
+        let outlines = village.buildings.iter().flat_map(|roof| roof.outline_m.iter().chain([&roof.at_m]));
+        let others = village.poles_m.iter().chain(&village.relays_m).chain([&village.dcu_m, &village.generation_m]);
+        Self::around(outlines.chain(others).copied())
+    }
+
+    /// Drawing units from the left.
+    #[must_use]
+    pub fn x(&self, p: [f64; 2]) -> String {
+        short(p[0] - self.west)
+    }
+
+    /// Drawing units from the top.
+    #[must_use]
+    pub fn y(&self, p: [f64; 2]) -> String {
+        short(self.north - p[1])
+    }
+
+    /// Both, as a path has them.
+    #[must_use]
+    pub fn point(&self, p: [f64; 2]) -> String {
+        format!("{} {}", self.x(p), self.y(p))
     }
 }
 
 pub(super) fn section(out: &mut String, data: &ReportData) {
     let village = &data.village;
-    let frame = Frame::around(village);
+    let frame = Frame::of(village);
     open(
         out,
         "village",
@@ -133,7 +153,7 @@ fn roofs(out: &mut String, data: &ReportData, frame: &Frame) {
     let village = &data.village;
     out.push_str("<path class=\"bare\" d=\"");
     for roof in village.buildings.iter().filter(|roof| roof.customer.is_none()) {
-        out.push_str(&outline(frame, roof));
+        out.push_str(&outline(frame, roof.at_m, &roof.outline_m));
     }
     out.push_str("\"/>\n<g id=\"roofs\">");
     let edges = payload::bin_edges_h(data);
@@ -145,17 +165,19 @@ fn roofs(out: &mut String, data: &ReportData, frame: &Frame) {
             out,
             "<path class=\"q{}\" data-c=\"{customer}\" d=\"{}\"/>",
             payload::bin(&edges, lost_h),
-            outline(frame, roof)
+            outline(frame, roof.at_m, &roof.outline_m)
         );
     }
     out.push_str("</g>\n");
 }
 
-pub(super) fn outline(frame: &Frame, roof: &Roof) -> String {
+/// A roof as a closed path; one that is known as a point alone, as a small square.
+#[must_use]
+pub fn outline(frame: &Frame, at_m: [f64; 2], outline_m: &[[f64; 2]]) -> String {
     let half = POINT_SIDE_M / 2.0;
-    let [x, y] = roof.at_m;
+    let [x, y] = at_m;
     let square = [[x - half, y - half], [x + half, y - half], [x + half, y + half], [x - half, y + half]];
-    let ring: &[[f64; 2]] = if roof.outline_m.len() < 3 { &square } else { &roof.outline_m };
+    let ring: &[[f64; 2]] = if outline_m.len() < 3 { &square } else { outline_m };
     // A closed ring repeats its first point; `Z` says the same.
     let ring = match ring {
         [first, middle @ .., last] if same(*first, *last) && middle.len() >= 2 => &ring[..ring.len() - 1],

@@ -31,7 +31,8 @@ mod timeline;
 mod tornado;
 
 use crate::{data::ReportData, numbers::number, time};
-use html::esc;
+pub use html::esc;
+pub use map::{Frame, outline};
 
 const CSS: &str = concat!(include_str!("../../assets/page.css"), include_str!("../../assets/mesh.css"));
 const SCRIPTS: [&str; 7] = [

@@ -28,7 +28,7 @@ pub(super) fn there(data: &ReportData) -> bool {
 
 /// Meters, relays, last the data concentrator, in drawing units.
 pub(super) fn places(data: &ReportData) -> Vec<[f64; 2]> {
-    let frame = Frame::around(&data.village);
+    let frame = Frame::of(&data.village);
     let spot = |p: [f64; 2]| -> [f64; 2] {
         let text = frame.point(p);
         let mut parts = text.split(' ').map(|part| part.parse().unwrap_or(0.0));
@@ -150,7 +150,7 @@ fn said(data: &ReportData, chapter: &Chapter) -> String {
 
 fn drawing(out: &mut String, data: &ReportData, chapter: &Chapter) {
     let village = &data.village;
-    let frame = Frame::around(village);
+    let frame = Frame::of(village);
     push!(
         out,
         "<div class=\"mapbox\"><svg id=\"rmap\" viewBox=\"0 0 {w} {h}\" style=\"aspect-ratio:{ratio:.2}\" tabindex=\"0\" role=\"img\" \
@@ -160,7 +160,7 @@ fn drawing(out: &mut String, data: &ReportData, chapter: &Chapter) {
         ratio = frame.width / frame.height
     );
     for roof in &village.buildings {
-        out.push_str(&outline(&frame, roof));
+        out.push_str(&outline(&frame, roof.at_m, &roof.outline_m));
     }
     out.push_str("\"/>\n");
     let (parents, standings) = state(chapter, chapter.low_ms);

@@ -155,11 +155,7 @@ impl Network {
     /// A frame's part that is on the air at a time.
     fn shot_at(&self, frame: &OnAir, at_ns: u64) -> Option<Shot> {
         let into_ns = at_ns.checked_sub(frame.start_ns).filter(|_| at_ns < frame.end_ns)?;
-        let part = if frame.train {
-            into_ns / (frame.part_ns + self.config.phy.turnaround_ns)
-        } else {
-            0
-        };
+        let part = if frame.train { into_ns / (frame.part_ns + self.config.phy.turnaround_ns) } else { 0 };
         Some(self.shot(frame, part)).filter(|shot| at_ns < shot.end_ns)
     }
 

@@ -236,7 +236,7 @@ impl Topology {
     fn hearing_pairs(&self, air: &VillageRadio, nodes: &[Mounted]) -> Vec<Pair> {
         let spread = &air.params().spread;
         let luck_db = 3.0 * (air.params().shadow.sigma_db + spread.power_sigma_db);
-        let most_db = air.params().tx_power_dbm - air.noise_dbm() - self.least_snr_db() + luck_db;
+        let most_db = air.params().tx_power_dbm - air.noise_dbm() - self.least_snr_db(air) + luck_db;
         let highest_m = nodes.iter().map(|node| node.height_m).fold(0.0, f64::max);
         let grid = Grid::new(nodes, air.reach_m(most_db, highest_m));
         let stood: Vec<Stood> = nodes.iter().map(|node| air.stand(node)).collect();
@@ -255,12 +255,10 @@ impl Topology {
         pairs
     }
 
-    /// The weakest signal of a usable link.
-    fn least_snr_db(&self) -> f64 {
-        let usable = |i: &usize| self.cost(self.success[*i], self.success[*i]) != u32::MAX;
-        let i = (0..TABLE_LEN).find(usable).unwrap_or(TABLE_LEN);
-        // One step lower: the table is read with interpolation.
-        TABLE_FROM_DB + (i as f64 - 1.0) / TABLE_STEPS_PER_DB
+    /// The weakest signal of a usable link, taken down to the table's next step: the table is read with interpolation.
+    fn least_snr_db(&self, air: &VillageRadio) -> f64 {
+        let steps = (super::plan::air::least_snr_db(air, &self.params) - TABLE_FROM_DB) * TABLE_STEPS_PER_DB;
+        TABLE_FROM_DB + (libm::ceil(steps).clamp(0.0, TABLE_LEN as f64) - 1.0) / TABLE_STEPS_PER_DB
     }
 
     /// Keeps the pairs that are among the best of either end.

@@ -149,13 +149,16 @@ impl Field {
     /// Mean of the field along a straight line: the integral of a cosine is a difference of sines.
     fn mean_along(&self, a: &Standing, b: &Standing) -> f64 {
         let (east_m, north_m) = (b.at_m[0] - a.at_m[0], b.at_m[1] - a.at_m[1]);
+        let mut along = [0.0; Self::WAVES as usize];
         let ends = a.waves.iter().zip(&b.waves);
-        let along = self.waves.iter().zip(ends).map(|(w, (from, to))| {
+        // All quotients first, then their sum in order: the former go several at a time.
+        for ((mean, w), (from, to)) in along.iter_mut().zip(&self.waves).zip(ends) {
             let turn = w.east * east_m + w.north * north_m;
+            let (turned, hardly) = ((to[0] - from[0]) / turn, 0.5 * (from[1] + to[1]));
             // A wave that hardly turns on the way: the mean of its ends is as good, to a hundred-millionth.
-            if turn.abs() < 1e-4 { 0.5 * (from[1] + to[1]) } else { (to[0] - from[0]) / turn }
-        });
-        along.sum::<f64>() * Self::scale()
+            *mean = if turn.abs() < 1e-4 { hardly } else { turned };
+        }
+        along.iter().sum::<f64>() * Self::scale()
     }
 
     fn scale() -> f64 {

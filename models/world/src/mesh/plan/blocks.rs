@@ -34,7 +34,8 @@ impl std::ops::AddAssign for Score {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Blocks {
     n: usize,
-    meters: usize,
+    /// By vertex: meters counted on it.
+    meters: Vec<u32>,
     root: u32,
     /// Of a vertex: the block through which the top of its part is reached. Of a block: its vertex nearest to the top.
     parent: Vec<u32>,
@@ -57,8 +58,8 @@ pub(super) struct Blocks {
 }
 
 impl Blocks {
-    /// Builds the tree of the graph whose rows `row` gives, over nodes that are on. Rows may name nodes that are off.
-    #[allow(clippy::cast_possible_truncation)]
+    /// Builds the tree of the graph whose rows `row` gives, over nodes that are on, the first `meters` of them meters. Rows
+    /// may name nodes that are off.
     pub(super) fn build<'g>(
         &mut self,
         n: usize,
@@ -67,8 +68,22 @@ impl Blocks {
         on: &[bool],
         row: impl Fn(usize) -> [&'g [u32]; 2],
     ) {
+        self.build_weighed((0..n).map(|node| u32::from(node < meters)), root, on, row);
+    }
+
+    /// The same with so many meters on each vertex.
+    #[allow(clippy::cast_possible_truncation)]
+    pub(super) fn build_weighed<'g>(
+        &mut self,
+        meters: impl IntoIterator<Item = u32>,
+        root: usize,
+        on: &[bool],
+        row: impl Fn(usize) -> [&'g [u32]; 2],
+    ) {
+        self.meters.clear();
+        self.meters.extend(meters);
+        let n = self.meters.len();
         self.n = n;
-        self.meters = meters;
         self.root = root as u32;
         for column in [&mut self.parent, &mut self.top, &mut self.disc] {
             column.clear();
@@ -112,7 +127,7 @@ impl Blocks {
             let block = self.parent[node];
             if block != NONE {
                 let above = self.parent[block as usize] as usize;
-                below[above] += below[node] + u32::from(node < self.meters);
+                below[above] += below[node] + self.meters[node];
             }
         }
         let mut cuts: Vec<(usize, u32)> = order
@@ -127,12 +142,22 @@ impl Blocks {
     /// The sum over meters, for `paths` of 1 or 2 (for more: an upper bound).
     pub(super) fn score(&self, paths: u8) -> Score {
         let mut score = Score::default();
-        for meter in 0..self.meters {
-            let level = self.level(meter);
-            score.joined += u32::from(level >= 1);
-            score.served += u32::from(level >= paths.min(2));
+        for (node, &meters) in self.meters.iter().enumerate().filter(|(_, meters)| **meters > 0) {
+            let level = self.level(node);
+            score.joined += if level >= 1 { meters } else { 0 };
+            score.served += if level >= paths.min(2) { meters } else { 0 };
         }
         score
+    }
+
+    /// The vertices of each block.
+    #[allow(clippy::cast_possible_truncation)]
+    pub(super) fn members(&self) -> Vec<Vec<u32>> {
+        let mut members: Vec<Vec<u32>> = self.parent[self.n..].iter().map(|&top| vec![top]).collect();
+        for (node, &block) in self.parent[..self.n].iter().enumerate().filter(|(_, block)| **block != NONE) {
+            members[block as usize - self.n].push(node as u32);
+        }
+        members
     }
 
     /// What a further node that hears these would add.
@@ -238,7 +263,7 @@ impl Blocks {
         *clock += 1;
         self.top[node as usize] = start;
         self.stack.push(node);
-        self.inhabitants[start as usize] += u32::from((node as usize) < self.meters);
+        self.inhabitants[start as usize] += self.meters[node as usize];
     }
 
     /// The block below `above`, entered by `child`, is complete.
@@ -249,7 +274,7 @@ impl Blocks {
         while let Some(node) = self.stack.pop() {
             self.parent[node as usize] = block;
             owned += 1;
-            meters += u32::from((node as usize) < self.meters);
+            meters += self.meters[node as usize];
             if node == child {
                 break;
             }

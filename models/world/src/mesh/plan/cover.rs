@@ -3,7 +3,8 @@
 use super::{
     Problem,
     blocks::{Blocks, Score},
-    sparse::thinned,
+    graph::LinkGraph,
+    shrunk::Shrunk,
     ways::{Finder, OFF},
 };
 
@@ -19,9 +20,15 @@ pub(super) struct Judge<'p> {
     pub(super) strict: bool,
     /// Links looked at.
     pub(super) work: u64,
-    thin: Vec<Vec<Vec<u32>>>,
+    shrunk: Vec<Shrunk>,
+    /// By draw and place: links of its node, counted as work.
+    links: Vec<Vec<u64>>,
+    /// Places of the choice judged last, the root's among them.
+    chosen: Vec<usize>,
     over: Vec<Vec<u32>>,
+    between: Vec<Vec<u32>>,
     on: Vec<bool>,
+    heard: Vec<u32>,
     /// One tree per draw, of the last choice that was judged.
     pub(super) blocks: Vec<Blocks>,
     finder: Finder,
@@ -61,7 +68,7 @@ impl Choice {
 impl<'p> Judge<'p> {
     pub(super) fn new(problem: &'p Problem, paths: u8, hops: u16) -> Self {
         let fixed = problem.fixed_nodes();
-        let forests = paths.min(2);
+        let links = |graph: &LinkGraph| (fixed..problem.nodes()).map(|node| graph.row(node).len() as u64).collect();
         let kept = if paths > 2 { vec![vec![None; problem.meters]; problem.draws.len()] } else { Vec::new() };
         Self {
             problem,
@@ -69,9 +76,13 @@ impl<'p> Judge<'p> {
             hops,
             strict: paths > 2,
             work: 0,
-            thin: problem.draws.iter().map(|graph| thinned(graph, fixed, forests)).collect(),
-            over: vec![Vec::new(); fixed],
+            shrunk: problem.draws.iter().map(|graph| Shrunk::new(problem, graph)).collect(),
+            links: problem.draws.iter().map(links).collect(),
+            chosen: Vec::new(),
+            over: Vec::new(),
+            between: Vec::new(),
             on: Vec::new(),
+            heard: Vec::new(),
             blocks: vec![Blocks::default(); problem.draws.len()],
             finder: Finder::default(),
             kept,
@@ -103,7 +114,7 @@ impl<'p> Judge<'p> {
         self.build(draw, choice);
         let paths = self.paths;
         let mut served: Vec<bool> =
-            (0..self.problem.meters).map(|meter| self.blocks[draw].level(meter) >= paths.min(2)).collect();
+            (0..self.problem.meters).map(|meter| self.level(draw, meter) >= paths.min(2)).collect();
         if self.strict {
             let _ = self.scored_strictly(draw, choice);
             for (meter, served) in served.iter_mut().enumerate() {
@@ -114,15 +125,23 @@ impl<'p> Judge<'p> {
     }
 
     /// What one more relay would add to the choice judged last; only where structure decides alone.
+    #[allow(clippy::cast_possible_truncation)]
     pub(super) fn gain(&mut self, place: usize) -> Score {
-        let node = self.problem.relay_node(place);
         let mut gain = Score::default();
-        for (graph, blocks) in self.problem.draws.iter().zip(&mut self.blocks) {
-            let row = graph.row(node);
-            self.work += row.len() as u64;
-            gain += blocks.gain(self.paths, row);
+        for ((shrunk, blocks), links) in self.shrunk.iter().zip(&mut self.blocks).zip(&self.links) {
+            self.work += links[place];
+            self.heard.clear();
+            self.heard.extend_from_slice(shrunk.heard(place));
+            let chosen = (shrunk.len() as u32..).zip(&self.chosen);
+            self.heard.extend(chosen.filter(|(_, other)| shrunk.are_beside(place, **other)).map(|(vertex, _)| vertex));
+            gain += blocks.gain(self.paths, &self.heard);
         }
         gain
+    }
+
+    /// Ways of a meter under the choice judged last, up to two.
+    fn level(&self, draw: usize, meter: usize) -> u8 {
+        self.blocks[draw].level(self.shrunk[draw].vertex_of(meter))
     }
 
     /// Ways for a meter at the least number of further relays: the places to take.
@@ -178,31 +197,42 @@ impl<'p> Judge<'p> {
         weight
     }
 
+    /// The tree of blocks of a draw: what stands for the meters, then the places chosen. Work is counted as if each place's
+    /// links and each meter were looked at, so that a search ends where it always did.
     #[allow(clippy::cast_possible_truncation)]
     fn build(&mut self, draw: usize, choice: &Choice) {
         let problem = self.problem;
-        let (graph, fixed) = (&problem.draws[draw], problem.fixed_nodes());
-        self.on.clear();
-        self.on.resize(problem.nodes(), false);
-        self.on[..fixed].fill(true);
-        for row in &mut self.over {
-            row.clear();
+        let (shrunk, fixed) = (&self.shrunk[draw], problem.fixed_nodes());
+        self.chosen.clear();
+        self.chosen.extend(choice.relays().chain([choice.root - fixed]));
+        let (first, all) = (shrunk.len(), shrunk.len() + self.chosen.len());
+        self.work += self.chosen.iter().map(|&place| 2 * self.links[draw][place]).sum::<u64>() + 4 * fixed as u64;
+        for rows in [&mut self.over, &mut self.between] {
+            rows.iter_mut().for_each(Vec::clear);
         }
-        let chosen = choice.relays().map(|place| problem.relay_node(place)).chain([choice.root]);
-        for node in chosen {
-            self.on[node] = true;
-            let row = graph.row(node);
-            self.work += row.len() as u64 * 2;
-            for &to in row.iter().take_while(|&&to| (to as usize) < fixed) {
-                self.over[to as usize].push(node as u32);
+        self.over.resize_with(self.over.len().max(first), Vec::new);
+        self.between.resize_with(self.between.len().max(self.chosen.len()), Vec::new);
+        for (at, &place) in self.chosen.iter().enumerate() {
+            for &to in shrunk.heard(place) {
+                self.over[to as usize].push((first + at) as u32);
+            }
+            let beside = |(_, other): &(usize, &usize)| shrunk.are_beside(place, **other);
+            for (before, _) in self.chosen[..at].iter().enumerate().filter(beside) {
+                self.between[at].push((first + before) as u32);
+                self.between[before].push((first + at) as u32);
             }
         }
-        self.work += 4 * fixed as u64;
-        let (thin, over) = (&self.thin[draw], &self.over);
-        let rows = |node: usize| -> [&[u32]; 2] {
-            if node < fixed { [&thin[node], &over[node]] } else { [graph.row(node), &[]] }
+        self.on.clear();
+        self.on.resize(all, true);
+        let (over, between, chosen) = (&self.over, &self.between, &self.chosen);
+        let rows = |vertex: usize| -> [&[u32]; 2] {
+            match vertex.checked_sub(first) {
+                None => [shrunk.row(vertex), &over[vertex]],
+                Some(at) => [shrunk.heard(chosen[at]), &between[at]],
+            }
         };
-        self.blocks[draw].build(problem.nodes(), problem.meters, choice.root, &self.on, rows);
+        let meters = shrunk.meters.iter().copied().chain(chosen.iter().map(|_| 0));
+        self.blocks[draw].build_weighed(meters, all - 1, &self.on, rows);
     }
 
     /// Meters whose ways keep the hop limit, counted one by one; fills `kept`.
@@ -216,14 +246,14 @@ impl<'p> Judge<'p> {
         let joined = (0..self.problem.meters).filter(near).count() as u32;
         let mut served = 0;
         for meter in 0..self.problem.meters {
-            if self.blocks[draw].level(meter) < self.paths.min(2) {
+            if self.level(draw, meter) < self.paths.min(2) {
                 self.kept[draw][meter] = None;
                 continue;
             }
             let root = choice.root as u32;
             if let Some((of, nodes)) = &self.kept[draw][meter]
                 && *of == root
-                && nodes.iter().all(|&node| self.on[node as usize])
+                && nodes.iter().all(|&node| weight[node as usize] != OFF)
             {
                 served += 1;
                 continue;
@@ -237,6 +267,6 @@ impl<'p> Judge<'p> {
     }
 }
 
-fn links(graph: &super::graph::LinkGraph) -> u64 {
+fn links(graph: &LinkGraph) -> u64 {
     (0..graph.len()).map(|node| graph.row(node).len() as u64).sum()
 }

@@ -19,7 +19,7 @@ mod cover;
 mod figures;
 mod graph;
 mod search;
-mod sparse;
+mod shrunk;
 mod ways;
 
 pub use figures::{Figures, figures};

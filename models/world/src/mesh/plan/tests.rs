@@ -229,9 +229,10 @@ fn a_lopsided_pair_is_balanced() {
 }
 
 #[test]
-fn a_thin_graph_and_a_tree_of_blocks_answer_as_the_whole_does() {
-    for case in 0..200 {
-        let problem = village(case, 30, 12, 1, 2);
+fn a_shrunk_graph_and_a_tree_of_blocks_answer_as_the_whole_does() {
+    for case in 0..400 {
+        // From nearly all meters alone to nearly all in one block.
+        let problem = village(case, 4 + (case % 40) as usize, 12, 1, 2);
         let mut judge = Judge::new(&problem, 2, 99);
         let mut chance = Draws::keyed(case, 2, NodeKey(0), CASE, 0);
         let taken: Vec<bool> = (0..12).map(|place| place > 0 && chance.chance(0.25)).collect();
@@ -242,10 +243,17 @@ fn a_thin_graph_and_a_tree_of_blocks_answer_as_the_whole_does() {
         for graph in &problem.draws {
             let mut blocks = Blocks::default();
             let on = on(&problem, 0, &relays);
-            blocks.build(problem.nodes(), 30, problem.root_node(0), &on, |node| [graph.row(node), &[]]);
+            blocks.build(problem.nodes(), problem.meters, problem.root_node(0), &on, |node| [graph.row(node), &[]]);
             whole += blocks.score(2);
         }
         assert_eq!(score, whole, "case {case}");
+        for (draw, graph) in problem.draws.iter().enumerate() {
+            let mut blocks = Blocks::default();
+            let on = on(&problem, 0, &relays);
+            blocks.build(problem.nodes(), problem.meters, problem.root_node(0), &on, |node| [graph.row(node), &[]]);
+            let wanted: Vec<bool> = (0..problem.meters).map(|meter| blocks.level(meter) == 2).collect();
+            assert_eq!(judge.served(draw, &choice), wanted, "case {case}, draw {draw}");
+        }
         for paths in [1, 2] {
             let mut judge = Judge::new(&problem, paths, 99);
             for place in (1..12).filter(|&place| !choice.taken[place]) {
@@ -257,6 +265,25 @@ fn a_thin_graph_and_a_tree_of_blocks_answer_as_the_whole_does() {
             }
         }
     }
+}
+
+/// A dense clump of meters shrinks to its pair and to those that some place hears alone; where it is shrunk by mistake to one
+/// node, who hears two of it would be cut off by that one.
+#[test]
+fn a_clump_shrinks_to_what_places_can_tell_apart() {
+    // Meters 0–9 all hear each other; place 10 hears three of them, place 11 one, root 12 that one and place 10.
+    let mut links: Vec<(u32, u32, f32)> = (0..10).flat_map(|b| (0..b).map(move |a| (a, b, 1.0))).collect();
+    links.extend([(0, 10, 1.0), (1, 10, 1.0), (2, 10, 1.0), (3, 11, 1.0), (3, 12, 1.0), (10, 12, 1.0)]);
+    let graph = LinkGraph::new(13, &links);
+    let problem =
+        Problem { meters: 10, relays: 2, roots: 1, draws: vec![graph], same_spot: vec![None], ..Problem::default() };
+    let shrunk = super::shrunk::Shrunk::new(&problem, &problem.draws[0]);
+    assert_eq!((shrunk.len(), shrunk.meters.as_slice()), (2, [1, 9].as_slice()));
+    assert_eq!((shrunk.heard(0).len(), shrunk.heard(1), shrunk.heard(2)), (2, [0].as_slice(), [0].as_slice()));
+    let mut judge = Judge::new(&problem, 2, 99);
+    let with = |place: bool| Choice { root: 12, taken: vec![place, false] };
+    assert_eq!(judge.score(&with(false)), Score { served: 0, joined: 10 });
+    assert_eq!(judge.score(&with(true)), Score { served: 10, joined: 10 });
 }
 
 /// Figure: relays of the search against all choices tried. Bound: served as many in every case, relays within 10 % over
