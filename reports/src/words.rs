@@ -201,6 +201,7 @@ pub(crate) fn air_purpose(key: &str) -> &str {
         "routes" => "announcing routes",
         "probe" => "measuring links",
         "acknowledgement" => "acknowledgements",
+        "multicast" => "messages for all",
         other => other,
     }
 }

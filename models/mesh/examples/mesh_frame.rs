@@ -113,8 +113,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         wall_s / simulated_s * 31_536_000.0
     );
     println!(
-        "{{\"nodes\":{nodes},\"simulated_s\":{simulated_s},\"wall_s\":{wall_s},\"steps\":{steps},\"frames\":{},\"asked\":{asked},\"answered\":{answered}}}",
-        totals.frames()
+        "{{\"nodes\":{nodes},\"simulated_s\":{simulated_s},\"wall_s\":{wall_s},\"steps\":{steps},\"frames\":{},\"asked\":{asked},\"answered\":{answered},\"digest\":\"{:016x}\"}}",
+        totals.frames(),
+        network.digest_now()
     );
     Ok(())
 }

@@ -3,21 +3,32 @@
 mod site;
 mod tshark;
 
-use site::{MINUTE, Site, config, grid};
+use std::collections::BTreeSet;
+
+use site::{MINUTE, S, Site, config, grid};
+use taa_mesh::mac::engine::Priority;
 use taa_mesh::mac::fcs::Fcs;
 use taa_mesh::mac::pcapng::{self, Tap};
 use taa_mesh::net::{Config, Event, Use, capture_key};
+use taa_mesh::trickle::Parameters;
 use taa_mesh::wisun::params::Size;
 use tshark::tshark;
 
 /// Time, channel, octets.
 type Taken = (u64, u16, Vec<u8>);
 
-/// Nine nodes join and talk for half an hour: their frames, and how long each was said to be.
+/// Nine nodes join and talk for half an hour, then all are told something: their frames, and how long each was said to be.
 fn frames(seed: u64) -> (Vec<Taken>, Vec<(u32, Use)>) {
-    let set = Config { bytes: true, capture: true, trace: true, ..config(Size::Small, seed) };
+    let repairs = Parameters { interval_min_ns: 10 * S, doublings: 5, redundancy: 1 };
+    let control = Some((repairs, 10));
+    let set =
+        Config { bytes: true, capture: true, trace: true, multicast_control: control, ..config(Size::Small, seed) };
     let mut site = Site::new(set, 9, &grid(9, 65.0));
     site.run(30 * MINUTE);
+    for _ in 0..3 {
+        site.network.multicast(0, &[3; 80], Priority::Data);
+        site.run(MINUTE);
+    }
     for node in 1..9 {
         site.carry(0, node, &[node as u8; 120]);
         site.carry(node, 0, &[node as u8; 300]);
@@ -63,20 +74,26 @@ fn octets_are_as_many_as_were_counted() {
 fn tshark_finds_no_malformed_frame() {
     let (octets, _) = frames(2);
     let all = capture(&octets);
-    let fields = ["-T", "fields", "-e", "_ws.malformed", "-e", "wpan.fcs_ok", "-e", "icmpv6.type", "-e", "udp.dstport"];
+    let of = ["_ws.malformed", "wpan.fcs_ok", "icmpv6.type", "udp.dstport", "ipv6.opt.mpl.sequence", "ipv6.dst"];
+    let fields: Vec<&str> = ["-T", "fields"].into_iter().chain(of.iter().flat_map(|of| ["-e", of])).collect();
     let Some(sealed) = tshark("sealed", &all, &fields) else { return };
     assert_eq!(sealed.len(), octets.len());
     assert!(sealed.iter().all(|line| line.starts_with("\t1")), "{:?}", sealed.iter().find(|l| !l.starts_with("\t1")));
-    assert!(sealed.iter().all(|line| line == "\t1\t\t"), "without the key nothing of it shows");
+    assert!(sealed.iter().all(|line| line == "\t1\t\t\t\t"), "without the key nothing of it shows");
     let key: String = capture_key(2).iter().map(|byte| format!("{byte:02x}")).collect();
     let uat = format!("uat:ieee802154_keys:\"{key}\",\"1\",\"No hash\"");
     let opened = tshark("opened", &all, &[&["-o", &uat][..], &fields].concat()).unwrap();
     let bad = opened.iter().find(|line| !line.starts_with("\t1"));
     assert_eq!(bad, None);
-    for (what, field) in [("RPL", "155"), ("solicitation", "135"), ("advertisement", "136")] {
+    for (what, field) in
+        [("RPL", "155"), ("solicitation", "135"), ("advertisement", "136"), ("control of multicast", "159")]
+    {
         assert!(opened.iter().any(|line| line.split('\t').nth(2) == Some(field)), "no {what}");
     }
     assert!(opened.iter().any(|line| line.split('\t').nth(3).is_some_and(|port| port == "61617")), "no payload");
+    let for_all = |line: &&String| line.split('\t').nth(5) == Some("ff03::fc,ff03::1");
+    let numbers: BTreeSet<&str> = opened.iter().filter(for_all).filter_map(|line| line.split('\t').nth(4)).collect();
+    assert_eq!(numbers.len(), 3, "three messages for all: {numbers:?}");
 }
 
 /// Sabotage: an octet changed on the way shows.

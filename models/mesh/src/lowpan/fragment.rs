@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::iphc::{Packed, compress_header};
 use super::{Contexts, DISPATCH_FRAG1, DISPATCH_FRAGN, Ends, Error, compress, unpack::unpack};
 use crate::bytes::{Put, Reader};
 use crate::ip::Malformed;
@@ -13,7 +14,8 @@ const TIMEOUT_NS: u64 = 60_000_000_000;
 /// Datagrams put together at a time. Arbitrary: the oldest gives way to a new one.
 const OPEN_MAX: usize = 8;
 
-/// The payloads that carry a packet over frames of `frame_len` octets: one when it fits, else fragments under `tag`.
+/// The payloads that carry a packet over frames of `frame_len` octets: one when it fits, else fragments under `tag`. What
+/// is packed must be in the first one whole; where a long source route is too long for that, the IPv6 header alone is.
 ///
 /// # Errors
 /// When the packet is malformed, longer than 2047 octets or its headers do not fit the first frame.
@@ -31,9 +33,18 @@ pub fn fragments(
     }
     let too_big = Error::Size(packet.len());
     let size = u16::try_from(packet.len()).ok().filter(|&size| usize::from(size) <= SIZE_MAX).ok_or(too_big)?;
-    let room = frame_len.checked_sub(4 + packed.packed).ok_or(too_big)?;
     // Every fragment but the last carries a multiple of 8 octets of the packet; the first one counts its headers.
-    let first_end = (packed.plain + room) / 8 * 8;
+    let end_of_first = |packed: Packed| {
+        let room = frame_len.checked_sub(4 + packed.packed)?;
+        Some((packed.plain + room) / 8 * 8).filter(|&end| end >= packed.plain)
+    };
+    let (packed, first_end) = if let Some(end) = end_of_first(packed) {
+        (packed, end)
+    } else {
+        whole.clear();
+        let packed = compress_header(packet, ends, contexts, &mut whole)?;
+        (packed, end_of_first(packed).ok_or(too_big)?)
+    };
     let step = frame_len.checked_sub(5).map(|room| room / 8 * 8).filter(|&step| step > 0).ok_or(too_big)?;
     let carried = packet.get(packed.plain..first_end).ok_or(too_big)?;
     let mut first = Vec::with_capacity(frame_len);

@@ -26,6 +26,20 @@ pub fn compress(packet: &[u8], ends: Ends, contexts: &Contexts, out: &mut Vec<u8
     Ok(packed)
 }
 
+/// The same with the IPv6 header alone: what follows it is carried as it is, and may go into later fragments.
+pub(super) fn compress_header(
+    packet: &[u8],
+    ends: Ends,
+    contexts: &Contexts,
+    out: &mut Vec<u8>,
+) -> Result<Packed, Malformed> {
+    let start = out.len();
+    let left = put_header(packet, ends.into(), contexts, nhc::DEPTH_MAX, out)?;
+    let packed = Packed { plain: packet.len() - left.len(), packed: out.len() - start };
+    out.put(left);
+    Ok(packed)
+}
+
 /// Packs one IPv6 header and its chain; returns what is left to carry.
 pub(super) fn put_header<'a>(
     packet: &'a [u8],

@@ -164,6 +164,21 @@ fn an_elided_checksum_is_computed_again() {
     assert_eq!(decompress(&payload, ends(), &Contexts::default()).unwrap(), packet);
 }
 
+/// Four hops of a source route are longer than a short frame: they go on in later fragments.
+#[test]
+fn a_source_route_longer_than_a_frame_is_carried_as_it_is() {
+    let hop = |n: u16| Ipv6Addr::new(0xFD00, 0, 0, 0, n, n, n, n);
+    let mut extension = Vec::new();
+    crate::rpl::wire::SourceRoute::new(hop(1), &[hop(2), hop(3), hop(4), hop(5)]).put(next::UDP, &mut extension);
+    let mut packet = Vec::new();
+    Header::new(hop(9), hop(1), next::ROUTING, 64).put_packet(&[&extension, &[7; 90]], &mut packet);
+    let frames = fragments(&packet, ends(), &Contexts::default(), 58, 3).unwrap();
+    assert!(frames.iter().all(|frame| frame.len() <= 58));
+    let mut reassembly = Reassembly::default();
+    let whole = frames.iter().map(|of| reassembly.handle_receive(0, of, ends(), &Contexts::default()).unwrap()).last();
+    assert_eq!(whole, Some(Some(packet)));
+}
+
 #[test]
 fn fragments_that_contradict_or_linger_are_given_up() {
     let mut packet = Vec::new();

@@ -98,6 +98,8 @@ pub enum Outcome {
     NoSchedule,
     /// The queue was full.
     Dropped,
+    /// The rule of time on the air left no room for it.
+    DutyCycle,
 }
 
 /// What the driver is to do.
@@ -241,12 +243,25 @@ impl Hopping {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum State {
     Idle,
-    Backoff { until_ns: u64 },
-    Looking { channel: u16 },
+    Backoff {
+        until_ns: u64,
+    },
+    Looking {
+        channel: u16,
+    },
     Sending,
-    AwaitAck { until_ns: u64 },
+    AwaitAck {
+        until_ns: u64,
+    },
     Acking,
-    Space { until_ns: u64 },
+    Space {
+        until_ns: u64,
+    },
+    /// Nothing of this priority or a lesser one goes out before.
+    Held {
+        until_ns: u64,
+        priority: Priority,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -308,6 +323,12 @@ impl<T: Clone> Engine<T> {
         self.waiting
     }
 
+    /// The frame in hand, until its end.
+    #[must_use]
+    pub fn in_hand(&self) -> Option<&Request<T>> {
+        self.current.as_ref().map(|current| &current.request)
+    }
+
     /// What the link to a neighbour costs; none before anything was sent to it.
     #[must_use]
     pub fn etx(&self, neighbour: Eui64) -> Option<&Etx> {
@@ -342,6 +363,7 @@ impl<T: Clone> Engine<T> {
     /// be this one.
     pub fn send(&mut self, now_ns: u64, request: Request<T>) -> u64 {
         self.handle += 1;
+        let overtakes = matches!(self.state, State::Held { priority, .. } if request.priority < priority);
         self.queue.entry(request.priority).or_default().push_back((self.handle, request));
         self.waiting += 1;
         if self.waiting > self.config.queue_max
@@ -351,11 +373,55 @@ impl<T: Clone> Engine<T> {
             self.done(handle, request, Outcome::Dropped, 0);
         }
         let handle = self.handle;
-        if matches!(self.state, State::Space { until_ns } if until_ns <= now_ns) {
+        if overtakes || matches!(self.state, State::Space { until_ns } if until_ns <= now_ns) {
             self.state = State::Idle;
         }
         self.start_next(now_ns);
         handle
+    }
+
+    /// In place of [`Self::handle_cca`]: the frame must not go out now, by a rule that the driver keeps. It goes back to
+    /// the head of its queue until then, and more urgent ones pass it; without a time, or as a repetition, it ends.
+    pub fn handle_refused(&mut self, now_ns: u64, until_ns: Option<u64>) {
+        if !matches!(self.state, State::Looking { .. }) {
+            return;
+        }
+        let waits = |current: &mut Current<T>| current.on_air == 0 && until_ns.is_some();
+        match (self.current.take_if(waits), until_ns) {
+            (Some(Current { handle, request, .. }), Some(until_ns)) => {
+                let priority = request.priority;
+                self.queue.entry(priority).or_default().push_front((handle, request));
+                self.waiting += 1;
+                self.state = State::Held { until_ns, priority };
+            }
+            _ => self.finish(now_ns, Outcome::DutyCycle),
+        }
+    }
+
+    /// Takes back the frames whose payloads are meant, without an [`Output::Done`]; one that has been on the air stays in
+    /// hand until its end.
+    pub fn withdraw(&mut self, now_ns: u64, mut is_meant: impl FnMut(&T) -> bool) -> Vec<T> {
+        let mut taken = Vec::new();
+        for queue in self.queue.values_mut() {
+            queue.retain(|(_, request)| {
+                let meant = is_meant(&request.payload);
+                if meant {
+                    taken.push(request.payload.clone());
+                }
+                !meant
+            });
+        }
+        self.waiting -= taken.len();
+        let idle = matches!(self.state, State::Backoff { .. } | State::Acking);
+        let fresh = |current: &mut Current<T>| idle && current.on_air == 0 && is_meant(&current.request.payload);
+        if let Some(current) = self.current.take_if(fresh) {
+            taken.push(current.request.payload);
+            if self.state != State::Acking {
+                self.state = State::Idle;
+                self.start_next(now_ns);
+            }
+        }
+        taken
     }
 
     /// The time that [`Output::Timeout`] named has come (or passed, or not: it is checked).
@@ -363,7 +429,7 @@ impl<T: Clone> Engine<T> {
         match self.state {
             State::Backoff { until_ns } if until_ns <= now_ns => self.look(now_ns),
             State::AwaitAck { until_ns } if until_ns <= now_ns => self.again(now_ns),
-            State::Space { until_ns } if until_ns <= now_ns => {
+            State::Space { until_ns } | State::Held { until_ns, .. } if until_ns <= now_ns => {
                 self.state = State::Idle;
                 self.start_next(now_ns);
             }
@@ -454,7 +520,10 @@ impl<T: Clone> Engine<T> {
         self.out.pop_front().unwrap_or(Output::Timeout(match self.state {
             // Nobody waits for the end of a space before which nothing is to be sent.
             State::Space { .. } if self.waiting == 0 => None,
-            State::Backoff { until_ns } | State::AwaitAck { until_ns } | State::Space { until_ns } => Some(until_ns),
+            State::Backoff { until_ns }
+            | State::AwaitAck { until_ns }
+            | State::Space { until_ns }
+            | State::Held { until_ns, .. } => Some(until_ns),
             State::Idle | State::Looking { .. } | State::Sending | State::Acking => None,
         }))
     }

@@ -1,10 +1,12 @@
 //! How a network is set up. [`Config::wisun`] fills it with Wi-SUN's values by size of network.
 
+use super::duty::Duty;
 use super::links::Success;
 use crate::mac::channels::{Channels, ChannelsError, PLANS};
 use crate::mac::csma::Csma;
 use crate::mac::phy::Phy;
 use crate::rpl::wire::DodagConfig;
+use crate::trickle;
 use crate::wisun::keys::Lives;
 use crate::wisun::params::{Params, Size};
 
@@ -51,6 +53,11 @@ pub struct Config {
     pub pinned: Vec<(u32, Vec<u32>)>,
     /// Parameters that every router uses in place of those the root announces.
     pub parameters: Option<DodagConfig>,
+    /// Control messages of multicast: their Trickle, and after how many intervals without news they stop. Wi-SUN's open
+    /// stacks send none.
+    pub multicast_control: Option<(trickle::Parameters, u8)>,
+    /// What a regulator leaves of the air; all of it without.
+    pub duty: Option<Duty>,
     /// Power at the aerial's connector, dBm.
     pub tx_dbm: f32,
     /// Noise in a bandwidth of one bit rate, dBm.
@@ -115,6 +122,8 @@ impl Config {
             parents: 1,
             pinned: Vec::new(),
             parameters: None,
+            multicast_control: None,
+            duty: None,
             tx_dbm: 14.0,
             noise_dbm: -120.0,
             busy_dbm: -95.0,

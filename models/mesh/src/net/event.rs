@@ -24,12 +24,22 @@ pub enum Use {
     Probe,
     /// Acknowledgements of the MAC.
     Acknowledgement,
+    /// Messages for all, and what is said to repair them.
+    Multicast,
 }
 
 impl Use {
     /// All of them, in the order of [`Totals::by_use`].
-    pub const ALL: [Self; 7] =
-        [Self::Data, Self::Discovery, Self::Joining, Self::Dodag, Self::Routes, Self::Probe, Self::Acknowledgement];
+    pub const ALL: [Self; 8] = [
+        Self::Data,
+        Self::Discovery,
+        Self::Joining,
+        Self::Dodag,
+        Self::Routes,
+        Self::Probe,
+        Self::Acknowledgement,
+        Self::Multicast,
+    ];
 }
 
 /// Why a message of the layers above went no further.
@@ -56,6 +66,8 @@ pub enum Why {
     HopLimit,
     /// Too long, or not for this mesh.
     Refused,
+    /// A node on its way had no time on the air left.
+    DutyCycle,
 }
 
 impl From<Outcome> for Why {
@@ -64,6 +76,7 @@ impl From<Outcome> for Why {
             Outcome::ChannelBusy => Self::ChannelBusy,
             Outcome::NoSchedule => Self::NoSchedule,
             Outcome::Dropped => Self::QueueFull,
+            Outcome::DutyCycle => Self::DutyCycle,
             Outcome::Sent | Outcome::NoAck => Self::NoAck,
         }
     }
@@ -87,6 +100,17 @@ pub enum Event {
     /// A message is at its end.
     Delivered {
         /// The number that `send` gave.
+        id: u64,
+        /// Where.
+        node: u32,
+        /// Whose.
+        source: Ipv6Addr,
+        /// What.
+        payload: Vec<u8>,
+    },
+    /// A message for all is at a node.
+    Multicast {
+        /// The number that `multicast` gave.
         id: u64,
         /// Where.
         node: u32,
@@ -163,7 +187,7 @@ pub struct Totals {
     /// Steps of the event loop.
     pub steps: u64,
     /// Frames and nanoseconds on the air by [`Use`].
-    pub by_use: [(u64, u64); 7],
+    pub by_use: [(u64, u64); 8],
     /// Frames a receiver was tuned to.
     pub tuned: u64,
     /// Of these, lost to another frame.
@@ -172,6 +196,12 @@ pub struct Totals {
     pub noise: u64,
     /// Messages of the layers above: handed in, delivered, dropped.
     pub messages: [u64; 3],
+    /// By the rule of time on the air: how often a frame had to wait, was given up, an acknowledgement was not sent.
+    pub duty: [u64; 3],
+    /// Messages for all: handed in, and how often one reached a node.
+    pub multicasts: [u64; 2],
+    /// Packets that were cut to fragments, at every hop anew; of these, given up because one of them failed.
+    pub cut: [u64; 2],
 }
 
 impl Totals {

@@ -201,8 +201,20 @@ impl Success {
 
     /// At a ratio in half decibels, rounded down.
     pub(super) fn share(&self, half_db: i32, octets: u32) -> f32 {
-        let row = self.rows.get(self.rows.partition_point(|(of, _)| *of < octets)).or(self.rows.last());
-        let (Some((_, row)), Ok(half)) = (row, usize::try_from(half_db - self.first_half_db)) else { return 0.0 };
+        self.in_row(self.row(octets), half_db)
+    }
+
+    /// The row of a length.
+    pub(super) fn row(&self, octets: u32) -> u8 {
+        self.rows.partition_point(|(of, _)| *of < octets).min(self.rows.len().saturating_sub(1)).min(255) as u8
+    }
+
+    /// The share of a row at a ratio.
+    pub(super) fn in_row(&self, row: u8, half_db: i32) -> f32 {
+        let (Some((_, row)), Ok(half)) = (self.rows.get(usize::from(row)), usize::try_from(half_db - self.first_half_db))
+        else {
+            return 0.0;
+        };
         row.get(half).or(row.last()).copied().unwrap_or(0.0)
     }
 }

@@ -35,6 +35,10 @@ pub(super) struct OnAir {
     pub(super) octets: u32,
     pub(super) start_ns: u64,
     pub(super) end_ns: u64,
+    /// On one channel.
+    pub(super) part_ns: u64,
+    /// Which row of the table tells how much of its length is read.
+    pub(super) row: u8,
     pub(super) life: u8,
     pub(super) over: bool,
 }
@@ -44,7 +48,7 @@ pub(super) struct OnAir {
 pub(super) struct Shot {
     from: u32,
     channel: u16,
-    octets: u32,
+    row: u8,
     pub(super) start_ns: u64,
     end_ns: u64,
     acknowledges: bool,
@@ -113,6 +117,7 @@ impl Network {
     /// A frame goes on the air.
     pub(super) fn put(&mut self, mut frame: OnAir) {
         let air_ns = self.config.phy.air_ns(frame.octets);
+        (frame.part_ns, frame.row) = (air_ns, self.config.success.row(frame.octets));
         let last = if frame.train { self.config.channels.len().max(1) - 1 } else { 0 };
         frame.end_ns = frame.start_ns + u64::from(last) * (air_ns + self.config.phy.turnaround_ns) + air_ns;
         self.digest(
@@ -125,14 +130,13 @@ impl Network {
 
     /// A frame's part of a number: of a train, the channel of that place in the list.
     fn shot(&self, frame: &OnAir, part: u64) -> Shot {
-        let &OnAir { from, mut channel, octets, mut start_ns, mut end_ns, acknowledges, .. } = frame;
+        let &OnAir { from, mut channel, row, mut start_ns, mut end_ns, acknowledges, .. } = frame;
         if frame.train {
-            let air_ns = self.config.phy.air_ns(octets);
-            start_ns += part * (air_ns + self.config.phy.turnaround_ns);
-            end_ns = start_ns + air_ns;
+            start_ns += part * (frame.part_ns + self.config.phy.turnaround_ns);
+            end_ns = start_ns + frame.part_ns;
             channel = self.config.channels.at(part as u32);
         }
-        Shot { from, channel, octets, start_ns, end_ns, acknowledges }
+        Shot { from, channel, row, start_ns, end_ns, acknowledges }
     }
 
     /// A frame's part on a channel.
@@ -150,13 +154,13 @@ impl Network {
 
     /// A frame's part that is on the air at a time.
     fn shot_at(&self, frame: &OnAir, at_ns: u64) -> Option<Shot> {
-        let into_ns = at_ns.checked_sub(frame.start_ns)?;
+        let into_ns = at_ns.checked_sub(frame.start_ns).filter(|_| at_ns < frame.end_ns)?;
         let part = if frame.train {
-            into_ns / (self.config.phy.air_ns(frame.octets) + self.config.phy.turnaround_ns)
+            into_ns / (frame.part_ns + self.config.phy.turnaround_ns)
         } else {
             0
         };
-        (at_ns < frame.end_ns).then(|| self.shot(frame, part)).filter(|shot| at_ns < shot.end_ns)
+        Some(self.shot(frame, part)).filter(|shot| at_ns < shot.end_ns)
     }
 
     /// What a node has beside wanted signals on a channel: noise and interferers, milliwatts.
@@ -221,7 +225,7 @@ impl Network {
         let of = self.cargo_use(frame.cargo);
         let parts = if frame.train { u64::from(self.config.channels.len()) } else { 1 };
         let counted = &mut self.totals.by_use[of as usize];
-        let air_ns = self.config.phy.air_ns(octets);
+        let air_ns = frame.part_ns;
         counted.0 += parts;
         counted.1 += parts * air_ns;
         self.occupied.count(from, (!frame.train).then_some(frame.channel), (parts, air_ns));
@@ -278,7 +282,7 @@ impl Network {
 
     /// A train is over: who met it, and read it there?
     fn meet(&mut self, frame: &OnAir, place: u32) {
-        let period_ns = self.config.phy.air_ns(frame.octets) + self.config.phy.turnaround_ns;
+        let period_ns = frame.part_ns + self.config.phy.turnaround_ns;
         // The dwells in which those who keep the broadcast schedule listen together, and where a train meets them.
         let mut dwells = core::mem::take(&mut self.air.dwells);
         dwells.clear();
@@ -352,7 +356,7 @@ impl Network {
             }
             halves(decibels(ear.mw / (self.noise_mw(node, shot.channel) + worst_mw)))
         };
-        let share = self.config.success.share(half_db, shot.octets);
+        let share = self.config.success.in_row(shot.row, half_db);
         let read = share >= 1.0 || {
             let pair = u64::from(shot.from) << 32 | u64::from(node);
             Chance::new(self.config.seed ^ pair.rotate_left(17)).fork(shot.start_ns).happens(f64::from(share))
@@ -409,8 +413,10 @@ impl Network {
             own.mac.handle_ack(self.now_ns, Some(eui(frame.from)), frame.sequence);
             return self.settle_mac(node);
         }
-        own.ack_channel = frame.channel;
         let number = frame.ack_request.then_some(frame.sequence);
+        if number.is_some() {
+            own.ack_channel = frame.channel;
+        }
         let received = own.mac.handle_receive(self.now_ns, eui(frame.from), number, frame.ack_request);
         if received == crate::mac::engine::Received::New && self.arrive(node, frame.from, frame.cargo) {
             self.settle(node);

@@ -5,7 +5,7 @@
 //!                  ▲  joining (wisun) opens routing, routing tells joining of parents and routes
 //! ```
 //!
-//! Node 0 is the border router. Inputs: [`Network::send`], [`Network::power`], [`Network::link_loss`],
+//! Node 0 is the border router. Inputs: [`Network::send`], [`Network::multicast`], [`Network::power`], [`Network::link_loss`],
 //! [`Network::interfere`], [`Network::repair`]. Time: [`Network::next_at`], [`Network::step`]. Outputs:
 //! [`Network::poll_event`] until it answers none; drain before the next input, or events queue up.
 //!
@@ -20,6 +20,9 @@
 //! | `node` | a node's machines |
 //! | `probing` | whose link is measured next |
 //! | `stack` | the joints between them |
+//! | `cut` | packets in fragments |
+//! | `multicast` | one message for all |
+//! | `duty` | time on the air that a regulator leaves |
 //! | `queue` | what is due |
 //! | `event` | what comes out |
 //! | `occupied` | time on the air by channel and node |
@@ -27,9 +30,12 @@
 
 mod capture;
 mod config;
+mod cut;
+mod duty;
 mod event;
 mod links;
 mod medium;
+mod multicast;
 mod node;
 mod occupied;
 mod probing;
@@ -41,11 +47,13 @@ use std::collections::VecDeque;
 
 pub use capture::capture_key;
 pub use config::Config;
+pub use duty::{Band, Duty, Used};
 pub use event::{Event, Frame, Isolation, Octets, Totals, Use, Why};
 pub use links::{Link, Success};
 pub use node::{eui, number};
 pub use stack::{AROUND_ALL, AROUND_ONE, PROBE_OCTETS};
 
+use duty::Kept;
 use links::{Links, milliwatts};
 use medium::Air;
 use node::{Everyones, NONE, Node, Radio};
@@ -102,6 +110,7 @@ pub struct Network {
     octets: VecDeque<Octets>,
     totals: Totals,
     occupied: Occupied,
+    duty: Option<Box<Kept>>,
     digest: u64,
     messages: u64,
     scratch: Vec<u8>,
@@ -135,6 +144,7 @@ impl Network {
             octets: VecDeque::new(),
             totals: Totals::default(),
             occupied: Occupied::new(nodes as usize),
+            duty: config.duty.clone().map(|duty| Box::new(Kept::new(duty, nodes as usize, config.channels.as_slice()))),
             digest: config.seed,
             messages: 0,
             scratch: Vec::new(),
@@ -309,7 +319,7 @@ impl Network {
             if cargo.owner == node && !matches!(cargo.load, Load::Free) {
                 let (tag, load) = (cargo.tag, core::mem::replace(&mut cargo.load, Load::Free));
                 self.free_cargoes.push(place as u32);
-                // Of a packet in fragments only the first carries it.
+                // Of a packet in fragments only the last carries it.
                 if matches!(load, Load::Packet { packet, .. } if !packet.is_empty()) {
                     self.drop_message(node, tag, Why::PowerOff);
                 }
@@ -378,6 +388,11 @@ impl Network {
                     self.nodes[at].touched.rpl = true;
                     self.nodes[at].rpl.handle_timeout(self.now_ns);
                     self.settle(node);
+                }
+            }
+            Due::Mpl => {
+                if self.woken(at, 3) {
+                    self.wake_mpl(node);
                 }
             }
             Due::Probe(life) => self.seek_now(node, life),

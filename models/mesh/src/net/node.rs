@@ -2,6 +2,7 @@
 
 use super::config::Config;
 use super::event::Use;
+use super::multicast::Machine;
 use super::probing::Probing;
 use crate::Eui64;
 use crate::chance::Chance;
@@ -11,6 +12,7 @@ use crate::mac::engine::{self, Engine, Hopping, Priority};
 use crate::mac::etx::Epoch;
 use crate::mac::hop;
 use crate::mac::schedule::{Broadcast, Unicast};
+use crate::rpl::wire::Dio;
 use crate::rpl::{lollipop, node as rpl};
 use crate::wisun::border::{self, Border};
 use crate::wisun::join::{Output, Router, State};
@@ -193,14 +195,15 @@ pub(super) struct Node {
     pub(super) state: State,
     pub(super) reassembly: Reassembly,
     pub(super) datagrams: u16,
-    /// The last DIO of each neighbour, as a digest.
-    pub(super) dios: Vec<(u32, u64)>,
     /// The metric that routing was told last, by neighbour.
     pub(super) told: Vec<(u32, u32)>,
     /// Which link is measured next.
     pub(super) probing: Probing,
-    /// When the three machines are next woken.
-    pub(super) wakes: [u64; 3],
+    /// Multicast, once there was any, and its number for its own next message.
+    pub(super) mpl: Machine,
+    pub(super) multicasts: u8,
+    /// When the four machines are next woken.
+    pub(super) wakes: [u64; 4],
     /// The channel of the frame that is to be acknowledged.
     pub(super) ack_channel: u16,
     /// Counts switchings-on; what was asked for in an earlier life is void.
@@ -228,10 +231,11 @@ impl Node {
             state: State::Off,
             reassembly: Reassembly::default(),
             datagrams: 0,
-            dios: Vec::new(),
             told: Vec::new(),
             probing: Probing::default(),
-            wakes: [u64::MAX; 3],
+            mpl: None,
+            multicasts: 0,
+            wakes: [u64::MAX; 4],
             ack_channel: 0,
             life: 0,
             starts: 0,
@@ -294,11 +298,11 @@ impl Node {
             self.version = lollipop::next(version);
         }
         self.life = self.life.wrapping_add(1);
-        self.wakes = [u64::MAX; 3];
+        self.wakes = [u64::MAX; 4];
+        self.mpl = None;
         (self.routing, self.registering, self.announced) = (false, false, false);
         (self.parent, self.rank, self.state) = (NONE, u16::MAX, State::Off);
         self.reassembly = Reassembly::default();
-        self.dios.clear();
         self.told.clear();
         self.probing = Probing::default();
     }
@@ -325,8 +329,14 @@ impl Node {
         self.rpl = rpl::Node::new(set);
         self.mac.set_epoch(Epoch::CHOOSING, false);
         (self.announced, self.parent, self.rank) = (false, NONE, u16::MAX);
-        self.dios.clear();
         self.told.clear();
+    }
+
+    /// Routing hears a DIO; whether it has something to say of it.
+    pub(super) fn hear_dio(&mut self, now_ns: u64, from: u32, dio: &Dio) -> bool {
+        let news = self.routing && self.rpl.handle_dio(now_ns, eui(from), dio);
+        self.touched.rpl |= news;
+        news
     }
 
     /// Hops over the PAN's channels, or stays on one while it looks for a PAN.

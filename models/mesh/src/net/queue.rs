@@ -14,6 +14,8 @@ pub(super) enum Due {
     Join,
     /// When its routing did.
     Rpl,
+    /// When its multicast did.
+    Mpl,
     /// When it is chosen whose link is measured next (its life).
     Probe(u8),
     /// When its parents' links are looked through for old measurements (its life).
@@ -40,6 +42,7 @@ impl Queue {
             Due::Rpl => (5, 0),
             Due::Probe(life) => (6, u32::from(life)),
             Due::Refresh(life) => (7, u32::from(life)),
+            Due::Mpl => (8, 0),
         };
         // 64 bits of time, 24 of node, 4 of kind, 32 of detail.
         let key = u128::from(at_ns) << 64 | u128::from(node) << 40 | kind << 32 | u128::from(detail);
@@ -71,6 +74,7 @@ impl Queue {
             4 => Due::Join,
             5 => Due::Rpl,
             6 => Due::Probe(detail as u8),
+            8 => Due::Mpl,
             _ => Due::Refresh(detail as u8),
         };
         Some(((key >> 64) as u64, (key >> 40) as u32 & 0xFF_FFFF, due))

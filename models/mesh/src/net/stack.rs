@@ -9,13 +9,14 @@ use super::queue::Due;
 use super::{Network, capture};
 use crate::Eui64;
 use crate::chance::Chance;
-use crate::ip::{checksum, next};
-use crate::lowpan::{Contexts, Ends, LinkAddress, compress, fragments};
+use crate::ip::{Header, checksum, next};
+use crate::lowpan::{Contexts, Ends, LinkAddress, compress};
 use crate::mac::channels::Channels;
 use crate::mac::engine::{Outcome, Output as MacOutput, Priority, Request, To as MacTo};
 use crate::mac::etx::{Epoch, Etx};
 use crate::rpl::node::{Counters, NextHop, Output as RplOutput, Purpose};
 use crate::rpl::objective::INFINITE_RANK;
+use crate::rpl::wire::{Dio, Message as RplMessage};
 use crate::wisun::join::{Output as JoinOutput, State};
 use crate::wisun::message::{Message, To};
 
@@ -33,7 +34,7 @@ pub const PROBE_OCTETS: u32 = AROUND_ONE + 59;
 /// Ports: EAPOL relay, DHCPv6, and payload.
 const PORT_EAPOL: u16 = 10_253;
 const PORT_ADDRESS: u16 = 547;
-const PORT_DATA: u16 = 61_617;
+pub(super) const PORT_DATA: u16 = 61_617;
 /// How many of the network's own messages are remembered while they travel.
 const LETTERS: usize = 1 << 12;
 /// What a frame carries.
@@ -43,18 +44,29 @@ pub(super) enum Load {
     Free,
     /// A message of one hop.
     Message(Message),
-    /// A packet, or a part of one: then its octets, and the packet only with the first.
+    /// A packet, or a part of one: then its octets, and the packet only with the last.
     Packet {
         packet: Vec<u8>,
         /// 6LoWPAN octets; none when only their number counts.
         wire: Vec<u8>,
-        /// Digest of a DIO for all; 0 for anything else.
-        dio: u64,
+        /// A DIO for all; none for anything else.
+        dio: Option<Box<Dio>>,
+        /// The owner's number of the packet that was cut; 0 of a whole one.
+        part: u16,
     },
     /// Neighbour solicitation.
     Probe,
     /// Its answer.
     Answer,
+}
+
+/// A DIO, read once for all who hear it.
+fn read_dio(packet: &[u8]) -> Option<Box<Dio>> {
+    let (header, payload) = Header::parse(packet).ok()?;
+    match RplMessage::parse(header.source, header.destination, payload) {
+        Ok(RplMessage::Dio(dio)) => Some(Box::new(dio)),
+        _ => None,
+    }
 }
 
 /// A load in a MAC's hands.
@@ -99,11 +111,6 @@ fn put_body(message: Message, octets: u32, out: &mut Vec<u8>) {
     out.resize(out.len() + options, 0);
 }
 
-/// FNV-1a.
-fn fnv(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xCBF2_9CE4_8422_2325, |sum, &byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
-}
-
 impl Network {
     /// Everything a node has to say goes where it belongs, until it waits again. Machines that nothing has touched since
     /// they were last drained are left alone.
@@ -138,10 +145,11 @@ impl Network {
     }
 
     /// Wakes a machine then, unless it is woken earlier anyway: machines check their times themselves.
-    fn arm(&mut self, node: u32, due: Due, until: Option<u64>) {
+    pub(super) fn arm(&mut self, node: u32, due: Due, until: Option<u64>) {
         let which = match due {
             Due::Mac => 0,
             Due::Join => 1,
+            Due::Mpl => 3,
             _ => 2,
         };
         let wake = &mut self.nodes[node as usize].wakes[which];
@@ -161,7 +169,7 @@ impl Network {
         let at = node as usize;
         let Some(Cargo { tag, load, .. }) = self.cargoes.get(cargo as usize) else { return false };
         let tag = *tag;
-        let dio = match load {
+        let (packet, wire, dio) = match load {
             Load::Free | Load::Answer => return false,
             Load::Probe => {
                 self.probe(node, from, Load::Answer);
@@ -170,21 +178,18 @@ impl Network {
             &Load::Message(message) => {
                 return self.message(node, from, message);
             }
-            Load::Packet { dio, .. } => *dio,
+            Load::Packet { packet, wire, dio, .. } => (packet, wire, dio),
         };
         // Octets are read whole, always: the proof that the short way is the same.
-        if dio != 0 && !self.config.bytes && self.is_known_dio(node, from, dio) {
-            return false;
+        if let Some(dio) = dio.as_ref().filter(|_| !self.config.bytes) {
+            return self.nodes[at].hear_dio(self.now_ns, from, dio);
         }
-        let Some(Load::Packet { packet, wire, .. }) = self.cargoes.get(cargo as usize).map(|cargo| &cargo.load) else {
-            return false;
-        };
         let mut copy = self.pool.pop().unwrap_or_default();
         copy.clear();
         if wire.is_empty() {
             copy.extend_from_slice(packet);
         } else {
-            let destination = if dio == 0 { LinkAddress::Extended(eui(node)) } else { LinkAddress::None };
+            let destination = if dio.is_some() { LinkAddress::None } else { LinkAddress::Extended(eui(node)) };
             let ends = Ends { source: LinkAddress::Extended(eui(from)), destination };
             let whole = self.nodes[at].reassembly.handle_receive(self.now_ns, wire, ends, &Contexts::default());
             let Ok(Some(whole)) = whole else { return false };
@@ -194,27 +199,11 @@ impl Network {
         true
     }
 
-    /// Whether a DIO is the last one of its sender again, and was dealt with as that.
-    fn is_known_dio(&mut self, node: u32, from: u32, dio: u64) -> bool {
-        let own = &mut self.nodes[node as usize];
-        if !own.routing {
-            return true;
-        }
-        match own.dios.binary_search_by_key(&from, |(of, _)| *of) {
-            Ok(place) if own.dios[place].1 == dio => own.rpl.handle_again(self.now_ns, eui(from)),
-            Ok(place) => {
-                own.dios[place].1 = dio;
-                false
-            }
-            Err(place) => {
-                own.dios.insert(place, (from, dio));
-                false
-            }
-        }
-    }
-
     /// A packet has come from a neighbour.
     fn packet(&mut self, node: u32, from: u32, packet: Vec<u8>, tag: Tag) {
+        if tag.of == Use::Multicast {
+            return self.hear_multicast(node, packet, tag);
+        }
         let own = &mut self.nodes[node as usize];
         if !own.routing {
             return self.drop_message(node, tag, Why::NoParent);
@@ -229,7 +218,7 @@ impl Network {
     }
 
     pub(super) fn drop_message(&mut self, node: u32, tag: Tag, why: Why) {
-        if tag.id != 0 {
+        if tag.id != 0 && tag.of != Use::Multicast {
             self.totals.messages[2] += 1;
             self.events.push_back(Event::Dropped { id: tag.id, node, why });
         }
@@ -264,7 +253,7 @@ impl Network {
     }
 
     /// Puts a load into a node's MAC.
-    fn load(&mut self, node: u32, to: MacTo, octets: u32, tag: Tag, load: Load) {
+    pub(super) fn load(&mut self, node: u32, to: MacTo, octets: u32, tag: Tag, load: Load) {
         let cargo = Cargo { owner: node, tag, load };
         let place = match self.free_cargoes.pop() {
             Some(place) => {
@@ -377,7 +366,7 @@ impl Network {
     }
 
     /// Packs a packet and queues it, in as many frames as it takes.
-    fn send_packet(&mut self, node: u32, to: NextHop, packet: Vec<u8>, tag: Tag, dio: bool) {
+    pub(super) fn send_packet(&mut self, node: u32, to: NextHop, packet: Vec<u8>, tag: Tag, dio: bool) {
         let (to, destination) = match to {
             NextHop::Neighbour(peer) => (MacTo::One(peer), LinkAddress::Extended(peer)),
             NextHop::Everyone => (MacTo::Broadcast, LinkAddress::None),
@@ -389,23 +378,12 @@ impl Network {
         }
         let around = if to == MacTo::Broadcast { AROUND_ALL } else { AROUND_ONE };
         let octets = around + self.scratch.len() as u32;
-        // Not 0 for a DIO: 0 stands for everything else.
-        let dio = if dio && to == MacTo::Broadcast { fnv(&packet) | 1 } else { 0 };
+        let dio = if dio && to == MacTo::Broadcast { read_dio(&packet) } else { None };
         if octets <= self.config.frame_octets_max {
             let wire = if self.config.bytes { self.scratch.clone() } else { Vec::new() };
-            return self.load(node, to, octets, tag, Load::Packet { packet, wire, dio });
+            return self.load(node, to, octets, tag, Load::Packet { packet, wire, dio, part: 0 });
         }
-        let own = &mut self.nodes[node as usize];
-        own.datagrams = own.datagrams.wrapping_add(1);
-        let room = self.config.frame_octets_max.saturating_sub(around) as usize;
-        let Ok(parts) = fragments(&packet, ends, &Contexts::default(), room, own.datagrams) else {
-            return self.drop_message(node, tag, Why::Refused);
-        };
-        let mut packet = Some(packet);
-        for wire in parts {
-            let packet = packet.take().unwrap_or_default();
-            self.load(node, to, around + wire.len() as u32, tag, Load::Packet { packet, wire, dio: 0 });
-        }
+        self.send_cut(node, (to, ends, around), packet, tag);
     }
 
     /// A datagram for this node.
@@ -559,6 +537,9 @@ impl Network {
             let start_ns = self.now_ns + self.config.phy.turnaround_ns;
             let frame = match self.nodes[node as usize].mac.poll_output() {
                 MacOutput::Look { channel } => {
+                    if self.holds_back(node, channel) {
+                        continue;
+                    }
                     // Whoever sends by then has turned around by now: what the look will find is known.
                     let at_ns = self.now_ns + self.config.phy.cca_ns;
                     let clear = !self.is_busy(node, channel, at_ns);
@@ -567,6 +548,7 @@ impl Network {
                 }
                 MacOutput::Send { channel, sequence, to, octets, acknowledged, payload } => {
                     let train = to == MacTo::Everywhere;
+                    self.book(node, (!train).then_some(channel), octets, false);
                     let to = if let MacTo::One(peer) = to { number(peer) } else { NONE };
                     OnAir {
                         from: node,
@@ -585,6 +567,10 @@ impl Network {
                 MacOutput::Acknowledge { to, sequence } => {
                     let channel = self.nodes[node as usize].ack_channel;
                     let (to, octets) = (number(to), ACK_OCTETS);
+                    if self.is_mute(node, channel, octets) {
+                        continue;
+                    }
+                    self.book(node, Some(channel), octets, true);
                     let air = OnAir { from: node, to, channel, sequence, octets, life, start_ns, ..OnAir::default() };
                     OnAir { acknowledges: true, cargo: NONE, ..air }
                 }
@@ -615,9 +601,12 @@ impl Network {
         if let (Load::Probe, MacTo::One(peer)) = (&load, to) {
             self.probed(node, peer, outcome);
         }
-        let Load::Packet { packet, .. } = load else { return };
+        let Load::Packet { packet, part, .. } = load else { return };
+        let packet = if part == 0 { packet } else { self.part_done(node, part, outcome, packet) };
         match (outcome, to) {
             (Outcome::Sent, _) => self.recycle(packet),
+            // No fault of the link, and another way has no more time.
+            (Outcome::DutyCycle, _) if !packet.is_empty() => self.drop_message(node, tag, Why::DutyCycle),
             (_, MacTo::One(peer)) if !packet.is_empty() && self.nodes[node as usize].routing => {
                 self.nodes[node as usize].touched.rpl = true;
                 self.nodes[node as usize].rpl.handle_undelivered(self.now_ns, peer, packet);

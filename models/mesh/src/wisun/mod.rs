@@ -10,7 +10,7 @@
 //! | [`keys`] | group keys and their lives |
 //! | [`join`] | a router that joins, serves and comes back |
 //! | [`border`] | the border router |
-//! | [`mpl`] | multicast by seeds and forwarders |
+//! | [`mpl`], [`mpl_wire`] | multicast by seeds and forwarders; its octets |
 
 pub mod border;
 pub mod exchange;
@@ -20,4 +20,5 @@ pub mod join;
 pub mod keys;
 pub mod message;
 pub mod mpl;
+pub mod mpl_wire;
 pub mod params;

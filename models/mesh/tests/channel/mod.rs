@@ -216,7 +216,9 @@ impl World {
                         Outcome::Sent => self.counts.success += 1,
                         Outcome::ChannelBusy => self.counts.busy += 1,
                         Outcome::NoAck => self.counts.no_ack += 1,
-                        Outcome::NoSchedule | Outcome::Dropped => panic!("neither hopping nor a bound here"),
+                        Outcome::NoSchedule | Outcome::Dropped | Outcome::DutyCycle => {
+                            panic!("neither hopping nor a bound here")
+                        }
                     }
                     if self.mean_s.is_none() {
                         self.at(self.now, Event::Arrival { node });

@@ -111,7 +111,7 @@ impl Frames {
     }
 
     /// Frames and microseconds on the air by purpose, since the run began.
-    pub(crate) fn on_air(&self) -> [(u64, u64); 7] {
+    pub(crate) fn on_air(&self) -> [(u64, u64); 8] {
         let now = &self.network.totals().by_use;
         std::array::from_fn(|of| (now[of].0 - self.before.by_use[of].0, (now[of].1 - self.before.by_use[of].1) / 1000))
     }

@@ -12,7 +12,8 @@ use crate::records::{DCU, Dodag, DodagRow, MeshAir, MeshAirRow, MeshStanding, Me
 /// Rows kept: some 100 MB at most.
 const ROWS_MAX: usize = 4_000_000;
 /// Names of what frames are for, in the order of `taa_mesh::net::Use::ALL`.
-const PURPOSES: [&str; 7] = ["data", "discovery", "joining", "dodag", "routes", "probe", "acknowledgement"];
+const PURPOSES: [&str; 8] =
+    ["data", "discovery", "joining", "dodag", "routes", "probe", "acknowledgement", "multicast"];
 const KINDS: usize = MeshStanding::ALL.len();
 
 /// What is written down.
@@ -27,8 +28,8 @@ pub(crate) struct Tree {
     isolated_ms: [u64; KINDS],
     air: MeshAir,
     /// Frames and microseconds by purpose: so far, and when they were written down last.
-    on_air: [(u64, u64); 7],
-    told: [(u64, u64); 7],
+    on_air: [(u64, u64); 8],
+    told: [(u64, u64); 8],
 }
 
 impl Tree {
@@ -92,7 +93,7 @@ impl Tree {
     }
 
     /// What was on the air until the end of this hour, by frames as the network has counted it.
-    fn hour(&mut self, counted: Option<[(u64, u64); 7]>, now_ms: u64) {
+    fn hour(&mut self, counted: Option<[(u64, u64); 8]>, now_ms: u64) {
         if let Some(counted) = counted {
             self.on_air = counted;
         }

@@ -73,60 +73,56 @@ impl Node {
         self.transmit(to, packet, Purpose::Dio);
     }
 
-    /// A DIO came in.
-    pub(super) fn on_dio(&mut self, now_ns: u64, from: Eui64, dio: &Dio) {
+    /// A DIO that was sent to all came in, read already. False when there is nothing new to ask [`Node::poll_output`].
+    pub fn handle_dio(&mut self, now_ns: u64, from: Eui64, dio: &Dio) -> bool {
+        self.on_dio(now_ns, from, dio)
+    }
+
+    /// A DIO came in; false when nothing but the neighbour's entry and Trickle's count changed.
+    pub(super) fn on_dio(&mut self, now_ns: u64, from: Eui64, dio: &Dio) -> bool {
         let config = dio.options.iter().find_map(|option| match option {
             RplOption::Config(config) => Some(*config),
             _ => None,
         });
         let other_objective = config.is_some_and(|config| config.objective != self.config.objective.code_point());
         if dio.instance != self.config.instance || dio.mode != self.config.mode || other_objective {
+            self.neighbours.touch(from, now_ns);
             self.counters.foreign += 1;
-            return;
+            return false;
         }
         if matches!(self.config.role, Role::Root(_)) {
+            self.neighbours.touch(from, now_ns);
             self.on_dio_at_root(now_ns, dio);
-            return;
+            return true;
         }
-        let Some((before, etx_known)) = self.learn(now_ns, from, dio) else { return };
+        let Some((before, etx_known)) = self.learn(now_ns, from, dio) else { return false };
         if !etx_known {
             self.out.push_back(Output::Probe(from));
         }
         if !self.consider_dodag(from, dio, config) {
-            return;
+            return true;
         }
         let (rank, changes) = (self.rank(), self.counters.parent_changes);
-        self.take_config(from, config);
+        let configured = self.take_config(from, config);
         self.follow_dtsn(now_ns, from, before, dio.dtsn);
-        if !self.is_beside_the_point(from) {
+        let same = before == Some(Advert::from(dio));
+        // Parents are chosen whenever something changes; here nothing has, or nothing that counts.
+        let again = same && !configured && rank != INFINITE_RANK && self.is_of_version(dio.version);
+        let settled = again || self.is_beside_the_point(from);
+        if !settled {
             self.update_parents(now_ns);
         }
         // §8.3: a DIO of a lesser Rank that changes nothing is consistent.
-        let unchanged = before == Some(Advert::from(dio)) && rank == self.rank();
-        if unchanged && changes == self.counters.parent_changes && dio.rank < self.rank() {
+        let unchanged = same && rank == self.rank() && changes == self.counters.parent_changes;
+        if unchanged && dio.rank < self.rank() {
             self.trickle.handle_consistent();
         }
+        // A new DTSN of a parent sets a timer, and is no news of one that is none.
+        !(settled && etx_known && (same || !self.parents().contains(&from)))
     }
 
-    /// A DIO came again, octet for octet the last one of this neighbour. What reading it would do is done here without
-    /// reading it; false when it must be read: the neighbour is unknown, or its DODAG is not this node's.
-    pub fn handle_again(&mut self, now_ns: u64, from: Eui64) -> bool {
-        let rank = self.rank();
-        let Some(own) = self.dodag.as_ref().filter(|own| !own.rooted && own.rank != INFINITE_RANK) else {
-            return false;
-        };
-        let Some(neighbour) = self.neighbours.0.get_mut(&from).filter(|neighbour| neighbour.probed) else {
-            return false;
-        };
-        let Some(advert) = neighbour.advert.filter(|a| a.dodag == own.id && a.version == own.version) else {
-            return false;
-        };
-        neighbour.heard_ns = now_ns;
-        // Parents are chosen whenever something changes; nothing has.
-        if advert.rank < rank {
-            self.trickle.handle_consistent();
-        }
-        true
+    fn is_of_version(&self, version: u8) -> bool {
+        self.dodag.as_ref().is_some_and(|dodag| dodag.version == version)
     }
 
     fn on_dio_at_root(&mut self, now_ns: u64, dio: &Dio) {
@@ -199,15 +195,17 @@ impl Node {
         true
     }
 
-    /// Parameters and prefix follow the preferred parent.
-    fn take_config(&mut self, from: Eui64, config: Option<DodagConfig>) {
-        let Some(dodag) = self.dodag.as_mut().filter(|dodag| dodag.parents.first() == Some(&from)) else { return };
-        let Some(config) = config.filter(|config| *config != dodag.config) else { return };
-        if self.config.pinned.parameters.is_none() {
+    /// Parameters follow the preferred parent; whether it has new ones.
+    fn take_config(&mut self, from: Eui64, config: Option<DodagConfig>) -> bool {
+        let Some(dodag) = self.dodag.as_mut().filter(|dodag| dodag.parents.first() == Some(&from)) else { return false };
+        let Some(config) = config.filter(|config| *config != dodag.config) else { return false };
+        let follows = self.config.pinned.parameters.is_none();
+        if follows {
             dodag.config = config;
             let parameters = Parameters::of_dodag(config.interval_min, config.interval_doublings, config.redundancy);
             self.trickle.configure(parameters);
         }
+        follows
     }
 
     /// §9.6: a parent's newer DTSN asks for DAOs; in non-storing mode the question is passed on.

@@ -31,9 +31,7 @@ enum Way {
 impl Node {
     /// A packet came in from a neighbour.
     pub fn handle_receive(&mut self, now_ns: u64, from: Eui64, packet: Vec<u8>) {
-        if let Some(neighbour) = self.neighbours.0.get_mut(&from) {
-            neighbour.heard_ns = now_ns;
-        }
+        self.neighbours.touch(from, now_ns);
         self.receive(now_ns, from, packet, 0);
     }
 
@@ -118,7 +116,9 @@ impl Node {
         let link_local = header.source.is_unicast_link_local();
         match Message::parse(header.source, header.destination, bytes) {
             Ok(Message::Dis(dis)) if link_local => self.on_dis(now_ns, from, &dis, header.destination.is_multicast()),
-            Ok(Message::Dio(dio)) if link_local => self.on_dio(now_ns, from, &dio),
+            Ok(Message::Dio(dio)) if link_local => {
+                self.on_dio(now_ns, from, &dio);
+            }
             Ok(Message::Dao(dao)) => self.on_dao(now_ns, from, header.source, &dao),
             Ok(Message::DaoAck(ack)) => self.on_dao_ack(now_ns, &ack),
             Ok(_) => self.counters.foreign += 1,

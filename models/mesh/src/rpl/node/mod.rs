@@ -432,12 +432,15 @@ impl Node {
     /// Looks for silent neighbours and expired routes.
     fn sweep(&mut self, now_ns: u64) {
         let lifetime_ns = self.config.neighbour_lifetime_ns;
-        let before = self.neighbours.0.len();
-        self.neighbours.0.retain(|_, neighbour| now_ns.saturating_sub(neighbour.heard_ns) <= lifetime_ns);
+        let is_silent = |neighbour: &neighbours::Neighbour| now_ns.saturating_sub(neighbour.heard_ns) > lifetime_ns;
+        let somebody_is = self.neighbours.0.values().any(is_silent);
+        if somebody_is {
+            self.neighbours.0.retain(|_, neighbour| !is_silent(neighbour));
+        }
         self.sources.expire(now_ns);
         self.table.expire(now_ns);
         self.timers.set(Timer::Sweep, now_ns.saturating_add((lifetime_ns / 4).max(1)));
-        if self.neighbours.0.len() != before {
+        if somebody_is {
             self.update_parents(now_ns);
         }
     }

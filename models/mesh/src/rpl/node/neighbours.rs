@@ -50,6 +50,13 @@ impl Neighbours {
         self.0.get(&eui)
     }
 
+    /// A neighbour was heard now, if it is known.
+    pub(super) fn touch(&mut self, eui: Eui64, now_ns: u64) {
+        if let Some(neighbour) = self.0.get_mut(&eui) {
+            neighbour.heard_ns = now_ns;
+        }
+    }
+
     /// The entry of a neighbour that was heard now. A full table gives up the one with the dearest path that `kept` does
     /// not protect, a link that was never measured taken for a perfect one (else none would stay to be measured where
     /// hundreds are heard); if it protects all, the new neighbour is turned away.
@@ -60,7 +67,7 @@ impl Neighbours {
         max: usize,
         kept: impl Fn(Eui64) -> bool,
     ) -> Option<&mut Neighbour> {
-        if !self.0.contains_key(&eui) && self.0.len() >= max {
+        if self.0.len() >= max && !self.0.contains_key(&eui) {
             let worth = |neighbour: &Neighbour| {
                 let rank = neighbour.advert.map_or(u16::MAX, |advert| advert.rank);
                 (u32::from(neighbour.etx128.unwrap_or(128)).saturating_add(u32::from(rank)), neighbour.heard_ns)
