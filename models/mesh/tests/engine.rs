@@ -15,7 +15,15 @@ const MS: u64 = 1_000_000;
 
 fn config() -> Config {
     let phy = Phy::sun_fsk(50_000, false);
-    Config { phy, csma: Csma::wisun(), retries_max: 3, channel_retries: 0, queue_max: 4, stranger_fails: false }
+    Config {
+        phy,
+        csma: Csma::wisun(),
+        retries_max: 3,
+        channel_retries: 0,
+        exchange_ns: 0,
+        queue_max: 4,
+        stranger_fails: false,
+    }
 }
 
 fn eui(node: u64) -> Eui64 {
