@@ -2,6 +2,7 @@
 
 mod args;
 mod audit;
+mod capture;
 mod claims;
 mod fleet;
 mod intake;

@@ -7,13 +7,13 @@ use std::{
 
 use taa_dcu::{
     journal::{Entry, Record, Urgency},
-    outage::{Ending, OutageNote, Outages, Place as Fault, Ticket},
+    outage::{Ending, Indices, OutageNote, Outages, Ticket},
 };
 use taa_scenarios::{Overrides, model::Scenario};
 use taa_sim::drill::{Drill, outage_drill};
-use taa_store::{Place, Store, StoreConfig};
+use taa_store::{Place, Store, StoreConfig, StoreError, Trouble};
 
-use crate::{Failure, args::OutageCommand, show, site};
+use crate::{Failure, args::OutageCommand, ledger, show, site};
 
 pub(crate) fn outage(what: &OutageCommand) -> Result<(), Failure> {
     match what {
@@ -64,44 +64,64 @@ fn customer(scenario: &Scenario, id: &str) -> Result<u32, Failure> {
     let building = |at: u32| village.buildings.get(at as usize).map(|building| building.id.as_str());
     let found = all.find(|(_, one)| one.meter_id == id || one.id == id || building(one.building) == Some(id));
     found.map(|(customer, _)| customer).ok_or_else(|| {
+        if village.buildings.iter().any(|one| one.id == id) {
+            return Failure::Input(format!("--id {id}: this building is not connected, so it has no meter"));
+        }
         let some: Vec<&str> = village.customers.iter().take(5).map(|one| one.meter_id.as_str()).collect();
         Failure::Input(format!("--id {id}: no such meter. There are {}, …", some.join(", ")))
     })
 }
 
 fn list(database: &Path) -> Result<(), Failure> {
-    let copy = site::Copy::of(database)?;
-    let (_, records) = open(&copy.database(), database)?;
-    let outages = Outages::of_journal(&records);
-    let mut lines = vec![format!("{:>8}  {:<22} {:>6} {:>6}  state", "ticket", "place", "meters", "dark")];
+    let outages = tickets(database)?;
     let closed = outages.closed();
     let open = outages.open().iter().map(|(number, ticket)| (*number, ticket));
-    lines.extend(closed.chain(open).map(|(number, ticket)| line(number, ticket)));
-    show::say(&lines.join("\n"))
+    let rows: Vec<String> = closed.chain(open).map(|(number, ticket)| line(number, ticket)).collect();
+    if rows.is_empty() {
+        show::say("No ticket.")?;
+    } else {
+        let titles = ["ticket", "opened (UTC)", "place", "meters", "heard", "dark", "state"];
+        let [ticket, opened, place, meters, heard, dark, state] = titles;
+        show::say(&format!("{ticket:>8}  {opened:<20} {place:<28} {meters:>6} {heard:>6} {dark:>6}  {state}"))?;
+        show::say(&rows.join("\n"))?;
+    }
+    let Indices { sustained, sustained_ms, momentary, untimed } = *outages.indices();
+    let hours = sustained_ms / 3_600_000;
+    let untimed = if untimed > 0 { format!("; {untimed} of unknown length") } else { String::new() };
+    show::say(&format!(
+        "Interruptions of customers that are over: {sustained} longer than five minutes, {hours} h together; {momentary} \
+         shorter{untimed}."
+    ))
 }
 
 fn line(number: u64, ticket: &Ticket) -> String {
-    let place = match &ticket.place {
-        Fault::Device(id) => id.clone(),
-        Fault::Service(meter) => format!("service of meter {}", meter.0),
-        Fault::Unknown(why) => format!("unknown: {why:?}"),
-        Fault::Span(line) => format!("{line} (all wires)"),
+    let place = ticket.place.named(|meter| format!("service of meter {}", meter.0));
+    let opened = ticket.opened_ms.map_or_else(|| "clock not set".to_owned(), ledger::time);
+    let state = match ticket.ending {
+        None => "open".to_owned(),
+        Some(Ending::Merged(into)) => format!("merged into {into}"),
+        Some(how) => how.name().to_owned(),
     };
-    let state = ticket.ending.map_or_else(|| "open".to_owned(), |how| format!("{how:?}").to_lowercase());
-    format!("{number:>8}  {place:<22} {:>6} {:>6}  {state}", ticket.members.len(), ticket.dark().count())
+    let heard = ticket.members.values().filter(|member| member.event != 0).count();
+    let (meters, dark) = (ticket.members.len(), ticket.dark().count());
+    format!("{number:>8}  {opened:<20} {place:<28} {meters:>6} {heard:>6} {dark:>6}  {state}")
 }
 
 /// Writes the entry that an operator's command would have written. The DCU asks the meters when it starts.
 fn clear(database: &Path, ticket: u64) -> Result<(), Failure> {
-    // A database that somebody writes to is found out here.
-    drop(site::Copy::of(database)?);
-    let (mut store, records) = open(database, database)?;
-    let outages = Outages::of_journal(&records);
+    // What is asked for is held against a copy first: a file that is no such database must not be touched. One that
+    // somebody writes to is found out here as well.
+    let outages = tickets(database)?;
     if !outages.open().contains_key(&ticket) {
+        let why = match outages.closed().find(|(number, _)| *number == ticket) {
+            Some((_, Ticket { ending: Some(how), .. })) => format!("it is closed already ({})", how.name()),
+            _ => "there is no such ticket".to_owned(),
+        };
         let open: Vec<String> = outages.open().keys().map(u64::to_string).collect();
-        let open = if open.is_empty() { "none is open".to_owned() } else { format!("open: {}", open.join(", ")) };
-        return Err(Failure::Input(format!("--ticket {ticket}: no such open ticket; {open}")));
+        let open = if open.is_empty() { "None is open".to_owned() } else { format!("Open: {}", open.join(", ")) };
+        return Err(Failure::Input(format!("--ticket {ticket}: {why}. {open}.")));
     }
+    let (mut store, records) = open(database, database)?;
     let Some(last) = records.last() else { return Err(Failure::Input("the journal is empty".to_owned())) };
     #[allow(clippy::disallowed_methods)]
     let now_ms = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
@@ -109,15 +129,43 @@ fn clear(database: &Path, ticket: u64) -> Result<(), Failure> {
     stamp.unix_ms = i64::try_from(now_ms).ok();
     let note = OutageNote::Closed { ticket, how: Ending::Cleared };
     let record = Record { number: last.number.saturating_add(1), stamp, entry: Entry::Outage(Box::new(note)) };
-    let failed = |error: taa_store::StoreError| Failure::Own(format!("{}: {error}", database.display()));
+    let failed = |error: StoreError| Failure::Own(format!("{}: {error}", database.display()));
     store.append(0, &record, Urgency::Now).map_err(failed)?;
     store.commit(0).map_err(failed)?;
-    show::say(&format!("Ticket {ticket} is cleared (record {}).", record.number))
+    show::say(&format!(
+        "Ticket {ticket} is cleared (record {}). The DCU asks its meters when it starts: who is dark is told of anew.",
+        record.number
+    ))
 }
 
+/// As a copy of the database tells.
+fn tickets(database: &Path) -> Result<Outages, Failure> {
+    if database.is_dir() {
+        return Err(Failure::Input(format!("{}: this is a folder. Name the `state.db` in it.", database.display())));
+    }
+    let copy = site::Copy::of(database)?;
+    let (_, records) = open(&copy.database(), database)?;
+    Ok(Outages::of_journal(&records))
+}
+
+/// The journal in `file`, which people call `said`.
 fn open(file: &Path, said: &Path) -> Result<(Store, Vec<Record>), Failure> {
     let place = Place::File(file.display().to_string());
+    let said = said.display();
+    if !site::is_database(file) {
+        return Err(Failure::Input(format!(
+            "{said}: this is no database of a DCU. Name its `state.db`; the folder of a run has `outage_tickets.parquet`."
+        )));
+    }
     let opened = Store::open(&place, StoreConfig::new([0; 16]), None);
-    let (store, mut recovery) = opened.map_err(|error| Failure::Input(format!("{}: {error}", said.display())))?;
+    let (store, mut recovery) = opened.map_err(|error| match error {
+        StoreError::Disk(Trouble::Busy) => Failure::Input(format!(
+            "{said}: a DCU has it open. Stop that DCU first; one that runs takes an operator's command itself."
+        )),
+        error => Failure::Input(format!("{said}: {error}")),
+    })?;
+    if let Some(why) = &recovery.set_aside_why {
+        show::remark(&format!("{said} is damaged ({why}): what is whole in it is shown."));
+    }
     Ok((store, recovery.take_records().collect()))
 }

@@ -11,9 +11,9 @@ use taa_scenarios::{
     Overrides,
     model::{Fidelity, Scenario},
 };
-use taa_sim::{result::RunResult, run::RunOptions};
+use taa_sim::run::RunOptions;
 
-use crate::{Failure, args, args::RunArgs, ledger, progress::Bars, show, study};
+use crate::{Failure, args, args::RunArgs, capture, ledger, progress::Bars, show, study};
 
 static STOP: AtomicBool = AtomicBool::new(false);
 
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     let mut scenario = taa_scenarios::load(&args.scenario, &overrides).map_err(|found| show::input(&found))?;
     scenario.notes.extend(taa_sim::reach::remark(&scenario));
     scenario.run.ledger = args.ledger;
-    choose_mesh(args, &mut scenario);
+    choose_mesh(args, &mut scenario)?;
     for note in scenario.notes.iter().filter(|_| !args.quiet && !args.json) {
         show::remark(note);
     }
@@ -32,6 +32,8 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
         .clone()
         .unwrap_or_else(|| PathBuf::from("runs").join(format!("{}-{}", scenario.name, scenario.run.seed)));
 
+    let names: Vec<String> = scenario.run.architectures.iter().map(|a| a.0.clone()).collect();
+    let captures = args.capture.as_ref().map(|file| capture::files(file, &names)).transpose()?;
     show::folder(&out)?;
 
     // The first Ctrl-C ends the run and leaves a report up to that moment; the second ends the program.
@@ -43,7 +45,6 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     if let Err(error) = armed {
         show::remark(&format!("taa: Ctrl-C will not leave a report: {error}"));
     }
-    let names: Vec<String> = scenario.run.architectures.iter().map(|a| a.0.clone()).collect();
     let bars = Bars::new(&names, scenario.run.days, args.quiet);
     let threads = args.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let progress = |index: usize, run_ms: u64| bars.at(index, run_ms / 3_600_000);
@@ -54,6 +55,10 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     result.wall_s = started.elapsed().as_secs_f64();
     scenario.run.ledger = false;
     scenario.comms.mesh.capture = false;
+    // Before the studies, which take longer than the run: it is the run's, and it is large.
+    if let Some(captures) = &captures {
+        capture::write(captures, &mut result)?;
+    }
     let study = study::of(args, &overrides, (&scenario, &result), threads, &STOP)?;
 
     let record = match args.record {
@@ -63,7 +68,6 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     };
     study::write(&out, study.as_ref())?;
     ledger::write(&out, &scenario, &result)?;
-    write_captures(args, &mut result)?;
     let options =
         WriteOptions { record, attachments: attachments(args), study: study.clone(), ..WriteOptions::default() };
     let written = taa_reports::write(&out, &scenario, &result, &options).map_err(|e| show::report_failure(&e))?;
@@ -102,7 +106,7 @@ fn overrides(args: &RunArgs) -> Result<Overrides, Failure> {
     })
 }
 
-fn choose_mesh(args: &RunArgs, scenario: &mut Scenario) {
+fn choose_mesh(args: &RunArgs, scenario: &mut Scenario) -> Result<(), Failure> {
     let mesh = &mut scenario.comms.mesh;
     match args.mesh {
         Some(args::Mesh::Message) => mesh.fidelity = Fidelity::Message,
@@ -110,23 +114,11 @@ fn choose_mesh(args: &RunArgs, scenario: &mut Scenario) {
         None => {}
     }
     if args.capture.is_some() {
+        if args.mesh == Some(args::Mesh::Message) {
+            let text = "--capture needs the mesh frame by frame: leave --mesh message out, or --capture";
+            return Err(Failure::Input(text.to_owned()));
+        }
         (mesh.fidelity, mesh.capture) = (Fidelity::Frame, true);
-    }
-}
-
-/// The captures of the mesh: `mesh.pcapng`, and with several architectures `mesh-NAME.pcapng`.
-fn write_captures(args: &RunArgs, result: &mut RunResult) -> Result<(), Failure> {
-    let Some(file) = &args.capture else { return Ok(()) };
-    let several = result.architectures.len() > 1;
-    for architecture in &mut result.architectures {
-        let bytes = std::mem::take(&mut architecture.records.mesh_capture);
-        let path = if several {
-            let stem = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-            file.with_file_name(format!("{stem}-{}.pcapng", architecture.name))
-        } else {
-            file.clone()
-        };
-        std::fs::write(&path, bytes).map_err(|error| Failure::Input(format!("{}: {error}", path.display())))?;
     }
     Ok(())
 }

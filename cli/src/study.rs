@@ -60,11 +60,14 @@ pub(crate) fn write(out: &Path, study: Option<&Study>) -> Result<(), Failure> {
 }
 
 /// Writes a file under another name and renames it: it is there whole or not at all.
-pub(crate) fn whole(path: &Path, text: &str) -> Result<(), Failure> {
+pub(crate) fn whole(path: &Path, content: impl AsRef<[u8]>) -> Result<(), Failure> {
     let failure = |error: std::io::Error| Failure::Own(format!("{}: {error}", path.display()));
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     let part = path.with_file_name(name);
-    std::fs::write(&part, text).map_err(failure)?;
-    std::fs::rename(&part, path).map_err(failure)
+    let written = std::fs::write(&part, content).and_then(|()| std::fs::rename(&part, path));
+    if written.is_err() {
+        drop(std::fs::remove_file(&part));
+    }
+    written.map_err(failure)
 }

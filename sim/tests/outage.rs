@@ -108,6 +108,35 @@ fn what_the_hold_up_buys() {
     assert!(heard.last().is_some_and(|count| *count >= 18), "{table}");
 }
 
+/// SAIFI and SAIDI by the tickets, told for one true less one: three draws, each with a feeder open, a broken line and the
+/// inverter off; for capacitors of the documents and of four seconds.
+#[test]
+fn the_indices_by_tickets_are_close_to_the_truth() {
+    let mut table = String::from("hold-up   draw   SAIFI told, true   SAIDI told, true (h)\n");
+    for hold_up_s in [0.25, 4.0] {
+        for seed in [11, 12, 13] {
+            let mut scenario = cut(hold_up_s);
+            scenario.run.seed = seed;
+            scenario.faults.push(fault("inverter", FaultKind::InverterOut, FaultTarget::All, 38, 40));
+            let some = FaultTarget::Customers((0..10).collect());
+            scenario.faults.push(fault("span", FaultKind::LineOut, some, 50, 53));
+            let sums = first(&scenario).records.outage_sums.expect("somebody looks for outages");
+            let ((told, told_ms), (count, ms)) = (sums.told_sustained, sums.true_sustained);
+            let hours = |ms: u64| ms as f64 / 3.6e6;
+            writeln!(
+                table,
+                "{hold_up_s:>5} s {seed:>6} {told:>12}, {count:>4} {:>15.1}, {:>5.1}",
+                hours(told_ms),
+                hours(ms)
+            )
+            .unwrap();
+            let off = |told: u64, truth: u64| (told as f64 / truth as f64 - 1.0).abs();
+            assert!(count >= 70 && off(told, count) < 0.05 && off(told_ms, ms) < 0.05, "{table}");
+        }
+    }
+    println!("{table}");
+}
+
 /// A firmware update switches the last gasp off; the DCU looks, and switches it on again.
 #[test]
 fn after_an_update_the_meters_gasp_again() {

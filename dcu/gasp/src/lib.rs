@@ -43,5 +43,5 @@ mod packet;
 mod seal;
 
 pub use guid::Guid;
-pub use packet::{Header, Kind, PACKET_BYTES, Packet, PacketError};
+pub use packet::{Header, Kind, PACKET_BYTES, Packet, PacketError, back_for};
 pub use seal::{LABEL, Seal, meter_key};

@@ -18,6 +18,10 @@ const FLAG_TEST: u8 = 0x80;
 const FLAG_CLOCK_SET: u8 = 0x40;
 const PRIORITY_MASK: u8 = 0x0F;
 const US_PER_S: u64 = 1_000_000;
+/// Marks time in the place of a voltage: no capacitor here holds 32 V.
+const BACK_FOR: u16 = 0x8000;
+/// Seconds of one step.
+const BACK_STEP_S: u32 = 2;
 
 /// What has happened to the supply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,7 +65,8 @@ pub struct Packet {
     pub at_unix_us: u64,
     /// Somebody has set that clock since the meter was made.
     pub clock_set: bool,
-    /// On its capacitor when the packet was made, mV.
+    /// On its capacitor when the packet was made, mV. A Power Up may tell in the same place how long the supply has been
+    /// back: [`Packet::back_for_s`], [`back_for`].
     pub capacitor_mv: u16,
     /// On the line, percent of nominal.
     pub rms_percent: u8,
@@ -125,6 +130,14 @@ impl Header {
 }
 
 impl Packet {
+    /// For how many seconds the supply had been back when a Power Up was made (to 2 s, never too many); nothing where it
+    /// does not tell.
+    #[must_use]
+    pub fn back_for_s(&self) -> Option<u32> {
+        let told = self.header.kind == Kind::PowerUp && self.capacitor_mv & BACK_FOR != 0;
+        told.then(|| u32::from(self.capacitor_mv & !BACK_FOR).saturating_mul(BACK_STEP_S))
+    }
+
     pub(crate) fn body(&self) -> [u8; BODY_BYTES] {
         let seconds = u32::try_from(self.at_unix_us.div_euclid(US_PER_S)).unwrap_or(u32::MAX);
         let rest_us = self.at_unix_us.rem_euclid(US_PER_S);
@@ -159,6 +172,14 @@ impl Packet {
             test: flags & FLAG_TEST != 0,
         }
     }
+}
+
+/// What stands for the capacitor's voltage in a Power Up of a meter whose supply has been back for so many seconds: it may
+/// have taken minutes to find its way into the mesh. Nothing (0 mV) where that is longer than 18 hours.
+#[must_use]
+pub fn back_for(seconds: u64) -> u16 {
+    let steps = u16::try_from(seconds.div_euclid(u64::from(BACK_STEP_S))).ok().filter(|steps| *steps < BACK_FOR);
+    steps.map_or(0, |steps| BACK_FOR | steps)
 }
 
 /// Puts the parts one behind the other; all lengths are constants that add up.
@@ -198,5 +219,19 @@ mod tests {
             assert!(at_unix_us - back.at_unix_us <= 16, "{at_unix_us} {}", back.at_unix_us);
             assert_eq!(Packet { at_unix_us: 0, ..back }, Packet { at_unix_us: 0, ..packet });
         }
+    }
+
+    #[test]
+    fn how_long_the_supply_is_back() {
+        let header = Header { kind: Kind::PowerUp, guid: Guid([3; 16]), epoch: 1, counter: 2 };
+        let packet = |kind, capacitor_mv| {
+            let body = [0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 100, 1];
+            Packet { capacitor_mv, ..Packet::from_body(Header { kind, ..header }, body) }
+        };
+        for (seconds, told) in [(0, Some(0)), (1, Some(0)), (601, Some(600)), (65_535, Some(65_534)), (65_536, None)] {
+            assert_eq!(packet(Kind::PowerUp, back_for(seconds)).back_for_s(), told, "{seconds}");
+        }
+        assert_eq!(packet(Kind::PowerUp, 3600).back_for_s(), None, "a voltage");
+        assert_eq!(packet(Kind::PowerDown, back_for(60)).back_for_s(), None, "a gasp tells its voltage");
     }
 }

@@ -51,10 +51,7 @@ fn an_image_goes_faster_in_exchanges() {
                 );
                 assert!(row + 3 >= alone, "{row} {alone}");
                 if hops == 1 {
-                    assert!(
-                        row >= alone && row_s < alone_s,
-                        "{row_s} s for {row}, {alone_s} s for {alone}"
-                    );
+                    assert!(row >= alone && row_s < alone_s, "{row_s} s for {row}, {alone_s} s for {alone}");
                 }
             }
         }

@@ -20,7 +20,7 @@
 
 use std::collections::VecDeque;
 
-use taa_gasp::{Guid, Header, Kind, PACKET_BYTES, Packet, Seal};
+use taa_gasp::{Guid, Header, Kind, PACKET_BYTES, Packet, Seal, back_for};
 use taa_keys::{Key, hash};
 
 use crate::clock::DriftingClock;
@@ -509,12 +509,16 @@ impl LastGasp {
             self.telling = None;
             return;
         };
+        // It may have taken minutes to find a way: what counts is when the light came back.
+        let back_ns =
+            self.good_since.filter(|_| telling.kind == Kind::PowerUp).map(|at| self.now_ns.saturating_sub(at));
+        let capacitor_mv = back_ns.map_or_else(|| self.cap.millivolts(), |ns| back_for(ns / 1_000_000_000));
         let packet = Packet {
             header: Header { kind: telling.kind, guid: self.config.guid, epoch: self.config.epoch, counter },
             event: self.memory.event,
             at_unix_us: self.clock.unix_us(self.now_ns),
             clock_set: self.clock.is_set(),
-            capacitor_mv: self.cap.millivolts(),
+            capacitor_mv,
             rms_percent: self.rms_percent(),
             priority: self.memory.priority,
             test: telling.test,

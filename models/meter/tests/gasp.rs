@@ -80,6 +80,8 @@ fn nobody_hears_it_and_the_log_tells_after_the_restart() {
     let [(at, packet)] = up[..] else { panic!("{up:?}") };
     assert!((180 * S..=210 * S).contains(&at));
     assert_eq!((packet.header.kind, packet.event), (Kind::PowerUp, 1));
+    let back_s = packet.back_for_s().map(u64::from);
+    assert!(back_s.is_some_and(|s| s.abs_diff(at / S - 60) <= 2), "lit since the 60th second: {back_s:?}");
     assert!(packet.header.counter > sent.last().unwrap().1.header.counter, "no counter twice");
 }
 

@@ -17,7 +17,7 @@ use taa_dcu::{
     DcuEvent, MeterIx,
     config::{OutageConfig, OutageMeter},
     journal::{Entry, Record},
-    outage::{Detection, Ending, Ground, OutageNote, Place, TrueOutage, claims, detection},
+    outage::{Detection, OutageNote, Outages as Tickets, Place, TrueOutage, claims, detection},
 };
 use taa_gasp::{Guid, PACKET_BYTES, meter_key};
 use taa_keys::Key;
@@ -237,7 +237,7 @@ impl Village<'_> {
                 Some(("outage_moved", self.place_name(place), "the fault lies here".to_owned()))
             }
             OutageNote::Closed { ticket, how } => {
-                Some(("outage_closed", String::new(), format!("ticket {ticket}: {}", ending_name(*how))))
+                Some(("outage_closed", String::new(), format!("ticket {ticket}: {}", how.name())))
             }
             _ => None,
         };
@@ -282,12 +282,7 @@ impl Village<'_> {
     }
 
     fn place_name(&self, place: &Place) -> String {
-        match place {
-            Place::Device(id) => id.clone(),
-            Place::Service(meter) => self.customer_name(meter.0),
-            Place::Unknown(why) => format!("unknown ({why:?})"),
-            Place::Span(line) => format!("{line} (all wires)"),
-        }
+        place.named(|meter| self.customer_name(meter.0))
     }
 
     fn customer_name(&self, customer: u32) -> String {
@@ -306,7 +301,9 @@ impl Village<'_> {
                 outages.truth.push(TrueOutage { meter: MeterIx(customer), from_ms, to_ms });
             }
         }
-        let found = claims(outages.notes.iter().map(|(number, at_ms, note)| (*number, *at_ms, note)));
+        let notes = || outages.notes.iter().map(|(number, at_ms, note)| (*number, *at_ms, note));
+        let found = claims(notes());
+        let indices = Tickets::of_notes(notes()).indices_at(now_ms as i64);
         let detection = detection(&outages.truth, &found, SLACK_MS);
         self.records.outage_sums = Some(OutageSums {
             outages: detection.outages,
@@ -314,7 +311,7 @@ impl Village<'_> {
             claimed: detection.claimed,
             correct: detection.correct,
             latency_p95_ms: detection.latency_p95_ms,
-            told_sustained: sustained(found.iter().map(|claim| (claim.from_ms, claim.to_ms.min(now_ms as i64)))),
+            told_sustained: (indices.sustained, indices.sustained_ms),
             true_sustained: sustained(outages.truth.iter().map(|outage| (outage.from_ms, outage.to_ms))),
         });
         self.records.outage_tickets = self.ticket_rows();
@@ -322,7 +319,7 @@ impl Village<'_> {
     }
 
     fn ticket_rows(&self) -> OutageTickets {
-        let mut rows: BTreeMap<u64, (OutageTicketRow, BTreeMap<MeterIx, bool>)> = BTreeMap::new();
+        let mut rows: BTreeMap<u64, (OutageTicketRow, BTreeMap<MeterIx, Standing>)> = BTreeMap::new();
         for (number, at_ms, note) in &self.outage.notes {
             let at_ms = u64::try_from(*at_ms).unwrap_or(0);
             if let OutageNote::Opened { place, confidence_pm, ground, .. } = note {
@@ -332,7 +329,7 @@ impl Village<'_> {
                     closed_ms: None,
                     place: self.place_name(place),
                     confidence_pm: *confidence_pm,
-                    ground: ground_name(*ground),
+                    ground: ground.name(),
                     members: 0,
                     heard: 0,
                     restored: 0,
@@ -341,32 +338,62 @@ impl Village<'_> {
                 };
                 rows.insert(*number, (row, BTreeMap::new()));
             }
-            let Some((row, heard)) = rows.get_mut(&note.ticket(*number)) else { continue };
-            match note {
-                OutageNote::Opened { members, .. }
-                | OutageNote::Joined { members, .. }
-                | OutageNote::Moved { members, .. } => {
-                    members.iter().for_each(|one| *heard.entry(one.meter).or_default() |= one.is_heard());
-                }
-                OutageNote::Withdrawn { meters, .. } => row.withdrawn += u32::try_from(meters.len()).unwrap_or(0),
-                OutageNote::Restored { .. } => row.restored += 1,
-                OutageNote::Closed { how, .. } => (row.closed_ms, row.ending) = (Some(at_ms), ending_name(*how)),
-                _ => {}
+            let Some((row, members)) = rows.get_mut(&note.ticket(*number)) else { continue };
+            take(members, note);
+            if let OutageNote::Closed { how, .. } = note {
+                (row.closed_ms, row.ending) = (Some(at_ms), how.name());
             }
             // What is left of a fault while it is mended is not where it was.
             if let OutageNote::Moved { place, confidence_pm, .. } = note
-                && row.restored == 0
+                && !members.values().any(|one| one.restored)
             {
                 (row.place, row.confidence_pm) = (self.place_name(place), *confidence_pm);
             }
         }
         let mut table = OutageTickets::default();
-        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         for (row, members) in rows.into_values() {
-            let heard = count(members.values().filter(|heard| **heard).count());
-            table.push(OutageTicketRow { members: count(members.len()), heard, ..row });
+            let count = |of: &dyn Fn(&Standing) -> bool| {
+                u32::try_from(members.values().filter(|one| of(one)).count()).unwrap_or(u32::MAX)
+            };
+            table.push(OutageTicketRow {
+                members: count(&|_| true),
+                heard: count(&|one| one.heard),
+                restored: count(&|one| one.restored),
+                withdrawn: count(&|one| one.withdrawn),
+                ..row
+            });
         }
         table
+    }
+}
+
+/// What a ticket says of one meter.
+#[derive(Default)]
+struct Standing {
+    heard: bool,
+    restored: bool,
+    withdrawn: bool,
+}
+
+fn take(members: &mut BTreeMap<MeterIx, Standing>, note: &OutageNote) {
+    let mut turn = |meter: MeterIx, restored: bool| {
+        let one = members.entry(meter).or_default();
+        (one.restored, one.withdrawn) = (restored, !restored);
+    };
+    match note {
+        OutageNote::Opened { members: all, .. }
+        | OutageNote::Joined { members: all, .. }
+        | OutageNote::Moved { members: all, .. } => {
+            all.iter().for_each(|one| members.entry(one.meter).or_default().heard |= one.is_heard());
+        }
+        OutageNote::Withdrawn { meters, .. } => meters.iter().for_each(|meter| turn(*meter, false)),
+        OutageNote::Restored { meter, .. } => turn(*meter, true),
+        // Afterwards it is known better.
+        OutageNote::Settled { spells, never, .. } => {
+            spells.iter().for_each(|spell| turn(spell.meter, true));
+            never.iter().for_each(|meter| turn(*meter, false));
+        }
+        _ => {}
     }
 }
 
@@ -374,21 +401,4 @@ impl Village<'_> {
 fn sustained(spells: impl Iterator<Item = (i64, i64)>) -> (u64, u64) {
     let lengths = spells.map(|(from_ms, to_ms)| u64::try_from(to_ms.saturating_sub(from_ms)).unwrap_or(0));
     lengths.filter(|ms| *ms > 300_000).fold((0, 0), |(count, sum), ms| (count + 1, sum + ms))
-}
-
-const fn ending_name(how: Ending) -> &'static str {
-    match how {
-        Ending::Restored => "restored",
-        Ending::Cleared => "cleared",
-        Ending::Withdrawn => "withdrawn",
-        Ending::Merged(_) => "merged",
-    }
-}
-
-const fn ground_name(ground: Ground) -> &'static str {
-    match ground {
-        Ground::Gasps => "gasps",
-        Ground::Feeder => "feeder",
-        Ground::Silence => "silence",
-    }
 }

@@ -107,7 +107,11 @@ impl Dcu {
             }
             OutageNote::Restored { ticket, meter, .. } => self.receipt(DcuEvent::OutageRestored { ticket, meter }),
             OutageNote::Closed { ticket, how } => self.receipt(DcuEvent::OutageClosed { ticket, how }),
-            OutageNote::Joined { .. } | OutageNote::Withdrawn { .. } | OutageNote::Brief { .. } => {}
+            OutageNote::Joined { .. }
+            | OutageNote::Withdrawn { .. }
+            | OutageNote::Brief { .. }
+            | OutageNote::Settled { .. }
+            | OutageNote::Missed(_) => {}
         }
     }
 

@@ -7,7 +7,9 @@ pub(crate) struct Belief {
     pub(crate) gasp: Option<Gasp>,
     /// It answered last.
     pub(crate) lit_at: Option<u64>,
-    /// It has told that its supply is back; to be verified.
+    /// The last time that nothing was heard of it: from an answer to the first exchange that failed, or to the next answer.
+    pub(crate) gap: Option<(u64, u64)>,
+    /// It has told that its supply is back, since then; to be verified.
     pub(crate) up_at: Option<u64>,
     /// Exchanges that failed since it answered last.
     pub(crate) unanswered: u8,
@@ -62,8 +64,21 @@ impl Belief {
         if let Some(gasp) = self.gasp.take() {
             self.over = self.over.max(gasp.event);
         }
+        /// Answers come in heaps; what lies within one is no gap.
+        const HEAP_NS: u64 = 120_000_000_000;
+        if let Some(lit) = self.lit_at.filter(|lit| self.silent_at.is_some() || now.saturating_sub(*lit) > HEAP_NS) {
+            self.gap = Some((lit, self.silent_at.unwrap_or(now)));
+        }
         (self.lit_at, self.unanswered, self.silent_at) = (Some(now), 0, None);
         true
+    }
+
+    /// Between which moments an outage began of which only the end is known, `back_at`; nothing where it never answered
+    /// before.
+    pub(crate) fn began(&self, back_at: u64) -> Option<(u64, u64)> {
+        let now = self.lit_at.map(|lit| (lit, self.silent_at.unwrap_or(back_at)));
+        let (lit, gone) = [now, self.gap].into_iter().flatten().find(|(lit, _)| *lit < back_at)?;
+        Some((lit, gone.min(back_at)))
     }
 
     /// An exchange has failed. False where that says nothing new: it has been silent for long.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use taa_gasp::Packet;
+use taa_gasp::{Kind, Packet};
 
 use crate::{MeterIx, config::OutageConfig};
 
@@ -12,7 +12,9 @@ use super::{
     gate::Gate,
     judge::{Fault, Scene, cost_of},
     match_up::Match,
+    missed::{Ended, Missed},
     pings::Pings,
+    settle::Stories,
 };
 
 const NS_PER_MS: u64 = 1_000_000;
@@ -59,6 +61,8 @@ pub struct Engine {
     recheck: BTreeMap<u64, u64>,
     /// How often that was done in vain: after two hours ever more rarely, for a meter may be broken.
     rechecks: BTreeMap<u64, u32>,
+    stories: Stories,
+    missed: Missed,
     acts: VecDeque<Act>,
 }
 
@@ -77,12 +81,16 @@ impl Engine {
             touched: BTreeMap::new(),
             recheck: BTreeMap::new(),
             rechecks: BTreeMap::new(),
+            stories: Stories::default(),
+            missed: Missed::default(),
             acts: VecDeque::new(),
             network,
             config,
         };
-        for ticket in outages.open().values() {
+        for (number, ticket) in outages.open() {
             ticket.dark().for_each(|meter| engine.pings.want(meter));
+            let event = |meter: MeterIx| ticket.members.get(&meter).map_or(0, |member| member.event);
+            engine.stories.resume(*number, ticket.dark().map(|meter| (meter, event(meter))));
         }
         engine.recheck.extend(outages.open().keys().map(|number| (*number, 0)));
         engine
@@ -104,7 +112,8 @@ impl Engine {
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
         let recheck = self.recheck.values().min().copied();
-        [self.judge_at, recheck, self.pings.deadline()].into_iter().flatten().min()
+        let settled = [self.stories.deadline(), self.missed.deadline()];
+        [self.judge_at, recheck, self.pings.deadline()].into_iter().chain(settled).flatten().min()
     }
 
     /// A datagram arrived on the outage port.
@@ -148,6 +157,7 @@ impl Engine {
     /// An exchange with the meter has failed.
     pub fn handle_silence(&mut self, now: u64, meter: MeterIx) {
         self.pings.done(meter);
+        self.stories.silent(meter);
         let Some(belief) = self.beliefs.get_mut(meter.at()) else { return };
         if belief.take_silence(now) {
             self.judge_soon(now, self.window_ns());
@@ -168,10 +178,20 @@ impl Engine {
             self.judge(now, outages);
         }
         self.check_tickets(now, outages);
+        let mut stories = std::mem::take(&mut self.stories);
+        let settled = stories.settle(now, &self.network, |meter| self.revived_at(meter));
+        self.stories = stories;
+        let missed = self.missed.settle(now, |from, to| self.stories.gasped_of(from, to));
+        self.acts.extend(settled.into_iter().chain(missed).map(Act::Record));
     }
 
     /// A note was recorded: the caller tells which ticket it concerns, with the number that it bears.
     pub fn handle_recorded(&mut self, now: u64, number: u64, note: &OutageNote, outages: &Outages) {
+        let beliefs = &self.beliefs;
+        self.stories.take(now, number, note, |meter, since| {
+            let silent = beliefs.get(meter.at()).filter(|belief| belief.silent_at.is_some_and(|at| at >= since));
+            silent.map_or(0, |belief| u32::from(belief.unanswered))
+        });
         let ticket = match note {
             OutageNote::Opened { .. } => number,
             OutageNote::Closed { ticket, .. } => {
@@ -180,7 +200,8 @@ impl Engine {
                 self.rechecks.remove(ticket);
                 return;
             }
-            OutageNote::Brief { .. } => return,
+            // What is settled afterwards changes nothing of what is done.
+            OutageNote::Brief { .. } | OutageNote::Settled { .. } | OutageNote::Missed(_) => return,
             OutageNote::Moved { ticket, .. } | OutageNote::Joined { ticket, .. } => *ticket,
             OutageNote::Withdrawn { ticket, .. } | OutageNote::Restored { ticket, .. } => *ticket,
         };
@@ -251,6 +272,10 @@ impl Engine {
             Heard::Down => self.take_down(now, meter, &packet),
             Heard::Up => self.take_up(now, meter, &packet, outages),
             Heard::Test => self.acts.push_back(Act::Tested { meter }),
+            Heard::Repeated if packet.header.kind == Kind::PowerUp => {
+                // It has answered before this came: when it was lit again is news all the same.
+                self.stories.back(now, meter, packet.event, back_at(now, &packet));
+            }
             Heard::Repeated => {}
         }
         Ok(heard)
@@ -269,16 +294,26 @@ impl Engine {
     }
 
     fn take_up(&mut self, now: u64, meter: MeterIx, packet: &Packet, outages: &Outages) {
+        let back_at = back_at(now, packet);
+        let told = self.stories.back(now, meter, packet.event, back_at);
         let Some(belief) = self.beliefs.get_mut(meter.at()) else { return };
         let ticketed = outages.ticket_of(meter).is_some();
         belief.over = belief.over.max(packet.event);
-        belief.gasp = belief.gasp.filter(|gasp| gasp.event > packet.event);
+        let gasp = belief.gasp.take_if(|gasp| gasp.event <= packet.event);
         if ticketed {
             // Not believed alone: one that answers is lit.
-            belief.up_at = Some(now);
+            belief.up_at = Some(back_at.max(gasp.map_or(0, |gasp| gasp.at)));
             self.pings.want(meter);
+            return;
+        }
+        let began = belief.began(back_at).filter(|_| gasp.is_none());
+        belief.lit_at = Some(now);
+        if told {
+            return;
+        }
+        if let Some((lit_at, gone_at)) = began {
+            self.missed.take(now, Ended { meter, event: packet.event, lit_at, gone_at, back_at });
         } else {
-            belief.lit_at = Some(now);
             self.acts.push_back(Act::Record(OutageNote::Brief { meter, event: packet.event }));
         }
     }
@@ -327,10 +362,12 @@ impl Engine {
         };
         let faults = scene.faults();
         let ask = scene.worth_asking(self.config.pings_max);
-        let member = |meter: MeterIx| {
-            let gasp = self.beliefs.get(meter.at()).and_then(|belief| belief.gasp);
-            let ago_ms = gasp.map_or(0, |gasp| ms(now.saturating_sub(gasp.at)));
-            Member { meter, event: gasp.map_or(0, |gasp| gasp.event), ago_ms }
+        let member = |meter: MeterIx, since: u64| {
+            let belief = self.beliefs.get(meter.at()).copied().unwrap_or_default();
+            // One that has not told went with the others.
+            let from = belief.gasp.map_or(since.max(belief.lit_at.unwrap_or(0)), |gasp| gasp.at);
+            let ago_ms = ms(now.saturating_sub(from));
+            Member { meter, event: belief.gasp.map_or(0, |gasp| gasp.event), ago_ms }
         };
         let ground = |fault: &Fault| self.ground(fault);
         let notes =
@@ -461,4 +498,9 @@ impl Engine {
 
 fn ms(ns: u64) -> u32 {
     u32::try_from(ns.div_euclid(NS_PER_MS)).unwrap_or(u32::MAX)
+}
+
+/// When the supply came back, as a Power Up tells; when it arrived where that does not.
+fn back_at(now: u64, packet: &Packet) -> u64 {
+    now.saturating_sub(u64::from(packet.back_for_s().unwrap_or(0)).saturating_mul(NS_PER_S))
 }

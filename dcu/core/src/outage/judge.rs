@@ -9,11 +9,16 @@
 //! Arbitrary: the figures. They set that one gasp is believed without asking, that of a line of silent meters no fault is
 //! made below three, and that a device fails more rarely than a service line, the higher up the rarer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{MeterIx, config::DeviceKind};
 
-use super::{Network, Place, belief::Belief, network::Part, spans::Choice};
+use super::{
+    Network, Place,
+    belief::Belief,
+    network::{Joint, Part},
+    spans::Choice,
+};
 
 /// A gasp well sealed, and the line is there after all.
 const FALSE_GASP: i64 = 9200;
@@ -61,6 +66,8 @@ pub(crate) struct Fault {
     pub(crate) confidence_pm: u16,
     /// All meters behind it that are not seen to be lit.
     pub(crate) dark: Vec<MeterIx>,
+    /// Since when, ns.
+    pub(crate) since: u64,
 }
 
 /// When the first meter behind a device went dark.
@@ -79,8 +86,6 @@ pub(super) struct Sums {
     pub(super) failed: i64,
     /// It has not: its parts by themselves.
     pub(super) parts: i64,
-    /// A broken pole among these parts.
-    span: Option<Choice>,
 }
 
 /// What becomes of a device.
@@ -96,6 +101,9 @@ enum Fate {
     /// It has not, for it lies above a broken pole that explains more.
     Stands,
 }
+
+/// Broken poles by the device right above them.
+type Poles = BTreeMap<usize, Vec<Choice>>;
 
 struct Fates {
     devices: Vec<Fate>,
@@ -115,18 +123,21 @@ impl Scene<'_> {
         let mut sums = self.first_dark();
         self.add_meters(&mut sums);
         self.add_signs(&mut sums);
+        let mut poles = Poles::new();
         for &device in self.network.leaves_first() {
-            let span = self.best_span(device, &sums);
-            if let (Some(choice), Some(sum)) = (span, sums.get_mut(device)) {
-                sum.parts = sum.parts.saturating_sub(choice.gain);
-                sum.span = span;
+            let broken = self.best_spans(device, &sums);
+            if let Some(sum) = sums.get_mut(device) {
+                sum.parts = broken.iter().fold(sum.parts, |parts, choice| parts.saturating_sub(choice.gain));
+            }
+            if !broken.is_empty() {
+                poles.insert(device, broken);
             }
             let best = sums.get(device).map_or(0, Sums::best);
             if let Some(up) = self.network.up(device).and_then(|up| sums.get_mut(up)) {
                 up.parts = up.parts.saturating_add(best);
             }
         }
-        self.chosen(&sums)
+        self.chosen(&sums, &poles)
     }
 
     fn meters(&self) -> impl Iterator<Item = (MeterIx, &Belief)> {
@@ -221,9 +232,9 @@ impl Scene<'_> {
         if dark < lit { (dark, true) } else { (lit, false) }
     }
 
-    fn chosen(&self, sums: &[Sums]) -> Vec<Fault> {
+    fn chosen(&self, sums: &[Sums], poles: &Poles) -> Vec<Fault> {
         let sum = |device: usize| sums.get(device).copied().unwrap_or_default();
-        let fates = self.fates(sums);
+        let fates = self.fates(sums, poles);
         let fate = |device: usize| fates.devices.get(device).copied().unwrap_or_default();
         // How much dearer it is that something above has failed as well.
         let sure = |gap: i64, above: &mut dyn Iterator<Item = usize>| {
@@ -231,20 +242,26 @@ impl Scene<'_> {
         };
         let mut faults = Vec::new();
         for &device in self.network.leaves_first() {
-            let Sums { failed, parts, first_dark, span } = sum(device);
-            let (id, behind, gap) = match (fate(device), span) {
-                (Fate::Failed, _) => {
+            let Sums { failed, parts, first_dark } = sum(device);
+            let own = [Part::Device(device)];
+            let found: Vec<(Place, &[Part], i64)> = match fate(device) {
+                Fate::Failed => {
                     let id = Place::Device(self.network.id(device).unwrap_or_default().to_owned());
-                    (id, vec![Part::Device(device)], parts.saturating_sub(failed))
+                    vec![(id, &own, parts.saturating_sub(failed))]
                 }
-                (Fate::Open | Fate::Stands, Some(choice)) => {
-                    let Some(span) = self.network.spans().get(choice.span) else { continue };
-                    (Place::Span(span.id.clone()), span.parts.clone(), choice.gain)
+                Fate::Open | Fate::Stands => {
+                    let broken = poles.get(&device).into_iter().flatten();
+                    let spans = broken.filter_map(|one| self.network.spans().get(one.span).map(|span| (one, span)));
+                    spans.map(|(one, span)| (Place::Span(span.id.clone()), &*span.parts, one.gain)).collect()
                 }
-                _ => continue,
+                Fate::Covered => continue,
             };
-            let confidence_pm = sure(gap, &mut self.network.way_up(device).skip(1));
-            faults.push(Fault { place: id, confidence_pm, dark: self.dark(&behind, first_dark) });
+            for (place, behind, gap) in found {
+                let confidence_pm = sure(gap, &mut self.network.way_up(device).skip(1));
+                let dark = self.dark(behind, first_dark);
+                let since = self.since(&dark, first_dark);
+                faults.push(Fault { place, confidence_pm, dark, since });
+            }
         }
         for (meter, belief) in self.meters() {
             let place = match self.network.parent_of(meter) {
@@ -258,47 +275,55 @@ impl Scene<'_> {
             }
             let lit = if belief.gasp.is_some() { FALSE_GASP } else { UNANSWERED_MAX };
             let confidence_pm = sure(lit.saturating_sub(cost), &mut self.network.above(meter));
-            faults.push(Fault { place, confidence_pm, dark: vec![meter] });
+            let since = self.since(&[meter], None);
+            faults.push(Fault { place, confidence_pm, dark: vec![meter], since });
         }
         faults.retain(|fault| !fault.dark.is_empty());
         faults
     }
 
     /// What becomes of each device in the cheapest explanation, from the root down.
-    fn fates(&self, sums: &[Sums]) -> Fates {
+    fn fates(&self, sums: &[Sums], poles: &Poles) -> Fates {
         let sum = |device: usize| sums.get(device).copied().unwrap_or_default();
         let mut fates = Fates { devices: vec![Fate::Open; self.network.len()], services: BTreeSet::new() };
         for &device in self.network.leaves_first().iter().rev() {
             let above = self.network.up(device).and_then(|up| fates.devices.get(up));
             let covered = matches!(above, Some(Fate::Failed | Fate::Covered));
             let Some(fate) = fates.devices.get_mut(device) else { continue };
-            let Sums { failed, parts, span, .. } = sum(device);
+            let Sums { failed, parts, .. } = sum(device);
             *fate = match *fate {
                 _ if covered => Fate::Covered,
                 Fate::Open if failed < parts => Fate::Failed,
                 fate => fate,
             };
-            let stands = matches!(*fate, Fate::Open | Fate::Stands);
-            let Some(span) = span.filter(|_| stands).and_then(|choice| self.network.spans().get(choice.span)) else {
+            if !matches!(*fate, Fate::Open | Fate::Stands) {
                 continue;
-            };
-            for part in &span.parts {
-                match part {
-                    Part::Device(part) => {
-                        if let Some(fate) = fates.devices.get_mut(*part) {
-                            *fate = Fate::Covered;
-                        }
-                    }
-                    Part::Service(meter) => _ = fates.services.insert(*meter),
-                }
-                for between in self.network.above_part(*part).take_while(|above| *above != span.top) {
-                    if let Some(fate) = fates.devices.get_mut(between) {
-                        *fate = Fate::Stands;
-                    }
-                }
+            }
+            let broken = poles.get(&device).into_iter().flatten();
+            for span in broken.filter_map(|choice| self.network.spans().get(choice.span)) {
+                self.breaks(span, &mut fates);
             }
         }
         fates
+    }
+
+    /// All parts of a broken pole are dark by it; what lies between them and the device above it stands.
+    fn breaks(&self, span: &Joint, fates: &mut Fates) {
+        for part in &span.parts {
+            match part {
+                Part::Device(part) => {
+                    if let Some(fate) = fates.devices.get_mut(*part) {
+                        *fate = Fate::Covered;
+                    }
+                }
+                Part::Service(meter) => _ = fates.services.insert(*meter),
+            }
+            for between in self.network.above_part(*part).take_while(|above| *above != span.top) {
+                if let Some(fate) = fates.devices.get_mut(between) {
+                    *fate = Fate::Stands;
+                }
+            }
+        }
     }
 
     /// Meters behind these that are not seen to be lit.
@@ -306,6 +331,19 @@ impl Scene<'_> {
         let fed = |meter: MeterIx| behind.iter().any(|part| self.network.is_behind(*part, meter));
         let dark = self.meters().filter(|(meter, belief)| fed(*meter) && !self.proves_lit(belief, first_dark));
         dark.map(|(meter, _)| meter).collect()
+    }
+
+    /// Since when these are dark: since the first of them told; or a breaker did; or else from the middle between the last
+    /// answer and the first silence among them. They went together.
+    fn since(&self, dark: &[MeterIx], first_dark: Option<FirstDark>) -> u64 {
+        let of = |meter: &MeterIx| self.beliefs.get(meter.at());
+        let gasped = dark.iter().filter_map(of).filter_map(|belief| belief.gasp).map(|gasp| gasp.at).min();
+        let signed = first_dark.filter(|first| !first.by_silence).map(|first| first.at);
+        gasped.or(signed).unwrap_or_else(|| {
+            let silent = dark.iter().filter_map(of).filter_map(|belief| belief.silent_at).min().unwrap_or(u64::MAX);
+            let lit = dark.iter().filter_map(of).filter_map(|belief| belief.lit_at).filter(|lit| *lit < silent).max();
+            lit.map_or(silent, |lit| lit.midpoint(silent))
+        })
     }
 
     /// Meters worth a ping: nothing was heard of them, and behind the same device others are dark.

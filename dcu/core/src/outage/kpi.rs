@@ -1,6 +1,6 @@
 //! How good the detection is, against a truth that only a simulator has.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::MeterIx;
 
@@ -69,48 +69,96 @@ impl Detection {
 /// What tickets have claimed, customer by customer, from their notes in order: the number of each record, when it was
 /// written (ms on the truth's clock), and what it says. A claim that was withdrawn was made all the same; it ends there.
 pub fn claims<'a>(notes: impl IntoIterator<Item = (u64, i64, &'a OutageNote)>) -> Vec<Found> {
-    let mut found: Vec<Found> = Vec::new();
-    let mut open: BTreeMap<(u64, MeterIx), usize> = BTreeMap::new();
+    let mut claims = Claims::default();
     for (number, told_ms, note) in notes {
-        let (ticket, members) = match note {
-            OutageNote::Opened { members, .. } => (number, members),
-            OutageNote::Joined { ticket, members } | OutageNote::Moved { ticket, members, .. } => (*ticket, members),
-            OutageNote::Restored { ticket, meter, ago_ms } => {
-                end(&mut found, open.remove(&(*ticket, *meter)), told_ms.saturating_sub(i64::from(*ago_ms)));
-                continue;
-            }
-            OutageNote::Withdrawn { ticket, meters } => {
-                meters.iter().for_each(|meter| end(&mut found, open.remove(&(*ticket, *meter)), told_ms));
-                continue;
-            }
-            OutageNote::Closed { ticket, how } => {
-                let all = open.range((*ticket, MeterIx(0))..=(*ticket, MeterIx(u32::MAX)));
-                for ((_, meter), at) in all.map(|(key, at)| (*key, *at)).collect::<Vec<_>>() {
-                    open.remove(&(*ticket, meter));
-                    match how {
-                        Ending::Merged(into) => _ = open.entry((*into, meter)).or_insert(at),
-                        _ => end(&mut found, Some(at), told_ms),
-                    }
-                }
-                continue;
-            }
-            OutageNote::Brief { .. } => continue,
-        };
-        for member in members {
-            open.entry((ticket, member.meter)).or_insert_with(|| {
-                let from_ms = told_ms.saturating_sub(i64::from(member.ago_ms));
-                found.push(Found { meter: member.meter, from_ms, to_ms: i64::MAX, told_ms });
-                found.len().saturating_sub(1)
-            });
-        }
+        claims.take(number, told_ms, note);
     }
-    found
+    let Claims { found, twice, .. } = claims;
+    found.into_iter().enumerate().filter(|(at, _)| !twice.contains(at)).map(|(_, claim)| claim).collect()
 }
 
-fn end(found: &mut [Found], claim: Option<usize>, to_ms: i64) {
-    if let Some(claim) = claim.and_then(|claim| found.get_mut(claim)) {
-        claim.to_ms = to_ms.max(claim.from_ms);
+#[derive(Default)]
+struct Claims {
+    found: Vec<Found>,
+    /// Of each member of a ticket that is dark: its claim.
+    open: BTreeMap<(u64, MeterIx), usize>,
+    /// Of each that is lit again: its last one.
+    over: BTreeMap<(u64, MeterIx), usize>,
+    /// Those that another one says as well.
+    twice: BTreeSet<usize>,
+}
+
+impl Claims {
+    fn take(&mut self, number: u64, told_ms: i64, note: &OutageNote) {
+        let ticket = note.ticket(number);
+        let ago = |ago_ms: u32| told_ms.saturating_sub(i64::from(ago_ms));
+        match note {
+            OutageNote::Opened { members, .. }
+            | OutageNote::Joined { members, .. }
+            | OutageNote::Moved { members, .. } => {
+                for member in members {
+                    self.open.entry((ticket, member.meter)).or_insert_with(|| {
+                        let from_ms = ago(member.ago_ms);
+                        self.found.push(Found { meter: member.meter, from_ms, to_ms: i64::MAX, told_ms });
+                        self.found.len().saturating_sub(1)
+                    });
+                }
+            }
+            OutageNote::Restored { meter, ago_ms, .. } => self.end(ticket, *meter, ago(*ago_ms)),
+            OutageNote::Withdrawn { meters, .. } => {
+                meters.iter().for_each(|meter| self.end(ticket, *meter, told_ms));
+            }
+            OutageNote::Closed { how: Ending::Merged(into), .. } => {
+                for (meter, at) in of_ticket(&self.over, ticket) {
+                    self.over.remove(&(ticket, meter));
+                    self.over.entry((*into, meter)).or_insert(at);
+                }
+                for (meter, at) in of_ticket(&self.open, ticket) {
+                    self.open.remove(&(ticket, meter));
+                    let kept = *self.open.entry((*into, meter)).or_insert(at);
+                    if kept != at {
+                        self.same(kept, at);
+                    }
+                }
+            }
+            OutageNote::Closed { .. } => {
+                of_ticket(&self.open, ticket).into_iter().for_each(|(meter, _)| self.end(ticket, meter, told_ms));
+            }
+            OutageNote::Settled { spells, .. } => {
+                for spell in spells {
+                    let claim = self.over.get(&(ticket, spell.meter)).and_then(|at| self.found.get_mut(*at));
+                    if let Some(claim) = claim {
+                        claim.from_ms = spell.dark_ago_ms.map_or(claim.from_ms, ago);
+                        claim.to_ms = ago(spell.lit_ago_ms).max(claim.from_ms);
+                    }
+                }
+            }
+            OutageNote::Brief { .. } | OutageNote::Missed(_) => {}
+        }
     }
+
+    /// Both tickets name the meter: that is one claim, as old as the older.
+    fn same(&mut self, kept: usize, other: usize) {
+        let Some(other_claim) = self.found.get(other).copied() else { return };
+        if let Some(claim) = self.found.get_mut(kept) {
+            claim.from_ms = claim.from_ms.min(other_claim.from_ms);
+            claim.told_ms = claim.told_ms.min(other_claim.told_ms);
+            self.twice.insert(other);
+        }
+    }
+
+    fn end(&mut self, ticket: u64, meter: MeterIx, to_ms: i64) {
+        let Some(at) = self.open.remove(&(ticket, meter)) else { return };
+        self.over.insert((ticket, meter), at);
+        if let Some(claim) = self.found.get_mut(at) {
+            claim.to_ms = to_ms.max(claim.from_ms);
+        }
+    }
+}
+
+fn of_ticket(claims: &BTreeMap<(u64, MeterIx), usize>, ticket: u64) -> Vec<(MeterIx, usize)> {
+    let all = claims.range((ticket, MeterIx(0))..=(ticket, MeterIx(u32::MAX)));
+    all.map(|((_, meter), at)| (*meter, *at)).collect()
 }
 
 /// Compares tickets with the truth, customer by customer. A claim is true where it overlaps an outage of that customer;
@@ -152,6 +200,34 @@ fn share(part: u64, whole: u64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::outage::{Ground, Member, Outages, Place};
+
+    /// A narrow fault is taken into a wider one that names its meter as well: one claim, and it ends.
+    #[test]
+    fn a_meter_of_two_tickets_that_become_one_is_claimed_once() {
+        let member = |meter| Member { meter: MeterIx(meter), event: 1, ago_ms: 0 };
+        let opened = |members: &[u32]| OutageNote::Opened {
+            place: Place::Device("f1".to_owned()),
+            confidence_pm: 900,
+            ground: Ground::Gasps,
+            members: members.iter().map(|meter| member(*meter)).collect(),
+        };
+        let restored = |meter| OutageNote::Restored { ticket: 1, meter: MeterIx(meter), ago_ms: 0 };
+        let notes = [
+            (1, 4000, opened(&[0])),
+            (2, 1000, opened(&[1])),
+            (3, 5000, OutageNote::Joined { ticket: 1, members: vec![member(1)] }),
+            (4, 5000, OutageNote::Closed { ticket: 2, how: Ending::Merged(1) }),
+            (5, 900_000, restored(0)),
+            (6, 900_000, restored(1)),
+        ];
+        let found = claims(notes.iter().map(|(number, at, note)| (*number, *at, note)));
+        let spells: Vec<_> = found.iter().map(|one| (one.meter.0, one.from_ms, one.to_ms, one.told_ms)).collect();
+        assert_eq!(spells, [(0, 4000, 900_000, 4000), (1, 1000, 900_000, 1000)]);
+        let of_notes = Outages::of_notes(notes.iter().map(|(number, at, note)| (*number, *at, note)));
+        let indices = of_notes.indices();
+        assert_eq!((indices.sustained, indices.sustained_ms), (2, 896_000 + 899_000), "as the tickets count");
+    }
 
     #[test]
     fn shares_and_latency() {

@@ -12,8 +12,8 @@ pub(crate) struct Match<'a> {
     pub(crate) outages: &'a Outages,
     /// Tickets that may still be moved and merged.
     pub(crate) recent: &'a dyn Fn(u64) -> bool,
-    /// A meter as a member of a ticket, as of now.
-    pub(crate) member: &'a dyn Fn(MeterIx) -> Member,
+    /// A meter as a member of a ticket, as of now; dark since then where it has not told.
+    pub(crate) member: &'a dyn Fn(MeterIx, u64) -> Member,
     /// On what ground a fault of these meters stands.
     pub(crate) ground: &'a dyn Fn(&Fault) -> Ground,
 }
@@ -52,7 +52,7 @@ impl Match<'_> {
             .map(|(number, _)| *number)
             .collect();
         let Some((&first, others)) = same.split_first() else {
-            let members = fault.dark.iter().map(|meter| (self.member)(*meter)).collect();
+            let members = fault.dark.iter().map(|meter| (self.member)(*meter, fault.since)).collect();
             let Fault { place, confidence_pm, .. } = fault.clone();
             let ground = (self.ground)(fault);
             let confidence_pm = if ground == Ground::Silence { confidence_pm.min(500) } else { confidence_pm };
@@ -63,7 +63,7 @@ impl Match<'_> {
         let known = |meter: &MeterIx| ticket.members.get(meter).is_some_and(|member| !member.restored);
         // Of a meter that was heard only now the number is written down, whether or not it is a member.
         let news = |meter: &MeterIx| {
-            let member = (self.member)(*meter);
+            let member = (self.member)(*meter, fault.since);
             (!known(meter) || member.event > self.outages.last_event(*meter)).then_some(member)
         };
         let members: Vec<Member> = fault.dark.iter().filter_map(news).collect();

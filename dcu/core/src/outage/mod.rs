@@ -21,6 +21,7 @@
 //! - One notification per fault. All meters behind it are members of its ticket, those that were not heard as well:
 //!   marked so, and pinged.
 //! - A ticket whose meters answer one by one moves down to what is still dark.
+//! - Who was dark, and until when, is settled minutes after the answers ([`settle`]): the indices follow that.
 //! - A meter that nobody has placed gets a ticket of place "unknown", with the reason.
 //! - What is refused (forged, of another epoch, old) is counted and changes nothing.
 
@@ -30,9 +31,11 @@ mod gate;
 mod judge;
 mod kpi;
 mod match_up;
+mod missed;
 mod network;
 mod note;
 mod pings;
+mod settle;
 mod spans;
 #[cfg(test)]
 mod tests;
@@ -42,5 +45,5 @@ pub use engine::{Act, Engine};
 pub use gate::{Heard, Refusals, Refused};
 pub use kpi::{Detection, Found, TrueOutage, claims, detection};
 pub use network::{Network, Unplaced};
-pub use note::{Ending, Ground, Member, OutageNote, Place};
+pub use note::{Ending, Ground, Member, OutageNote, Place, Spell};
 pub use ticket::{Indices, Outages, Ticket, TicketMember};

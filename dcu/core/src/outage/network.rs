@@ -22,6 +22,16 @@ pub enum Unplaced {
     Loop,
 }
 
+impl std::fmt::Display for Unplaced {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::NoParent => "what feeds it is not on the map",
+            Self::ParentMissing => "what feeds it is not in the network",
+            Self::Loop => "what feeds it feeds itself",
+        })
+    }
+}
+
 /// The tree, made ready: devices by number, each after all that it feeds.
 #[derive(Clone, Debug)]
 pub struct Network {

@@ -19,6 +19,19 @@ pub enum Place {
     Span(String),
 }
 
+impl Place {
+    /// As people read it. `service` names the service of a meter.
+    #[must_use]
+    pub fn named(&self, service: impl FnOnce(MeterIx) -> String) -> String {
+        match self {
+            Self::Device(id) => id.clone(),
+            Self::Service(meter) => service(*meter),
+            Self::Unknown(why) => format!("unknown ({why})"),
+            Self::Span(line) => format!("{line} (all wires)"),
+        }
+    }
+}
+
 /// What a judgement rests on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ground {
@@ -28,6 +41,18 @@ pub enum Ground {
     Feeder,
     /// Nothing but silence: it may be the radio.
     Silence,
+}
+
+impl Ground {
+    /// In one word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Gasps => "gasps",
+            Self::Feeder => "feeder",
+            Self::Silence => "silence",
+        }
+    }
 }
 
 /// A meter that counts as dark.
@@ -49,6 +74,19 @@ impl Member {
     }
 }
 
+/// How long a meter was dark, as is known once it is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spell {
+    /// Which meter.
+    pub meter: MeterIx,
+    /// Number of its outage; 0 where it has never told.
+    pub event: u32,
+    /// It went dark so long before the record, ms; `None`: as was said before.
+    pub dark_ago_ms: Option<u32>,
+    /// It was lit again so long before the record, ms.
+    pub lit_ago_ms: u32,
+}
+
 /// How a ticket ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Ending {
@@ -60,6 +98,19 @@ pub enum Ending {
     Withdrawn,
     /// Part of another one.
     Merged(u64),
+}
+
+impl Ending {
+    /// In one word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Restored => "restored",
+            Self::Cleared => "cleared",
+            Self::Withdrawn => "withdrawn",
+            Self::Merged(_) => "merged",
+        }
+    }
 }
 
 /// One step. A ticket's number is that of the record that opened it.
@@ -125,6 +176,19 @@ pub enum OutageNote {
         /// Number of its outage.
         event: u32,
     },
+    /// What is known some minutes after members of a ticket came back, in place of what was said of them before. The ticket
+    /// may be closed.
+    Settled {
+        /// Which ticket.
+        ticket: u64,
+        /// Who was dark, from when until when; also such as had been withdrawn.
+        spells: Vec<Spell>,
+        /// Who was lit all the time.
+        never: Vec<MeterIx>,
+    },
+    /// An outage that no ticket knows of: only its end was heard. When it began is guessed: half way between the last
+    /// answer and the first exchange that failed, or the end.
+    Missed(Spell),
 }
 
 impl OutageNote {
@@ -132,12 +196,13 @@ impl OutageNote {
     #[must_use]
     pub const fn ticket(&self, number: u64) -> u64 {
         match self {
-            Self::Opened { .. } | Self::Brief { .. } => number,
+            Self::Opened { .. } | Self::Brief { .. } | Self::Missed(_) => number,
             Self::Joined { ticket, .. }
             | Self::Moved { ticket, .. }
             | Self::Withdrawn { ticket, .. }
             | Self::Restored { ticket, .. }
-            | Self::Closed { ticket, .. } => *ticket,
+            | Self::Closed { ticket, .. }
+            | Self::Settled { ticket, .. } => *ticket,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The engine with its fold, driven as the DCU drives it.
 
+mod indices;
 mod network;
 mod table;
 mod tickets;
@@ -85,7 +86,7 @@ pub(super) struct Rig {
     pub(super) pings: Vec<MeterIx>,
     pub(super) clocks: Vec<u64>,
     pub(super) config: OutageConfig,
-    counters: Vec<u32>,
+    pub(super) counters: Vec<u32>,
     seals: Vec<Seal>,
     records: u64,
 }

@@ -9,7 +9,7 @@ use crate::{
     journal::{Entry, Record},
 };
 
-use super::{Ending, Ground, Member, OutageNote, Place};
+use super::{Ending, Ground, Member, OutageNote, Place, Spell};
 
 /// Closed tickets kept for people to read; the indices have all of them.
 const CLOSED_MAX: usize = 64;
@@ -67,7 +67,7 @@ impl Ticket {
     }
 }
 
-/// Sums for the indices of IEEE 1366, over closed interruptions.
+/// Sums for the indices of IEEE 1366, over interruptions that are over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Indices {
     /// Customers interrupted for longer than five minutes, each outage counted.
@@ -94,16 +94,29 @@ impl Indices {
     }
 
     fn count(&mut self, member: &TicketMember) {
-        let Some(ms) = member.dark_ms.zip(member.lit_ms).map(|(from, to)| to.saturating_sub(from)) else {
-            self.untimed = self.untimed.saturating_add(1);
-            return;
-        };
-        if ms > SUSTAINED_MS {
-            self.sustained = self.sustained.saturating_add(1);
-            self.sustained_ms = self.sustained_ms.saturating_add(ms.unsigned_abs());
-        } else {
-            self.momentary = self.momentary.saturating_add(1);
+        let one = Self::of(member);
+        self.each(&one, u64::saturating_add);
+    }
+
+    /// It was counted, and is known better now.
+    fn uncount(&mut self, member: &TicketMember) {
+        let one = Self::of(member);
+        self.each(&one, u64::saturating_sub);
+    }
+
+    fn of(member: &TicketMember) -> Self {
+        match member.dark_ms.zip(member.lit_ms).map(|(from, to)| to.saturating_sub(from)) {
+            None => Self { untimed: 1, ..Self::default() },
+            Some(ms) if ms > SUSTAINED_MS => Self { sustained: 1, sustained_ms: ms.unsigned_abs(), ..Self::default() },
+            Some(_) => Self { momentary: 1, ..Self::default() },
         }
+    }
+
+    fn each(&mut self, other: &Self, with: impl Fn(u64, u64) -> u64) {
+        self.sustained = with(self.sustained, other.sustained);
+        self.sustained_ms = with(self.sustained_ms, other.sustained_ms);
+        self.momentary = with(self.momentary, other.momentary);
+        self.untimed = with(self.untimed, other.untimed);
     }
 }
 
@@ -154,6 +167,24 @@ impl Outages {
     #[must_use]
     pub const fn indices(&self) -> &Indices {
         &self.indices
+    }
+
+    /// The sums with those who are dark still, as if they were lit again at this moment.
+    #[must_use]
+    pub fn indices_at(&self, unix_ms: i64) -> Indices {
+        let mut indices = self.indices;
+        for member in self.open.values().flat_map(|ticket| ticket.members.values()).filter(|one| !one.restored) {
+            indices.count(&TicketMember { lit_ms: Some(unix_ms), ..*member });
+        }
+        indices
+    }
+
+    /// As these notes tell them: the number of each record, and when it was written, Unix ms.
+    #[must_use]
+    pub fn of_notes<'a>(notes: impl IntoIterator<Item = (u64, i64, &'a OutageNote)>) -> Self {
+        let mut outages = Self::default();
+        notes.into_iter().for_each(|(number, unix_ms, note)| outages.apply(number, Some(unix_ms), note));
+        outages
     }
 
     /// The open ticket in which the meter is dark.
@@ -211,6 +242,38 @@ impl Outages {
                 self.note_event(*meter, *event);
                 self.indices.momentary = self.indices.momentary.saturating_add(1);
             }
+            OutageNote::Settled { ticket, spells, never } => self.settle(*ticket, unix_ms, spells, never),
+            OutageNote::Missed(spell) => {
+                self.note_event(spell.meter, spell.event);
+                self.indices.count(&known(spell, unix_ms, None));
+            }
+        }
+    }
+
+    /// What was counted of these is counted anew, as it is known now.
+    fn settle(&mut self, number: u64, unix_ms: Option<i64>, spells: &[Spell], never: &[MeterIx]) {
+        spells.iter().for_each(|spell| self.note_event(spell.meter, spell.event));
+        let closed = self.closed.iter_mut().find(|(closed, _)| *closed == number).map(|(_, ticket)| ticket);
+        let Some(ticket) = self.open.get_mut(&number).or(closed) else { return };
+        for meter in never {
+            if let Some(member) = ticket.members.remove(meter).filter(|member| member.restored) {
+                self.indices.uncount(&member);
+            }
+        }
+        for spell in spells {
+            let before = ticket.members.get(&spell.meter);
+            // It is dark again: that is not what was settled.
+            if before.is_some_and(|member| !member.restored) {
+                continue;
+            }
+            let member = known(spell, unix_ms, before);
+            if let Some(before) = ticket.members.insert(spell.meter, member) {
+                self.indices.uncount(&before);
+            }
+            self.indices.count(&member);
+        }
+        if let Some(ending @ (Ending::Restored | Ending::Withdrawn)) = &mut ticket.ending {
+            *ending = if ticket.members.is_empty() { Ending::Withdrawn } else { Ending::Restored };
         }
     }
 
@@ -253,6 +316,17 @@ impl Outages {
             let newest = self.events.entry(meter).or_insert(0);
             *newest = (*newest).max(event);
         }
+    }
+}
+
+/// A member as it is known once its outage is over.
+fn known(spell: &Spell, unix_ms: Option<i64>, before: Option<&TicketMember>) -> TicketMember {
+    let ago = |ago_ms| self::before(unix_ms, ago_ms);
+    TicketMember {
+        event: spell.event,
+        dark_ms: spell.dark_ago_ms.map_or_else(|| before.and_then(|member| member.dark_ms), ago),
+        lit_ms: ago(spell.lit_ago_ms),
+        restored: true,
     }
 }
 

@@ -89,6 +89,27 @@ fn a_broken_pole_is_one_fault() {
 }
 
 #[test]
+fn two_poles_that_break_at_once_are_two_faults() {
+    let broken = [(0..4).chain(16..20).chain(32..36), (8..12).chain(24..28).chain(40..44)];
+    let dark: Vec<usize> = broken.into_iter().flatten().collect();
+    let mut rig = Rig::new(village_on_poles(4, 4));
+    for meter in &dark {
+        rig.gasp(*meter, 1).unwrap();
+        rig.now += 10 * MS;
+    }
+    let until = rig.now + 20 * S;
+    rig.run(until, |_, meter| !dark.contains(&meter.at()));
+    assert_eq!(found(&rig), ["a-pole1", "a-pole3"]);
+    // The sabotage: who knows nothing of poles tells of each section by itself.
+    let mut blind = Rig::new(village(4, 4));
+    for meter in &dark {
+        blind.gasp(*meter, 1).unwrap();
+    }
+    blind.run(20 * S, |_, meter| !dark.contains(&meter.at()));
+    assert_eq!(found(&blind).len(), 6, "{:?}", found(&blind));
+}
+
+#[test]
 fn a_ticket_of_a_pole_takes_late_comers_in_and_narrows_to_what_is_left() {
     let mut rig = Rig::new(village_on_poles(2, 4));
     for meter in [0, 1, 8, 9] {

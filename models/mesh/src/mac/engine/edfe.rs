@@ -75,7 +75,9 @@ impl<T: Clone> Engine<T> {
     /// A frame was not answered: it is repeated at once, if the other one is likely to be there still.
     pub(super) fn repeat(&mut self, now_ns: u64) -> bool {
         let there = self.exchange.is_some_and(|of| of.answered);
-        if let Some(current) = self.current.as_mut().filter(|of| there && of.flow == Flow::More && of.tries < AT_ONCE_MAX) {
+        if let Some(current) =
+            self.current.as_mut().filter(|of| there && of.flow == Flow::More && of.tries < AT_ONCE_MAX)
+        {
             current.tries += 1;
             let channel = current.channel;
             self.transmit(now_ns, channel);
