@@ -415,12 +415,14 @@ impl Network {
             own.mac.handle_ack(self.now_ns, Some(eui(frame.from)), frame.sequence);
             return self.settle_mac(node);
         }
-        (own.ack_channel, own.responds) = (frame.channel, frame.flow != Flow::None);
-        if own.responds {
-            self.stay(node, frame);
+        let number = frame.ack_request.then_some(frame.sequence);
+        if number.is_some() {
+            (own.ack_channel, own.responds) = (frame.channel, frame.flow != Flow::None);
+            if own.responds {
+                self.stay(node, frame);
+            }
         }
         let own = &mut self.nodes[node as usize];
-        let number = frame.ack_request.then_some(frame.sequence);
         let received = own.mac.handle_receive(self.now_ns, eui(frame.from), number, frame.ack_request);
         if received == crate::mac::engine::Received::New && self.arrive(node, frame.from, frame.cargo) {
             self.settle(node);
