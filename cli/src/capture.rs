@@ -18,6 +18,11 @@ pub(crate) fn files(file: &Path, architectures: &[String]) -> Result<Vec<PathBuf
     let Some(stem) = stem else {
         return Err(Failure::Input(format!("--capture {}: name a file, as mesh.pcapng", file.display())));
     };
+    if file.is_dir() {
+        let said = file.display();
+        let text = format!("--capture {said}: this is a folder. Name a file in it, as mesh.pcapng. Nothing was run.");
+        return Err(Failure::Input(text));
+    }
     let files: Vec<PathBuf> = match architectures {
         [_] => vec![file.to_owned()],
         several => several.iter().map(|name| file.with_file_name(format!("{stem}-{name}.pcapng"))).collect(),

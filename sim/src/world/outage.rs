@@ -389,9 +389,10 @@ fn take(members: &mut BTreeMap<MeterIx, Standing>, note: &OutageNote) {
         OutageNote::Withdrawn { meters, .. } => meters.iter().for_each(|meter| turn(*meter, false)),
         OutageNote::Restored { meter, .. } => turn(*meter, true),
         // Afterwards it is known better.
-        OutageNote::Settled { spells, never, .. } => {
+        OutageNote::Settled { spells, never, twice, .. } => {
             spells.iter().for_each(|spell| turn(spell.meter, true));
             never.iter().for_each(|meter| turn(*meter, false));
+            twice.iter().for_each(|meter| _ = members.remove(meter));
         }
         _ => {}
     }

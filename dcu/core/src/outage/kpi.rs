@@ -124,7 +124,10 @@ impl Claims {
             OutageNote::Closed { .. } => {
                 of_ticket(&self.open, ticket).into_iter().for_each(|(meter, _)| self.end(ticket, meter, told_ms));
             }
-            OutageNote::Settled { spells, .. } => {
+            OutageNote::Settled { spells, twice, .. } => {
+                for meter in twice {
+                    self.twice.extend(self.over.remove(&(ticket, *meter)));
+                }
                 for spell in spells {
                     let claim = self.over.get(&(ticket, spell.meter)).and_then(|at| self.found.get_mut(*at));
                     if let Some(claim) = claim {

@@ -185,6 +185,8 @@ pub enum OutageNote {
         spells: Vec<Spell>,
         /// Who was lit all the time.
         never: Vec<MeterIx>,
+        /// Who is a member of an older ticket as well for the same outage: it counts there.
+        twice: Vec<MeterIx>,
     },
     /// An outage that no ticket knows of: only its end was heard. When it began is guessed: half way between the last
     /// answer and the first exchange that failed, or the end.

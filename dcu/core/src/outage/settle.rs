@@ -29,6 +29,8 @@ const SETTLE_NS: u64 = 180 * NS_PER_S;
 const REJOIN_NS: u64 = 1800 * NS_PER_S;
 /// Answers so long before the others' return are well before it; times that differ by less are the same.
 const SLACK_NS: u64 = 5 * NS_PER_S;
+/// Tickets are known for so long after they were closed: another one may name the same meters for the same outage.
+const KEPT_NS: u64 = 7200 * NS_PER_S;
 /// Of those behind a fault so many percent are lit all the same (the map is wrong, or a house feeds itself), before
 /// anything is known of them; it weighs like two meters.
 const LIT_PERCENT: u64 = 2;
@@ -54,6 +56,22 @@ struct Seen {
 }
 
 impl Seen {
+    /// The same outage of the same meter, as two tickets have it.
+    fn overlaps(&self, other: &Self) -> bool {
+        let spell = |seen: &Self| (seen.dark_at.unwrap_or(0), seen.answered_at.unwrap_or(u64::MAX));
+        let ((from, to), (other_from, other_to)) = (spell(self), spell(other));
+        from < other_to && other_from < to
+    }
+
+    /// Both tickets are one by now.
+    fn merge(&mut self, other: &Self) {
+        self.dark_at = self.dark_at.min(other.dark_at);
+        self.event = self.event.max(other.event);
+        self.gasped |= other.gasped;
+        self.failed = self.failed.max(other.failed);
+        self.back_at = self.back_at.or(other.back_at);
+    }
+
     const fn is_proven(&self) -> bool {
         self.gasped || self.event != 0 || self.back_at.is_some()
     }
@@ -64,7 +82,7 @@ impl Seen {
 struct Story {
     members: BTreeMap<MeterIx, Seen>,
     due: Option<u64>,
-    closed: bool,
+    closed_at: Option<u64>,
 }
 
 /// Of tickets that are open, or were a moment ago.
@@ -126,12 +144,12 @@ impl Stories {
                 let into = self.of.entry(*into).or_default();
                 into.due = into.due.max(story.due);
                 for (meter, seen) in story.members {
-                    into.members.entry(meter).or_insert(seen);
+                    into.members.entry(meter).and_modify(|known| known.merge(&seen)).or_insert(seen);
                 }
             }
             OutageNote::Closed { .. } => {
                 if let Some(story) = self.of.get_mut(&ticket) {
-                    (story.closed, story.due) = (true, Some(now.saturating_add(SETTLE_NS)));
+                    (story.closed_at, story.due) = (Some(now), Some(now.saturating_add(SETTLE_NS)));
                 }
             }
             OutageNote::Brief { .. } | OutageNote::Settled { .. } | OutageNote::Missed(_) => {}
@@ -157,7 +175,8 @@ impl Stories {
 
     /// A meter tells that outage `event` is over since `back_at`. False where that is none of those known here.
     pub(crate) fn back(&mut self, now: u64, meter: MeterIx, event: u32, back_at: u64) -> bool {
-        for story in self.of.values_mut().rev() {
+        let mut found = false;
+        for story in self.of.values_mut() {
             let Some(seen) = story.members.get_mut(&meter) else { continue };
             // One that was not heard as it went has told no number; another outage is none that was over before it began,
             // and none that began after the answer.
@@ -168,19 +187,16 @@ impl Stories {
                 }
                 known => known == event,
             };
-            if same && seen.back_at.is_some() {
-                return true;
-            }
-            if same {
+            found |= same;
+            if same && seen.back_at.is_none() {
                 (seen.event, seen.settled) = (event, false);
                 seen.back_at = Some(back_at).filter(|back| seen.dark_at.is_none_or(|dark| dark < *back));
                 if seen.answered_at.is_some() {
                     story.due.get_or_insert(now.saturating_add(SETTLE_NS));
                 }
-                return true;
             }
         }
-        false
+        found
     }
 
     /// When one had told that it went that came back between these two moments.
@@ -203,26 +219,50 @@ impl Stories {
         revived: impl Fn(MeterIx) -> Option<u64>,
     ) -> Vec<OutageNote> {
         let mut notes = Vec::new();
-        for (number, story) in &mut self.of {
-            if story.due.is_some_and(|due| due <= now) {
-                story.due = None;
-                notes.extend(story.settle(*number, now, network, &revived, &mut self.known));
+        let due = |story: &Story| story.due.is_some_and(|due| due <= now);
+        let numbers: Vec<u64> = self.of.iter().filter(|(_, story)| due(story)).map(|(number, _)| *number).collect();
+        for number in numbers {
+            let Some(mut story) = self.of.remove(&number) else { continue };
+            story.due = None;
+            let twice = self.leave_to_others(number, &mut story);
+            let (spells, never) = story.settle(now, network, &revived, &mut self.known);
+            if !(spells.is_empty() && never.is_empty() && twice.is_empty()) {
+                notes.push(OutageNote::Settled { ticket: number, spells, never, twice });
+            }
+            self.of.insert(number, story);
+        }
+        let kept = |story: &Story| story.closed_at.is_none_or(|at| now.saturating_sub(at) < KEPT_NS);
+        self.of.retain(|_, story| kept(story) || story.due.is_some());
+        notes
+    }
+
+    /// A meter that two tickets name for one outage counts in the one that has it longer.
+    fn leave_to_others(&self, number: u64, story: &mut Story) -> Vec<MeterIx> {
+        let mut twice = Vec::new();
+        for (meter, seen) in &mut story.members {
+            let counts = |other: u64, of: &Seen| {
+                !of.withdrawn && of.overlaps(seen) && (of.dark_at, other) < (seen.dark_at, number)
+            };
+            let others = self.of.iter().filter_map(|(other, story)| story.members.get(meter).map(|of| (*other, of)));
+            if seen.answered_at.is_some() && !seen.settled && others.into_iter().any(|(other, of)| counts(other, of)) {
+                // As if it had never been a member: what is known of it is settled there.
+                (seen.settled, seen.withdrawn) = (true, true);
+                twice.push(*meter);
             }
         }
-        self.of.retain(|_, story| !story.closed || story.due.is_some());
-        notes
+        twice
     }
 }
 
 impl Story {
+    /// Who was dark, and who never was.
     fn settle(
         &mut self,
-        ticket: u64,
         now: u64,
         network: &Network,
         revived: &impl Fn(MeterIx) -> Option<u64>,
         known: &mut Tally,
-    ) -> Option<OutageNote> {
+    ) -> (Vec<Spell>, Vec<MeterIx>) {
         let told = |meter: MeterIx, seen: &Seen| {
             let by_sign = revived(meter).filter(|at| seen.dark_at.is_some_and(|dark| dark < *at));
             seen.back_at.or(by_sign).filter(|at| seen.answered_at.is_some_and(|answered| *at <= answered))
@@ -254,7 +294,7 @@ impl Story {
             };
             let lit = told.unwrap_or_else(|| with_others(answered_at, seen.dark_at, *meter, network, &returns));
             match was {
-                Was::Unsure if !self.closed => continue,
+                Was::Unsure if self.closed_at.is_none() => continue,
                 Was::Lit if seen.withdrawn => {}
                 Was::Lit => {
                     seen.withdrawn = true;
@@ -279,8 +319,7 @@ impl Story {
             seen.settled = true;
             known.count(seen);
         }
-        let changed = !spells.is_empty() || !never.is_empty();
-        changed.then_some(OutageNote::Settled { ticket, spells, never })
+        (spells, never)
     }
 }
 

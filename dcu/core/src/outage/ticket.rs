@@ -242,7 +242,10 @@ impl Outages {
                 self.note_event(*meter, *event);
                 self.indices.momentary = self.indices.momentary.saturating_add(1);
             }
-            OutageNote::Settled { ticket, spells, never } => self.settle(*ticket, unix_ms, spells, never),
+            OutageNote::Settled { ticket, spells, never, twice } => {
+                let out: Vec<MeterIx> = never.iter().chain(twice).copied().collect();
+                self.settle(*ticket, unix_ms, spells, &out);
+            }
             OutageNote::Missed(spell) => {
                 self.note_event(spell.meter, spell.event);
                 self.indices.count(&known(spell, unix_ms, None));
@@ -251,11 +254,11 @@ impl Outages {
     }
 
     /// What was counted of these is counted anew, as it is known now.
-    fn settle(&mut self, number: u64, unix_ms: Option<i64>, spells: &[Spell], never: &[MeterIx]) {
+    fn settle(&mut self, number: u64, unix_ms: Option<i64>, spells: &[Spell], out: &[MeterIx]) {
         spells.iter().for_each(|spell| self.note_event(spell.meter, spell.event));
         let closed = self.closed.iter_mut().find(|(closed, _)| *closed == number).map(|(_, ticket)| ticket);
         let Some(ticket) = self.open.get_mut(&number).or(closed) else { return };
-        for meter in never {
+        for meter in out {
             if let Some(member) = ticket.members.remove(meter).filter(|member| member.restored) {
                 self.indices.uncount(&member);
             }
