@@ -202,6 +202,35 @@ A cell says the most hops of any meter, and the share of meters that are cut off
     },
     /// The mesh of a finished run, or of a village run for a day: hops, who is cut off and why, links, airtime
     Show(MeshShowArgs),
+    /// The mesh beside G3-PLC on the village's own lines and a LoRaWAN star from its mast: who is reached, how fast, at
+    /// what load, and what breaks with what
+    Media(MeshMediaArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  taa mesh media scenarios/villages/ipoloto
+  taa mesh media my-village --per-hour 4 --draws 20 --json | jq '.rows[] | {medium, reached}'
+
+All three at their best: settled, everything alive, nobody joining. Upper bounds, to be set side by side.")]
+pub(crate) struct MeshMediaArgs {
+    /// Scenario folder
+    pub(crate) scenario: PathBuf,
+    /// Draws of the air
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) draws: u32,
+    /// Readings that a meter sends an hour
+    #[arg(long, value_name = "N", default_value_t = 1.0, allow_negative_numbers = true, value_parser = per_hour)]
+    pub(crate) per_hour: f64,
+    /// Octets of a reading
+    #[arg(long, value_name = "N", default_value_t = 120, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) octets: u32,
+    /// Media and draws at the same time (default: the number of cores)
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = threads)]
+    pub(crate) threads: Option<usize>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -583,6 +612,11 @@ fn days(text: &str) -> Result<u32, String> {
 fn range_m(text: &str) -> Result<f64, String> {
     let fits = text.parse().ok().filter(|range_m| (5.0..=20_000.0).contains(range_m));
     fits.ok_or_else(|| "allowed: 5 to 20000 metres".to_owned())
+}
+
+fn per_hour(text: &str) -> Result<f64, String> {
+    let fits = text.parse().ok().filter(|per_hour| (0.01..=3600.0).contains(per_hour));
+    fits.ok_or_else(|| "allowed: 0.01 to 3600 readings an hour".to_owned())
 }
 
 fn threads(text: &str) -> Result<usize, String> {

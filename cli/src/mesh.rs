@@ -1,5 +1,6 @@
 //! `taa mesh`: what the radio of a village can do, and what the mesh of a run did.
 
+mod media;
 mod shown;
 
 use std::{fmt::Write as _, path::Path};
@@ -18,11 +19,15 @@ pub(crate) fn mesh(command: &MeshCommand) -> Result<(), Failure> {
                 question.ranges_m.sort_unstable_by(|a, b| b.total_cmp(a));
                 question.ranges_m.dedup();
             }
-            let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
             asked(scenario, &question, threads.unwrap_or_else(cores), *json)
         }
         MeshCommand::Show(args) => shown::shown(args),
+        MeshCommand::Media(args) => media::compared(args),
     }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 fn asked(folder: &Path, question: &Question, threads: usize, as_json: bool) -> Result<(), Failure> {

@@ -5,6 +5,10 @@ use taa_scenarios::model::Scenario;
 
 use crate::world::{settled_hops, unreached};
 
+/// Octets of a meter's last gasp.
+#[expect(clippy::cast_possible_truncation, reason = "some tens of octets")]
+pub const LAST_GASP_OCTETS: u32 = taa_gasp::PACKET_BYTES as u32;
+
 /// The radios of the mesh as a run sees them: customers' meters in order, then relays, the data concentrator last.
 #[must_use]
 pub fn mesh_nodes(scenario: &Scenario) -> Vec<Mounted> {

@@ -14,6 +14,7 @@ pub mod ablation;
 pub mod claims;
 pub mod engine;
 pub mod knob;
+pub mod media;
 pub mod place;
 pub mod plan;
 pub mod reach;

@@ -7,7 +7,9 @@ use taa_mesh::Eui64;
 use taa_mesh::chance::Chance;
 use taa_mesh::mac::channels::Channels;
 use taa_mesh::mac::csma::Csma;
-use taa_mesh::mac::engine::{Config, Engine, Hopping, Outcome, Output, Priority, Received, Request, To};
+use taa_mesh::mac::engine::{
+    Config, Engine, FLOW_OCTETS, Flow, Hopping, Outcome, Output, Priority, Received, Request, To,
+};
 use taa_mesh::mac::phy::Phy;
 use taa_mesh::mac::schedule::{Broadcast, Heard, Unicast};
 
@@ -15,7 +17,15 @@ const MS: u64 = 1_000_000;
 
 fn config() -> Config {
     let phy = Phy::sun_fsk(50_000, false);
-    Config { phy, csma: Csma::wisun(), retries_max: 3, channel_retries: 0, queue_max: 4, stranger_fails: false }
+    Config {
+        phy,
+        csma: Csma::wisun(),
+        retries_max: 3,
+        channel_retries: 0,
+        exchange_ns: 0,
+        queue_max: 4,
+        stranger_fails: false,
+    }
 }
 
 fn eui(node: u64) -> Eui64 {
@@ -308,4 +318,54 @@ fn a_frame_for_everywhere_is_sent_once_on_every_channel() {
     assert_eq!(seen, channels.as_slice());
     engine.send(now, request(To::One(eui(8)), 2));
     assert_eq!(alone(&mut engine, true, 1, now).0, Outcome::NoSchedule, "nobody knows where node 8 listens");
+}
+
+/// What an engine with frames for neighbours 2, 2, 2 and 3 does on ideal air: looks (L) and the parts of its frames.
+fn in_a_row(exchange_ns: u64) -> String {
+    let mut engine: Engine<u32> = Engine::new(Config { exchange_ns, ..config() }, 5);
+    let (mut now, mut seen) = (0, String::new());
+    for (payload, to) in [2, 2, 2, 3].into_iter().enumerate() {
+        engine.send(now, request(To::One(eui(to)), payload as u32));
+    }
+    let mut ended = 0;
+    while ended < 4 {
+        match engine.poll_output() {
+            Output::Look { .. } => {
+                seen.push('L');
+                engine.handle_cca(now, true);
+            }
+            Output::Send { sequence, to, flow, octets, .. } => {
+                seen.push_str(match flow {
+                    Flow::None => "-",
+                    Flow::More => "m",
+                    Flow::Last => "l",
+                });
+                assert_eq!(octets, if flow == Flow::None { 100 } else { 100 + FLOW_OCTETS });
+                now += 20 * MS;
+                engine.handle_sent(now);
+                let To::One(by) = to else { panic!("only to one") };
+                engine.handle_ack(now + 10 * MS, Some(by), sequence);
+                now += 10 * MS;
+            }
+            Output::Done { outcome, .. } => {
+                assert_eq!(outcome, Outcome::Sent);
+                ended += 1;
+            }
+            Output::Timeout(until) => {
+                now = until.unwrap();
+                engine.handle_timeout(now);
+            }
+            Output::Acknowledge { .. } => panic!("nobody sends to it"),
+        }
+    }
+    seen
+}
+
+/// Frames for one neighbour follow each other without a look at the channel, and the last one says so; a frame for another
+/// begins anew. Time ends an exchange. Sabotage: without exchanges each frame looks first.
+#[test]
+fn frames_for_one_neighbour_follow_in_a_row() {
+    assert_eq!(in_a_row(1_000 * MS), "LmmlL-");
+    assert_eq!(in_a_row(20 * MS), "LmlL-L-");
+    assert_eq!(in_a_row(0), "L-L-L-L-", "sabotage");
 }

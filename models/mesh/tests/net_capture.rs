@@ -21,8 +21,14 @@ type Taken = (u64, u16, Vec<u8>);
 fn frames(seed: u64) -> (Vec<Taken>, Vec<(u32, Use)>) {
     let repairs = Parameters { interval_min_ns: 10 * S, doublings: 5, redundancy: 1 };
     let control = Some((repairs, 10));
-    let set =
-        Config { bytes: true, capture: true, trace: true, multicast_control: control, ..config(Size::Small, seed) };
+    let set = Config {
+        bytes: true,
+        capture: true,
+        trace: true,
+        multicast_control: control,
+        exchange_ms: 1_000,
+        ..config(Size::Small, seed)
+    };
     let mut site = Site::new(set, 9, &grid(9, 65.0));
     site.run(30 * MINUTE);
     for _ in 0..3 {
@@ -33,6 +39,10 @@ fn frames(seed: u64) -> (Vec<Taken>, Vec<(u32, Use)>) {
         site.carry(0, node, &[node as u8; 120]);
         site.carry(node, 0, &[node as u8; 300]);
     }
+    (0..30).for_each(|at| {
+        site.network.send(0, 1 + at / 10, &[at as u8; 400], Priority::Data);
+    });
+    site.run(MINUTE);
     let taken = std::iter::from_fn(|| site.network.poll_octets());
     let octets = taken.map(|of| (of.start_ns, of.channel, of.octets)).collect();
     let said = site.events.iter().filter_map(|(_, event)| match event {
@@ -75,6 +85,10 @@ fn tshark_finds_no_malformed_frame() {
     let (octets, _) = frames(2);
     let all = capture(&octets);
     let of = ["_ws.malformed", "wpan.fcs_ok", "icmpv6.type", "udp.dstport", "ipv6.opt.mpl.sequence", "ipv6.dst"];
+    let flow = ["-T", "fields", "-e", "_ws.malformed", "-e", "wisun.fcie.rx"];
+    let exchanges = tshark("exchanges", &all, &flow).unwrap_or_default();
+    let with_flow = exchanges.iter().filter(|line| line.len() > 1).count();
+    assert!(exchanges.is_empty() || with_flow >= 20, "{with_flow} frames and responses of exchanges");
     let fields: Vec<&str> = ["-T", "fields"].into_iter().chain(of.iter().flat_map(|of| ["-e", of])).collect();
     let Some(sealed) = tshark("sealed", &all, &fields) else { return };
     assert_eq!(sealed.len(), octets.len());

@@ -14,9 +14,14 @@
 //! With hopping, a unicast waits for the end of a broadcast dwell and goes out on the receiver's channel; a broadcast
 //! waits for the next dwell; a frame for everywhere (Wi-SUN's asynchronous frames) is sent once on every channel.
 
+mod edfe;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use serde::{Deserialize, Serialize};
+
+use edfe::Exchange;
+pub use edfe::{FLOW_OCTETS, Flow, STAY_MAX_NS};
 
 use super::Eui64;
 use super::channels::Channels;
@@ -41,6 +46,8 @@ pub struct Config {
     /// Once these are gone, or the channel was busy too often, so often all of them again in a later stay of the receiver
     /// on another channel, when it hops. The frames behind wait meanwhile.
     pub channel_retries: u8,
+    /// The longest exchange of several frames with one neighbour, nanoseconds; 0: there are none ([`Flow`]).
+    pub exchange_ns: u64,
     /// How many frames may wait.
     pub queue_max: usize,
     /// Whether an acknowledgement with another sequence number fails the attempt at once (6.7.4.3): immediate
@@ -122,6 +129,8 @@ pub enum Output<T> {
         octets: u32,
         /// Whether the receiver acknowledges.
         acknowledged: bool,
+        /// Its part in an exchange of several.
+        flow: Flow,
         /// The driver's own.
         payload: T,
     },
@@ -274,6 +283,8 @@ struct Current<T> {
     channels: u8,
     on_air: u32,
     everywhere: usize,
+    channel: u16,
+    flow: Flow,
 }
 
 /// One node's MAC. See the module for its life.
@@ -284,6 +295,7 @@ pub struct Engine<T> {
     queue: BTreeMap<Priority, VecDeque<(u64, Request<T>)>>,
     waiting: usize,
     current: Option<Current<T>>,
+    exchange: Option<Exchange>,
     state: State,
     sequence: u8,
     handle: u64,
@@ -306,6 +318,7 @@ impl<T: Clone> Engine<T> {
             queue: BTreeMap::new(),
             waiting: 0,
             current: None,
+            exchange: None,
             state: State::Idle,
             sequence,
             handle: 0,
@@ -441,13 +454,20 @@ impl<T: Clone> Engine<T> {
     pub fn handle_cca(&mut self, now_ns: u64, clear: bool) {
         let (State::Looking { channel }, Some(current)) = (self.state, &mut self.current) else { return };
         match current.access.handle_cca(clear, &self.config.csma, &mut self.draws) {
-            Next::Send => self.transmit(channel),
+            Next::Send => self.transmit(now_ns, channel),
             Next::Wait(units) => self.back_off(now_ns, units),
             Next::GiveUp => {
                 if !self.next_stay(now_ns) {
                     self.finish(now_ns, Outcome::ChannelBusy);
                 }
             }
+        }
+    }
+
+    /// In place of [`Self::handle_cca`]: the radio is not free until then.
+    pub fn handle_engaged(&mut self, until_ns: u64) {
+        if matches!(self.state, State::Looking { .. }) {
+            self.state = State::Backoff { until_ns };
         }
     }
 
@@ -460,7 +480,7 @@ impl<T: Clone> Engine<T> {
                 if current.request.to == To::Everywhere && current.everywhere < channels {
                     let channel =
                         self.hopping.as_ref().and_then(|h| h.channel(To::Everywhere, now_ns, current.everywhere));
-                    self.transmit(channel.unwrap_or(0));
+                    self.transmit(now_ns, channel.unwrap_or(0));
                 } else if current.request.acknowledged {
                     self.state = State::AwaitAck { until_ns: now_ns + self.config.phy.ack_wait_ns };
                 } else {
@@ -537,8 +557,18 @@ impl<T: Clone> Engine<T> {
         self.sequence = self.sequence.wrapping_add(1);
         let (access, _) = Access::begin(&self.config.csma, &mut self.draws.clone());
         let sequence = self.sequence;
-        self.current =
-            Some(Current { handle, request, sequence, access, tries: 0, channels: 0, on_air: 0, everywhere: 0 });
+        self.current = Some(Current {
+            handle,
+            request,
+            sequence,
+            access,
+            tries: 0,
+            channels: 0,
+            on_air: 0,
+            everywhere: 0,
+            channel: 0,
+            flow: Flow::None,
+        });
         self.access(now_ns);
     }
 
@@ -589,19 +619,26 @@ impl<T: Clone> Engine<T> {
         }
     }
 
-    fn transmit(&mut self, channel: u16) {
+    fn transmit(&mut self, now_ns: u64, channel: u16) {
+        let Some(&Request { to, acknowledged, .. }) = self.in_hand() else { return };
+        let flow = self.flow(now_ns, to, acknowledged);
         let Some(current) = &mut self.current else { return };
         if current.everywhere == 0 {
             current.on_air += 1;
         }
+        (current.channel, current.flow) = (channel, flow);
         let Request { to, octets, acknowledged, ref payload, .. } = current.request;
         let (sequence, payload) = (current.sequence, payload.clone());
+        let octets = if flow == Flow::None { octets } else { octets + FLOW_OCTETS };
         self.state = State::Sending;
-        self.out.push_back(Output::Send { channel, sequence, to, octets, acknowledged, payload });
+        self.out.push_back(Output::Send { channel, sequence, to, octets, acknowledged, flow, payload });
     }
 
     /// An attempt was not acknowledged.
     fn again(&mut self, now_ns: u64) {
+        if self.repeat(now_ns) {
+            return;
+        }
         let Some(current) = &mut self.current else { return };
         if current.tries < self.config.retries_max {
             current.tries += 1;
@@ -635,7 +672,12 @@ impl<T: Clone> Engine<T> {
             link.handle_request(now_ns, current.on_air, outcome == Outcome::Sent, epoch);
         }
         let space_ns = self.config.phy.space_ns(current.request.octets);
+        let goes_on = current.flow == Flow::More && outcome == Outcome::Sent;
         self.done(current.handle, current.request, outcome, current.on_air);
+        if goes_on && self.go_on(now_ns, current.channel) {
+            return;
+        }
+        self.exchange = None;
         self.state = match outcome {
             Outcome::Sent => State::Space { until_ns: now_ns + space_ns },
             _ => State::Idle,

@@ -18,6 +18,7 @@ use crate::Eui64;
 use crate::chance::Chance;
 use crate::ip::{HEADER_LEN, Header as Ip, checksum, next};
 use crate::lowpan::{Contexts, Ends, LinkAddress, compress};
+use crate::mac::engine::Flow;
 use crate::mac::fcs::Fcs;
 use crate::mac::frame::{Address, FrameType as MacType, Header, KeyId, Security, Version};
 use crate::mac::security;
@@ -103,6 +104,7 @@ impl Network {
         let mut mpx = None;
         let own = PayloadIe::Us(hops(self.config.dwell_ms));
         let (kind, secured, payload) = match (frame.acknowledges, load) {
+            (true, _) if frame.flow != Flow::None => (FrameType::Data, true, vec![own]),
             (true, _) => (FrameType::Ack, true, vec![]),
             (_, Some(Load::Message(message))) => {
                 let parts = self.message_of(*message, &mut content);
@@ -132,12 +134,13 @@ impl Network {
             slot_in_nonce: false,
             key: KeyId::Index(1),
         });
+        let responds = frame.acknowledges && frame.flow != Flow::None;
         let header = Header {
-            frame_type: if frame.acknowledges { MacType::Ack } else { MacType::Data },
+            frame_type: if kind == FrameType::Ack { MacType::Ack } else { MacType::Data },
             pending: false,
-            ack_request: frame.ack_request,
+            ack_request: frame.ack_request && frame.flow == Flow::None,
             version: Version::V2015,
-            sequence: (to.is_some() || kind == FrameType::Data).then_some(frame.sequence),
+            sequence: ((to.is_some() || kind == FrameType::Data) && !responds).then_some(frame.sequence),
             to_pan: None,
             to: to.map_or(Address::Absent, Address::Extended),
             from_pan: (to.is_none() && kind != FrameType::PanAdvertSolicit).then_some(PAN),
@@ -171,6 +174,13 @@ impl Network {
         if announces {
             let (slot, into_ns) = self.everyones.slot_at(shot.start_ns);
             elements.push(HeaderIe::Bt(slot, (into_ns / 1_000_000) as u32));
+        }
+        match (frame.flow, frame.acknowledges) {
+            (Flow::None, _) => {}
+            // Milliseconds to send and to receive: the next frame is not known to be longer than this one.
+            (Flow::More, false) => elements.push(HeaderIe::Fc((frame.part_ns / 1_000_000).min(255) as u8, 255)),
+            (Flow::Last, false) => elements.push(HeaderIe::Fc(0, 255)),
+            (_, true) => elements.push(HeaderIe::Fc(0, if self.stays.contains_key(&frame.from) { 255 } else { 0 })),
         }
         if kind == FrameType::Ack {
             let dbm = self.links.between(frame.to, frame.from).map_or(-174.0, |ear| ear.dbm);

@@ -24,6 +24,9 @@ pub struct Config {
     /// Once these are gone, so often all of them again on the receiver's next channel. An open stack, which says that
     /// Wi-SUN demands 20 tries in all: 4 after 3 retries. An open radio co-processor: none after 7 (before: after 19).
     pub channel_retries: u8,
+    /// The longest exchange of several frames with one neighbour in a row (EDFE), milliseconds; 0: none. Also none with
+    /// [`Self::duty`].
+    pub exchange_ms: u16,
     /// Frames a node may queue.
     pub queue_max: usize,
     /// The channels that are hopped over.
@@ -101,6 +104,7 @@ impl Config {
             csma: Csma::wisun(),
             retries_max: 7,
             channel_retries: 0,
+            exchange_ms: 0,
             queue_max: 64,
             channels: plan.channels()?,
             dwell_ms: 255,

@@ -12,13 +12,14 @@ use crate::lowpan::{Contexts, Ends, fragments};
 use crate::mac::engine::{Outcome, To};
 
 impl Network {
-    /// Cuts a packet and queues its fragments. `way`: to whom, both addresses of the frame, octets around 6LoWPAN.
-    pub(super) fn send_cut(&mut self, node: u32, way: (To, Ends, u32), packet: Vec<u8>, tag: Tag) {
+    /// Cuts a packet and queues its fragments. `way`: to whom, both addresses of the frame, octets around 6LoWPAN; so many
+    /// octets of each frame are `kept` free.
+    pub(super) fn send_cut(&mut self, node: u32, way: (To, Ends, u32), kept: u32, packet: Vec<u8>, tag: Tag) {
         let (to, ends, around) = way;
         let own = &mut self.nodes[node as usize];
         own.datagrams = own.datagrams.wrapping_add(1).max(1);
         let part = own.datagrams;
-        let room = self.config.frame_octets_max.saturating_sub(around) as usize;
+        let room = self.config.frame_octets_max.saturating_sub(around + kept) as usize;
         let Ok(parts) = fragments(&packet, ends, &Contexts::default(), room, part) else {
             return self.drop_message(node, tag, Why::Refused);
         };

@@ -211,7 +211,8 @@ impl Success {
 
     /// The share of a row at a ratio.
     pub(super) fn in_row(&self, row: u8, half_db: i32) -> f32 {
-        let (Some((_, row)), Ok(half)) = (self.rows.get(usize::from(row)), usize::try_from(half_db - self.first_half_db))
+        let (Some((_, row)), Ok(half)) =
+            (self.rows.get(usize::from(row)), usize::try_from(half_db - self.first_half_db))
         else {
             return 0.0;
         };

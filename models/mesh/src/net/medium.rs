@@ -19,6 +19,7 @@ use super::links::{Ear, decibels, halves};
 use super::node::{NONE, eui};
 use super::queue::Due;
 use crate::chance::Chance;
+use crate::mac::engine::Flow;
 
 /// A frame on the air, or about to be, or just over.
 #[derive(Debug, Clone, Copy, Default)]
@@ -31,6 +32,8 @@ pub(super) struct OnAir {
     pub(super) acknowledges: bool,
     /// On all channels, one after the other.
     pub(super) train: bool,
+    /// Its part in an exchange of several.
+    pub(super) flow: Flow,
     pub(super) cargo: u32,
     pub(super) octets: u32,
     pub(super) start_ns: u64,
@@ -155,11 +158,7 @@ impl Network {
     /// A frame's part that is on the air at a time.
     fn shot_at(&self, frame: &OnAir, at_ns: u64) -> Option<Shot> {
         let into_ns = at_ns.checked_sub(frame.start_ns).filter(|_| at_ns < frame.end_ns)?;
-        let part = if frame.train {
-            into_ns / (frame.part_ns + self.config.phy.turnaround_ns)
-        } else {
-            0
-        };
+        let part = if frame.train { into_ns / (frame.part_ns + self.config.phy.turnaround_ns) } else { 0 };
         Some(self.shot(frame, part)).filter(|shot| at_ns < shot.end_ns)
     }
 
@@ -211,6 +210,9 @@ impl Network {
 
     /// The channel on which a node listens, or listened not long ago; `together`: that of all within a broadcast dwell.
     fn listening(&self, node: u32, at_ns: u64, together: Option<u16>) -> u16 {
+        if let Some(channel) = self.stays_on(node, at_ns) {
+            return channel;
+        }
         let radio = &self.radios[node as usize];
         match together {
             Some(channel) if radio.follows => channel,
@@ -415,8 +417,12 @@ impl Network {
         }
         let number = frame.ack_request.then_some(frame.sequence);
         if number.is_some() {
-            own.ack_channel = frame.channel;
+            (own.ack_channel, own.responds) = (frame.channel, frame.flow != Flow::None);
+            if own.responds {
+                self.stay(node, frame);
+            }
         }
+        let own = &mut self.nodes[node as usize];
         let received = own.mac.handle_receive(self.now_ns, eui(frame.from), number, frame.ack_request);
         if received == crate::mac::engine::Received::New && self.arrive(node, frame.from, frame.cargo) {
             self.settle(node);

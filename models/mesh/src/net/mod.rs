@@ -22,6 +22,7 @@
 //! | `stack` | the joints between them |
 //! | `cut` | packets in fragments |
 //! | `multicast` | one message for all |
+//! | `exchange` | several frames in a row for one neighbour |
 //! | `duty` | time on the air that a regulator leaves |
 //! | `queue` | what is due |
 //! | `event` | what comes out |
@@ -33,6 +34,7 @@ mod config;
 mod cut;
 mod duty;
 mod event;
+mod exchange;
 mod links;
 mod medium;
 mod multicast;
@@ -43,7 +45,7 @@ mod queue;
 mod stack;
 
 use core::ops::RangeInclusive;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 pub use capture::capture_key;
 pub use config::Config;
@@ -54,6 +56,7 @@ pub use node::{eui, number};
 pub use stack::{AROUND_ALL, AROUND_ONE, PROBE_OCTETS};
 
 use duty::Kept;
+use exchange::Stay;
 use links::{Links, milliwatts};
 use medium::Air;
 use node::{Everyones, NONE, Node, Radio};
@@ -111,6 +114,8 @@ pub struct Network {
     totals: Totals,
     occupied: Occupied,
     duty: Option<Box<Kept>>,
+    /// Who stays on a channel to answer.
+    stays: BTreeMap<u32, Stay>,
     digest: u64,
     messages: u64,
     scratch: Vec<u8>,
@@ -145,6 +150,7 @@ impl Network {
             totals: Totals::default(),
             occupied: Occupied::new(nodes as usize),
             duty: config.duty.clone().map(|duty| Box::new(Kept::new(duty, nodes as usize, config.channels.as_slice()))),
+            stays: BTreeMap::new(),
             digest: config.seed,
             messages: 0,
             scratch: Vec::new(),

@@ -206,6 +206,8 @@ pub(super) struct Node {
     pub(super) wakes: [u64; 4],
     /// The channel of the frame that is to be acknowledged.
     pub(super) ack_channel: u16,
+    /// Whether it was one of several in a row, which is answered by a response.
+    pub(super) responds: bool,
     /// Counts switchings-on; what was asked for in an earlier life is void.
     pub(super) life: u8,
     pub(super) starts: u64,
@@ -237,6 +239,7 @@ impl Node {
             multicasts: 0,
             wakes: [u64::MAX; 4],
             ack_channel: 0,
+            responds: false,
             life: 0,
             starts: 0,
             version: lollipop::INITIAL,
@@ -358,5 +361,7 @@ pub(super) fn broadcast(config: &Config) -> Broadcast {
 
 fn mac_config(config: &Config) -> engine::Config {
     let Config { phy, csma, retries_max, channel_retries, queue_max, .. } = *config;
-    engine::Config { phy, csma, retries_max, channel_retries, queue_max, stranger_fails: false }
+    // An exchange takes no look at the rule of time on the air; where there is one, there is none.
+    let exchange_ns = if config.duty.is_none() { u64::from(config.exchange_ms) * 1_000_000 } else { 0 };
+    engine::Config { phy, csma, retries_max, channel_retries, exchange_ns, queue_max, stranger_fails: false }
 }

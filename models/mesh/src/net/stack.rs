@@ -12,7 +12,7 @@ use crate::chance::Chance;
 use crate::ip::{Header, checksum, next};
 use crate::lowpan::{Contexts, Ends, LinkAddress, compress};
 use crate::mac::channels::Channels;
-use crate::mac::engine::{Outcome, Output as MacOutput, Priority, Request, To as MacTo};
+use crate::mac::engine::{FLOW_OCTETS, Flow, Outcome, Output as MacOutput, Priority, Request, To as MacTo};
 use crate::mac::etx::{Epoch, Etx};
 use crate::rpl::node::{Counters, NextHop, Output as RplOutput, Purpose};
 use crate::rpl::objective::INFINITE_RANK;
@@ -29,6 +29,8 @@ pub const AROUND_ALL: u32 = 63;
 /// An acknowledgement: header with both addresses and security, UTT, BT, RSL, integrity code, check sequence. Counted
 /// from its elements: the recording has none, its radio answered by itself.
 const ACK_OCTETS: u32 = 56;
+/// A response in an exchange of several frames: a data frame without data, counted from its elements like that.
+const RESPONSE_OCTETS: u32 = 68;
 /// A neighbour solicitation, and an advertisement, with address registration, in one frame; as recorded.
 pub const PROBE_OCTETS: u32 = AROUND_ONE + 59;
 /// Ports: EAPOL relay, DHCPv6, and payload.
@@ -379,11 +381,12 @@ impl Network {
         let around = if to == MacTo::Broadcast { AROUND_ALL } else { AROUND_ONE };
         let octets = around + self.scratch.len() as u32;
         let dio = if dio && to == MacTo::Broadcast { read_dio(&packet) } else { None };
-        if octets <= self.config.frame_octets_max {
+        let flow_octets = if self.config.exchange_ms > 0 && to != MacTo::Broadcast { FLOW_OCTETS } else { 0 };
+        if octets + flow_octets <= self.config.frame_octets_max {
             let wire = if self.config.bytes { self.scratch.clone() } else { Vec::new() };
             return self.load(node, to, octets, tag, Load::Packet { packet, wire, dio, part: 0 });
         }
-        self.send_cut(node, (to, ends, around), packet, tag);
+        self.send_cut(node, (to, ends, around), flow_octets, packet, tag);
     }
 
     /// A datagram for this node.
@@ -537,7 +540,7 @@ impl Network {
             let start_ns = self.now_ns + self.config.phy.turnaround_ns;
             let frame = match self.nodes[node as usize].mac.poll_output() {
                 MacOutput::Look { channel } => {
-                    if self.holds_back(node, channel) {
+                    if self.holds_back(node, channel) || self.is_engaged(node) {
                         continue;
                     }
                     // Whoever sends by then has turned around by now: what the look will find is known.
@@ -546,7 +549,7 @@ impl Network {
                     self.nodes[node as usize].mac.handle_cca(at_ns, clear);
                     continue;
                 }
-                MacOutput::Send { channel, sequence, to, octets, acknowledged, payload } => {
+                MacOutput::Send { channel, sequence, to, octets, acknowledged, flow, payload } => {
                     let train = to == MacTo::Everywhere;
                     self.book(node, (!train).then_some(channel), octets, false);
                     let to = if let MacTo::One(peer) = to { number(peer) } else { NONE };
@@ -557,6 +560,7 @@ impl Network {
                         sequence,
                         ack_request: acknowledged,
                         train,
+                        flow,
                         cargo: payload,
                         octets,
                         life,
@@ -566,13 +570,15 @@ impl Network {
                 }
                 MacOutput::Acknowledge { to, sequence } => {
                     let channel = self.nodes[node as usize].ack_channel;
-                    let (to, octets) = (number(to), ACK_OCTETS);
+                    let responds = self.nodes[node as usize].responds;
+                    let flow = if responds { Flow::Last } else { Flow::None };
+                    let (to, octets) = (number(to), if responds { RESPONSE_OCTETS } else { ACK_OCTETS });
                     if self.is_mute(node, channel, octets) {
                         continue;
                     }
                     self.book(node, Some(channel), octets, true);
                     let air = OnAir { from: node, to, channel, sequence, octets, life, start_ns, ..OnAir::default() };
-                    OnAir { acknowledges: true, cargo: NONE, ..air }
+                    OnAir { acknowledges: true, flow, cargo: NONE, ..air }
                 }
                 MacOutput::Done { outcome, attempts, to, payload, .. } => {
                     ended = true;

@@ -110,8 +110,15 @@ fn eui(node: usize) -> Eui64 {
 /// Runs a case. Node 0 is the sink.
 pub(crate) fn run(case: Case, seed: u64) -> Counts {
     let phy = Phy::oqpsk_250k();
-    let config =
-        Config { phy, csma: case.csma, retries_max: 3, channel_retries: 0, queue_max: 1 << 20, stranger_fails: true };
+    let config = Config {
+        phy,
+        csma: case.csma,
+        retries_max: 3,
+        channel_retries: 0,
+        exchange_ns: 0,
+        queue_max: 1 << 20,
+        stranger_fails: true,
+    };
     let at = |node: usize| {
         let angle = std::f64::consts::TAU * node as f64 / case.nodes as f64;
         let radius = if node == 0 { 0.0 } else { case.distance_m };

@@ -14,4 +14,4 @@ pub mod star;
 
 pub use airtime::{Lora, SpreadingFactor};
 pub use downlink::{Class, Windows};
-pub use star::{LorawanParams, Uplink, uplink_success};
+pub use star::{Hearing, LorawanParams, Uplink, uplink_success};

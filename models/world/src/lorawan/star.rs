@@ -29,6 +29,10 @@ pub struct LorawanParams {
     pub transmissions: u8,
     /// Gain of the gateway's antenna on the mast, dBi. Assumed: 3.
     pub gateway_gain_dbi: f64,
+    /// Radiated power of the gateway in the second window's band, dBm. Published: 27 (CEPT 70-03, 869.4–869.65 MHz).
+    pub gateway_power_dbm: f64,
+    /// Share of an hour in which the gateway may send there, 0–1. Published: 0.1 (the same).
+    pub gateway_duty: f64,
 }
 
 impl Default for LorawanParams {
@@ -41,6 +45,8 @@ impl Default for LorawanParams {
             margin_db: 10.0,
             transmissions: 1,
             gateway_gain_dbi: 3.0,
+            gateway_power_dbm: 27.0,
+            gateway_duty: 0.1,
         }
     }
 }
@@ -68,6 +74,13 @@ impl LorawanParams {
                 self.gateway_gain_dbi,
                 "-20 to 20 dBi",
             )
+            .demand(
+                (-20.0..=36.0).contains(&self.gateway_power_dbm),
+                "gateway_power_dbm",
+                self.gateway_power_dbm,
+                "-20 to 36 dBm",
+            )
+            .demand((0.0..=1.0).contains(&self.gateway_duty), "gateway_duty", self.gateway_duty, "0 to 1")
             .done()
     }
 
@@ -107,30 +120,59 @@ impl Uplink {
     }
 }
 
-/// Share of each meter's uplinks that the gateway hears, 0–1: noise, and everybody else speaking at random. Repetitions
-/// count as independent. `deaf_share` is the share of time in which the gateway itself sends.
+/// How frames are heard: the receiver, and what the air does to each frame by itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Hearing<'a> {
+    /// The star.
+    pub params: &'a LorawanParams,
+    /// Fading in equal shares of probability, dB; none: a steady path.
+    pub fades_db: &'a [f64],
+    /// Frames lost whatever the signal, 0–1.
+    pub loss_floor: f64,
+}
+
+impl Hearing<'_> {
+    /// Share of a meter's frames that noise and fading leave, each sent once, 0–1.
+    #[must_use]
+    pub fn heard(&self, mine: &Uplink) -> f64 {
+        let lora = Lora::lorawan(mine.sf);
+        let snr_db = mine.snr_db - self.params.implementation_loss_db;
+        let at = |fade_db: f64| 1.0 - lora.per(snr_db + fade_db, mine.octets + FRAME_OVERHEAD_OCTETS);
+        let heard = match self.fades_db {
+            [] => at(0.0),
+            fades_db => fades_db.iter().map(|fade_db| at(*fade_db)).sum::<f64>() / fades_db.len() as f64,
+        };
+        heard * (1.0 - self.loss_floor)
+    }
+
+    /// Share of each meter's uplinks that the gateway hears, 0–1: noise, and everybody else speaking at random.
+    /// Repetitions count as independent. `deaf_share` is the share of time in which the gateway itself sends.
+    #[must_use]
+    pub fn success(&self, meters: &[Uplink], deaf_share: f64) -> Vec<f64> {
+        const HOUR_US: f64 = 3.6e9;
+        let channels = f64::from(self.params.channels.max(1));
+        let airtimes: Vec<f64> = meters.iter().map(|m| m.airtime_us() as f64).collect();
+        meters
+            .iter()
+            .enumerate()
+            .map(|(i, mine)| {
+                let fatal: f64 = meters
+                    .iter()
+                    .enumerate()
+                    .filter(|&(j, other)| j != i && mine.snr_db - other.snr_db < survives_db(mine.sf, other.sf))
+                    .map(|(j, other)| other.per_hour * (airtimes[i] + airtimes[j]) / (HOUR_US * channels))
+                    .sum();
+                let one = libm::exp(-fatal) * self.heard(mine) * (1.0 - deaf_share.clamp(0.0, 1.0));
+                1.0 - libm::pow(1.0 - one, f64::from(self.params.transmissions.max(1)))
+            })
+            .collect()
+    }
+}
+
+/// [`Hearing::success`] over steady paths.
 #[must_use]
 pub fn uplink_success(params: &LorawanParams, meters: &[Uplink], deaf_share: f64) -> Vec<f64> {
-    const HOUR_US: f64 = 3.6e9;
-    let channels = f64::from(params.channels.max(1));
-    let airtimes: Vec<f64> = meters.iter().map(|m| m.airtime_us() as f64).collect();
-    meters
-        .iter()
-        .enumerate()
-        .map(|(i, mine)| {
-            let fatal: f64 = meters
-                .iter()
-                .enumerate()
-                .filter(|&(j, other)| j != i && mine.snr_db - other.snr_db < survives_db(mine.sf, other.sf))
-                .map(|(j, other)| other.per_hour * (airtimes[i] + airtimes[j]) / (HOUR_US * channels))
-                .sum();
-            let lora = Lora::lorawan(mine.sf);
-            let heard =
-                1.0 - lora.per(mine.snr_db - params.implementation_loss_db, mine.octets + FRAME_OVERHEAD_OCTETS);
-            let one = libm::exp(-fatal) * heard * (1.0 - deaf_share.clamp(0.0, 1.0));
-            1.0 - libm::pow(1.0 - one, f64::from(params.transmissions.max(1)))
-        })
-        .collect()
+    Hearing { params, fades_db: &[], loss_floor: 0.0 }.success(meters, deaf_share)
 }
 
 /// Ratio of signal to interference that a frame of `mine` needs against one of `other`, dB.

@@ -1,42 +1,104 @@
 //! Three media on one village: a Wi-SUN mesh, G3-PLC on the wires, a LoRaWAN star; the same places, the same readings.
 //!
-//! Each is taken at its own best settled state: shortest routes by expected airtime (no losses of joining, no routing
-//! traffic), rate control settled, no collisions except LoRaWAN's ALOHA, which is its nature. So these are upper bounds
-//! that can be set side by side, not a simulation of protocols. [`compare`] says who is reached, what a round of
-//! readings costs on the medium, and how long an order (a relay to open) takes.
+//! ```text
+//!  Site ─┬─ mesh:    VillageRadio ─▶ links ─┐
+//!        ├─ PLC:     Wires + PlcParams ─────┴▶ Net ─▶ Tree (cheapest ways) ─▶ Figures
+//!        └─ LoRaWAN: VillageRadio ─▶ rate control ─▶ ALOHA with capture ────▶ Figures
+//! ```
+//!
+//! Each is taken at its own best settled state: cheapest routes, no losses of joining, no routing traffic, rate control
+//! settled, no collisions except LoRaWAN's ALOHA, which is its nature. So these are **upper bounds** that can be set
+//! side by side, not a simulation of protocols.
+//!
+//! The same for all three: where meters hang, shadows, leaves (full), man-made noise, spread of radios and fading for both
+//! radios; what a meter says and how often, of itself (nobody polls); retries, least quality of a link, time at both ends
+//! of a message; who is dark behind an open breaker. Different by nature: the mesh and the wires acknowledge every frame.
+//!
+//! What trips: the mesh's relays stand in no other medium's way and help none. The wires' concentrator sits on the busbar
+//! of the generation site, coupled to three phases, wherever the antenna is.
+
+mod delays;
+mod losses;
+mod mesh;
+mod star;
+mod tree;
+mod wires;
 
 use crate::{
-    draw::NodeKey,
-    lorawan::{
-        Class, LorawanParams, Uplink, Windows,
-        airtime::{FRAME_OVERHEAD_OCTETS, Lora},
-        uplink_success,
-    },
-    plc::{Load, Modulation, PlcParams, Run},
-    radio::{
-        RadioParams,
-        phy::Phy,
-        village::{Mounted, Stood, VillageRadio},
-    },
+    lorawan::{Class, LorawanParams},
+    mesh::MeshParams,
+    plc::{Load, PlcParams},
+    radio::{RadioParams, village::Mounted},
 };
 
-/// A meter (or the root): where it hangs and where it is wired.
+/// A meter: where it hangs and where it is wired.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Place {
-    /// The radio's view; its key is the place's.
+    /// The radio's view; its key is the meter's.
     pub radio: Mounted,
-    /// Feeder, by number.
-    pub feeder: u16,
-    /// Along the feeder from the root, m.
-    pub along_m: f64,
+    /// Pole that its service drop hangs on: index into [`Site::spans`].
+    pub pole: u32,
     /// Service drop, m.
     pub drop_m: f64,
     /// Phase, 0–2.
     pub phase: u8,
 }
 
-/// What is carried.
+/// A radio relay, fed by a feeder.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Relay {
+    /// Where it stands.
+    pub radio: Mounted,
+    /// Feeder that it is dark with.
+    pub feeder: u32,
+}
+
+/// A pole with the line that feeds it.
 #[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Span {
+    /// The pole at which this line begins; `None`: the busbar of the generation site. Lines are a tree: following this
+    /// ends at the busbar.
+    pub before: Option<u32>,
+    /// Feeder, by number.
+    pub feeder: u32,
+    /// Length of the line, m.
+    pub length_m: f64,
+}
+
+/// A village as the three media see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Site {
+    /// Meters.
+    pub meters: Vec<Place>,
+    /// Relays of the mesh.
+    pub relays: Vec<Relay>,
+    /// The concentrator's antenna: border router or gateway.
+    pub root: Mounted,
+    /// Poles.
+    pub spans: Vec<Span>,
+}
+
+impl Site {
+    /// Feeder of a meter.
+    #[must_use]
+    pub fn feeder(&self, meter: usize) -> Option<u32> {
+        let pole = self.meters.get(meter)?.pole;
+        self.spans.get(pole as usize).map(|span| span.feeder)
+    }
+
+    /// The feeder with most meters, the first of equals, and how many; nothing without meters.
+    #[must_use]
+    pub fn largest_feeder(&self) -> Option<(u32, usize)> {
+        let mut meters = std::collections::BTreeMap::<u32, usize>::new();
+        for feeder in (0..self.meters.len()).filter_map(|meter| self.feeder(meter)) {
+            *meters.entry(feeder).or_default() += 1;
+        }
+        meters.into_iter().max_by_key(|&(feeder, count)| (count, std::cmp::Reverse(feeder)))
+    }
+}
+
+/// What is carried, and how.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Traffic {
     /// Octets of a reading (application).
     pub reading_octets: u32,
@@ -44,6 +106,46 @@ pub struct Traffic {
     pub readings_per_hour: f64,
     /// Octets of an order.
     pub order_octets: u32,
+    /// Octets of a last gasp.
+    pub gasp_octets: u32,
+    /// What a dark meter has left for it once it has found out, s.
+    pub gasp_s: f64,
+    /// Retries, least quality of a link, headers, waiting for the channel, time at both ends: taken for all three.
+    pub mesh: MeshParams,
+}
+
+impl Traffic {
+    /// Octets of these with the headers of a mesh or PLC frame.
+    const fn framed(&self, octets: u32) -> u32 {
+        octets + self.mesh.overhead_octets as u32
+    }
+
+    /// Frames of the mesh for so many octets, and the octets of each, headers included.
+    const fn frames(&self, octets: u32) -> (u32, u32) {
+        let most = if self.mesh.frame_octets == 0 { 1 } else { self.mesh.frame_octets as u32 };
+        let frames = if octets == 0 { 1 } else { octets.div_ceil(most) };
+        (frames, self.framed(octets.div_ceil(frames)))
+    }
+
+    /// Transmissions of a frame at most.
+    fn tries(&self) -> i32 {
+        i32::from(self.mesh.retries) + 1
+    }
+
+    /// Good enough to be used.
+    fn usable(&self, both: f64) -> bool {
+        both * self.mesh.max_etx >= 1.0
+    }
+
+    /// Share that arrives with all tries, where each does so often.
+    fn arrives(&self, each: f64) -> f64 {
+        1.0 - libm::pow(1.0 - each.clamp(0.0, 1.0), f64::from(self.tries()))
+    }
+
+    /// Mean tries of a frame: a geometric count, cut off.
+    fn mean_tries(&self, each: f64) -> f64 {
+        if each <= 0.0 { f64::from(self.tries()) } else { self.arrives(each) / each }
+    }
 }
 
 /// A medium.
@@ -57,6 +159,25 @@ pub enum Medium {
     Lorawan(RadioParams, LorawanParams, Class),
 }
 
+/// What bounds the readings an hour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    /// Nobody is reached.
+    Nobody,
+    /// The busiest node (mesh) or the line (PLC) is on the air for [`BUSY_SHARE`] of the time.
+    Busy,
+    /// The busiest sender has used up its hour's share of time on the air.
+    Duty,
+    /// More than [`KEPT_SHARE`] would be lost to collisions.
+    Collisions,
+}
+
+/// Share of time that carrier sensing fills before waits and hidden senders eat the rest. Assumed: 0.3.
+pub const BUSY_SHARE: f64 = 0.3;
+/// Share of readings from reached meters that must still arrive. Arbitrary: nine of ten.
+pub const KEPT_SHARE: f64 = 0.9;
+
 /// How a medium does.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Figures {
@@ -66,219 +187,46 @@ pub struct Figures {
     pub delivered: f64,
     /// Most hops.
     pub hops_max: u32,
-    /// Airtime of one reading from every reached meter, retries and hops included, s.
+    /// Mean hops of those reached.
+    pub hops_mean: f64,
+    /// Airtime of one reading from every reached meter, retries, acknowledgements and hops included, s.
     pub round_s: f64,
-    /// Mean time of an order on the medium to a reached meter, waiting for its ear included, s.
+    /// Readings a meter and hour that the medium carries at most.
+    pub readings_per_hour_max: f64,
+    /// What bounds them.
+    pub bound: Bound,
+    /// Mean time of an order to a reached meter, waiting for its ear included, s; of those that arrive.
     pub order_mean_s: f64,
+    /// 95 of 100 orders take less, s.
+    pub order_p95_s: f64,
+    /// Orders an hour that the medium carries at most.
+    pub orders_per_hour: f64,
+    /// What breaks with what.
+    pub lost: Losses,
 }
 
-/// Headers of a mesh or PLC frame beside the application's octets (MAC, security, 6LoWPAN). Assumed: 55.
-const HEADERS_OCTETS: u32 = 55;
-/// Tries of a frame: the first and seven more.
-const TRIES: i32 = 8;
-/// Most hops (Wi-SUN FAN; G3's limit is lower and never reached here).
-const HOPS_MAX: u32 = 24;
-/// Links that need more tries than this are not used.
-const ETX_MAX: f64 = 4.0;
+/// What breaks with what, as shares of meters, 0–1.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Losses {
+    /// The largest feeder's breaker opens: of the meters still lit, those that have a way no more; `None`: none is lit.
+    pub lit_without_way: Option<f64>,
+    /// Of the dark ones, those whose last gasp arrives when all cry at once.
+    pub gasps_heard: f64,
+    /// Of the dark ones, those whose last gasp arrives when each cries alone.
+    pub gasps_heard_alone: f64,
+    /// The one router whose loss is worst is lost: of the other meters, those that have a way no more.
+    pub without_router: f64,
+    /// The router with most behind it is lost: of the other meters, those that must find another way.
+    pub behind_router: f64,
+}
 
-/// Compares: `places` without the root, which stands apart.
+/// How this medium does on this village under this draw of the air (the wires draw nothing but delays).
 #[must_use]
-pub fn compare(medium: &Medium, root: &Place, places: &[Place], traffic: &Traffic, seed: u64) -> Figures {
+pub fn compare(medium: &Medium, site: &Site, traffic: &Traffic, seed: u64) -> Figures {
     match medium {
-        Medium::Mesh(params) => {
-            let air = VillageRadio::new(params, seed);
-            let octets = traffic.reading_octets + HEADERS_OCTETS;
-            let root_stood = air.stand(&root.radio);
-            let stood: Vec<Stood> = places.iter().map(|place| air.stand(&place.radio)).collect();
-            let at = |i: Option<usize>| i.map_or(&root_stood, |i| &stood[i]);
-            let links = |a: Option<usize>, b: usize| {
-                let link = air.link(at(a), at(Some(b)));
-                let one = |snr_db: f64| f64::from(air.success(snr_db as f32, octets));
-                Some(Hop {
-                    both: one(link.there_db) * one(link.back_db),
-                    reading_us: params.phy.airtime_us(octets),
-                    order_us: order_us(params.phy, traffic),
-                })
-            };
-            Tree::settle(places.len(), links).figures()
-        }
-        Medium::Plc(params, load) => {
-            let wires = Wires::new(root, places);
-            let links = |a: Option<usize>, b: usize| {
-                let snr_db = params.snr_db(&wires.run(a.map_or(root, |a| &places[a]), &places[b]), *load);
-                let keying = Modulation::fastest(snr_db, traffic.reading_octets + HEADERS_OCTETS, 0.1)?;
-                Some(plc_hop(keying, snr_db, traffic))
-            };
-            Tree::settle(places.len(), links).figures()
-        }
-        Medium::Lorawan(radio, params, class) => star(radio, params, *class, root, places, traffic, seed),
-    }
-}
-
-/// A link as a route sees it.
-#[derive(Clone, Copy, Debug)]
-struct Hop {
-    /// Frame and acknowledgement both arrive.
-    both: f64,
-    reading_us: u64,
-    order_us: u64,
-}
-
-fn order_us(phy: Phy, traffic: &Traffic) -> u64 {
-    phy.airtime_us(traffic.order_octets + HEADERS_OCTETS)
-}
-
-/// Long messages go in several frames.
-fn plc_hop(keying: Modulation, snr_db: f64, traffic: &Traffic) -> Hop {
-    let most = keying.payload_max_octets();
-    let split = |octets: u32| {
-        let frames = octets.div_ceil(most);
-        (frames, octets.div_ceil(frames))
-    };
-    let time = |octets| {
-        let (frames, each) = split(octets + HEADERS_OCTETS);
-        u64::from(frames) * keying.airtime_us(each)
-    };
-    let (_, each) = split(traffic.reading_octets + HEADERS_OCTETS);
-    // The line is taken as the same both ways; an acknowledgement is a header alone and never the weaker part.
-    let both = 1.0 - keying.per(snr_db, each);
-    Hop { both, reading_us: time(traffic.reading_octets), order_us: time(traffic.order_octets) }
-}
-
-/// Cheapest ways from the root.
-struct Tree {
-    /// Expected airtime of a reading to the root and of an order from it, µs; share that arrives; hops.
-    ways: Vec<Option<(f64, f64, f64, u32)>>,
-}
-
-impl Tree {
-    /// Dijkstra over `n` places and the root (`None`); `links` is asked once for every pair.
-    fn settle(n: usize, links: impl Fn(Option<usize>, usize) -> Option<Hop>) -> Self {
-        let mut ways: Vec<Option<(f64, f64, f64, u32)>> = vec![None; n];
-        let mut done = vec![false; n];
-        let reach = |from: Option<usize>,
-                     way: (f64, f64, f64, u32),
-                     ways: &mut [Option<(f64, f64, f64, u32)>],
-                     done: &[bool]| {
-            for i in 0..n {
-                if done[i] || way.3 >= HOPS_MAX {
-                    continue;
-                }
-                let Some(hop) = links(from, i).filter(|h| h.both * ETX_MAX >= 1.0) else { continue };
-                let tries = 1.0 / hop.both;
-                let arrives = 1.0 - libm::pow(1.0 - hop.both, f64::from(TRIES));
-                let next = (
-                    way.0 + hop.reading_us as f64 * tries,
-                    way.1 + hop.order_us as f64 * tries,
-                    way.2 * arrives,
-                    way.3 + 1,
-                );
-                if ways[i].is_none_or(|known| next.0 < known.0) {
-                    ways[i] = Some(next);
-                }
-            }
-        };
-        reach(None, (0.0, 0.0, 1.0, 0), &mut ways, &done);
-        loop {
-            let open = (0..n).filter(|i| !done[*i]).filter_map(|i| ways[i].map(|w| (i, w)));
-            let Some((nearest, way)) = open.min_by(|a, b| a.1.0.total_cmp(&b.1.0)) else { break };
-            done[nearest] = true;
-            reach(Some(nearest), way, &mut ways, &done);
-        }
-        Self { ways }
-    }
-
-    fn figures(&self) -> Figures {
-        let all = self.ways.len().max(1) as f64;
-        let reached: Vec<_> = self.ways.iter().flatten().collect();
-        let order_us: f64 = reached.iter().map(|w| w.1).sum();
-        Figures {
-            reached: reached.len() as f64 / all,
-            delivered: reached.iter().map(|w| w.2).sum::<f64>() / all,
-            hops_max: reached.iter().map(|w| w.3).max().unwrap_or(0),
-            round_s: reached.iter().map(|w| w.0).sum::<f64>() / 1e6,
-            order_mean_s: order_us / 1e6 / reached.len().max(1) as f64,
-        }
-    }
-}
-
-/// The feeders as a tree of taps.
-struct Wires {
-    /// Feeder and distance of every tap, sorted.
-    taps: Vec<(u16, f64)>,
-    root: NodeKey,
-}
-
-impl Wires {
-    fn new(root: &Place, places: &[Place]) -> Self {
-        let mut taps: Vec<(u16, f64)> = places.iter().map(|p| (p.feeder, p.along_m)).collect();
-        taps.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-        Self { taps, root: root.radio.key }
-    }
-
-    fn run(&self, a: &Place, b: &Place) -> Run {
-        let drops = a.drop_m + b.drop_m;
-        // The root's modem couples to all three phases.
-        let at_root = a.radio.key == self.root || b.radio.key == self.root;
-        let other_phase = a.phase != b.phase && !at_root;
-        let (cable_m, taps) = if a.feeder == b.feeder {
-            let (near, far) = (a.along_m.min(b.along_m), a.along_m.max(b.along_m));
-            (far - near, self.between(a.feeder, near, far))
-        } else {
-            let to = |p: &Place| self.between(p.feeder, 0.0, p.along_m);
-            (a.along_m + b.along_m, to(a) + to(b))
-        };
-        Run { cable_m: cable_m + drops, taps, other_phase }
-    }
-
-    /// Taps strictly between two distances.
-    fn between(&self, feeder: u16, near_m: f64, far_m: f64) -> u32 {
-        let below = |m: f64, equal: bool| {
-            self.taps.partition_point(|t| (t.0, t.1) < (feeder, m) || (equal && t.0 == feeder && t.1 <= m))
-        };
-        u32::try_from(below(far_m, false).saturating_sub(below(near_m, true))).unwrap_or(u32::MAX)
-    }
-}
-
-fn star(
-    radio: &RadioParams,
-    params: &LorawanParams,
-    class: Class,
-    root: &Place,
-    places: &[Place],
-    traffic: &Traffic,
-    seed: u64,
-) -> Figures {
-    let air = VillageRadio::new(radio, seed);
-    let root_stood = air.stand(&root.radio);
-    let meters: Vec<Uplink> = places
-        .iter()
-        .map(|p| {
-            let snr_db = params.snr_db(air.path_db(&root_stood, &air.stand(&p.radio)));
-            let sf = params.spreading_factor(snr_db);
-            let frames = traffic.reading_octets.div_ceil(sf.payload_max_octets()).max(1);
-            let per_hour = traffic.readings_per_hour * f64::from(frames) * f64::from(params.transmissions);
-            Uplink { snr_db, sf, octets: traffic.reading_octets.div_ceil(frames), per_hour }
-        })
-        .collect();
-    let heard = uplink_success(params, &meters, 0.0);
-    let frames = |m: &Uplink| m.per_hour / traffic.readings_per_hour.max(1e-12);
-    let kept = |m: &Uplink, p: f64| libm::pow(p, frames(m) / f64::from(params.transmissions));
-    let usable = |p: f64| p * ETX_MAX >= 1.0;
-    let wait_us = |m: &Uplink| {
-        let every_us = 3.6e9 / m.per_hour.max(1e-9);
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let wait = Windows::mean_wait_us(class, every_us as u64) as f64;
-        wait + Lora::lorawan(m.sf).airtime_us(traffic.order_octets + FRAME_OVERHEAD_OCTETS) as f64
-    };
-    let reached: Vec<(&Uplink, f64)> = meters.iter().zip(heard.iter().copied()).filter(|m| usable(m.1)).collect();
-    let all = places.len().max(1) as f64;
-    Figures {
-        reached: reached.len() as f64 / all,
-        delivered: meters.iter().zip(&heard).map(|(m, p)| kept(m, *p)).sum::<f64>() / all,
-        hops_max: u32::from(!reached.is_empty()),
-        round_s: reached.iter().map(|(m, _)| m.airtime_us() as f64 * frames(m)).sum::<f64>() / 1e6,
-        order_mean_s: reached.iter().map(|(m, _)| wait_us(m)).sum::<f64>() / 1e6 / reached.len().max(1) as f64,
+        Medium::Mesh(radio) => mesh::figures(radio, site, traffic, seed),
+        Medium::Plc(params, load) => wires::figures(params, *load, site, traffic, seed),
+        Medium::Lorawan(radio, params, class) => star::figures(radio, params, *class, site, traffic, seed),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The wires as a channel.
 //!
-//! loss = cable · length + every tap that draws signal off + coupling into the low impedances of loads at both ends.
+//! loss = cable · length + every tap and every branching line that draws signal off + coupling into the low impedances
+//! of loads at both ends.
 //! A tap of impedance Z_b across a line of impedance Z₀ takes 20·log(1 + Z₀/2Z_b) (a shunt between matched ends). Loads
 //! switched on in the evening lower those impedances and raise the noise: a path that works at night fails at seven.
 //!
@@ -95,6 +96,8 @@ pub struct Run {
     pub cable_m: f64,
     /// Service drops tapped off in between.
     pub taps: u32,
+    /// What lines that branch off in between take ([`PlcParams::branch_db`] of each), dB.
+    pub branches_db: f64,
     /// Whether they sit on different phases.
     pub other_phase: bool,
 }
@@ -139,11 +142,27 @@ impl PlcParams {
     #[must_use]
     pub fn loss_db(&self, run: &Run, load: Load) -> f64 {
         let (tap_ohm, access_ohm) = self.impedances(load);
-        let tap = 20.0 * libm::log10(1.0 + 0.5 * self.line_ohm / tap_ohm);
+        let tap = self.shunt_db(tap_ohm);
         // A voltage divider at the sender; the receiver, of high impedance, sees the line's voltage as it is.
         let coupling = 20.0 * libm::log10(1.0 + self.coupler_ohm / access_ohm);
         let phase = if run.other_phase { self.phase_change_db } else { 0.0 };
-        self.cable_db_per_km * run.cable_m / 1000.0 + tap * f64::from(run.taps) + coupling + phase
+        self.cable_db_per_km * run.cable_m / 1000.0 + tap * f64::from(run.taps) + run.branches_db + coupling + phase
+    }
+
+    /// What a line that branches off takes, with so many service drops on it, dB: it draws like its drops together (at
+    /// 60 kHz some hundred metres are short against the wave's kilometres), but no more than a line without end.
+    #[must_use]
+    pub fn branch_db(&self, drops: u32, load: Load) -> f64 {
+        if drops == 0 {
+            return 0.0;
+        }
+        let (tap_ohm, _) = self.impedances(load);
+        self.shunt_db((tap_ohm / f64::from(drops)).max(self.line_ohm))
+    }
+
+    /// What an impedance across the line takes, dB.
+    fn shunt_db(&self, ohm: f64) -> f64 {
+        20.0 * libm::log10(1.0 + 0.5 * self.line_ohm / ohm)
     }
 
     /// Noise in the band, dBµV.
@@ -179,7 +198,7 @@ impl PlcParams {
 mod tests {
     use super::*;
 
-    const RUN: Run = Run { cable_m: 400.0, taps: 12, other_phase: false };
+    const RUN: Run = Run { cable_m: 400.0, taps: 12, branches_db: 0.0, other_phase: false };
 
     #[test]
     fn evenings_are_worse_than_days_and_days_than_nights() {
@@ -201,5 +220,18 @@ mod tests {
         let one = matched.loss_db(&Run { taps: 13, ..RUN }, Load::Night) - matched.loss_db(&RUN, Load::Night);
         assert!((one - 3.5218).abs() < 1e-3, "{one}");
         assert!((loss(Run { other_phase: true, ..RUN }) - loss(RUN) - 12.0).abs() < 1e-9);
+        assert!((loss(Run { branches_db: 2.5, ..RUN }) - loss(RUN) - 2.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_branching_line_draws_like_its_drops_and_no_more_than_a_line_without_end() {
+        let p = PlcParams::default();
+        let db = |drops| p.branch_db(drops, Load::Night);
+        assert!(db(0).abs() < 1e-12);
+        let tap = p.loss_db(&Run { taps: 13, ..RUN }, Load::Night) - p.loss_db(&RUN, Load::Night);
+        assert!((db(1) - tap).abs() < 1e-9);
+        assert!(db(1) < db(2) && db(2) < db(4));
+        assert!((db(50) - 3.5218).abs() < 1e-3 && (db(500) - db(50)).abs() < 1e-12);
+        assert!(p.branch_db(2, Load::Evening) > db(2));
     }
 }

@@ -37,6 +37,9 @@ impl Modulation {
     /// All of them, most robust first.
     pub const ALL: [Self; 4] = [Self::Robo, Self::Dbpsk, Self::Dqpsk, Self::D8psk];
 
+    /// Time of an acknowledgement on the line, µs: preamble and header alone.
+    pub const ACK_US: u64 = PREAMBLE_US + HEADER_SYMBOLS * SYMBOL_US;
+
     const fn bits(self) -> u64 {
         match self {
             Self::Robo | Self::Dbpsk => 1,

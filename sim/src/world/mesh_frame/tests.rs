@@ -163,3 +163,25 @@ fn seven_hundred_meters_join_and_deliver() {
     assert!(meters > 700 && frame.reached as f64 > 0.95 * meters as f64 && frame.pdr > 0.95, "{frame:?} of {meters}");
     assert!(frame.hops_max <= 24, "Wi-SUN's most");
 }
+
+/// A regulator that leaves a thousandth of an hour leaves no village: discovery alone fills it. A tenth is as none.
+#[test]
+fn a_scenario_s_share_of_an_hour_is_kept() {
+    let mut scenario = village("jija");
+    scenario.comms.mesh.fidelity = Fidelity::Frame;
+    scenario.village.customers.truncate(40);
+    let mut reached = |percent: f64| {
+        scenario.comms.mesh.duty_percent = percent;
+        let nodes = mesh_nodes(&scenario, (1, 0));
+        let frames = Frames::new(&scenario, &nodes, nodes.len() - 1, (1, 0)).expect("a network");
+        let worst = (0..nodes.len() as u32).flat_map(|node| frames.network.duty(node));
+        let most_ns = worst.map(|used| used.most_ns).max();
+        let most_percent = most_ns.map(|ns| ns as f64 / 3.6e12 * 100.0);
+        assert!(most_percent.is_none_or(|most| most <= percent), "{most_percent:?} of {percent} %");
+        assert_eq!(most_percent.is_some(), percent < 100.0, "without a rule nobody counts");
+        (0..40).filter(|&meter| frames.serves(meter)).count()
+    };
+    let (free, tenth, thousandth) = (reached(100.0), reached(10.0), reached(0.1));
+    println!("{free} reached without a rule, {tenth} at 10 %, {thousandth} at 0.1 %");
+    assert!(free >= 38 && tenth == free && thousandth < free / 2);
+}

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | losses by direction, all pairs down to the noise, and what leaves add | [`VillageRadio::link`] |
 //! | share of frames read by ratio and length | [`VillageRadio::success`] |
-//! | retries, longest frame | `[comms.mesh]` |
+//! | retries, longest frame, share of an hour on the air | `[comms.mesh]` |
 //! | times of joining, DIOs and routes | Wi-SUN's by number of nodes |
 //!
 //! Node 0 of the network is the root; the village's node n is n + 1.
@@ -12,7 +12,7 @@
 use super::capture::Capture;
 use taa_mesh::{
     mac::{channels::ChannelsError, phy::Phy},
-    net::{Config, Link, Network, Success},
+    net::{Config, Duty, Link, Network, Success},
     wisun::{join::State, params::Size},
 };
 use taa_models::{
@@ -117,6 +117,9 @@ fn config(
     // Wi-SUN asks 13 dB of a neighbour to join by; villages of indoor meters have fewer, and join by what there is.
     config.join.candidate_margin_db = 0;
     (config.bytes, config.capture) = (mesh.capture, mesh.capture);
+    if mesh.duty_percent < 100.0 {
+        config.duty = Some(Duty::everywhere(libm::round(mesh.duty_percent * 100.0) as u64));
+    }
     Ok(config)
 }
 

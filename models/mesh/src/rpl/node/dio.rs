@@ -197,7 +197,9 @@ impl Node {
 
     /// Parameters follow the preferred parent; whether it has new ones.
     fn take_config(&mut self, from: Eui64, config: Option<DodagConfig>) -> bool {
-        let Some(dodag) = self.dodag.as_mut().filter(|dodag| dodag.parents.first() == Some(&from)) else { return false };
+        let Some(dodag) = self.dodag.as_mut().filter(|dodag| dodag.parents.first() == Some(&from)) else {
+            return false;
+        };
         let Some(config) = config.filter(|config| *config != dodag.config) else { return false };
         let follows = self.config.pinned.parameters.is_none();
         if follows {
