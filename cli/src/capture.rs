@@ -56,7 +56,7 @@ pub(crate) fn write(files: &[PathBuf], result: &mut RunResult) -> Result<(), Fai
             show::remark(&format!("{}: no frame was sent, so there is no capture.", file.display()));
             continue;
         }
-        study::whole(file, frames)?;
+        study::whole(file, &frames)?;
     }
     Ok(())
 }

@@ -60,12 +60,12 @@ pub(crate) fn write(out: &Path, study: Option<&Study>) -> Result<(), Failure> {
 }
 
 /// Writes a file under another name and renames it: it is there whole or not at all.
-pub(crate) fn whole(path: &Path, content: impl AsRef<[u8]>) -> Result<(), Failure> {
+pub(crate) fn whole(path: &Path, content: &(impl AsRef<[u8]> + ?Sized)) -> Result<(), Failure> {
     let failure = |error: std::io::Error| Failure::Own(format!("{}: {error}", path.display()));
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     let part = path.with_file_name(name);
-    let written = std::fs::write(&part, content).and_then(|()| std::fs::rename(&part, path));
+    let written = std::fs::write(&part, content.as_ref()).and_then(|()| std::fs::rename(&part, path));
     if written.is_err() {
         drop(std::fs::remove_file(&part));
     }
