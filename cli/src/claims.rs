@@ -38,7 +38,7 @@ pub(crate) fn claims(args: &ClaimsArgs) -> Result<(), Failure> {
     let json = serde_json::to_string_pretty(&book).map_err(|error| Failure::Own(error.to_string()))?;
     let page = args.out.join("claims.md");
     study::whole(&args.out.join("claims.json"), &json)?;
-    study::whole(&page, markdown(&book))?;
+    study::whole(&page, &markdown(&book))?;
     for claim in book.claims.iter().filter(|_| !args.quiet) {
         show::say(&format!("{:<28} {}", claim.id, claim.verdict))?;
     }

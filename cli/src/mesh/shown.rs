@@ -21,7 +21,7 @@ pub(super) fn shown(args: &MeshShowArgs) -> Result<(), Failure> {
         )));
     }
     if let Some(file) = &args.html {
-        study::whole(file, taa_reports::mesh_page(&data))?;
+        study::whole(file, &taa_reports::mesh_page(&data))?;
     }
     if args.json {
         let text = taa_reports::mesh_json(&data).map_err(|error| show::report_failure(&error))?;

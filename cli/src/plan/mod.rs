@@ -67,7 +67,7 @@ fn mesh(args: &PlanMeshArgs) -> Result<(), Failure> {
     let (places, usable, problem, plan) = search(&scenario, args)?;
     let told = tell(&scenario, args, (&places, &usable, &problem, &plan), started);
     let page = out.join("mesh.html");
-    study::whole(&page, page::render(&told))?;
+    study::whole(&page, &page::render(&told))?;
     if args.json {
         show::say(&table::json(&told, &page)?)?;
     } else {

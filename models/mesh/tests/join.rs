@@ -225,7 +225,7 @@ impl Air {
                     let hops = self.depth(at).max(1);
                     self.at(self.now + 3 * S + hops * 60_000_000, Event::Registered(at));
                 }
-                Output::Store(_) => {}
+                Output::Listen | Output::Store(_) => {}
                 Output::Timeout(until) => {
                     let until = until.map_or(u64::MAX, |until| until.max(self.now));
                     if until != u64::MAX && self.wake[at] != until {

@@ -13,6 +13,8 @@
 //! their schedules cross it; what is read of it takes effect at its end, once, however often it was read. Approximations:
 //! what held a receiver is followed one frame back; a receiver that waits for an acknowledgement is held by nothing.
 
+use core::ops::Range;
+
 use super::Network;
 use super::event::{Event, Frame, Octets, Use};
 use super::links::{Ear, decibels, halves};
@@ -73,9 +75,10 @@ pub(super) struct Air {
     /// On the air, about to be, or overlapped by one that is; by start.
     log: Vec<u32>,
     rivals: Vec<Rival>,
-    /// Scratch: broadcast dwells during a train, and where a receiver meets it.
-    dwells: Vec<(u64, u64, u16)>,
-    met: Vec<(u64, u16, u64)>,
+    /// Scratch: broadcast dwells during a train; when and on which channel it meets all who keep them, and a receiver.
+    dwells: Vec<Range<u64>>,
+    together: Vec<(u64, u16)>,
+    met: Vec<(u64, u16)>,
 }
 
 impl Air {
@@ -285,14 +288,18 @@ impl Network {
     /// A train is over: who met it, and read it there?
     fn meet(&mut self, frame: &OnAir, place: u32) {
         let period_ns = frame.part_ns + self.config.phy.turnaround_ns;
-        // The dwells in which those who keep the broadcast schedule listen together, and where a train meets them.
-        let mut dwells = core::mem::take(&mut self.air.dwells);
+        // The dwells in which those who keep the broadcast schedule listen together, and where the train meets them all.
+        let (mut dwells, mut together) =
+            (core::mem::take(&mut self.air.dwells), core::mem::take(&mut self.air.together));
         dwells.clear();
+        together.clear();
         let mut at_ns = frame.start_ns;
         while at_ns < frame.end_ns {
             let (channel, until_ns) = self.everyones.stay(at_ns);
             if let Some(channel) = channel {
-                dwells.push((at_ns, until_ns, channel));
+                let meets = self.part_of(channel).map(|part| (frame.start_ns + part * period_ns, channel));
+                together.extend(meets.filter(|(start_ns, _)| (at_ns..until_ns).contains(start_ns)));
+                dwells.push(at_ns..until_ns);
             }
             at_ns = until_ns;
         }
@@ -304,23 +311,23 @@ impl Network {
                 continue;
             }
             met.clear();
-            let dwells: &[(u64, u64, u16)] = if radio.follows { &dwells } else { &[] };
-            let mut meet = |channel: u16, from_ns: u64, until_ns: u64, alone: bool| {
+            let mut taken: &[Range<u64>] = &[];
+            if radio.follows {
+                met.extend_from_slice(&together);
+                taken = &dwells;
+            }
+            radio.own_stays(ear.node, frame.start_ns, frame.end_ns, &self.config, |channel, from_ns, until_ns| {
                 let Some(part) = self.part_of(channel) else { return };
                 let start_ns = frame.start_ns + part * period_ns;
-                let together =
-                    || alone && dwells.iter().any(|&(from_ns, until_ns, _)| (from_ns..until_ns).contains(&start_ns));
-                if (from_ns..until_ns).contains(&start_ns) && !together() {
-                    met.push((start_ns, channel, part));
+                let stays = (from_ns..until_ns).contains(&start_ns);
+                if stays && !taken.iter().any(|dwell| dwell.contains(&start_ns)) {
+                    met.push((start_ns, channel));
                 }
-            };
-            dwells.iter().for_each(|&(from_ns, until_ns, channel)| meet(channel, from_ns, until_ns, false));
-            radio.own_stays(ear.node, frame.start_ns, frame.end_ns, &self.config, |channel, from_ns, until_ns| {
-                meet(channel, from_ns, until_ns, true);
             });
             met.sort_unstable();
-            for &(start_ns, channel, part) in &met {
-                let shot = self.shot(frame, part);
+            for &(start_ns, channel) in &met {
+                let end_ns = start_ns + frame.part_ns;
+                let shot = Shot { from: frame.from, channel, row: frame.row, start_ns, end_ns, acknowledges: false };
                 if self.reads(ear, &shot, place, channel) {
                     self.links.note_read(frame.from, index, start_ns);
                     self.heard(ear.node, frame);
@@ -328,7 +335,7 @@ impl Network {
                 }
             }
         }
-        (self.air.dwells, self.air.met) = (dwells, met);
+        (self.air.dwells, self.air.together, self.air.met) = (dwells, together, met);
     }
 
     /// Whether a node reads a frame's part. The draw is this link's for this frame.

@@ -496,6 +496,7 @@ impl Network {
                     (own.routing, own.registering) = (false, false);
                     self.events.push_back(Event::Parent { node, parent: None });
                 }
+                JoinOutput::Listen => self.listen_alone(node),
                 JoinOutput::Register => {
                     let own = &mut self.nodes[node as usize];
                     match own.join.router() {
@@ -509,21 +510,26 @@ impl Network {
         }
     }
 
+    /// A node that looks for a PAN listens on one channel, drawn anew each time.
+    fn listen_alone(&mut self, node: u32) {
+        let mut draws = Chance::new(self.config.seed ^ u64::from(node)).fork(self.now_ns);
+        let one = self.config.channels.at(draws.word() as u32 >> 1);
+        // A list of one channel of the plan is never empty.
+        let one = Channels::try_from(vec![one]).unwrap_or_else(|_| self.config.channels.clone());
+        self.nodes[node as usize].hop(one, Some(None));
+        self.tune(node);
+    }
+
     /// A join state, what it means for hopping, and who is told.
     fn enter(&mut self, node: u32, state: State) {
         let own = &mut self.nodes[node as usize];
         let before = core::mem::replace(&mut own.state, state);
-        match state {
-            State::Discovery | State::Reconnect => {
-                let mut draws = Chance::new(self.config.seed ^ u64::from(node)).fork(self.now_ns);
-                let one = self.config.channels.at(draws.word() as u32 >> 1);
-                // A list of one channel of the plan is never empty.
-                let one = Channels::try_from(vec![one]).unwrap_or_else(|_| self.config.channels.clone());
-                own.hop(one, Some(None));
-            }
-            _ => own.hop(self.config.channels.clone(), None),
+        if matches!(state, State::Discovery | State::Reconnect) {
+            self.listen_alone(node);
+        } else {
+            own.hop(self.config.channels.clone(), None);
+            self.tune(node);
         }
-        self.tune(node);
         self.events.push_back(Event::State { node, state });
         if before == State::Operational && state != before {
             let why = if state == State::Routing { Isolation::ParentLost } else { Isolation::PanTimeout };

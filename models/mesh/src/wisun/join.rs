@@ -89,6 +89,8 @@ pub enum Output {
     },
     /// Forget routes.
     StopRouting,
+    /// Nobody was found where it listens: listen on another channel.
+    Listen,
     /// Announce this node at the root.
     Register,
     /// Write this to flash.
@@ -414,7 +416,11 @@ impl Router {
         let cost = |of: &Candidate| 256 * u32::from(of.pan.routing_cost) + 64 * u32::from(of.pan.size);
         let strong_dbm = self.params.sensitivity_dbm.saturating_add(self.params.preferred_margin_db);
         let best = self.candidates.iter().min_by_key(|(_, of)| (of.rsl_dbm < strong_dbm, cost(of), -of.rsl_dbm));
-        let Some((&target, &candidate)) = best else { return };
+        let Some((&target, &candidate)) = best else {
+            // As open stacks do. They also look again sooner, by themselves: recorded routers joined later than that.
+            self.out.push_back(Output::Listen);
+            return;
+        };
         self.quiet();
         self.candidates.clear();
         (self.target, self.pan_id) = (Some(target), Some(candidate.pan_id));
