@@ -7,11 +7,10 @@ mod tshark;
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
-    time::Duration,
+    process::Command,
 };
 
-use common::{root, taa, text};
+use common::{interrupted, root, taa, text};
 
 fn scratch(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("capture-{name}"));
@@ -135,21 +134,10 @@ fn where_nothing_can_be_written_nothing_is_run() {
 fn an_interrupted_capture_is_whole() {
     let folder = scratch("interrupted");
     let village = hamlet(&folder);
-    let mut child = Command::new(env!("CARGO_BIN_EXE_taa"))
-        .args(["run", &village, "--days", "3600", "--compare", "--quiet", "--no-remedies", "--record", "off"])
-        .arg("--out")
-        .arg(folder.join("out"))
-        .arg("--capture")
-        .arg(folder.join("mesh.pcapng"))
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("taa starts");
-    #[expect(clippy::disallowed_methods, reason = "a person waits before pressing Ctrl-C")]
-    std::thread::sleep(Duration::from_secs(3));
-    let pressed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
-    assert!(pressed.success());
-    assert_eq!(child.wait().expect("ends").code(), Some(0));
+    let mut run = Command::new(env!("CARGO_BIN_EXE_taa"));
+    run.args(["run", &village, "--days", "3600", "--compare", "--quiet", "--no-remedies", "--record", "off"]);
+    run.arg("--out").arg(folder.join("out")).arg("--capture").arg(folder.join("mesh.pcapng"));
+    assert_eq!(interrupted(&mut run).code(), Some(0));
     for name in ["cloud_sync", "edge_local"] {
         let file = fs::read(folder.join(format!("mesh-{name}.pcapng"))).expect("a capture");
         assert!(frames(&file) > 100, "{name}");

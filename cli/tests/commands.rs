@@ -4,11 +4,10 @@ mod common;
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Stdio},
-    time::Duration,
+    process::Command,
 };
 
-use common::{root, taa, text};
+use common::{interrupted, root, taa, text};
 
 /// A folder of this test's own, empty.
 fn scratch(name: &str) -> PathBuf {
@@ -182,29 +181,19 @@ fn a_village_from_strange_footprints_runs() {
 #[test]
 fn an_interrupted_run_is_partial() {
     let out = scratch("interrupted");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_taa"))
-        .args([
-            "run",
-            "scenarios/villages/ipoloto",
-            "--days",
-            "3600",
-            "--compare",
-            "--quiet",
-            "--record",
-            "off",
-            "--out",
-        ])
-        .arg(&out)
-        .current_dir(root())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("taa starts");
-    #[expect(clippy::disallowed_methods, reason = "a person waits before pressing Ctrl-C")]
-    std::thread::sleep(Duration::from_secs(3));
-    let pressed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
-    assert!(pressed.success());
-    let status = child.wait().expect("ends");
+    let mut run = Command::new(env!("CARGO_BIN_EXE_taa"));
+    run.args([
+        "run",
+        "scenarios/villages/ipoloto",
+        "--days",
+        "3600",
+        "--compare",
+        "--quiet",
+        "--record",
+        "off",
+        "--out",
+    ]);
+    let status = interrupted(run.arg(&out).current_dir(root()));
     assert_eq!(status.code(), Some(0));
     let summary = summary(&out);
     assert_eq!(summary["partial"], true);
@@ -248,19 +237,9 @@ fn interrupted_claims_leave_the_old_page() {
     let out = scratch("claims-interrupted");
     std::fs::create_dir_all(&out).expect("a folder");
     std::fs::write(out.join("claims.md"), "old").expect("a file");
-    let mut child = Command::new(env!("CARGO_BIN_EXE_taa"))
-        .args(["claims", "--quiet", "--out"])
-        .arg(&out)
-        .current_dir(root())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("taa starts");
-    #[expect(clippy::disallowed_methods, reason = "a person waits before pressing Ctrl-C")]
-    std::thread::sleep(Duration::from_secs(3));
-    let pressed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
-    assert!(pressed.success());
-    assert_eq!(child.wait().expect("ends").code(), Some(2));
+    let mut claims = Command::new(env!("CARGO_BIN_EXE_taa"));
+    let status = interrupted(claims.args(["claims", "--quiet", "--out"]).arg(&out).current_dir(root()));
+    assert_eq!(status.code(), Some(2));
     assert_eq!(std::fs::read_to_string(out.join("claims.md")).expect("still there"), "old");
     assert!(!out.join("claims.json").exists() && !out.join("claims.md.part").exists());
     assert_eq!(taa(&["claims", "--village", "scenarios/villages/nowhere"]).status.code(), Some(2));

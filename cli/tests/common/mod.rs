@@ -2,7 +2,8 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, ExitStatus, Output, Stdio},
+    time::Duration,
 };
 
 pub(crate) fn root() -> PathBuf {
@@ -15,4 +16,15 @@ pub(crate) fn taa(arguments: &[&str]) -> Output {
 
 pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// What becomes of a command when somebody presses Ctrl-C after three seconds.
+#[allow(dead_code, reason = "not every file of tests interrupts")]
+pub(crate) fn interrupted(command: &mut Command) -> ExitStatus {
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("taa starts");
+    #[expect(clippy::disallowed_methods, reason = "a person waits before pressing Ctrl-C")]
+    std::thread::sleep(Duration::from_secs(3));
+    let pressed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill");
+    assert!(pressed.success());
+    child.wait().expect("ends")
 }

@@ -95,6 +95,21 @@ impl<'a> Iterator for Chain<'a> {
     }
 }
 
+/// The options of a hop-by-hop or destination header (RFC 8200 §4.2): where each begins, its type, its data. Single octets of
+/// padding are passed by; the walk ends at an option that runs past the header.
+pub fn options(header: &[u8]) -> impl Iterator<Item = Result<(usize, u8, &[u8]), Malformed>> {
+    let mut next_at = 2;
+    std::iter::from_fn(move || {
+        while header.get(next_at) == Some(&0) {
+            next_at += 1;
+        }
+        let (at, kind) = (next_at, *header.get(next_at)?);
+        let data = header.get(at + 1).and_then(|&len| header.get(at + 2..at + 2 + usize::from(len)));
+        next_at = data.map_or(header.len(), |data| at + 2 + data.len());
+        Some(data.map(|data| (at, kind, data)).ok_or(Malformed::Short("hop-by-hop option")))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

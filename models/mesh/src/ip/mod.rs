@@ -5,7 +5,7 @@ mod icmp;
 
 use core::net::Ipv6Addr;
 
-pub use chain::{Chain, Extension, Link};
+pub use chain::{Chain, Extension, Link, options};
 pub(crate) use icmp::seal;
 pub use icmp::{ErrorMessage, checksum, checksum_holds};
 

@@ -553,6 +553,12 @@ impl<T: Clone> Engine<T> {
             return;
         }
         let Some((handle, request)) = self.queue.values_mut().find_map(VecDeque::pop_front) else { return };
+        self.take_up(handle, request, 0);
+        self.access(now_ns);
+    }
+
+    /// A frame that waited is the one in hand now.
+    fn take_up(&mut self, handle: u64, request: Request<T>, channel: u16) {
         self.waiting -= 1;
         self.sequence = self.sequence.wrapping_add(1);
         let (access, _) = Access::begin(&self.config.csma, &mut self.draws.clone());
@@ -566,10 +572,9 @@ impl<T: Clone> Engine<T> {
             channels: 0,
             on_air: 0,
             everywhere: 0,
-            channel: 0,
+            channel,
             flow: Flow::None,
         });
-        self.access(now_ns);
     }
 
     /// Begins to get the channel for the frame in hand.

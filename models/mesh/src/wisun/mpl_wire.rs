@@ -8,7 +8,7 @@ use core::net::Ipv6Addr;
 use super::mpl::Holding;
 use crate::Eui64;
 use crate::bytes::{Put, Reader};
-use crate::ip::{self, Chain, Extension, Header, Malformed, next};
+use crate::ip::{self, Chain, Extension, Header, Malformed, next, options};
 
 /// ALL_MPL_FORWARDERS, scope of the mesh: where messages go.
 pub const FORWARDERS: Ipv6Addr = Ipv6Addr::new(0xFF03, 0, 0, 0, 0, 0, 0, 0xFC);
@@ -80,19 +80,10 @@ pub fn parse(packet: &[u8]) -> Result<Option<(Label, u8, usize)>, Malformed> {
 
 /// The data of the MPL option in a hop-by-hop header.
 fn option(header: &[u8]) -> Result<Option<&[u8]>, Malformed> {
-    let short = Malformed::Short("hop-by-hop option");
-    let mut at = 2;
-    while let Some(&kind) = header.get(at) {
-        if kind == 0 {
-            at += 1;
-            continue;
-        }
-        let len = usize::from(*header.get(at + 1).ok_or(short)?);
-        let data = header.get(at + 2..at + 2 + len).ok_or(short)?;
-        if kind == OPTION {
+    for option in options(header) {
+        if let (_, OPTION, data) = option? {
             return Ok(Some(data));
         }
-        at += 2 + len;
     }
     Ok(None)
 }

@@ -18,9 +18,8 @@
 
 use std::collections::VecDeque;
 
-use super::{Current, Engine, Request, To};
+use super::{Engine, Request, To};
 use crate::Eui64;
-use crate::mac::csma::Access;
 
 /// Octets of the flow control element.
 pub const FLOW_OCTETS: u32 = 5;
@@ -97,22 +96,7 @@ impl<T: Clone> Engine<T> {
         let Some((handle, request)) = queue.and_then(|queue| queue.pop_front_if(is_for_it)) else {
             return false;
         };
-        self.waiting -= 1;
-        self.sequence = self.sequence.wrapping_add(1);
-        let (access, _) = Access::begin(&self.config.csma, &mut self.draws.clone());
-        let sequence = self.sequence;
-        self.current = Some(Current {
-            handle,
-            request,
-            sequence,
-            access,
-            tries: 0,
-            channels: 0,
-            on_air: 0,
-            everywhere: 0,
-            channel,
-            flow: Flow::None,
-        });
+        self.take_up(handle, request, channel);
         self.transmit(now_ns, channel);
         true
     }

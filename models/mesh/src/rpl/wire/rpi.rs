@@ -1,7 +1,7 @@
 //! RPL packet information in a hop-by-hop option (RFC 6553, type 0x63; RFC 9008 §4.1, type 0x23).
 
 use crate::bytes::Put;
-use crate::ip::Malformed;
+use crate::ip::{Malformed, options};
 
 /// The type of RFC 9008: a router that does not know the option passes it by.
 pub const OPTION_RPI: u8 = 0x23;
@@ -31,21 +31,13 @@ impl PacketInformation {
     /// # Errors
     /// When an option runs past the header.
     pub fn find(header: &[u8]) -> Result<Option<(usize, Self)>, Malformed> {
-        let short = Malformed::Short("hop-by-hop option");
-        let mut at = 2;
-        while let Some(&kind) = header.get(at) {
-            if kind == 0 {
-                at += 1;
-                continue;
-            }
-            let len = usize::from(*header.get(at + 1).ok_or(short)?);
-            let data = header.get(at + 2..at + 2 + len).ok_or(short)?;
+        for option in options(header) {
+            let (at, kind, data) = option?;
             if kind == OPTION_RPI || kind == OPTION_RPI_OLD {
-                let &[flags, instance, high, low, ..] = data else { return Err(short) };
+                let &[flags, instance, high, low, ..] = data else { return Err(Malformed::Short("hop-by-hop option")) };
                 let sender_rank = u16::from_be_bytes([high, low]);
                 return Ok(Some((at, Self::of(kind, flags, instance, sender_rank))));
             }
-            at += 2 + len;
         }
         Ok(None)
     }
