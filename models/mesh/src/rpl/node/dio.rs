@@ -73,13 +73,9 @@ impl Node {
         self.transmit(to, packet, Purpose::Dio);
     }
 
-    /// A DIO that was sent to all came in, read already. False when there is nothing new to ask [`Node::poll_output`].
+    /// A DIO came in, read already; false when nothing but the neighbour's entry and Trickle's count changed, so that
+    /// [`Node::poll_output`] has nothing new.
     pub fn handle_dio(&mut self, now_ns: u64, from: Eui64, dio: &Dio) -> bool {
-        self.on_dio(now_ns, from, dio)
-    }
-
-    /// A DIO came in; false when nothing but the neighbour's entry and Trickle's count changed.
-    pub(super) fn on_dio(&mut self, now_ns: u64, from: Eui64, dio: &Dio) -> bool {
         let config = dio.options.iter().find_map(|option| match option {
             RplOption::Config(config) => Some(*config),
             _ => None,

@@ -117,7 +117,7 @@ impl Node {
         match Message::parse(header.source, header.destination, bytes) {
             Ok(Message::Dis(dis)) if link_local => self.on_dis(now_ns, from, &dis, header.destination.is_multicast()),
             Ok(Message::Dio(dio)) if link_local => {
-                self.on_dio(now_ns, from, &dio);
+                self.handle_dio(now_ns, from, &dio);
             }
             Ok(Message::Dao(dao)) => self.on_dao(now_ns, from, header.source, &dao),
             Ok(Message::DaoAck(ack)) => self.on_dao_ack(now_ns, &ack),
