@@ -19,6 +19,7 @@ pub mod ip;
 pub mod lowpan;
 pub mod mac;
 pub mod net;
+mod peers;
 pub mod rpl;
 pub mod trickle;
 pub mod wisun;

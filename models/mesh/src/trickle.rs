@@ -56,6 +56,8 @@ pub struct Trickle {
     /// t of this interval; `None` once it has passed.
     transmit_ns: Option<u64>,
     heard: u32,
+    /// The interval before, while it still runs ([`Self::look_ahead`]).
+    before_ns: u64,
 }
 
 impl Trickle {
@@ -63,7 +65,7 @@ impl Trickle {
     #[must_use]
     pub const fn new(parameters: Parameters) -> Self {
         let interval_ns = parameters.interval_min_ns;
-        Self { parameters, running: false, start_ns: 0, interval_ns, transmit_ns: None, heard: 0 }
+        Self { parameters, running: false, start_ns: 0, interval_ns, transmit_ns: None, heard: 0, before_ns: 0 }
     }
 
     /// I.
@@ -113,13 +115,16 @@ impl Trickle {
     }
 
     /// Someone said the same (step 3).
-    pub const fn handle_consistent(&mut self) {
-        self.heard = self.heard.saturating_add(1);
+    pub const fn handle_consistent(&mut self, now_ns: u64) {
+        if now_ns >= self.start_ns {
+            self.heard = self.heard.saturating_add(1);
+        }
     }
 
     /// Someone disagrees (step 6): back to the shortest interval, unless that is running. True when it was not.
     pub fn handle_inconsistent(&mut self, now_ns: u64, chance: u64) -> bool {
-        let reset = self.running && self.interval_ns > self.parameters.interval_min_ns;
+        let interval_ns = if now_ns < self.start_ns { self.before_ns } else { self.interval_ns };
+        let reset = self.running && interval_ns > self.parameters.interval_min_ns;
         if reset {
             self.begin(now_ns, self.parameters.interval_min_ns, chance);
         }
@@ -136,10 +141,25 @@ impl Trickle {
             let silent = self.parameters.redundancy != 0 && self.heard >= self.parameters.redundancy;
             return if silent { Fired::Suppressed } else { Fired::Transmit };
         }
+        self.next(chance);
+        Fired::Nothing
+    }
+
+    /// After t nothing happens in an interval but its end, so the next one can be drawn at once: the deadline then is its
+    /// t, and nobody is woken in between. To be called when [`Self::handle_timeout`] said that t had come; what is heard
+    /// before the next interval begins is not counted, and an inconsistency is judged by the interval that still runs.
+    pub fn look_ahead(&mut self, chance: u64) {
+        if self.running && self.transmit_ns.is_none() {
+            self.before_ns = self.interval_ns;
+            self.next(chance);
+        }
+    }
+
+    /// Step 5: the interval after this one, twice as long up to the longest.
+    fn next(&mut self, chance: u64) {
         let end_ns = self.start_ns.saturating_add(self.interval_ns);
         let interval_ns = self.interval_ns.saturating_mul(2).min(self.parameters.interval_max_ns());
         self.begin(end_ns, interval_ns, chance);
-        Fired::Nothing
     }
 
     /// Step 2: c = 0, and t anywhere in the second half.
@@ -170,7 +190,7 @@ mod tests {
         assert_eq!(trickle.handle_timeout(500, 0), Fired::Transmit);
         assert_eq!(trickle.handle_timeout(1_000, u64::MAX), Fired::Nothing);
         assert_eq!((trickle.interval_ns(), trickle.deadline_ns()), (2_000, Some(2_999)));
-        trickle.handle_consistent();
+        trickle.handle_consistent(2_500);
         assert_eq!(trickle.handle_timeout(2_999, 0), Fired::Suppressed);
         trickle.handle_timeout(3_000, 0);
         trickle.handle_timeout(5_000, 0);
@@ -179,6 +199,47 @@ mod tests {
         assert!(trickle.handle_inconsistent(7_500, 0));
         assert_eq!((trickle.interval_ns(), trickle.deadline_ns()), (1_000, Some(8_000)));
         assert!(!trickle.handle_inconsistent(7_600, 0));
+    }
+
+    /// Two timers with the same chances hear the same at the same times; one is woken at t alone. They say the same at the
+    /// same times, over a hundred thousand seconds of agreement and disagreement.
+    #[test]
+    fn who_looks_ahead_says_the_same() {
+        let chance = |interval: u64| interval.wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(17);
+        let run = |ahead: bool, often: u64| {
+            let (mut trickle, mut said, mut wakes) = (Trickle::new(PARAMETERS), Vec::new(), 0);
+            trickle.start(0, chance(0));
+            let mut draws = crate::chance::Chance::new(often);
+            let mut now = 0;
+            while now < 100_000 {
+                now += 1 + draws.between(0, often);
+                while let Some(due) = trickle.deadline_ns().filter(|&due| due <= now) {
+                    wakes += 1;
+                    // The chance is that of the interval which it begins.
+                    let at = chance(trickle.interval_start_ns() + trickle.interval_ns());
+                    match trickle.handle_timeout(due, at) {
+                        Fired::Nothing => {}
+                        fired => {
+                            said.push((due, fired));
+                            if ahead {
+                                trickle.look_ahead(at);
+                            }
+                        }
+                    }
+                }
+                if draws.between(0, 20) == 0 {
+                    trickle.handle_inconsistent(now, chance(now));
+                } else {
+                    trickle.handle_consistent(now);
+                }
+            }
+            (said, wakes)
+        };
+        for often in [150, 900, 3_000] {
+            let ((both, twice), (ahead, once)) = (run(false, often), run(true, often));
+            assert_eq!(both, ahead);
+            assert!(both.len() > 20 && once * 3 < twice * 2, "{} said, {once} wakes for {twice}", both.len());
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod site;
 
+use core::ops::Range;
 use std::collections::BTreeMap;
 
 use site::{HOUR, MINUTE, S, Site, config, grid, ideal, line, pins, rings};
@@ -77,7 +78,7 @@ fn orphan(seeds: u64, (name, change): Setting) -> Orphan {
 }
 
 /// Under default parameters an orphan takes its child for a parent and both count up; RFC 6550's own timers do it to the
-/// end, in a burst of DIOs. Neither pinned parameters nor pinned parents let it happen. By `tests/rpl.rs`, without a MAC:
+/// end, in a burst of DIOs. Pinned parameters end it within minutes, pinned parents do not let it happen. By `tests/rpl.rs`, without a MAC:
 /// 108 min to a Rank of 32768; here the MAC's eight tries tell that a link is dead, and joining starts over.
 #[test]
 fn an_orphan_counts_to_infinity_under_default_parameters_only() {
@@ -92,9 +93,10 @@ fn an_orphan_counts_to_infinity_under_default_parameters_only() {
     assert!(quick.child_as_parent == 3 && quick.highest_rank > 30_000 && quick.dios > 1_000, "{quick:?}");
     let limited = orphan(6, PARAMETERS);
     let pinned = orphan(6, ("pinned parents", |set| set.pinned = (1..4).map(|node| (node, vec![node - 1])).collect()));
-    for (found, rank_max) in [(limited, 2_000), (pinned, 2_000)] {
-        assert!(found.child_as_parent == 0 && found.loop_min == 0 && found.highest_rank < rank_max, "{found:?}");
-    }
+    // A child may be taken for a moment: one or two of six in other draws. What the limit ends is the counting.
+    assert!(limited.child_as_parent <= 2 && limited.loop_min * 50 <= default.loop_min, "{limited:?}");
+    assert!(pinned.child_as_parent == 0 && pinned.loop_min == 0, "{pinned:?}");
+    assert!(limited.highest_rank < 2_000 && pinned.highest_rank < 2_000, "{limited:?} {pinned:?}");
 }
 
 /// 36 nodes on a grid of 50 m; after an hour of service the root is off for five minutes.
@@ -105,7 +107,7 @@ const GOOD_DB: f32 = 110.0;
 
 const PARENTS: Setting = ("pinned parents", |set| set.pinned = pins(NODES, &grid(NODES, PITCH_M), GOOD_DB));
 
-/// The six hours after the root came back, every node asked every ten minutes; sums over two villages.
+/// The six hours after the root came back, every node asked every ten minutes; sums over the villages.
 #[derive(Debug, Default)]
 struct Restart {
     /// Node-hours in which a node did not answer.
@@ -117,9 +119,9 @@ struct Restart {
     isolated: BTreeMap<Isolation, u32>,
 }
 
-fn restart(root: &str, forgets: bool, versions: u32, (name, change): Setting) -> Restart {
+fn restart(root: &str, forgets: bool, versions: u32, seeds: Range<u64>, (name, change): Setting) -> Restart {
     let mut found = Restart { whole_min: Some(0), ..Restart::default() };
-    for seed in 0..2 {
+    for seed in seeds {
         let mut set = Config { root_keeps_version: !forgets, ..config(Size::Small, seed) };
         change(&mut set);
         let mut site = Site::new(set, NODES, &grid(NODES, PITCH_M));
@@ -160,24 +162,38 @@ fn restart(root: &str, forgets: bool, versions: u32, (name, change): Setting) ->
 
 /// A root that keeps its version is missed for half an hour, one that forgets it and its routes for an hour: until DAOs
 /// are due. One that comes back behind the mesh's version (it made three in its life, and starts at 240 again) brings the
-/// mesh down: under default parameters everything is in loops for hours. Pinned parameters halve it. Pinned parents have
-/// no loops, and nearly as many hours without an answer: the old version is believed all the same.
+/// mesh down: under default parameters everything is in loops for hours. Pinned parameters help in some draws and in
+/// others not at all; pinned parents have no loops, and hours without an answer: the old version is believed all the same.
 #[test]
 fn a_root_that_comes_back_behind_its_mesh_brings_it_down() {
-    let kept = restart("version kept", false, 0, DEFAULTS);
-    let forgotten = restart("version and routes forgotten", true, 0, DEFAULTS);
+    let kept = restart("version kept", false, 0, 0..2, DEFAULTS);
+    let forgotten = restart("version and routes forgotten", true, 0, 0..2, DEFAULTS);
     assert!(kept.whole_min.is_some_and(|min| min <= 40) && kept.loops_h < 1.0, "{kept:?}");
     assert!(forgotten.whole_min.is_some_and(|min| (30..=80).contains(&min)), "{forgotten:?}");
     assert!(forgotten.unreached_h > kept.unreached_h);
-    let collapsed = restart("behind the mesh", true, 3, DEFAULTS);
-    let limited = restart("behind the mesh", true, 3, PARAMETERS);
-    let pinned = restart("behind the mesh", true, 3, PARENTS);
+    let collapsed = restart("behind the mesh", true, 3, 0..2, DEFAULTS);
+    let limited = restart("behind the mesh", true, 3, 0..2, PARAMETERS);
+    let pinned = restart("behind the mesh", true, 3, 0..2, PARENTS);
     assert!(collapsed.unreached_h > 100.0 && collapsed.loops_h > 100.0, "{collapsed:?}");
     assert!(limited.unreached_h < collapsed.unreached_h, "{limited:?}");
     assert!(pinned.loops_h < 0.01, "{pinned:?}");
     // The remedy that needs no pinning: pass the next version, which is what a root that kept it does.
-    let passed = restart("ahead of the mesh", false, 3, DEFAULTS);
-    assert!(passed.whole_min.is_some_and(|min| min <= 20) && passed.loops_h < 0.01, "{passed:?}");
+    let passed = restart("ahead of the mesh", false, 3, 0..2, DEFAULTS);
+    assert!(passed.whole_min.is_some_and(|min| min <= 30) && passed.loops_h < 0.01, "{passed:?}");
+}
+
+/// The same over twelve villages, two at a time: docs/mesh.md has the table.
+#[test]
+#[ignore = "two minutes; for docs/mesh.md"]
+fn a_root_behind_its_mesh_over_twelve_villages() {
+    for setting in [DEFAULTS, PARAMETERS, PARENTS] {
+        let pairs = (0..6).map(|pair| restart("behind the mesh", true, 3, 10 * pair..10 * pair + 2, setting));
+        let pairs: Vec<Restart> = pairs.collect();
+        let hours = || pairs.iter().map(|pair| pair.unreached_h);
+        let (least, most) = (hours().fold(f64::MAX, f64::min), hours().fold(0.0, f64::max));
+        println!("{}: {:.0} node-hours ({least:.0}–{most:.0})", setting.0, hours().sum::<f64>() / 6.0);
+        assert!(least < most && pairs.len() == 6);
+    }
 }
 
 /// Eight hours in which one relay after the other is dead for ten of every fifteen minutes while every meter sends a

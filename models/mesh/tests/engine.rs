@@ -8,7 +8,7 @@ use taa_mesh::chance::Chance;
 use taa_mesh::mac::channels::Channels;
 use taa_mesh::mac::csma::Csma;
 use taa_mesh::mac::engine::{
-    Config, Engine, FLOW_OCTETS, Flow, Hopping, Outcome, Output, Priority, Received, Request, To,
+    Config, Engine, FLOW_OCTETS, Flow, Hopping, Outcome, Output, Priority, Received, Request, Schedules, To,
 };
 use taa_mesh::mac::phy::Phy;
 use taa_mesh::mac::schedule::{Broadcast, Heard, Unicast};
@@ -176,7 +176,7 @@ fn hopping_network(drift_known: bool) -> Met {
             let heard = (0..all).filter(|&of| of != node).map(|of| {
                 let wrong = if drift_known { 0 } else { 400 };
                 let ufsi = own(of).ufsi_at(at_ns - started(of) + wrong * MS);
-                (eui(of), Heard { schedule: own(of), at_ns, ufsi })
+                Heard { schedule: own(of), at_ns, ufsi }
             });
             *engine.hopping_mut() = Some(Hopping {
                 own: own(node),
@@ -263,7 +263,14 @@ fn tries_go_on_in_the_receivers_next_stays() {
     let hopping = |of: u64| {
         let channels = Channels::all(29).unwrap();
         let own = Unicast { of: eui(of), dwell_ms: 255, channels: channels.clone() };
-        Hopping { own, everywhere: channels, started_ns: 0, broadcast: None, heard: Vec::new(), drift_ppm: 20 }
+        Hopping {
+            own,
+            everywhere: channels,
+            started_ns: 0,
+            broadcast: None,
+            heard: Schedules::default(),
+            drift_ppm: 20,
+        }
     };
     for (hops, clear, expected) in [
         (true, true, (Outcome::NoAck, 20)),
@@ -292,7 +299,7 @@ fn a_frame_for_everywhere_is_sent_once_on_every_channel() {
         everywhere: channels.clone(),
         started_ns: 0,
         broadcast: None,
-        heard: Vec::new(),
+        heard: Schedules::default(),
         drift_ppm: 20,
     });
     engine.send(0, request(To::Everywhere, 1));

@@ -41,19 +41,22 @@ fn an_image_goes_faster_in_exchanges() {
             Config { success: Success::tabulate(5, 5, &[u32::MAX], |_, _| 0.8), ..config(Size::Small, 2) },
         ),
     ] {
-        for frame_octets_max in [1_576, 305, 127] {
-            for hops in [1, 2] {
+        for hops in [1, 2] {
+            let (mut all_alone, mut all_row) = (0, 0);
+            for frame_octets_max in [1_576, 305, 127] {
                 let set = Config { frame_octets_max, queue_max: 1_000, ..set.clone() };
                 let (alone_s, alone, _) = blocks(set.clone(), hops, 20);
                 let (row_s, row, _) = blocks(Config { exchange_ms: 1_000, ..set }, hops, 20);
                 println!(
                     "{name}, {frame_octets_max} octets, {hops} hops: {alone_s:.1} s ({alone} of 20), in a row {row_s:.1} s ({row})"
                 );
-                assert!(row + 3 >= alone, "{row} {alone}");
+                (all_alone, all_row) = (all_alone + alone, all_row + row);
                 if hops == 1 {
                     assert!(row >= alone && row_s < alone_s, "{row_s} s for {row}, {alone_s} s for {alone}");
                 }
             }
+            // Over two hops a relay that advertises for most of a second costs either way some of one burst.
+            assert!(all_row + 3 >= all_alone, "{all_row} {all_alone}");
         }
     }
 }

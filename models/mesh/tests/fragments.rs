@@ -87,7 +87,8 @@ fn a_packet_too_long_for_the_queue_is_dropped_as_a_whole() {
     assert_eq!(fates, [&Event::Dropped { id: number, node: 0, why: Why::QueueFull }]);
     let data = site.events.iter().filter(|(_, event)| matches!(event, Event::Frame(frame) if frame.of == Use::Data));
     assert!(data.count() <= 1, "nothing but what was on its way");
-    assert!(site.carry(0, 1, &[8; 150]).is_some());
+    // Unless node 1 just advertises on all channels, for most of a second.
+    assert!((0..2).any(|_| site.carry(0, 1, &[8; 150]).is_some()));
 }
 
 /// 25 nodes whose frames are short hold together: 127 octets leave 58 for 6LoWPAN, less than the headers of a packet down

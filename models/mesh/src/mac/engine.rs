@@ -30,6 +30,7 @@ use super::etx::{Epoch, Etx};
 use super::phy::Phy;
 use super::schedule::{Broadcast, Heard, Unicast};
 use crate::chance::Chance;
+use crate::peers::Peers;
 
 /// How long a sequence number of a neighbour marks a repetition. Arbitrary: longer than all retries of a frame.
 const REPEAT_NS: u64 = 10_000_000_000;
@@ -169,6 +170,20 @@ pub enum Received {
     Deaf,
 }
 
+/// Where neighbours listen.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Schedules(Peers<Heard>);
+
+impl FromIterator<Heard> for Schedules {
+    fn from_iter<I: IntoIterator<Item = Heard>>(all: I) -> Self {
+        let mut own = Self::default();
+        for heard in all {
+            own.0.get_or_insert_with(heard.schedule.of, || heard);
+        }
+        own
+    }
+}
+
 /// What a node hops by.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hopping {
@@ -181,7 +196,7 @@ pub struct Hopping {
     /// The PAN's broadcast schedule, once it is known.
     pub broadcast: Option<Broadcast>,
     /// Where neighbours listen, by address.
-    pub heard: Vec<(Eui64, Heard)>,
+    pub heard: Schedules,
     /// How far a crystal may be off, parts per million: how long what was heard of a neighbour stays sharp.
     pub drift_ppm: u32,
 }
@@ -199,22 +214,16 @@ impl Hopping {
     /// What was heard of a neighbour.
     #[must_use]
     pub fn heard_of(&self, neighbour: Eui64) -> Option<&Heard> {
-        let place = self.heard.binary_search_by_key(&neighbour, |(of, _)| *of).ok()?;
-        self.heard.get(place).map(|(_, heard)| heard)
+        self.heard.0.get(neighbour)
     }
 
     /// A neighbour's frame said where it is in its schedule.
     pub fn hear(&mut self, schedule: &Unicast, at_ns: u64, ufsi: u32) {
-        match self.heard.binary_search_by_key(&schedule.of, |(of, _)| *of) {
-            Ok(place) => {
-                if let Some((_, heard)) = self.heard.get_mut(place) {
-                    (heard.at_ns, heard.ufsi) = (at_ns, ufsi);
-                    if heard.schedule != *schedule {
-                        heard.schedule = schedule.clone();
-                    }
-                }
-            }
-            Err(place) => self.heard.insert(place, (schedule.of, Heard { schedule: schedule.clone(), at_ns, ufsi })),
+        let new = || Heard { schedule: schedule.clone(), at_ns, ufsi };
+        let heard = self.heard.0.get_or_insert_with(schedule.of, new);
+        (heard.at_ns, heard.ufsi) = (at_ns, ufsi);
+        if heard.schedule != *schedule {
+            heard.schedule = schedule.clone();
         }
     }
 
@@ -300,8 +309,8 @@ pub struct Engine<T> {
     sequence: u8,
     handle: u64,
     draws: Chance,
-    seen: BTreeMap<Eui64, (u8, u64)>,
-    links: BTreeMap<Eui64, Etx>,
+    seen: Peers<(u8, u64)>,
+    links: Peers<Etx>,
     epoch: Epoch,
     out: VecDeque<Output<T>>,
 }
@@ -323,8 +332,8 @@ impl<T: Clone> Engine<T> {
             sequence,
             handle: 0,
             draws,
-            seen: BTreeMap::new(),
-            links: BTreeMap::new(),
+            seen: Peers::default(),
+            links: Peers::default(),
             epoch: Epoch::STEADY,
             out: VecDeque::new(),
         }
@@ -345,12 +354,12 @@ impl<T: Clone> Engine<T> {
     /// What the link to a neighbour costs; none before anything was sent to it.
     #[must_use]
     pub fn etx(&self, neighbour: Eui64) -> Option<&Etx> {
-        self.links.get(&neighbour)
+        self.links.get(neighbour)
     }
 
     /// Forgets what a link was measured to cost: what is sent next counts as the first.
     pub fn forget_link(&mut self, neighbour: Eui64) {
-        self.links.remove(&neighbour);
+        self.links.remove(neighbour);
     }
 
     /// What it hops by; none on a single channel.
@@ -511,8 +520,9 @@ impl<T: Clone> Engine<T> {
         }
         let mut again = false;
         if let Some(sequence) = sequence {
-            let before = self.seen.insert(from, (sequence, now_ns));
-            again = before.is_some_and(|(last, at)| last == sequence && now_ns.saturating_sub(at) < REPEAT_NS);
+            let seen = self.seen.get_or_insert_with(from, || (sequence.wrapping_sub(1), now_ns));
+            let (last, at_ns) = core::mem::replace(seen, (sequence, now_ns));
+            again = last == sequence && now_ns.saturating_sub(at_ns) < REPEAT_NS;
             if ack_request {
                 if matches!(self.state, State::AwaitAck { .. }) {
                     self.again(now_ns);
@@ -671,7 +681,7 @@ impl<T: Clone> Engine<T> {
         let Some(current) = self.current.take() else { return };
         if let (To::One(neighbour), true, true) = (current.request.to, current.request.acknowledged, current.on_air > 0)
         {
-            let link = self.links.entry(neighbour).or_default();
+            let link = self.links.get_or_insert_with(neighbour, Etx::default);
             // The first answer of a neighbour counts at once: it may be wanted for a parent.
             let epoch = if link.value().is_none() { Epoch::CHOOSING } else { self.epoch };
             link.handle_request(now_ns, current.on_air, outcome == Outcome::Sent, epoch);

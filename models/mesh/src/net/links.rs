@@ -126,7 +126,13 @@ impl Links {
         }
     }
 
-    /// When a node last read a frame for all of another, once.
+    /// When a node last read a frame for all of another, since that was last taken; 0: not.
+    pub(super) fn read_at(&self, from: u32, by: u32) -> u64 {
+        let index = self.near(from).binary_search_by_key(&by, |ear| ear.node).ok();
+        index.and_then(|index| self.read_ns.get(from as usize)?.get(index)).copied().unwrap_or(0)
+    }
+
+    /// The same, once.
     pub(super) fn take_read(&mut self, from: u32, by: u32) -> Option<u64> {
         let index = self.near(from).binary_search_by_key(&by, |ear| ear.node).ok()?;
         let time = self.read_ns.get_mut(from as usize)?.get_mut(index)?;

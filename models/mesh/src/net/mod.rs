@@ -391,6 +391,7 @@ impl Network {
             }
             Due::Rpl => {
                 if self.woken(at, 2) && self.nodes[at].routing {
+                    self.tell_heard(node);
                     self.nodes[at].touched.rpl = true;
                     self.nodes[at].rpl.handle_timeout(self.now_ns);
                     self.settle(node);
@@ -403,6 +404,18 @@ impl Network {
             }
             Due::Probe(life) => self.seek_now(node, life),
             Due::Refresh(life) => self.refresh(node, life),
+        }
+    }
+
+    /// Routing is about to forget who is silent: it is told who is not.
+    fn tell_heard(&mut self, node: u32) {
+        let own = &mut self.nodes[node as usize];
+        let Some(hopping) = own.mac.hopping() else { return };
+        let silent: Vec<_> = own.rpl.about_to_forget(self.now_ns).collect();
+        for peer in silent {
+            let learned_ns = hopping.heard_of(peer).map_or(0, |heard| heard.at_ns);
+            let noted_ns = self.links.read_at(number(peer), node);
+            own.rpl.handle_heard(peer, learned_ns.max(noted_ns));
         }
     }
 

@@ -8,7 +8,7 @@ use crate::Eui64;
 use crate::chance::Chance;
 use crate::lowpan::Reassembly;
 use crate::mac::channels::Channels;
-use crate::mac::engine::{self, Engine, Hopping, Priority};
+use crate::mac::engine::{self, Engine, Hopping, Priority, Schedules};
 use crate::mac::etx::Epoch;
 use crate::mac::hop;
 use crate::mac::schedule::{Broadcast, Unicast};
@@ -262,7 +262,7 @@ impl Node {
             everywhere: config.channels.clone(),
             started_ns: now_ns,
             broadcast: None,
-            heard: Vec::new(),
+            heard: Schedules::default(),
             drift_ppm: config.drift_ppm,
         });
         self.start_routing(config, of);

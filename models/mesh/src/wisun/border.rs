@@ -158,7 +158,7 @@ impl Border {
             }
             Message::Pc { pan_id, version, .. } if pan_id == self.config.pan_id => {
                 if version == self.version {
-                    self.adverts[1].handle_consistent();
+                    self.adverts[1].handle_consistent(now_ns);
                 } else {
                     self.inconsistent(1, now_ns);
                 }
@@ -179,7 +179,9 @@ impl Border {
         for at in [0, 1] {
             while self.adverts[at].deadline_ns().is_some_and(|due| due <= now_ns) {
                 let chance = self.draws.word();
-                if self.adverts[at].handle_timeout(now_ns, chance) == Fired::Transmit {
+                let fired = self.adverts[at].handle_timeout(now_ns, chance);
+                self.adverts[at].look_ahead(chance);
+                if fired == Fired::Transmit {
                     self.advertise(at);
                 }
             }

@@ -220,14 +220,14 @@ impl Router {
     pub fn handle(&mut self, now_ns: u64, from: Eui64, rsl_dbm: i16, message: Message) {
         match message {
             Message::Pas { network } if network == self.network => {
-                self.discovery[PAS].handle_consistent();
+                self.discovery[PAS].handle_consistent(now_ns);
                 self.inconsistent(PA, now_ns);
             }
             Message::Pa { network, pan_id, pan } if network == self.network => {
-                self.advert(from, rsl_dbm, pan_id, pan);
+                self.advert(now_ns, from, rsl_dbm, pan_id, pan);
             }
             Message::Pcs { network, pan_id } if network == self.network && self.is_of(pan_id) => {
-                self.discovery[PCS].handle_consistent();
+                self.discovery[PCS].handle_consistent(now_ns);
                 self.inconsistent(PC, now_ns);
             }
             Message::Pc { pan_id, version, keys } => self.config(now_ns, from, pan_id, version, keys),
@@ -291,8 +291,13 @@ impl Router {
         for at in [PAS, PA, PCS, PC] {
             while self.discovery[at].deadline_ns().is_some_and(|due| due <= now_ns) {
                 let began = self.discovery[at].interval_start_ns();
-                let fired = self.discovery[at].handle_timeout(now_ns, self.draws.word());
+                let chance = self.draws.word();
+                let fired = self.discovery[at].handle_timeout(now_ns, chance);
                 let over = self.discovery[at].interval_start_ns() != began;
+                // The end of an interval means something to solicitations alone.
+                if at != PAS {
+                    self.discovery[at].look_ahead(chance);
+                }
                 if at == PAS && over && self.state != State::Authenticate {
                     let wait = self.params.discovery.interval_min_ns;
                     self.timers.insert(Timer::Selection, now_ns + wait);
@@ -394,9 +399,9 @@ impl Router {
         self.out.push_back(Output::Send(To::Everywhere, message));
     }
 
-    fn advert(&mut self, from: Eui64, rsl_dbm: i16, pan_id: u16, pan: Pan) {
+    fn advert(&mut self, now_ns: u64, from: Eui64, rsl_dbm: i16, pan_id: u16, pan: Pan) {
         if self.is_of(pan_id) && pan.routing_cost != u16::MAX && pan.routing_cost >= self.routing_cost {
-            self.discovery[PA].handle_consistent();
+            self.discovery[PA].handle_consistent(now_ns);
         }
         if self.is_of(pan_id) && pan.routing_cost < self.routing_cost {
             self.pan_size = pan.size;
@@ -534,7 +539,7 @@ impl Router {
             State::Routing | State::Operational => {
                 let newer = self.version.is_none_or(|own| version.wrapping_sub(own) as i16 > 0);
                 if self.version == Some(version) {
-                    self.discovery[PC].handle_consistent();
+                    self.discovery[PC].handle_consistent(now_ns);
                 } else {
                     self.inconsistent(PC, now_ns);
                 }

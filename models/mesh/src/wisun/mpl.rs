@@ -159,7 +159,7 @@ impl<T: Clone> Mpl<T> {
         if let Some(known) = self.seeds.get_mut(&seed) {
             known.heard_ns = now_ns;
             if let Some(held) = known.messages.iter_mut().find(|held| held.sequence == sequence) {
-                held.trickle.handle_consistent();
+                held.trickle.handle_consistent(now_ns);
             }
             // Who thinks that an old one is the latest missed the later ones: say them soon.
             for later in known.messages.iter_mut().filter(|held| latest && before(sequence, held.sequence)) {
@@ -202,7 +202,7 @@ impl<T: Clone> Mpl<T> {
         if news {
             self.tell(now_ns);
         } else if let Some((trickle, _)) = &mut self.control {
-            trickle.handle_consistent();
+            trickle.handle_consistent(now_ns);
         }
     }
 

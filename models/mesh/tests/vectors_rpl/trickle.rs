@@ -73,7 +73,7 @@ fn run(parameters: Parameters, draws: &[f64], case: &Json) -> Result<Vec<Interva
         let deadline_ns = trickle.deadline_ns().ok_or("the timer stands still")?;
         if let Some((at_ns, consistent)) = received.next_if(|&(at_ns, _)| at_ns < deadline_ns) {
             if consistent {
-                trickle.handle_consistent();
+                trickle.handle_consistent(at_ns);
             } else if trickle.handle_inconsistent(at_ns, chance(drawn)) {
                 note(&trickle, &mut intervals);
             }

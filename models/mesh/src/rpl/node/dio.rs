@@ -111,7 +111,7 @@ impl Node {
         // §8.3: a DIO of a lesser Rank that changes nothing is consistent.
         let unchanged = same && rank == self.rank() && changes == self.counters.parent_changes;
         if unchanged && dio.rank < self.rank() {
-            self.trickle.handle_consistent();
+            self.trickle.handle_consistent(now_ns);
         }
         // A new DTSN of a parent sets a timer, and is no news of one that is none.
         !(settled && etx_known && (same || !self.parents().contains(&from)))

@@ -25,7 +25,7 @@ use std::collections::VecDeque;
 
 pub use config::{Config, Pinned, Role, Root};
 use dao::Announcing;
-use neighbours::Neighbours;
+use neighbours::{Neighbour, Neighbours};
 use sources::Sources;
 use table::Table;
 use timers::{Timer, Timers};
@@ -280,7 +280,7 @@ impl Node {
 
     /// The neighbours: who, the Rank advertised last and the link's ETX × 128, each when known.
     pub fn links(&self) -> impl Iterator<Item = (Eui64, Option<u16>, Option<u16>)> {
-        self.neighbours.0.iter().map(|(&eui, entry)| (eui, entry.advert.map(|advert| advert.rank), entry.etx128))
+        self.neighbours.0.iter().map(|(eui, entry)| (eui, entry.advert.map(|advert| advert.rank), entry.etx128))
     }
 
     /// What it counted.
@@ -309,7 +309,7 @@ impl Node {
 
     /// A link was measured: ETX × 128 of unicasts to a neighbour, `None` when it is not known any more.
     pub fn handle_link(&mut self, now_ns: u64, neighbour: Eui64, etx128: Option<u16>) {
-        if let Some(entry) = self.neighbours.0.get_mut(&neighbour) {
+        if let Some(entry) = self.neighbours.0.get_mut(neighbour) {
             entry.etx128 = etx128;
             entry.probed = etx128.is_some();
             if !self.is_beside_the_point(neighbour) {
@@ -318,9 +318,27 @@ impl Node {
         }
     }
 
+    /// A frame of a neighbour was heard, whatever it carried: as long as that goes on, the neighbour is remembered.
+    pub fn handle_heard(&mut self, neighbour: Eui64, at_ns: u64) {
+        if let Some(entry) = self.neighbours.0.get_mut(neighbour) {
+            entry.heard_ns = entry.heard_ns.max(at_ns);
+        }
+    }
+
+    /// The neighbours that [`Self::handle_timeout`] will forget now, unless [`Self::handle_heard`] tells of them before.
+    pub fn about_to_forget(&self, now_ns: u64) -> impl Iterator<Item = Eui64> {
+        let sweeps = self.timers.at(Timer::Sweep).is_some_and(|at_ns| at_ns <= now_ns);
+        let known = sweeps.then(|| self.neighbours.0.iter()).into_iter().flatten();
+        known.filter(move |(_, neighbour)| self.is_silent(neighbour, now_ns)).map(|(eui, _)| eui)
+    }
+
+    fn is_silent(&self, neighbour: &Neighbour, now_ns: u64) -> bool {
+        now_ns.saturating_sub(neighbour.heard_ns) > self.config.neighbour_lifetime_ns
+    }
+
     /// A neighbour is known to be gone.
     pub fn handle_gone(&mut self, now_ns: u64, neighbour: Eui64) {
-        if self.neighbours.0.remove(&neighbour).is_some() {
+        if self.neighbours.0.remove(neighbour).is_some() {
             self.update_parents(now_ns);
         }
     }
@@ -329,7 +347,9 @@ impl Node {
     pub fn handle_timeout(&mut self, now_ns: u64) {
         while self.trickle.deadline_ns().is_some_and(|deadline_ns| deadline_ns <= now_ns) {
             let chance = self.chance.word();
-            if self.trickle.handle_timeout(now_ns, chance) == Fired::Transmit {
+            let fired = self.trickle.handle_timeout(now_ns, chance);
+            self.trickle.look_ahead(chance);
+            if fired == Fired::Transmit {
                 self.advertise(NextHop::Everyone);
             }
         }
@@ -432,10 +452,9 @@ impl Node {
     /// Looks for silent neighbours and expired routes.
     fn sweep(&mut self, now_ns: u64) {
         let lifetime_ns = self.config.neighbour_lifetime_ns;
-        let is_silent = |neighbour: &neighbours::Neighbour| now_ns.saturating_sub(neighbour.heard_ns) > lifetime_ns;
-        let somebody_is = self.neighbours.0.values().any(is_silent);
+        let somebody_is = self.neighbours.0.values().any(|neighbour| self.is_silent(neighbour, now_ns));
         if somebody_is {
-            self.neighbours.0.retain(|_, neighbour| !is_silent(neighbour));
+            self.neighbours.0.retain(|neighbour| now_ns.saturating_sub(neighbour.heard_ns) <= lifetime_ns);
         }
         self.sources.expire(now_ns);
         self.table.expire(now_ns);

@@ -1,10 +1,9 @@
 //! Whom a node hears, and what they advertised last.
 
-use core::net::Ipv6Addr;
-use std::collections::BTreeMap;
-
 use crate::Eui64;
+use crate::peers::Peers;
 use crate::rpl::wire::{Dio, RplOption};
+use core::net::Ipv6Addr;
 
 /// The last DIO of a neighbour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,16 +42,16 @@ impl Neighbour {
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Neighbours(pub(super) BTreeMap<Eui64, Neighbour>);
+pub(super) struct Neighbours(pub(super) Peers<Neighbour>);
 
 impl Neighbours {
     pub(super) fn get(&self, eui: Eui64) -> Option<&Neighbour> {
-        self.0.get(&eui)
+        self.0.get(eui)
     }
 
     /// A neighbour was heard now, if it is known.
     pub(super) fn touch(&mut self, eui: Eui64, now_ns: u64) {
-        if let Some(neighbour) = self.0.get_mut(&eui) {
+        if let Some(neighbour) = self.0.get_mut(eui) {
             neighbour.heard_ns = now_ns;
         }
     }
@@ -67,15 +66,15 @@ impl Neighbours {
         max: usize,
         kept: impl Fn(Eui64) -> bool,
     ) -> Option<&mut Neighbour> {
-        if self.0.len() >= max && !self.0.contains_key(&eui) {
+        if self.0.len() >= max && !self.0.contains(eui) {
             let worth = |neighbour: &Neighbour| {
                 let rank = neighbour.advert.map_or(u16::MAX, |advert| advert.rank);
                 (u32::from(neighbour.etx128.unwrap_or(128)).saturating_add(u32::from(rank)), neighbour.heard_ns)
             };
-            let victim = self.0.iter().filter(|(id, _)| !kept(**id)).max_by_key(|(_, n)| worth(n)).map(|(id, _)| *id);
-            self.0.remove(&victim?);
+            let victim = self.0.iter().filter(|(id, _)| !kept(*id)).max_by_key(|(_, n)| worth(n)).map(|(id, _)| id);
+            self.0.remove(victim?);
         }
-        let entry = self.0.entry(eui).or_insert_with(|| Neighbour::new(now_ns));
+        let entry = self.0.get_or_insert_with(eui, || Neighbour::new(now_ns));
         entry.heard_ns = now_ns;
         Some(entry)
     }

@@ -57,7 +57,7 @@ impl Node {
         let objective = self.config.objective;
         let mut candidates = core::mem::take(&mut self.scratch);
         candidates.clear();
-        for (&id, neighbour) in &self.neighbours.0 {
+        for (id, neighbour) in self.neighbours.0.iter() {
             let Some(advert) = neighbour.advert.filter(|a| a.dodag == dodag.id && a.version == dodag.version) else {
                 continue;
             };
@@ -83,7 +83,7 @@ impl Node {
         let Some(dodag) = self.dodag.as_ref().filter(|dodag| !dodag.rooted) else { return };
         let increase = dodag.config.min_hop_rank_increase;
         let mut newest = dodag.version;
-        for (&id, neighbour) in &self.neighbours.0 {
+        for (id, neighbour) in self.neighbours.0.iter() {
             let Some(advert) = neighbour.advert.filter(|advert| advert.dodag == dodag.id) else { continue };
             if lollipop::newer(advert.version, newest) && self.usable(id, advert.rank, increase) {
                 newest = advert.version;

@@ -31,16 +31,7 @@ pub(super) struct Timers([Option<u64>; 7]);
 
 impl Timers {
     const fn slot(&mut self, timer: Timer) -> &mut Option<u64> {
-        let [dis, delay, ack, refresh, poison, sweep, alternates] = &mut self.0;
-        match timer {
-            Timer::Dis => dis,
-            Timer::DaoDelay => delay,
-            Timer::DaoAck => ack,
-            Timer::DaoRefresh => refresh,
-            Timer::PoisonEnd => poison,
-            Timer::Sweep => sweep,
-            Timer::Alternates => alternates,
-        }
+        &mut self.0[timer as usize]
     }
 
     pub(super) const fn set(&mut self, timer: Timer, at_ns: u64) {
@@ -61,6 +52,11 @@ impl Timers {
 
     pub(super) fn deadline_ns(&self) -> Option<u64> {
         self.0.iter().flatten().min().copied()
+    }
+
+    /// When a timer is due.
+    pub(super) const fn at(&self, timer: Timer) -> Option<u64> {
+        self.0[timer as usize]
     }
 
     /// Clears a timer that is due; true when it was.
