@@ -576,7 +576,7 @@ fn codes_under_a_serial_number_that_was_given_or_cannot_be_are_refused_as_a_batc
     desk.drain();
     let records = desk.journal.len();
     // The order again, as its answer was lost: nothing new.
-    assert_eq!(desk.relay.add_codes(NOW, first.clone()), Ok(()));
+    assert_eq!(desk.relay.add_codes(NOW, first), Ok(()));
     desk.drain();
     assert_eq!(desk.journal.len(), records);
     // The next batch begins at 1 again. The first code of it stays unsold, and so do those behind it.
