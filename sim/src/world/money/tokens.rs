@@ -531,8 +531,7 @@ mod tests {
         let numbers = |count: u32| (0..count).rev().map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
         let (values, bits) = (numbers(16), numbers(64));
         let text = format!("substitution1 = {values}\nsubstitution2 = {values}\npermutation = {bits}\n");
-        let own =
-            StsParams { tables: Some("sta.txt".to_owned()), tables_read: Some(TablesText(text)), ..samples.clone() };
+        let own = StsParams { tables: Some("sta.txt".to_owned()), tables_read: Some(TablesText(text)), ..samples };
         assert_eq!((sta_tables(&own).name(), sta_tables(&samples).name()), ("sta.txt", StaTables::sample().name()));
         let key = meter_key(&samples, 1, false);
         let ask = Ask::Money(Service::Electricity, Money::at_least(77_000).unwrap());
