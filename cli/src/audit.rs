@@ -9,10 +9,10 @@ use std::{
 
 use serde_json::json;
 use taa_ledger::{
-    export::lines,
+    audit::Verdict,
     note::Verifier,
     receipt::Receipt,
-    report::{self, Format, Period, Report, Summary},
+    report::{self, Format, Period, Summary, Unchecked},
     tile::Resource,
 };
 
@@ -31,7 +31,7 @@ pub(crate) fn audit(command: &AuditCommand) -> Result<(), Failure> {
         AuditCommand::Verify { ledger, checkpoint, from, to, json } => {
             let period = Period { from_ms: *from, to_ms: *to };
             if ledger.folder.extension().is_some_and(|ending| ending == "jsonl") {
-                return verify_lines(ledger, period);
+                return verify_lines(ledger, checkpoint, period, *json);
             }
             verify(ledger, checkpoint, period, *json)
         }
@@ -61,23 +61,27 @@ fn verify(ledger: &LedgerArgs, kept: &[PathBuf], period: Period, as_json: bool) 
     let found = report::verify(&checkpoint, &known, &older, period, files(&ledger.folder));
     let found = found.map_err(|error| input(&ledger.folder, &error))?;
     if as_json {
-        show::say(&to_json(&found).to_string())?;
+        let said = to_json((found.is_sound(), found.sentence()), &found.verdict, &found.summary);
+        show::say(&said.to_string())?;
     } else {
         show::say(&found.to_string())?;
-        show::say(&beside(older.len(), own_word))?;
+        show::say(&beside((older.len(), 0), own_word))?;
     }
     if found.is_sound() { Ok(()) } else { Err(Failure::Found(format!("{}: not sound", ledger.folder.display()))) }
 }
 
-/// What the verdict rests on, in words.
-fn beside(kept: usize, own_word: bool) -> String {
+/// What the verdict rests on, in words; of the older checkpoints `uncompared` end where nothing can be said.
+fn beside((kept, uncompared): (usize, usize), own_word: bool) -> String {
     let whose = if own_word {
         "The key was taken from the folder itself: the files fit one another. Whose they are, only a key that you have from \
          elsewhere can say (--key)."
     } else {
         "The key was given from outside."
     };
-    let rolled = match kept {
+    let rolled = match kept.saturating_sub(uncompared) {
+        0 if kept > 0 => {
+            "No older checkpoint could be compared: that nothing was taken back since, nobody can say.".to_owned()
+        }
         0 => "No older checkpoint was given (--checkpoint): that nothing was taken back since, nobody can say."
             .to_owned(),
         1 => "One older checkpoint was compared.".to_owned(),
@@ -86,9 +90,8 @@ fn beside(kept: usize, own_word: bool) -> String {
     format!("{whose}\n{rolled}")
 }
 
-fn to_json(found: &Report) -> serde_json::Value {
-    let sums: Vec<_> = found
-        .summary
+fn to_json((sound, sentence): (bool, String), verdict: &Verdict, summary: &Summary) -> serde_json::Value {
+    let sums: Vec<_> = summary
         .sums()
         .map(|(what, unit, sum)| {
             json!({
@@ -97,45 +100,59 @@ fn to_json(found: &Report) -> serde_json::Value {
             })
         })
         .collect();
-    let findings = found.verdict.findings.iter().map(ToString::to_string);
-    let remarks = found.summary.remarks().iter().map(ToString::to_string);
+    let findings = verdict.findings.iter().map(ToString::to_string);
+    let remarks = summary.remarks().iter().map(ToString::to_string);
     json!({
-        "sound": found.is_sound(),
-        "sentence": found.sentence(),
-        "origin": found.verdict.checkpoint.origin,
-        "entries": found.verdict.checkpoint.size,
-        "root": found.verdict.checkpoint.root.to_base64(),
-        "signed_by": found.verdict.signed_by,
-        "from": found.summary.span_ms().map(|(first, _)| time(first)),
-        "to": found.summary.span_ms().map(|(_, last)| time(last)),
+        "sound": sound,
+        "sentence": sentence,
+        "origin": verdict.checkpoint.origin,
+        "entries": verdict.checkpoint.size,
+        "root": verdict.checkpoint.root.to_base64(),
+        "signed_by": verdict.signed_by,
+        "from": summary.span_ms().map(|(first, _)| time(first)),
+        "to": summary.span_ms().map(|(_, last)| time(last)),
         "sums": sums,
         "findings": findings.chain(remarks).collect::<Vec<_>>(),
     })
 }
 
-/// An export alone: exactly the entries of a stretch of the signed log, or not.
-fn verify_lines(ledger: &LedgerArgs, period: Period) -> Result<(), Failure> {
+/// An export alone: exactly the entries of a stretch of the signed log, or not; and what the whole folder is checked for, as
+/// far as it follows from the stretch.
+fn verify_lines(ledger: &LedgerArgs, kept: &[PathBuf], period: Period, as_json: bool) -> Result<(), Failure> {
     let text = String::from_utf8(read(&ledger.folder)?);
     let text = text.map_err(|_| Failure::Input(format!("{}: not a text", ledger.folder.display())))?;
     if ledger.key.is_empty() {
         return Err(Failure::Input("an export has no key beside it: name the log's with --key".to_owned()));
     }
-    let (known, _) = keys(ledger)?;
-    match lines::verify(&text, &known) {
-        Ok(proven) => {
-            let mut summary = Summary::of_part(period);
-            for (index, record) in (proven.first..).zip(&proven.records) {
-                summary.take(index, &record.to_bytes().unwrap_or_default());
+    let (known, own_word) = keys(ledger)?;
+    let kept: Vec<Vec<u8>> = kept.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
+    let older: Vec<&[u8]> = kept.iter().map(Vec::as_slice).collect();
+    let unsound = |why: &str| Failure::Found(format!("{}: not sound{why}", ledger.folder.display()));
+    let found = match report::verify_lines(&text, &known, &older, period) {
+        Ok(found) => found,
+        Err(error) => {
+            if as_json {
+                let sentence = format!("Not sound: {error}.");
+                show::say(
+                    &json!({ "sound": false, "sentence": sentence, "findings": [error.to_string()] }).to_string(),
+                )?;
             }
-            let end = proven.first.saturating_add(proven.records.len() as u64);
-            show::say(&format!("Log       {}\n{summary}", proven.checkpoint.origin))?;
-            show::say(&format!(
-                "Sound: these are entries {} to {end} (not included) of {} that were signed; none is missing, added or altered.",
-                proven.first, proven.checkpoint.size
-            ))
+            return Err(unsound(&format!(": {error}")));
         }
-        Err(error) => Err(Failure::Found(format!("{}: not sound: {error}", ledger.folder.display()))),
+    };
+    if as_json {
+        let mut said = to_json((found.is_sound(), found.sentence()), &found.verdict, &found.summary);
+        said["first"] = found.first.into();
+        said["end"] = found.end.into();
+        said["unchecked"] = found.unchecked.iter().map(ToString::to_string).collect();
+        show::say(&said.to_string())?;
+    } else {
+        show::say(&found.to_string())?;
+        let beside_it = |unchecked: &&Unchecked| matches!(unchecked, Unchecked::Promise { .. });
+        let uncompared = found.unchecked.iter().filter(beside_it).count();
+        show::say(&beside((older.len(), uncompared), own_word))?;
     }
+    if found.is_sound() { Ok(()) } else { Err(unsound("")) }
 }
 
 fn export(ledger: &LedgerArgs, out: &Path, format: Format, range: (u64, Option<u64>)) -> Result<(), Failure> {

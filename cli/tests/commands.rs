@@ -271,7 +271,25 @@ fn a_run_leaves_a_ledger_that_an_audit_finds_sound_and_a_changed_one_not() {
     assert_eq!(lines.status.code(), Some(0), "{}", text(&lines.stderr));
     let file = text(&lines.stdout).trim().to_owned();
     let key = folder.join("verifier").display().to_string();
-    assert_eq!(taa(&["audit", "verify", &file, "--key", &key]).status.code(), Some(0));
+    let part = taa(&["audit", "verify", &file, "--key", &key, "--checkpoint", &kept]);
+    assert_eq!(part.status.code(), Some(0));
+    assert!(text(&part.stdout).contains("Not checked: whether a payment was taken before entry 300 too"));
+    let part = taa(&["audit", "verify", &file, "--key", &key, "--checkpoint", &kept, "--json"]);
+    let part: serde_json::Value = serde_json::from_slice(&part.stdout).expect("JSON");
+    assert_eq!((&part["sound"], &part["first"], &part["end"]), (&true.into(), &300.into(), &310.into()));
+    // All of it in one file: compared with what was promised before, and found short where it was cut back.
+    let lines = taa(&["audit", "export", &said, "--out", &export]);
+    let file = text(&lines.stdout).trim().to_owned();
+    let whole = taa(&["audit", "verify", &file, "--key", &key, "--checkpoint", &kept]);
+    assert_eq!(whole.status.code(), Some(0));
+    let printed = text(&whole.stdout);
+    assert!(printed.contains("Sound: all ") && printed.contains("One older checkpoint was compared"), "{printed}");
+    let cut = std::fs::read_to_string(&file).expect("the export").replacen("\"minor\":", "\"minor\":1", 1);
+    std::fs::write(&file, cut).expect("writes");
+    let found = taa(&["audit", "verify", &file, "--key", &key, "--json"]);
+    assert_eq!(found.status.code(), Some(1));
+    let found: serde_json::Value = serde_json::from_slice(&found.stdout).expect("JSON");
+    assert_eq!(found["sound"], false);
     let entry = out.join("entry.json").display().to_string();
     let receipt = taa(&["audit", "receipt", &said, "--entry", "305", "--entry-file", &entry]);
     let proof = out.join("entry.tlog-proof");

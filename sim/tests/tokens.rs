@@ -4,7 +4,7 @@ mod common;
 
 use common::{DAY_MS, bundle, calm_money, fault, simulate, village};
 use taa_dcu::config::Traits;
-use taa_models::cellular::CellularParams;
+use taa_models::{cellular::CellularParams, payments::TablesText};
 use taa_scenarios::model::{FaultKind, FaultTarget, KeyChangeTo, Operation, OperationKind, Scenario};
 use taa_sim::{
     cause::Cause,
@@ -158,6 +158,26 @@ fn a_dcu_sells_tokens_over_gateways_and_by_text_and_every_one_counts_once() {
     assert_eq!(books.issued_u, books.loaded_u + books.waiting_u, "{books:?}");
     let late = |pay: &PaymentRow| pay.accepted_ms.is_some_and(|at| at < 6 * DAY_MS) && pay.applied_ms.is_none();
     assert_eq!(payments.rows().filter(late).count(), 0);
+}
+
+/// Tables of EA07 that the scenario brings along serve vendors and meters alike: were one of them left with the samples, no
+/// token would open.
+#[test]
+fn tables_of_the_scenario_make_and_open_every_token() {
+    let numbers = |from: Vec<u32>| from.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
+    let backwards = |count: u32| numbers((0..count).rev().collect());
+    let turned = numbers((1..16).chain([0]).collect());
+    let text =
+        format!("substitution1 = {}\nsubstitution2 = {turned}\npermutation = {}\n", backwards(16), backwards(64));
+    let mut scenario = site_vends(6);
+    let sts = &mut scenario.comms.payments.sts;
+    (sts.ea, sts.tables, sts.tables_read) = (7, Some("sta.txt".to_owned()), Some(TablesText(text)));
+    let arch = keypad(&scenario);
+    books_hold(&arch);
+    let books = &arch.records.books.tokens;
+    assert!(books.loaded_u > 0 && books.used > 40, "{books:?}");
+    let late = |pay: &PaymentRow| pay.accepted_ms.is_some_and(|at| at < 4 * DAY_MS) && pay.applied_ms.is_none();
+    assert_eq!(arch.records.payments.rows().filter(late).count(), 0);
 }
 
 #[test]

@@ -12,8 +12,9 @@ use site::{S, Site};
 use taa_dcu::{
     LinkState,
     config::VendingConfig,
-    fetch::FetchConfig,
+    fetch::{Answer, FetchConfig, FetchRequest, Vended},
     payment::{Currency, Provider},
+    vending::TokenDigits,
 };
 use taa_intake::{
     HttpRequest, Relay,
@@ -365,6 +366,130 @@ fn sabotage_a_relay_that_takes_every_repeat_for_a_purchase_vends_twice() {
     };
     let doubled = (0..6).filter(|seed| story(*seed * 7919, forgets).0.sales() > 4).count();
     assert!(doubled > 0);
+}
+
+/// The site has made the token and cannot tell: the backhaul is out for more than a day, and the question lapses.
+fn lapsed() -> (World, u64) {
+    let mut world = World::new();
+    world.run(20);
+    let first = world.ask(&calin(1, "7"));
+    while world.sales() == 0 {
+        world.run(1);
+    }
+    world.up = false;
+    world.site.fetches.clear();
+    world.run(25 * 3600);
+    assert_eq!((world.token(first), world.relay.state().questions("jija").count()), (None, 0));
+    (world, first)
+}
+
+/// Asks again every minute, until there is a token.
+fn insisted(world: &mut World) -> u64 {
+    for _ in 0..15 {
+        let call = world.ask(&calin(1, "7"));
+        world.run(60);
+        if world.token(call).is_some() {
+            return call;
+        }
+    }
+    panic!("no token: {:?}", world.answers);
+}
+
+fn one_token_after_all(world: &mut World, call: u64) {
+    let token = world.token(call).expect("the one that was made");
+    let made: BTreeSet<_> = world.site.left().iter().map(|left| left.3.0).collect();
+    assert_eq!((made.len(), world.sales()), (1, 1));
+    assert!(made.iter().all(|made| made[..] == *token.as_bytes()));
+    let meter = &mut world.site.meters[1];
+    meter.enter(token.as_bytes().first_chunk().unwrap()).unwrap();
+    assert_eq!(meter.credited, 70);
+}
+
+/// Whoever asks again after the outage gets the token of his first question, whoever speaks first when the site is back.
+#[test]
+fn a_question_that_lapsed_is_still_one_token() {
+    // Asked again before the site is heard.
+    let (mut world, _) = lapsed();
+    world.up = true;
+    let again = insisted(&mut world);
+    one_token_after_all(&mut world, again);
+    // The late answer is there before: it is told at once, also to a relay that was started anew.
+    let (mut world, _) = lapsed();
+    world.up = true;
+    world.run(700);
+    world.restart_relay();
+    world.run(3600);
+    let again = world.ask(&calin(1, "7"));
+    one_token_after_all(&mut world, again);
+    // The site has forgotten that it was asked, and was never heard since.
+    let (mut world, _) = lapsed();
+    world.site.cut();
+    world.boot();
+    world.up = true;
+    world.run(700);
+    let again = insisted(&mut world);
+    one_token_after_all(&mut world, again);
+}
+
+/// What remains: a day after a late answer that nobody has asked for, the same question is a purchase of its own.
+#[test]
+fn a_day_after_a_late_answer_the_same_question_is_another_purchase() {
+    let (mut world, _) = lapsed();
+    world.up = true;
+    world.run(700);
+    world.run(23 * 3600);
+    let within = world.ask(&calin(1, "7"));
+    one_token_after_all(&mut world, within);
+    let (mut world, _) = lapsed();
+    world.up = true;
+    world.run(700);
+    world.run(24 * 3600);
+    let after = world.ask(&calin(1, "7"));
+    world.run(20);
+    assert!(world.token(after).is_some());
+    assert_eq!(world.sales(), 2);
+}
+
+/// A stranger's answer to a question that has lapsed is not taken: only the meter's own site gives it.
+#[test]
+fn only_the_meters_site_answers_for_it() {
+    let mut world = World::new();
+    world.config.sites.push(SiteConfig {
+        id: "other".into(),
+        key: Secret::new(b"another site's key of 32 bytes..."),
+        money: money(),
+        accounts: Accounts::Prefix("B".into()),
+    });
+    world.restart_relay();
+    world.up = false;
+    world.ask(&calin(1, "7"));
+    let reference = world.relay.state().questions("jija").next().unwrap().reference.clone();
+    world.relay.handle_timeout(world.wall() + 24 * HOUR_MS);
+    world.drain();
+    let vended = Vended { token: TokenDigits(*b"12345678901234567890"), energy_wh: Some(7_000) };
+    let tell = |world: &mut World, site: &str, key: &Secret| {
+        let request = FetchRequest {
+            site: site.into(),
+            session: 9,
+            number: 1,
+            before: Vec::new(),
+            epoch: 0,
+            cursor: 0,
+            currency: money().currency,
+            minor_per_unit: 100,
+            reply_bytes_max: 1400,
+            fates: Vec::new(),
+            reach: None,
+            answers: vec![Answer { reference: reference.clone(), outcome: Ok(vended.clone()) }],
+        };
+        let wall = world.wall() + 24 * HOUR_MS;
+        world.relay.handle_fetch(wall, 0, &request.encode(key));
+        world.drain();
+        let call = world.ask(&calin(1, "7"));
+        world.token(call)
+    };
+    assert_eq!(tell(&mut world, "other", &Secret::new(b"another site's key of 32 bytes...")), None);
+    assert_eq!(tell(&mut world, "jija", &key()).as_deref(), Some("12345678901234567890"));
 }
 
 #[test]

@@ -86,16 +86,16 @@ impl Desk {
     fn vend(&mut self, asked: &Asked) {
         let known = (0..2).find(|n| asked.meter == format!("TAA{n:013}") || asked.meter == format!("A{n}"));
         let Some(meter) = known else {
-            return self.server.handle_issued(&asked.reference, Err(NotIssued::UnknownMeter));
+            return self.server.handle_issued(self.now, &asked.reference, Err(NotIssued::UnknownMeter));
         };
         let sold = self.site.with_dcu(|dcu, now| dcu.handle_vend(now, asked.for_dcu(MeterIx(meter)))).unwrap();
         let id = match sold {
             Ok(id) => id,
-            Err(refusal) => return self.server.handle_issued(&asked.reference, Err((&refusal).into())),
+            Err(refusal) => return self.server.handle_issued(self.now, &asked.reference, Err((&refusal).into())),
         };
         let token = self.token(id);
         let issued = Issued { token: Some(token), energy_wh: Some(12_300) };
-        self.server.handle_issued(&asked.reference, Ok(&issued));
+        self.server.handle_issued(self.now, &asked.reference, Ok(&issued));
     }
 
     fn token(&self, id: VendId) -> taa_dcu::vending::TokenDigits {
@@ -232,6 +232,33 @@ fn a_lost_question_is_asked_again_under_the_same_reference() {
     assert_eq!(desk.call(&stron(0, "5000")).0, 200);
     assert_eq!(desk.asked[0].reference, desk.asked[1].reference);
     assert_eq!(desk.site.left().len(), 1);
+}
+
+/// Nobody was told of it, so nobody has it: the question is the first purchase as long as there is no answer, and for a day
+/// after an answer that came too late.
+#[test]
+fn what_has_no_answer_stays_one_purchase_and_a_late_answer_keeps_for_a_day() {
+    const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
+    let mut desk = Desk::new();
+    desk.deaf = true;
+    for _ in 0..3 {
+        desk.server.handle_request(desk.now, 1, &stron(0, "5000"));
+        desk.drain();
+        assert!(desk.server.handle_gone(1).is_some(), "cannot vend now");
+        desk.now += 3 * DAY_MS;
+        desk.restart();
+    }
+    assert!(desk.asked.iter().all(|asked| asked.reference == desk.asked[0].reference));
+    desk.vend(&desk.asked[0].clone());
+    desk.drain();
+    let made = desk.site.left()[0].3;
+    desk.now += DAY_MS - 1;
+    desk.restart();
+    assert_eq!(first(&desk.call(&stron(0, "5000")).1).as_bytes(), made.0);
+    // Told now: from here on the window counts.
+    desk.now += 11 * MINUTE_MS;
+    desk.deaf = false;
+    assert_ne!(first(&desk.call(&stron(0, "5000")).1).as_bytes(), made.0);
 }
 
 #[test]

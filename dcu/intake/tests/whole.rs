@@ -133,7 +133,7 @@ impl Story {
             (tag, Code { serial: format!("S{n:04}"), amount_minor: 100 * (1 + n) })
         });
         let codes = codes.collect();
-        world.with_relay(|relay, wall| relay.add_codes(wall, codes));
+        world.with_relay(|relay, wall| relay.add_codes(wall, codes).unwrap());
         world.run_for(10 * S);
         let (words, asked, paid) = (Vec::new(), Vec::new(), Vec::new());
         Self { world, paid, words, asked, calls: 1_000_000, nameless: false, statement: seed.is_multiple_of(3) }

@@ -189,13 +189,15 @@ fn add_codes(relay: &mut Relay, config: &RelayConfig, now_unix_ms: i64, printed:
     let mut codes = Vec::with_capacity(printed.len());
     for Printed { code, serial, amount_minor } in printed {
         match CodeTag::new(&code, key) {
-            Some(tag) if amount_minor > 0 && !serial.is_empty() => codes.push((tag, Code { serial, amount_minor })),
-            _ => return refused(&format!("code {serial}: sixteen digits, a serial number, an amount above zero")),
+            Some(tag) => codes.push((tag, Code { serial, amount_minor })),
+            None => return refused(&format!("code {serial:?}: a code has sixteen digits")),
         }
     }
     let count = codes.len();
-    relay.add_codes(now_unix_ms, codes);
-    HttpResponse::json(200, &json!({ "done": true, "codes": count }))
+    match relay.add_codes(now_unix_ms, codes) {
+        Ok(()) => HttpResponse::json(200, &json!({ "done": true, "codes": count })),
+        Err(why) => refused(&why.to_string()),
+    }
 }
 
 fn id(by: &str, key: String) -> Option<PaymentId> {

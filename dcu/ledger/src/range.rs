@@ -41,10 +41,17 @@ impl RangeProof {
     /// The root that the leaves seen lead to in a tree of `size` leaves; none where the right side does not fit.
     #[must_use]
     pub fn finish(&self, check: RangeCheck, size: u64) -> Option<Hash> {
+        self.finish_seen(check, size, |_, _| ())
+    }
+
+    /// The same; `look` sees the size and root of every tree between the leaves seen and the whole that is known.
+    #[must_use]
+    pub fn finish_seen(&self, check: RangeCheck, size: u64, mut look: impl FnMut(u64, &Frontier)) -> Option<Hash> {
         let mut tree = check.tree;
         let mut right = self.right.iter();
         for (level, _) in cover(tree.size(), size) {
             tree.push_subtree(level, *right.next()?);
+            look(tree.size(), &tree);
         }
         (right.next().is_none() && tree.size() == size).then(|| tree.root())
     }
@@ -108,6 +115,12 @@ impl RangeCheck {
     /// The next leaf's hash.
     pub fn push(&mut self, leaf: Hash) {
         self.tree.push(leaf);
+    }
+
+    /// The root over all leaves up to here.
+    #[must_use]
+    pub fn root(&self) -> Hash {
+        self.tree.root()
     }
 
     /// Index of the next leaf.

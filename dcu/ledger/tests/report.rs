@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::convert::Infallible;
 
 use taa_keys::Ed25519Private;
+use taa_ledger::audit::Finding;
 use taa_ledger::export::{csv, lines};
 use taa_ledger::note::{Kind, Signer, Verifier};
 use taa_ledger::receipt::Receipt;
-use taa_ledger::report::{self, Entries, FileError, Format, Period, Remark, Report, StreamError};
+use taa_ledger::report::{self, Entries, FileError, Format, Period, Remark, Report, StreamError, Unchecked};
 use taa_ledger::tile::Resource;
 use taa_ledger::{Log, Money, Record, Stamp};
 
@@ -135,6 +136,85 @@ fn entries_that_contradict_one_another_are_found_though_they_were_signed() {
     assert!(matches!(twice, Remark::Repeated { before: 11, index: 609, .. }), "{twice}");
     let unannounced = sabotaged(|all| all[12].rule = "tariff/b#energy-and-fee".into());
     assert!(matches!(unannounced, Remark::Unannounced { index: 12, .. }), "{unannounced}");
+}
+
+/// What contradicts itself in a folder does so in an export of all of it, and says so in the same words; a part says what
+/// it leaves open, and finds what lies within it.
+#[test]
+fn an_export_is_checked_as_the_folder_is_and_a_part_says_what_it_cannot() {
+    let export = |records: &[Record], range| {
+        let folder = folder(records);
+        let made = report::export(&folder["checkpoint"], Format::Lines, range, read(&folder)).unwrap();
+        report::verify_lines(&made[0].1, &known(), &[], Period::default()).unwrap()
+    };
+    let sound = export(&records(), (0, None));
+    assert!(sound.is_sound() && sound.is_whole() && sound.unchecked.is_empty(), "{sound}");
+    assert!(sound.to_string().contains("Sound: all 611 entries are exactly those signed by jija.example/ledger"));
+    assert_eq!(sound.summary, verify(&folder(&records()), Period::default()).summary);
+    type Change = fn(&mut Vec<Record>);
+    let lost: Change = |all| drop(all.remove(11));
+    let dear: Change = |all| all[12].amount.as_mut().unwrap().minor -= 1;
+    let twice: Change = |all| all[611 - 2].reference = Some("T0-0".into());
+    let unannounced: Change = |all| all[12].rule = "tariff/b#energy-and-fee".into();
+    for change in [lost, dear, twice, unannounced] {
+        let mut records = records();
+        change(&mut records);
+        let in_folder = verify(&folder(&records), Period::default());
+        let in_file = export(&records, (0, None));
+        assert_eq!(in_file.summary.remarks(), in_folder.summary.remarks());
+        assert!(!in_file.is_sound() && in_file.verdict.is_sound() && in_file.summary.total_remarks() == 1);
+        assert!(in_file.to_string().contains("Not sound: all 6"), "{in_file}");
+        assert!(in_file.to_string().contains("they contradict one another in 1 places"), "{in_file}");
+    }
+    // From the first entry on nothing is unknown that the checks rest on.
+    let start = export(&records(), (0, Some(400)));
+    assert!(start.is_sound() && !start.is_whole());
+    assert_eq!(start.unchecked, [Unchecked::Behind { end: 400 }]);
+    let part = export(&records(), (250, Some(400)));
+    assert!(part.is_sound(), "{part}");
+    assert_eq!(part.unchecked, [Unchecked::Before { first: 250 }, Unchecked::Behind { end: 400 }]);
+    assert!(part.to_string().contains("Not checked: whether a payment was taken before entry 250 too"), "{part}");
+    // A payment taken twice within the part, and a balance that does not follow from the one stated before it.
+    let mut doubled = records();
+    doubled[333].reference = doubled[311].reference.clone();
+    assert!(matches!(
+        export(&doubled, (250, Some(400))).summary.remarks(),
+        [Remark::Repeated { before: 311, index: 333, .. }]
+    ));
+    assert!(export(&doubled, (320, Some(400))).is_sound(), "the first time is not in it");
+    let mut wrong = records();
+    wrong[332].amount.as_mut().unwrap().minor -= 1;
+    assert!(matches!(export(&wrong, (250, Some(400))).summary.remarks(), [Remark::Balance { index: 332, .. }]));
+}
+
+#[test]
+fn an_export_is_compared_with_older_checkpoints() {
+    let all = records();
+    let kept = |records: &[Record]| folder(records)["checkpoint"].clone();
+    let of = |records: &[Record], range, older: &[Vec<u8>]| {
+        let folder = folder(records);
+        let made = report::export(&folder["checkpoint"], Format::Lines, range, read(&folder)).unwrap();
+        let older: Vec<&[u8]> = older.iter().map(Vec::as_slice).collect();
+        report::verify_lines(&made[0].1, &known(), &older, Period::default()).unwrap()
+    };
+    let promised = [kept(&all[..1]), kept(&all[..300]), kept(&all)];
+    assert!(of(&all, (0, None), &promised).is_sound());
+    // Rolled back, also where nothing but a part is at hand.
+    for range in [(0, None), (250, Some(260))] {
+        let back = of(&all[..500], range, &promised);
+        assert_eq!(back.verdict.findings, [Finding::RolledBack { promised: 611, size: 500 }]);
+        assert!(!back.is_sound() && back.to_string().contains("rolled back"), "{back}");
+    }
+    // Another history.
+    let mut other = all.clone();
+    other[7].account = Some("A77".into());
+    assert_eq!(of(&other, (0, None), &promised[1..2]).verdict.findings, [Finding::Forked { size: 300 }]);
+    assert_eq!(of(&other, (290, Some(310)), &promised[1..2]).verdict.findings, [Finding::Forked { size: 300 }]);
+    // A promise that ends beside the stretch is not compared, and that is said.
+    let beside = of(&all, (310, Some(320)), &promised[1..2]);
+    assert!(beside.is_sound() && beside.unchecked.contains(&Unchecked::Promise { size: 300 }), "{beside}");
+    let foreign = of(&all, (0, None), &[b"no checkpoint".to_vec()]);
+    assert!(matches!(foreign.verdict.findings[..], [Finding::UnusablePin { number: 0, .. }]));
 }
 
 #[test]

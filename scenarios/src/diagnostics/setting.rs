@@ -423,4 +423,20 @@ pub enum SettingProblem {
         /// The size by the rule.
         usual: String,
     },
+
+    /// A file with the tables of EA07 that holds none.
+    #[error("{at}: {what}")]
+    #[diagnostic(
+        forward(at),
+        code(taa::sts::tables),
+        help(
+            "three lines: substitution1 and substitution2 = 16 numbers from 0 to 15, permutation = 64 numbers from 0 to 63"
+        )
+    )]
+    Tables {
+        /// Where.
+        at: Spot,
+        /// What is wrong.
+        what: String,
+    },
 }

@@ -15,6 +15,7 @@ mod plan;
 mod power;
 mod prices;
 mod reference;
+mod sts;
 mod tariff;
 
 use std::path::{Path, PathBuf};
@@ -189,7 +190,9 @@ fn resolve(dir: &Path, overrides: &Overrides, found: &mut Diagnostics) -> Option
         (Some(path), Some(village), Some(plan)) => faults::read(&path, village, plan.span(), found),
         _ => faults::Story::default(),
     };
+    let payments = sts::resolve(&document, &file.comms.payments, found);
     let (source, site, village, power) = (source?, site?, village?, power?);
+    let payments = payments?;
     let (weather_file, tariff, economics, plan) = (weather_file?, tariff?, economics?, plan?);
     let classes = tariff::assign(classes?, &village);
     let run = plan.at(&site);
@@ -212,7 +215,7 @@ fn resolve(dir: &Path, overrides: &Overrides, found: &mut Diagnostics) -> Option
             radio: file.comms.radio.clone(),
             mesh: MeshParams { fidelity: file.run.mesh, ..file.comms.mesh.clone() },
             cellular: file.comms.cellular.clone(),
-            payments: file.comms.payments.clone(),
+            payments,
             dcu_holdup_h: file.comms.dcu_holdup_h,
             last_gasp: file.comms.last_gasp.clone(),
         },

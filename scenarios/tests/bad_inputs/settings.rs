@@ -2,7 +2,44 @@
 
 use std::path::Path;
 
+use taa_models::payments::TablesText;
+use taa_scenarios::{Overrides, load};
+
+use crate::fixture::Fixture;
+
+/// Tables that are nobody's: each number once.
+const TABLES: &str = "# made up\nsubstitution1 = 15 14 13 12 11 10 9 8 7 6 5 4 3 2 1 0\n\
+    substitution2 = 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 0\n\
+    permutation = 63 62 61 60 59 58 57 56 55 54 53 52 51 50 49 48 47 46 45 44 43 42 41 40 39 38 37 36 35 34 33 32 31 30 29 28 \
+    27 26 25 24 23 22 21 20 19 18 17 16 15 14 13 12 11 10 9 8 7 6 5 4 3 2 1 0\n";
+
+fn with_tables(f: &mut Fixture, text: &str) {
+    f.scenario += "\n[comms.payments.sts]\nea = 7\ntables = \"sta.txt\"\n";
+    f.files.push(("sta.txt", text.as_bytes().to_vec()));
+}
+
+#[test]
+fn tables_of_ones_own_are_read() {
+    let mut fixture = Fixture::new("tables-sound");
+    with_tables(&mut fixture, TABLES);
+    assert_eq!(fixture.findings(), []);
+    let scenario = load(&fixture.dir, &Overrides::default()).expect("sound");
+    let read = scenario.comms.payments.sts.tables_read;
+    assert_eq!(read, Some(TablesText(TABLES.to_owned())));
+    assert_eq!(format!("{read:?}"), "Some(TablesText(..))", "not ours to show");
+}
+
 cases! {
+    no_tables_file: "taa::scenario::missing_reference" at "`comms.payments.sts.tables`" says ["sta.txt"] when |f| f.scenario += "\n[comms.payments.sts]\nea = 7\ntables = \"sta.txt\"\n";
+    tables_of_another_algorithm: "taa::scenario::out_of_range" at "`comms.payments.sts.tables`" says ["left out where ea is not 7"] when |f| {
+        with_tables(f, TABLES);
+        f.toml("ea = 7", "ea = 11");
+    };
+    table_with_a_number_twice: "taa::sts::tables" at "sta.txt, line 3" says ["substitution2 has 1 more than once"] when |f| with_tables(f, &TABLES.replace("15 0\n", "15 1\n"));
+    table_too_short: "taa::sts::tables" at "sta.txt, line 2" says ["substitution1 has 15 numbers instead of 16"] when |f| with_tables(f, &TABLES.replace("2 1 0\nsub", "2 1\nsub"));
+    table_of_words: "taa::sts::tables" at "sta.txt, line 1" says ["expected `name = numbers`"] when |f| with_tables(f, &TABLES.replace("# made", "made"));
+    table_missing: "taa::sts::tables" at "sta.txt" says ["there is no permutation"] when |f| with_tables(f, TABLES.split("permutation").next().unwrap_or(""));
+
     no_scenario: "taa::scenario::no_scenario" at "no_scenario" says ["scenario.toml", "taa new"] when |f| f.missing.push("scenario.toml");
     toml_syntax: "taa::toml::syntax" at "scenario.toml, line 6" says ["not valid TOML", "name = value"] when |f| f.toml("lon_deg = 33.612", "lon_deg 33.612");
     unclosed_text: "taa::toml::syntax" at "scenario.toml, line 2" says ["double quotes"] when |f| f.toml("\"Kitongoji\"", "\"Kitongoji");

@@ -30,7 +30,7 @@ const PLAN: [(&str, &[&str]); 26] = [
     ("taa-vectors", &[]),
     ("taa-meter", &["taa-keys", "taa-dlms", "taa-tokens", "taa-gasp"]),
     ("taa-mesh", &[]),
-    ("taa-scenarios", &["taa-dcu", "taa-models"]),
+    ("taa-scenarios", &["taa-tokens", "taa-dcu", "taa-models"]),
     (
         "taa-sim",
         &[

@@ -1,14 +1,16 @@
 //! Minutes for the site: granted, never taken back, and their use compared.
 //!
 //! The cloud is the lessor ([`taa_tokens::sts::vend::Lessor`]). It keeps one of every n minutes for itself and grants the
-//! site another one when the site tells that its leases end soon, or that it has none. A site that has lost its journal
-//! cannot know which minutes it has used, so it never gets the old lease again: it gets the next free place among the n.
+//! site another one when the site tells that its leases end soon, or that it has none. A journal that holds a place among
+//! the n keeps it: its next lease begins where the last ends. A site that has lost its journal cannot know which minutes
+//! it has used, so it never gets the old lease again: it gets the next free place among the n, and where there is none,
+//! one when a lease has ended.
 //! Minutes that the site reports are compared: one that was used twice means two machines with one identity (a copied
 //! disk), one outside every lease means a site that vends on its own account.
 
 use std::collections::BTreeMap;
 
-use taa_tokens::sts::vend::{Lease, Lessor, Minutes};
+use taa_tokens::sts::vend::{Lease, LeaseError, Lessor, Minutes};
 
 use super::{Cloud, CloudEvent, NS_PER_MS};
 use crate::{MeterIx, uplink::Down, vending::LeaseNote};
@@ -23,7 +25,8 @@ pub struct LeasePolicy {
     pub term: (i64, i64),
     /// Length of a lease.
     pub days: u32,
-    /// One of so many minutes; at least 2. The cloud itself has the first of them.
+    /// One of so many minutes; at least 2. The cloud itself has the first of them. With 2 a site whose disk was replaced
+    /// sells nothing until the lease of the old one has ended; with n, n − 2 disks may be replaced within a lease.
     pub every: u16,
 }
 
@@ -33,6 +36,8 @@ pub(super) struct Leases {
     policy: LeasePolicy,
     lessor: Lessor,
     granted: Vec<Lease>,
+    /// The last lease of every journal, by its title.
+    held: BTreeMap<[u8; 8], Lease>,
     own: Minutes,
     uses: BTreeMap<(MeterIx, i64), u64>,
 }
@@ -45,7 +50,23 @@ impl Leases {
         if let Ok(lease) = lessor.grant(from, to, policy.every, 0) {
             own.add(lease);
         }
-        Self { policy, lessor, granted: Vec::new(), own, uses: BTreeMap::new() }
+        Self { policy, lessor, granted: Vec::new(), held: BTreeMap::new(), own, uses: BTreeMap::new() }
+    }
+}
+
+impl Leases {
+    /// The place that this journal has, from where its last lease ends; else the first free one.
+    fn next(&mut self, title: [u8; 8], from: i64, to: i64) -> Result<Lease, LeaseError> {
+        let every = self.policy.every;
+        if let Some(held) = self.held.get(&title).copied() {
+            match self.lessor.grant(from.max(held.to), to, every, held.phase) {
+                // It was away for so long that another one has the place.
+                Err(LeaseError::Overlap(_)) => {}
+                next => return next,
+            }
+        }
+        let mut free = (1..every).map(|phase| self.lessor.grant(from, to, every, phase));
+        free.find(Result::is_ok).unwrap_or(Err(LeaseError::Overlap(0)))
     }
 }
 
@@ -69,12 +90,14 @@ impl Cloud {
         let length = i64::from(leases.policy.days).saturating_mul(MINUTES_PER_DAY);
         let (start, end) = leases.policy.term;
         let (from, to) = (minute.max(start), minute.saturating_add(length).min(end));
-        let every = leases.policy.every;
-        let free = (1..every).find_map(|phase| leases.lessor.grant(from, to, every, phase).ok());
-        let Some(lease) = free else {
-            return self.event(CloudEvent::NoMinutesLeft);
+        let lease = match leases.next(title, from, to) {
+            Ok(lease) => lease,
+            // It holds all that it may for now.
+            Err(LeaseError::Empty) if to < end => return,
+            Err(_) => return self.event(CloudEvent::NoMinutesLeft),
         };
         leases.granted.push(lease);
+        leases.held.insert(title, lease);
         self.downlink.push(Down::Lease(LeaseNote::new(lease, title)));
         self.event(CloudEvent::LeaseGranted { id: lease.id });
     }

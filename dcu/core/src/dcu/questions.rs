@@ -44,11 +44,12 @@ impl Dcu {
     /// Tokens that have been made for questions. What is durable now was recorded by now.
     pub(super) fn look_for_tokens(&mut self) {
         for (reference, id) in self.fetch.questions.unseen() {
-            let Some(sale) = self.state.desk().sale(id) else { continue };
-            let outcome = match (&sale.fate, sale.tokens.first()) {
-                (Fate::Void { .. }, _) => Err(NotVended::Later),
-                (Fate::Asked, _) | (_, None) => continue,
-                (_, Some(token)) => Ok(Vended { token: *token, energy_wh: sale.said.energy_wh() }),
+            let outcome = match self.state.desk().sale(id).map(|sale| (sale, sale.fate, sale.tokens.first())) {
+                // So many were sold to the meter since that it would refuse this token: whoever asks again buys a new one.
+                None => Err(NotVended::Unfit),
+                Some((_, Fate::Void { .. }, _)) => Err(NotVended::Later),
+                Some((_, Fate::Asked, _) | (_, _, None)) => continue,
+                Some((sale, _, Some(token))) => Ok(Vended { token: *token, energy_wh: sale.said.energy_wh() }),
             };
             let record = self.state.last_record();
             self.fetch.questions.seen(&reference, outcome, record);

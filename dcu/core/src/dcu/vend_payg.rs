@@ -28,7 +28,8 @@ impl Dcu {
     }
 
     /// A device's report over OpenPAYGO Metrics, as text. The answer carries the tokens that it has not taken yet, signed
-    /// for this very report. Reports sent before are refused, whatever they say.
+    /// for this very report. Reports sent before are refused, whatever they say; those under [`Method::Simple`] cannot be told
+    /// from repeats, and change nothing here.
     ///
     /// # Errors
     /// [`MetricsRefusal`]; nothing of it was used.
@@ -40,10 +41,13 @@ impl Dcu {
         let key = MetricsKey::new(&entry.key).ok_or(MetricsRefusal::Key)?;
         let (request_count, timestamp) = self.state.desk().device(device).map_or((None, None), |d| d.last_report());
         let method = request.verify(&key, Seen { request_count, timestamp })?;
-        let Seen { request_count, timestamp } = request.freshness();
-        self.note(now, Note::PaygSeen { device, request_count, timestamp });
-        // The other signatures cover no value: whoever has seen one could report any count.
-        let covered = matches!(method, Method::Data | Method::Recursive);
+        // What the signature does not cover, anybody on the way can write: kept, it could shut the device out for ever.
+        let Seen { request_count, timestamp } = request.covered(method);
+        if request_count.or(timestamp).is_some() {
+            self.note(now, Note::PaygSeen { device, request_count, timestamp });
+        }
+        // The other signatures cover no value: whoever has seen one could report any count. None covers a data format.
+        let covered = matches!(method, Method::Data | Method::Recursive) && request.has_named_data();
         if let Some(count) =
             request.metrics(None, 0).ok().filter(|_| covered).and_then(|report| reported_count(&report))
         {

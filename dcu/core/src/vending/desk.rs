@@ -296,10 +296,7 @@ impl Desk {
         self.next = self.next.max(sale.id.0.saturating_add(1));
         let (id, meter, worth_u) = (sale.id, sale.meter, sale.worth_u);
         if let (Source::Outside(reference), Some(ask)) = (&sale.source, asked) {
-            let asked_u = match ask {
-                Ask::Money { amount_minor } => amount_minor.saturating_mul(self.u_per_minor),
-                _ => worth_u,
-            };
+            let asked_u = self.asked_u(ask, worth_u);
             if self.references.insert(reference.clone(), (id, meter, ask)).is_none() {
                 self.outside.asked_u = self.outside.asked_u.saturating_add(asked_u.into());
                 let due = self.outside_due_u.entry(meter).or_default();
@@ -318,6 +315,29 @@ impl Desk {
         desk.sales.push(id);
         self.sales.insert(id, sale);
         self.forget(meter);
+    }
+
+    /// What is paid for it outside, u.
+    const fn asked_u(&self, ask: Ask, worth_u: i64) -> i64 {
+        match ask {
+            Ask::Money { amount_minor } => amount_minor.saturating_mul(self.u_per_minor),
+            _ => worth_u,
+        }
+    }
+
+    /// Nothing was made for a reference from outside: whoever asked was told "not now" and keeps the money, so nothing of it
+    /// is owed to the meter, and the reference is as if it had never come. Where a token of the reference has left before
+    /// (it is made anew after a key change), the money was taken, and stays owed.
+    fn withdraw(&mut self, void: &Sale) {
+        let Source::Outside(reference) = &void.source else { return };
+        let mine = self.references.get(reference).filter(|(id, ..)| *id == void.id).map(|(_, _, ask)| *ask);
+        let was_taken = |sale: &Sale| sale.id != void.id && sale.source == void.source && sale.has_left();
+        let Some(ask) = mine.filter(|_| !self.sales_of(void.meter).any(was_taken)) else { return };
+        let asked_u = self.asked_u(ask, void.worth_u);
+        self.references.remove(reference);
+        self.outside.asked_u = self.outside.asked_u.saturating_sub(asked_u.into());
+        let due = self.outside_due_u.entry(void.meter).or_default();
+        *due = due.saturating_sub(asked_u);
     }
 
     /// A token of this worth is paid for from there; below zero: it is given back.
@@ -375,8 +395,12 @@ impl Desk {
             Note::TokenRefused { status, .. } => sale.fate = Fate::Refused { status },
             Note::Voided { why, .. } => {
                 sale.fate = Fate::Void { why };
-                let (meter, source, worth_u) = (sale.meter, sale.source.clone(), sale.worth_u);
-                self.charge(meter, &source, worth_u.saturating_neg());
+                let void = sale.clone();
+                let meter = void.meter;
+                self.charge(meter, &void.source, void.worth_u.saturating_neg());
+                if void.tokens.is_empty() {
+                    self.withdraw(&void);
+                }
                 if let Some(desk) = self.meters.get_mut(meter.at()).filter(|desk| desk.changing == Some(*id)) {
                     desk.changing = None;
                 }

@@ -8,7 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use taa_tokens::openpaygo;
+use taa_tokens::openpaygo::{self, metrics::Seen};
 
 use crate::config::PaygDevice;
 
@@ -177,7 +177,8 @@ impl PaygDesk {
     }
 
     pub(super) fn seen(&mut self, request_count: Option<i64>, timestamp: Option<i64>) {
-        self.request_count = self.request_count.max(request_count);
-        self.timestamp = self.timestamp.max(timestamp);
+        let before = Seen { request_count: self.request_count, timestamp: self.timestamp }.within_bounds();
+        self.request_count = before.request_count.max(request_count);
+        self.timestamp = before.timestamp.max(timestamp);
     }
 }

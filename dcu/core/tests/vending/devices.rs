@@ -8,7 +8,7 @@ use taa_dcu::{
 use taa_keys::Secret;
 use taa_tokens::openpaygo::{
     Ask, Device, DeviceKey, Form, Meaning, SyncRule, Vendor,
-    metrics::{Answer, AuthError, Json, Method, MetricsKey, Received, Request},
+    metrics::{Answer, AuthError, DataFormat, Json, Method, MetricsKey, Received, Request},
 };
 
 use crate::site::{Site, entry};
@@ -200,4 +200,74 @@ fn a_report_is_answered_with_the_tokens_that_the_device_has_not_taken() {
     assert_eq!(ask(&mut site, &report(2, 2, Method::Data)), Err(MetricsRefusal::Auth(AuthError::Replay)));
     ask(&mut site, &report(3, 2, Method::Data)).unwrap();
     assert_eq!(site.state().desk().device(D).unwrap().outstanding().len(), 0);
+}
+
+/// A report with this time and count, signed so.
+fn signed(timestamp: Option<i64>, request_count: Option<i64>, method: Method) -> String {
+    let request = Request { serial_number: "SHS1".into(), timestamp, request_count, ..Request::default() };
+    request.simple(Some((&MetricsKey::new(&secret()).unwrap(), method))).unwrap()
+}
+
+/// Time and count are signed as digits one behind the other: a report whose digits are cut in another place has the same
+/// signature. Taken, it would shut the device out until its own count has come that far.
+#[test]
+fn a_report_whose_digits_are_cut_elsewhere_is_refused() {
+    let ask = |site: &mut Site, text: &str| site.with_dcu(|dcu, now| dcu.handle_metrics(now, text)).unwrap();
+    let first = report(1, 1, Method::Data);
+    let glued = first.replace("\"timestamp\":1772323301,\"request_count\":1", "\"request_count\":17723233011");
+    assert_ne!(glued, first);
+    let cut = report(11, 1, Method::Data).replace("1772323311,\"request_count\":11", "177232331,\"request_count\":111");
+    let counted = signed(None, Some(7), Method::Counter);
+    let as_time = counted.replace("\"request_count\":7", "\"timestamp\":7").replace("\"ca", "\"ta");
+    let timed = signed(Some(1_772_323_301), None, Method::Timestamp);
+    let as_count = timed.replace("timestamp", "request_count").replace("\"ta", "\"ca");
+    let bounds = |name| Err(MetricsRefusal::Auth(AuthError::OutOfBounds(name)));
+    // At the first report nothing is known of the device, and afterwards.
+    let mut site = site();
+    for last in [0, 1, 2] {
+        if last > 0 {
+            ask(&mut site, &report(last, 1, Method::Data)).unwrap();
+        }
+        assert_eq!(ask(&mut site, &glued), bounds("count"));
+        assert_eq!(ask(&mut site, &cut), bounds("time"));
+        assert_eq!(ask(&mut site, &as_time), bounds("time"));
+        assert_eq!(ask(&mut site, &as_count), bounds("count"));
+    }
+    assert_eq!(ask(&mut site, &timed), Err(MetricsRefusal::Auth(AuthError::Lacks("count"))));
+    ask(&mut site, &report(3, 1, Method::Data)).unwrap();
+    assert_eq!(site.state(), &site.refold());
+}
+
+/// What a signature does not cover was written by anybody: it is not kept, or it would shut the device out.
+#[test]
+fn what_no_signature_covers_is_not_kept() {
+    let ask = |site: &mut Site, text: &str| site.with_dcu(|dcu, now| dcu.handle_metrics(now, text)).unwrap();
+    let mut site = site();
+    let far = report(1, 1, Method::Counter).replace("1772323301", "9999999999");
+    ask(&mut site, &far).unwrap();
+    let many = report(1, 1, Method::Simple).replace("\"request_count\":1", "\"request_count\":999999999");
+    ask(&mut site, &many).unwrap();
+    assert_eq!(site.state().desk().device(D).unwrap().last_report(), (Some(1), None));
+    ask(&mut site, &report(2, 1, Method::Data)).unwrap();
+    // A data format is not signed: whoever adds one could call any signed value the count of tokens.
+    pay(&mut site, "P1", 30_000);
+    let named = |names: &[&str]| {
+        let data_order = names.iter().map(|name| (*name).to_owned()).collect();
+        Some(DataFormat { data_order, ..DataFormat::default() })
+    };
+    let request = Request {
+        serial_number: "SHS1".into(),
+        format: named(&["panel_wh"]),
+        timestamp: Some(1_772_323_400),
+        request_count: Some(3),
+        data: vec![("panel_wh".into(), Json::whole(40_000))],
+        historical_data: Vec::new(),
+    };
+    let text = request.condensed(Some((&MetricsKey::new(&secret()).unwrap(), Method::Data))).unwrap();
+    let forged = text.replace("panel_wh", "token_count");
+    assert_ne!(forged, text);
+    let before = site.state().desk().device(D).unwrap().count();
+    ask(&mut site, &forged).unwrap();
+    let desk = site.state().desk().device(D).unwrap();
+    assert_eq!((desk.count(), desk.outstanding().len()), (before, 1));
 }

@@ -27,8 +27,13 @@ struct World {
 
 impl World {
     fn new(loss: u64, seed: u64) -> Self {
+        Self::leasing(6, loss, seed)
+    }
+
+    /// The site gets one of so many minutes.
+    fn leasing(every: u16, loss: u64, seed: u64) -> Self {
         let entries = vec![entry(0), entry(1)];
-        let policy = LeasePolicy { term: (START_MINUTE - 1440, START_MINUTE + 400 * 1440), days: 20, every: 6 };
+        let policy = LeasePolicy { term: (START_MINUTE - 1440, START_MINUTE + 400 * 1440), days: 20, every };
         let config = CloudConfig { leases: Some(policy), ..CloudConfig::new(traits(), tariff()) };
         let mut cloud = Cloud::new(config, &entries);
         cloud.handle_clock(0, START_UNIX_S * 1000);
@@ -113,6 +118,21 @@ impl World {
         let _ = self.sites[0].meters[meter].enter(&token.digits());
     }
 
+    /// The site's disk is replaced by an empty one.
+    fn new_disk(&mut self) {
+        let site = &mut self.sites[0];
+        site.cut();
+        site.journal.clear();
+        site.durable = 0;
+        site.entropy = site.entropy.wrapping_add(1);
+        site.boot();
+        site.with_dcu(|dcu, now| dcu.handle_link(now, LinkState::Up));
+    }
+
+    fn without_minutes(&self) -> usize {
+        self.events.iter().filter(|event| matches!(event, CloudEvent::NoMinutesLeft)).count()
+    }
+
     /// Customers type what is new.
     fn type_new(&mut self) {
         for site in &mut self.sites {
@@ -159,14 +179,9 @@ fn run(history: &[Event], seed: u64, sabotage: bool) -> (World, Vec<Reason>) {
                 world.sites[0].with_dcu(|dcu, now| dcu.handle_link(now, LinkState::Up));
             }
             Event::NewDisk => {
+                let leases = world.sites[0].state().desk().leases().to_vec();
+                world.new_disk();
                 let site = &mut world.sites[0];
-                let leases = site.state().desk().leases().to_vec();
-                site.cut();
-                site.journal.clear();
-                site.durable = 0;
-                site.entropy = site.entropy.wrapping_add(1);
-                site.boot();
-                site.with_dcu(|dcu, now| dcu.handle_link(now, LinkState::Up));
                 for lease in leases.iter().filter(|_| sabotage) {
                     site.lease(lease.from, lease.to, lease.every, lease.phase);
                 }
@@ -231,6 +246,42 @@ fn a_site_gets_its_next_minutes_before_the_last_are_over() {
     world.type_new();
     assert_eq!(world.sites[0].meters[0].taken.len(), 60);
     assert!(world.cloud.leases().len() >= 3, "{:?}", world.cloud.leases());
+}
+
+/// Where cloud and site share the minutes between them, there is no other place to go on in: the site's next lease begins
+/// where the last ends, and it sells on every single day.
+#[test]
+fn with_every_other_minute_a_site_goes_on_in_its_own() {
+    let mut world = World::leasing(2, 0, 1);
+    for day in 0..60 {
+        world.sites[0].pay(&format!("R{day}"), 0, 5_000);
+        world.pass(DAY / 2);
+        world.type_new();
+        assert_eq!(world.sites[0].meters[0].taken.len(), day + 1, "day {day}: {:?}", world.cloud.leases());
+        world.pass(DAY / 2);
+    }
+    assert_eq!(world.without_minutes(), 0);
+    let leases = world.cloud.leases();
+    assert!(leases.len() >= 3 && leases.iter().all(|lease| lease.phase == 1), "{leases:?}");
+    assert!(leases.windows(2).all(|two| two[0].to <= two[1].from), "{leases:?}");
+    assert!(!world.events.iter().any(|event| matches!(event, CloudEvent::MinuteNotLeased { .. })));
+}
+
+/// A site that goes on in its own place leaves the third one to whoever comes after it.
+#[test]
+fn a_replaced_disk_finds_a_place_after_a_renewal() {
+    let mut world = World::leasing(3, 0, 1);
+    world.pass(10 * DAY);
+    let before = world.cloud.leases().len();
+    assert!(before >= 2, "renewed");
+    world.new_disk();
+    world.exchange();
+    assert_eq!((world.cloud.leases().len(), world.without_minutes()), (before + 1, 0));
+    assert_eq!(world.cloud.leases()[before].phase, 2);
+    // The next disk has to wait until a lease is over, and is told so.
+    world.new_disk();
+    world.exchange();
+    assert_eq!(world.without_minutes(), 1);
 }
 
 /// A copied disk: both machines sell in the same minute. Nothing can prevent it while they are alone; it is found.

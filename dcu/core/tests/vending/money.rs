@@ -1,12 +1,15 @@
 //! What is paid is what the meter credits, to the last hundred-thousandth.
 
 use taa_dcu::{
-    DcuEvent, MeterIx,
+    DcuEvent, Delivery, MeterIx,
     config::{By, VendingConfig, Way},
-    vending::{Ask, Fate, Reference, Source, VendAsk, VendId, VendRefusal},
+    gateway::TokenFate,
+    vending::{Ask, Fate, KeyRefusal, Outside, Reference, Source, VendAsk, VendId, VendRefusal, Void},
 };
+use taa_keys::KeyStore;
+use taa_tokens::sts::{BaseDate, StaTables, vend::SoftwareModule};
 
-use crate::site::{MINUTE, START_MINUTE, Site, U, entry};
+use crate::site::{MINUTE, START_MINUTE, Site, U, entry, key, module};
 
 #[test]
 fn a_payment_becomes_a_token_that_the_meter_takes_once() {
@@ -103,6 +106,78 @@ fn somebody_outside_gets_one_token_for_each_reference() {
     };
     let refused = site.with_dcu(|dcu, now| dcu.handle_vend(now, account)).unwrap();
     assert_eq!(refused, Err(VendRefusal::NotPaid { due_minor: 0 }));
+}
+
+fn outside(reference: &str, amount_minor: i64) -> VendAsk {
+    let source = Source::Outside(Reference { by: "stron".into(), reference: reference.into() });
+    VendAsk { meter: MeterIx(0), ask: Ask::Money { amount_minor }, source }
+}
+
+/// Credit and dues of all that was asked for from outside are what was asked for and not refused.
+fn outside_u(site: &Site) -> i64 {
+    site.meters[0].credited + site.state().desk().outside_due_u(MeterIx(0))
+}
+
+/// Whoever was told "cannot vend now" has kept the money: the next purchase is worth its own amount, whoever makes it.
+#[test]
+fn what_the_module_refused_to_somebody_outside_is_owed_to_nobody() {
+    let mut site = Site::new();
+    let vend = |site: &mut Site, ask: VendAsk| site.with_dcu(|dcu, now| dcu.handle_vend(now, ask)).unwrap();
+    site.module = SoftwareModule::new(KeyStore::new(), StaTables::sample());
+    assert_eq!(vend(&mut site, outside("a", 500_000)), Ok(VendId(1)));
+    assert_eq!(site.fate(1), Fate::Void { why: Void::Key(KeyRefusal::NoKey) });
+    assert_eq!(site.state().desk().outside_due_u(MeterIx(0)), 0);
+    assert_eq!(site.state().desk().outside(), Outside::default());
+    // The key is loaded. Another purchase, then the one that was refused, under its own name: each what was paid for it.
+    site.module = module();
+    assert_eq!(vend(&mut site, outside("b", 300_000)), Ok(VendId(2)));
+    site.type_all();
+    assert_eq!(outside_u(&site), 300_000 * U);
+    assert_eq!(vend(&mut site, outside("a", 500_000)), Ok(VendId(3)));
+    site.type_all();
+    assert_eq!(outside_u(&site), 800_000 * U);
+    // Refused again in between, and what rounding has left over is not lost.
+    site.module = SoftwareModule::new(KeyStore::new(), StaTables::sample());
+    for _ in 0..3 {
+        vend(&mut site, outside("c", 77_777)).unwrap();
+        assert_eq!(outside_u(&site), 800_000 * U);
+    }
+    site.module = module();
+    vend(&mut site, outside("c", 77_777)).unwrap();
+    site.type_all();
+    assert_eq!(outside_u(&site), 877_777 * U);
+    assert_eq!(site.state().desk().outside().asked_u, i128::from(877_777 * U));
+    assert_eq!(site.state(), &site.refold());
+}
+
+/// A token that had left was paid for. The key was changed before it was entered: it stays owed, also where the module
+/// refuses to make it anew.
+#[test]
+fn what_was_sold_outside_and_can_no_longer_be_entered_is_still_owed() {
+    let mut site = Site::new();
+    let vend = |site: &mut Site, ask: VendAsk| site.with_dcu(|dcu, now| dcu.handle_vend(now, ask)).unwrap();
+    assert_eq!(vend(&mut site, outside("a", 500_000)), Ok(VendId(1)));
+    let to = key(2, 255, BaseDate::Y2014);
+    let change = site.with_dcu(|dcu, now| dcu.key_change(now, MeterIx(0), &to)).unwrap().unwrap();
+    let set = site.events.iter().find_map(|(_, event)| match event {
+        DcuEvent::KeyChangeIssued { tokens, .. } => Some(tokens.clone()),
+        _ => None,
+    });
+    for digits in set.unwrap() {
+        site.meters[0].enter(&digits.0).unwrap();
+    }
+    site.with_dcu(|dcu, now| dcu.handle_delivery(now, change, Delivery::Answered(TokenFate::Accepted)));
+    assert!(site.with_dcu(|dcu, now| dcu.replace_orphan(now, VendId(1))).unwrap());
+    assert_eq!(site.state().desk().outside_due_u(MeterIx(0)), 500_000 * U);
+    site.module = SoftwareModule::new(KeyStore::new(), StaTables::sample());
+    let again = vend(&mut site, outside("a", 500_000)).unwrap();
+    assert_eq!(site.fate(again.0), Fate::Void { why: Void::Key(KeyRefusal::NoKey) });
+    assert_eq!(site.state().desk().outside_due_u(MeterIx(0)), 500_000 * U);
+    site.module = module();
+    vend(&mut site, outside("a", 500_000)).unwrap();
+    site.events.retain(|(_, event)| !matches!(event, DcuEvent::TokenIssued { id: VendId(1), .. }));
+    site.type_all();
+    assert_eq!(outside_u(&site), 500_000 * U);
 }
 
 #[test]

@@ -2,13 +2,16 @@
 //!
 //! The form is ours (Arbitrary). The relay never holds a code: only its tag (HMAC-SHA-256 under a key of the relay,
 //! first 16 bytes), with the serial number and the amount. A code is worth its amount once: the serial number is the
-//! payment's key, so typing it again for the same account is a repeat, and for another one a conflict.
+//! payment's key, so typing it again for the same account is a repeat, and for another one a conflict. So a serial number
+//! is given once and never again: a second code under it could not be told from a repeat of the first. Codes are refused
+//! as a batch, before any of them is sold ([`CodeRefusal`]).
 //!
 //! A code has about 53 bits; whoever guesses is slowed down per caller ([`Guesses`]).
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use taa_dcu::payment::{Channel, Payment, PaymentError, Provider};
 use taa_keys::{Secret, hash::hmac_sha256};
 
 use super::Refusal;
@@ -34,6 +37,45 @@ pub struct Code {
     pub serial: String,
     /// What it is worth, minor units.
     pub amount_minor: i64,
+}
+
+/// Why codes are not added; of the whole batch none is.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CodeRefusal {
+    /// Whoever bought it could never redeem it.
+    #[error("code {serial:?}: {why}")]
+    Unusable {
+        /// Its serial number.
+        serial: String,
+        /// Why the payment would be refused.
+        why: PaymentError,
+    },
+    /// Two codes of the batch under one serial number.
+    #[error("code {0:?}: the serial number is there twice")]
+    Twice(String),
+    /// Another code was added under this serial number, or redeemed.
+    #[error("code {0:?}: the serial number was given before")]
+    Given(String),
+    /// This very code was added under another serial number or for another amount.
+    #[error("code {serial:?}: the same code was added before, as {before:?}")]
+    SameCode {
+        /// The serial number in the batch.
+        serial: String,
+        /// The one before.
+        before: String,
+    },
+}
+
+impl Code {
+    /// Whether whoever holds it can redeem it.
+    ///
+    /// # Errors
+    /// [`CodeRefusal::Unusable`].
+    pub fn check(&self) -> Result<(), CodeRefusal> {
+        let payment = Payment::new(Provider::CashCode, &self.serial, "", self.amount_minor, Channel::Code, 0);
+        payment.check().map_err(|why| CodeRefusal::Unusable { serial: self.serial.clone(), why })
+    }
 }
 
 impl CodeTag {

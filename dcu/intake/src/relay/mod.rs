@@ -41,7 +41,7 @@ use taa_dcu::payment::{Certainty, Payment, PaymentId, Provider};
 
 use crate::{
     http::HttpResponse,
-    provider::cash_code::{Code, CodeTag, Guesses},
+    provider::cash_code::{Code, CodeRefusal, CodeTag, Guesses},
 };
 
 pub use bytes::{BytesError, VERSION, decode, encode};
@@ -187,9 +187,17 @@ impl Relay {
         self.lines.remove(site);
     }
 
-    /// Adds codes that were printed. The relay sees their tags alone ([`CodeTag::new`]).
-    pub fn add_codes(&mut self, now_unix_ms: i64, codes: Vec<(CodeTag, Code)>) {
-        self.record(now_unix_ms, Entry::CodesAdded { codes });
+    /// Adds codes that were printed: all of them, or none. The relay sees their tags alone ([`CodeTag::new`]). The same
+    /// codes again change nothing.
+    ///
+    /// # Errors
+    /// [`CodeRefusal`]; then nothing was recorded.
+    pub fn add_codes(&mut self, now_unix_ms: i64, codes: Vec<(CodeTag, Code)>) -> Result<(), CodeRefusal> {
+        let new = self.state.new_codes(codes)?;
+        if !new.is_empty() {
+            self.record(now_unix_ms, Entry::CodesAdded { codes: new });
+        }
+        Ok(())
     }
 
     /// Writes the whole state into the journal; once it is durable, what lies before may be thrown away.

@@ -1,6 +1,6 @@
 //! The relay's durable state: a fold over its journal.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use taa_dcu::payment::{Certainty, Payment, PaymentId, Provider};
@@ -10,7 +10,7 @@ use super::{
     names::{Covered, Unnamed},
 };
 use crate::{
-    provider::cash_code::{Code, CodeTag},
+    provider::cash_code::{Code, CodeRefusal, CodeTag},
     token_server::{self, Asked},
 };
 
@@ -182,6 +182,31 @@ impl State {
     #[must_use]
     pub fn has_taken(&self, id: &PaymentId) -> bool {
         self.seen.contains_key(id) || self.names.contains_key(id) || self.covered.contains_key(id)
+    }
+
+    /// Those of a batch of codes that are not known yet.
+    pub(super) fn new_codes(&self, codes: Vec<(CodeTag, Code)>) -> Result<Vec<(CodeTag, Code)>, CodeRefusal> {
+        let given: BTreeSet<&str> = self.codes.values().map(|code| code.serial.as_str()).collect();
+        let mut new: BTreeMap<CodeTag, Code> = BTreeMap::new();
+        let mut serials = BTreeSet::new();
+        for (tag, code) in codes {
+            code.check()?;
+            let serial = code.serial.clone();
+            if !serials.insert(serial.clone()) {
+                return Err(CodeRefusal::Twice(serial));
+            }
+            match self.codes.get(&tag).or_else(|| new.get(&tag)) {
+                Some(known) if *known == code => continue,
+                Some(known) => return Err(CodeRefusal::SameCode { serial, before: known.serial.clone() }),
+                None => {}
+            }
+            let id = PaymentId { provider: Provider::CashCode, key: serial.clone() };
+            if given.contains(serial.as_str()) || self.has_taken(&id) {
+                return Err(CodeRefusal::Given(serial));
+            }
+            new.insert(tag, code);
+        }
+        Ok(new.into_iter().collect())
     }
 
     /// Payments remembered, and how many second names.

@@ -6,8 +6,9 @@
 //! ```
 //!
 //! Whoever asks waits at most [`super::RelayConfig::token_wait_ms`] and is then told to ask again, in the shape's own words;
-//! the question stays, the site is asked for a day, and who asks again gets the one token. A site answers within its
-//! fetch's period and two ways. SparkMeter's shape wants no token but credit: it is a payment, taken at once.
+//! the question stays, the site is asked for a day, and who asks again gets the one token: also after that day, for then the
+//! site is asked anew under the same reference, and an answer that comes late is kept. A site answers within its fetch's
+//! period and two ways. SparkMeter's shape wants no token but credit: it is a payment, taken at once.
 
 use std::collections::VecDeque;
 
@@ -48,12 +49,12 @@ impl Desk {
 impl State {
     /// A record of the token server's, kept by purchase.
     pub(super) fn keep_token(&mut self, record: &token_server::Record) {
-        use token_server::Entry::{Asked, Failed, Issued, Told};
+        use token_server::Entry::{Arrived, Asked, Failed, Issued, Told};
         match &record.entry {
             Asked(asked, _) => {
                 self.tokens.insert(asked.reference.clone(), vec![record.clone()]);
             }
-            Issued(reference, _) | Told(reference, _) => {
+            Issued(reference, _) | Told(reference, _) | Arrived(reference, _) => {
                 if let Some(kept) = self.tokens.get_mut(reference) {
                     kept.push(record.clone());
                 }
@@ -71,7 +72,15 @@ impl State {
         });
     }
 
-    /// Questions that a site has not answered, oldest first.
+    /// What was asked under a reference that has no answer, whether its site is still asked or not.
+    fn unanswered(&self, reference: &PaymentId) -> Option<&Asked> {
+        match self.tokens.get(reference)?.as_slice() {
+            [token_server::Record { entry: token_server::Entry::Asked(asked, _), .. }] => Some(asked),
+            _ => None,
+        }
+    }
+
+    /// Questions that a site is being asked, oldest first.
     pub fn questions(&self, site: &str) -> impl Iterator<Item = &Asked> {
         let site = site.to_owned();
         self.questions.iter().filter(move |(of, _)| *of == site).map(|(_, asked)| asked)
@@ -118,13 +127,15 @@ impl Relay {
     /// Puts a question to whoever can answer it.
     fn put_question(&mut self, now_unix_ms: i64, asked: &Asked) {
         let site = self.config.site_of_meter(&asked.meter).map(|site| site.id.clone());
-        let Some(site) = site else { return self.issued(&asked.reference, Err(NotIssued::UnknownMeter)) };
+        let Some(site) = site else { return self.issued(now_unix_ms, &asked.reference, Err(NotIssued::UnknownMeter)) };
         if let (Provider::Spark, What::MoneyMinor(amount_minor)) = (asked.reference.provider, asked.what) {
             let outcome = self.take_sold(now_unix_ms, asked, amount_minor);
-            return self.issued(&asked.reference, outcome.as_ref().map_err(|why| *why));
+            return self.issued(now_unix_ms, &asked.reference, outcome.as_ref().map_err(|why| *why));
         }
         if !self.state.questions(&site).any(|open| open.reference == asked.reference) {
-            self.record(now_unix_ms, Entry::Questioned { site, asked: asked.clone() });
+            // The site's day begins when it is asked, which may be long after the first question.
+            let asked = Asked { at_unix_ms: now_unix_ms.max(asked.at_unix_ms), ..asked.clone() };
+            self.record(now_unix_ms, Entry::Questioned { site, asked });
         }
     }
 
@@ -136,22 +147,28 @@ impl Relay {
         taken.map(|()| Issued { token: None, energy_wh: None }).map_err(|_| NotIssued::Unfit)
     }
 
-    fn issued(&mut self, reference: &PaymentId, outcome: Result<&Issued, NotIssued>) {
+    fn issued(&mut self, now_unix_ms: i64, reference: &PaymentId, outcome: Result<&Issued, NotIssued>) {
         if let Some(desk) = &mut self.desk {
-            desk.server.handle_issued(reference, outcome);
+            desk.server.handle_issued(now_unix_ms, reference, outcome);
         }
     }
 
-    /// A site's answers to its questions.
+    /// A site's answers to its questions, also to those that it is asked no more: a token that was made is told to whoever
+    /// asks again.
     pub(super) fn take_answers(&mut self, now_unix_ms: i64, site: &str, answers: &[Answer]) {
         for Answer { reference, outcome } in answers {
-            if !self.state.questions(site).any(|open| open.reference == *reference) {
+            let is_open = self.state.questions(site).any(|open| open.reference == *reference);
+            let asked = self.state.unanswered(reference);
+            let is_its = |asked: &Asked| self.config.site_of_meter(&asked.meter).is_some_and(|of| of.id == site);
+            if !is_open && !asked.is_some_and(is_its) {
                 continue;
             }
-            self.record(now_unix_ms, Entry::Answered { site: site.to_owned(), reference: reference.clone() });
+            if is_open {
+                self.record(now_unix_ms, Entry::Answered { site: site.to_owned(), reference: reference.clone() });
+            }
             let issued =
                 outcome.as_ref().map(|vended| Issued { token: Some(vended.token), energy_wh: vended.energy_wh });
-            self.issued(reference, issued.as_ref().map_err(|why| (**why).into()));
+            self.issued(now_unix_ms, reference, issued.as_ref().map_err(|why| (**why).into()));
         }
         self.drain_desk(now_unix_ms);
     }

@@ -161,6 +161,8 @@ pub enum Entry {
     Failed(PaymentId),
     /// Whoever asked has been told, at this Unix time, ms.
     Told(PaymentId, i64),
+    /// The answer came when nobody waited for it any more, at this Unix time, ms.
+    Arrived(PaymentId, i64),
 }
 
 /// What two questions have in common when they are one purchase.

@@ -8,10 +8,12 @@
 //!
 //! What trips the user: Calin's and Stron's shapes have **no transaction number**, so a repeat after a lost answer looks
 //! exactly like a second purchase. The same meter, amount and user within [`ServerConfig::window_ms`] of the first question
-//! gets the first token again (counted from the question that was answered, and for a day while nobody has been told: so
-//! an answer that came too late for whoever asked is there when he asks again); a meter takes a token once, so the repeat costs nobody anything. It is told as
-//! [`Event::Repeated`] every time, because somebody who did buy twice has got one token only. SparkMeter's shape has a
-//! number (`external_id`), which is believed for ever.
+//! gets the first token again, counted from the question that was answered. Whoever was told "cannot vend now" has nothing
+//! yet: as long as there is no answer the same question is the same purchase, however late it comes again, because the site
+//! may have made its token all the same; and for a day ([`ServerConfig::untold_ms`]) after an answer that nobody waited for.
+//! A meter takes a token once, so a repeat costs nobody anything. It is told as [`Event::Repeated`] every time, because
+//! somebody who did buy twice has got one token only. SparkMeter's shape has a number (`external_id`), which is believed for
+//! ever.
 //!
 //! What is asked for is durable before it is vended ([`Output::Append`], [`TokenServer::handle_durable`]), and a question
 //! under the same reference is the same purchase to whoever vends: so a repeat after a restart gets the same token too.
@@ -48,7 +50,7 @@ pub struct ServerConfig {
     pub money: Money,
     /// Within this time of the question that was answered the same meter, amount and user are one purchase, ms.
     pub window_ms: i64,
-    /// While nobody has been told of it: within this time of the first question, ms.
+    /// While nobody has been told of it: within this time of the answer, ms.
     pub untold_ms: i64,
 }
 
@@ -101,6 +103,8 @@ struct Purchase {
     /// Calls that wait for it.
     calls: Vec<(u64, Shape)>,
     told_unix_ms: Option<i64>,
+    /// The answer came then, and nobody waited for it.
+    arrived_unix_ms: Option<i64>,
 }
 
 /// The server. Mutate once, drain [`Self::poll_output`] until [`Output::Idle`], mutate again.
@@ -171,8 +175,8 @@ impl TokenServer {
         }
     }
 
-    /// What became of an [`Output::Ask`].
-    pub fn handle_issued(&mut self, reference: &PaymentId, outcome: Result<&Issued, NotIssued>) {
+    /// What became of an [`Output::Ask`], however late.
+    pub fn handle_issued(&mut self, now_unix_ms: i64, reference: &PaymentId, outcome: Result<&Issued, NotIssued>) {
         let Some(purchase) = self.purchases.get_mut(reference).filter(|purchase| purchase.issued.is_none()) else {
             return;
         };
@@ -183,8 +187,10 @@ impl TokenServer {
             Err(NotIssued::Later) => {}
             Err(_) => self.record(Entry::Failed(reference.clone())),
         }
-        if outcome.is_ok() && !calls.is_empty() {
-            self.record(Entry::Told(reference.clone(), self.asked_unix_ms));
+        match outcome {
+            Ok(_) if calls.is_empty() => self.record(Entry::Arrived(reference.clone(), now_unix_ms)),
+            Ok(_) => self.record(Entry::Told(reference.clone(), self.asked_unix_ms)),
+            Err(_) => {}
         }
         for (call, shape) in calls {
             let response = match outcome {
@@ -248,9 +254,14 @@ impl TokenServer {
         }
         let reference = self.latest.get(&print)?;
         let purchase = self.purchases.get(reference)?;
-        let (since, limit) = match purchase.told_unix_ms {
-            Some(told) => (told, self.config.window_ms),
-            None => (purchase.asked.at_unix_ms, self.config.untold_ms.max(self.config.window_ms)),
+        let (since, limit) = match (purchase.told_unix_ms, purchase.arrived_unix_ms) {
+            (Some(told), _) => (told, self.config.window_ms),
+            // Nobody has got anything for it, and whoever vends may have made it: another one would be a second token.
+            _ if purchase.issued.is_none() => return Some(reference.clone()),
+            (None, arrived) => {
+                let since = arrived.unwrap_or(purchase.asked.at_unix_ms);
+                (since, self.config.untold_ms.max(self.config.window_ms))
+            }
         };
         // A clock that was put back shows negative ages: within the window too.
         (now_unix_ms.saturating_sub(since) < limit).then(|| reference.clone())
@@ -312,6 +323,7 @@ impl TokenServer {
                     issued: None,
                     calls: Vec::new(),
                     told_unix_ms: None,
+                    arrived_unix_ms: None,
                 };
                 self.purchases.insert(asked.reference.clone(), purchase);
             }
@@ -323,6 +335,11 @@ impl TokenServer {
             Entry::Told(reference, at_unix_ms) => {
                 if let Some(purchase) = self.purchases.get_mut(reference) {
                     purchase.told_unix_ms.get_or_insert(*at_unix_ms);
+                }
+            }
+            Entry::Arrived(reference, at_unix_ms) => {
+                if let Some(purchase) = self.purchases.get_mut(reference) {
+                    purchase.arrived_unix_ms.get_or_insert(*at_unix_ms);
                 }
             }
             Entry::Failed(reference) => {

@@ -1,14 +1,14 @@
 //! What providers, agents and telephones send, good and bad: each has a named outcome.
 
 use proptest::prelude::*;
-use taa_dcu::payment::{AMOUNT_MINOR_MAX, Certainty, Currency, Payment, PaymentId, Provider, Receipt};
+use taa_dcu::payment::{AMOUNT_MINOR_MAX, Certainty, Currency, Payment, PaymentError, PaymentId, Provider, Receipt};
 use taa_intake::{
     HttpRequest, Relay,
     civil::Doubt,
     http::BODY_BYTES_MAX,
     provider::{
         Money, NotPaid, Refusal,
-        cash_code::{Code, CodeTag},
+        cash_code::{Code, CodeRefusal, CodeTag},
         daraja::Shortcode,
         sms::{MPESA_KENYA, Template},
     },
@@ -541,7 +541,7 @@ fn an_agent_signs_and_what_looks_entered_twice_is_told() {
 fn a_code_is_worth_its_amount_once() {
     let mut desk = Desk::new();
     let tag = CodeTag::new("1234 5678 9012 3456", &Secret::new(b"tags")).unwrap();
-    desk.relay.add_codes(NOW, vec![(tag, Code { serial: "S-001".into(), amount_minor: 20_000 })]);
+    desk.relay.add_codes(NOW, vec![(tag, Code { serial: "S-001".into(), amount_minor: 20_000 })]).unwrap();
     desk.drain();
     let body = |code: &str, account: &str, caller: &str| {
         HttpRequest::post("/code", format!(r#"{{"code":"{code}","account":"{account}","caller":"{caller}"}}"#))
@@ -560,6 +560,56 @@ fn a_code_is_worth_its_amount_once() {
     desk.later(3_600_000);
     assert_eq!(desk.call(Provider::CashCode, &body(code, "A17", "08")).0, 200);
     assert_eq!(desk.waiting().len(), 1);
+}
+
+/// A code that nobody could redeem, or that would be taken for a repeat of another, is refused before it is sold.
+#[test]
+fn codes_under_a_serial_number_that_was_given_or_cannot_be_are_refused_as_a_batch() {
+    let mut desk = Desk::new();
+    let code = |n: u32, serial: &str, amount_minor| {
+        let tag = CodeTag::new(&format!("{n:016}"), &Secret::new(b"tags")).unwrap();
+        (tag, Code { serial: serial.into(), amount_minor })
+    };
+    let unusable = |serial: &str, why| CodeRefusal::Unusable { serial: serial.into(), why };
+    let first = vec![code(1, "1", 20_000), code(2, "2", 20_000)];
+    assert_eq!(desk.relay.add_codes(NOW, first.clone()), Ok(()));
+    desk.drain();
+    let records = desk.journal.len();
+    // The order again, as its answer was lost: nothing new.
+    assert_eq!(desk.relay.add_codes(NOW, first), Ok(()));
+    desk.drain();
+    assert_eq!(desk.journal.len(), records);
+    // The next batch begins at 1 again. The first code of it stays unsold, and so do those behind it.
+    let long = "S".repeat(65);
+    let most = AMOUNT_MINOR_MAX;
+    for (batch, why) in [
+        (vec![code(3, "3", 500), code(4, "1", 20_000)], CodeRefusal::Given("1".into())),
+        (vec![code(3, "3", 500), code(4, "3", 500)], CodeRefusal::Twice("3".into())),
+        (vec![code(1, "9", 20_000)], CodeRefusal::SameCode { serial: "9".into(), before: "1".into() }),
+        (vec![code(1, "1", 30_000)], CodeRefusal::SameCode { serial: "1".into(), before: "1".into() }),
+        (vec![code(5, "5", 500), code(5, "6", 500)], CodeRefusal::SameCode { serial: "6".into(), before: "5".into() }),
+        (vec![code(3, "", 500)], unusable("", PaymentError::Key)),
+        (vec![code(3, &long, 500)], unusable(&long, PaymentError::Key)),
+        (vec![code(3, "3", 0)], unusable("3", PaymentError::AmountNotPositive)),
+        (vec![code(3, "3", most + 1)], unusable("3", PaymentError::AmountTooLarge)),
+    ] {
+        assert_eq!(desk.relay.add_codes(NOW, batch), Err(why));
+    }
+    desk.drain();
+    assert_eq!(desk.journal.len(), records);
+    // Redeemed: its number is given all the same, also after a restart.
+    let typed = |n: u32, account: &str| {
+        let text = format!(r#"{{"code":"{n:016}","account":"{account}","caller":"07"}}"#);
+        HttpRequest::post("/code", text)
+    };
+    assert_eq!(desk.call(Provider::CashCode, &typed(1, "A17")).0, 200);
+    assert_eq!(desk.call(Provider::CashCode, &typed(3, "A18")).0, 404, "of a refused batch nothing is known");
+    desk.restart();
+    assert_eq!(desk.relay.add_codes(NOW, vec![code(4, "1", 20_000)]), Err(CodeRefusal::Given("1".into())));
+    assert_eq!(desk.relay.add_codes(NOW, vec![code(4, &"S".repeat(64), most)]), Ok(()));
+    desk.drain();
+    assert_eq!(desk.call(Provider::CashCode, &typed(4, "A18")).0, 200);
+    assert_eq!(desk.waiting().len(), 2);
 }
 
 #[test]

@@ -123,7 +123,7 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    pub(super) const fn new(checkpoint: Checkpoint) -> Self {
+    pub(crate) const fn new(checkpoint: Checkpoint) -> Self {
         Self { checkpoint, signed_by: Vec::new(), findings: Vec::new(), total: 0 }
     }
 
@@ -133,7 +133,7 @@ impl Verdict {
         self.total == 0
     }
 
-    pub(super) fn add(&mut self, finding: Finding) {
+    pub(crate) fn add(&mut self, finding: Finding) {
         self.total = self.total.saturating_add(1);
         // Grave findings come late (the judge speaks last) and always have a place.
         if self.findings.len() < FINDINGS_MAX || finding.rank() == 0 {
@@ -141,7 +141,7 @@ impl Verdict {
         }
     }
 
-    pub(super) fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         self.findings.sort_by_key(Finding::rank);
         self.findings.truncate(FINDINGS_MAX);
     }

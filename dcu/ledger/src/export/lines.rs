@@ -12,9 +12,11 @@
 //! with the leaves between them, lead to the root in the checkpoint ([`crate::range`]): whoever holds the log's public
 //! key needs nothing else to see that no entry of the stretch is missing, added or altered.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use crate::note::{NoteError, Verifier};
+use crate::note::{NoteError, Signed, Verifier};
 use crate::range::RangeProof;
 use crate::{Checkpoint, Hash, Record};
 
@@ -84,10 +86,22 @@ pub enum ExportError {
 pub struct Proven {
     /// The checkpoint that it was checked against.
     pub checkpoint: Checkpoint,
+    /// Who has signed it, of the known keys.
+    pub signed_by: Vec<Signed>,
     /// Index of the first entry.
     pub first: u64,
     /// The records, in order.
     pub records: Vec<Record>,
+    /// Of the sizes asked for, the roots that the log had then, as far as they follow from the export.
+    pub roots: BTreeMap<u64, Hash>,
+}
+
+impl Proven {
+    /// The index after the last entry.
+    #[must_use]
+    pub const fn end(&self) -> u64 {
+        self.first.saturating_add(self.records.len() as u64)
+    }
 }
 
 /// The head of an export of `count` entries from `first` on; `checkpoint` is the signed note. A newline ends it.
@@ -119,6 +133,15 @@ pub fn line(index: u64, entry: &[u8]) -> Option<String> {
 /// # Errors
 /// [`ExportError`], the first thing that is wrong.
 pub fn verify(export: &str, known: &[Verifier]) -> Result<Proven, ExportError> {
+    verify_at(export, known, &[])
+}
+
+/// The same, and the roots of the log when it had so many entries: those at the sizes within the stretch follow from it,
+/// others only where a subtree beside it ends.
+///
+/// # Errors
+/// [`ExportError`], the first thing that is wrong.
+pub fn verify_at(export: &str, known: &[Verifier], sizes: &[u64]) -> Result<Proven, ExportError> {
     let (head, rest) = export.split_once('\n').ok_or(ExportError::Head)?;
     let head: Head = serde_json::from_str(head).map_err(|_| ExportError::Head)?;
     let hashes = |list: &[String]| list.iter().map(|text| Hash::from_hex(text)).collect::<Option<Vec<Hash>>>();
@@ -126,9 +149,13 @@ pub fn verify(export: &str, known: &[Verifier]) -> Result<Proven, ExportError> {
         return Err(ExportError::Head);
     };
     let proof = RangeProof { left, right };
-    let (checkpoint, _) = Checkpoint::open(head.checkpoint.as_bytes(), known)?;
+    let (checkpoint, signed_by) = Checkpoint::open(head.checkpoint.as_bytes(), known)?;
     let mut check = proof.begin(head.first).ok_or(ExportError::Head)?;
     let mut records = Vec::new();
+    let mut roots = BTreeMap::new();
+    if sizes.contains(&check.next()) {
+        roots.insert(check.next(), check.root());
+    }
     for (number, line) in (2_u64..).zip(rest.lines()) {
         let (index, leaf, entry) = parts(line).ok_or(ExportError::Line { line: number })?;
         if index != check.next() {
@@ -139,15 +166,23 @@ pub fn verify(export: &str, known: &[Verifier]) -> Result<Proven, ExportError> {
         }
         records.push(Record::from_bytes(entry.as_bytes()).map_err(|_| ExportError::Record { index })?);
         check.push(leaf);
+        if sizes.contains(&check.next()) {
+            roots.insert(check.next(), check.root());
+        }
     }
     let got = check.next().saturating_sub(head.first);
     if got != head.count {
         return Err(ExportError::Count { expected: head.count, got });
     }
-    if proof.finish(check, checkpoint.size) != Some(checkpoint.root) {
+    let root = proof.finish_seen(check, checkpoint.size, |size, tree| {
+        if sizes.contains(&size) {
+            roots.insert(size, tree.root());
+        }
+    });
+    if root != Some(checkpoint.root) {
         return Err(ExportError::Root);
     }
-    Ok(Proven { checkpoint, first: head.first, records })
+    Ok(Proven { checkpoint, signed_by, first: head.first, records, roots })
 }
 
 /// Index, leaf hash and record bytes of a line.

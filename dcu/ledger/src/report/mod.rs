@@ -1,16 +1,19 @@
-//! What an office does with a log's files: check them and read what they say ([`verify`]), export them
+//! What an office does with a log's files: check them and read what they say ([`verify`]; an export by itself
+//! [`verify_lines`]), export them
 //! ([`export`](self::files::export); from a DCU's own database [`export_stream`]), give somebody the proof of one entry ([`receipt`](self::files::receipt)).
 //!
 //! Files are asked for one after another through a function, so nothing here opens any: `taa audit` reads a folder, a test
 //! a map.
 
 mod files;
+mod lines;
 mod stream;
 mod summary;
 
 use std::fmt;
 
 pub use files::{FileError, Format, export, find, receipt};
+pub use lines::{LinesReport, Unchecked, verify_lines};
 pub use stream::{Entries, StreamError, Streamed, export_stream};
 pub use summary::{Period, Remark, Sum, Summary};
 

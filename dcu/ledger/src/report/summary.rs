@@ -115,7 +115,9 @@ impl Summary {
         }
     }
 
-    /// Of a stretch that does not begin with the log: sums alone.
+    /// Of a stretch that does not begin with the log: what was before it is not known. A payment is found that is taken twice
+    /// within it, and a balance is checked from the first that is stated for its account on; prices are not, for they may
+    /// have been announced before.
     #[must_use]
     pub fn of_part(period: Period) -> Self {
         Self { is_part: true, ..Self::new(period) }
@@ -123,10 +125,14 @@ impl Summary {
 
     /// The next entry. One that is no record is the audit's business.
     pub fn take(&mut self, index: u64, entry: &[u8]) {
-        let Ok(record) = Record::from_bytes(entry) else { return };
-        if !self.is_part {
-            self.check(index, &record);
+        if let Ok(record) = Record::from_bytes(entry) {
+            self.take_record(index, &record);
         }
+    }
+
+    /// The same of a record that was read.
+    pub(super) fn take_record(&mut self, index: u64, record: &Record) {
+        self.check(index, record);
         if !self.period.contains(record.at.wall_ms) {
             return;
         }
@@ -136,9 +142,9 @@ impl Summary {
             self.last_ms = Some(self.last_ms.map_or(at, |last| last.max(at)));
         }
         let unit = record.amount.as_ref().map(|money| (money.currency.clone(), money.digits));
-        let sum = self.sums.entry((record.what, unit)).or_default();
+        let sum = self.sums.entry((record.what.clone(), unit)).or_default();
         sum.entries = sum.entries.saturating_add(1);
-        sum.minor = sum.minor.saturating_add(record.amount.map_or(0, |money| money.minor.into()));
+        sum.minor = sum.minor.saturating_add(record.amount.as_ref().map_or(0, |money| money.minor.into()));
         sum.energy_wh = sum.energy_wh.saturating_add(record.energy_wh.unwrap_or(0).into());
     }
 
@@ -179,7 +185,7 @@ impl Summary {
             self.tariffs.extend(record.reference.clone());
         }
         let tariff = record.rule.strip_prefix("tariff/").and_then(|rule| rule.split('#').next());
-        if tariff.is_some_and(|tariff| !self.tariffs.contains(tariff)) {
+        if tariff.is_some_and(|tariff| !self.is_part && !self.tariffs.contains(tariff)) {
             self.remark(Remark::Unannounced { index, rule: record.rule.clone() });
         }
         if matches!(record.what.as_str(), "payment.credited" | "payment.suspended") {
@@ -192,10 +198,18 @@ impl Summary {
         }
         let Some(account) = record.account.as_ref().filter(|_| !is_beside(&record.what)) else { return };
         let minor = record.amount.as_ref().map_or(0, |money| money.minor);
+        let stated = || record.details.get("balance_minor").and_then(|text| text.parse::<i64>().ok());
+        if self.is_part && !self.balances.contains_key(account) {
+            let begins = if record.what == "account.opened" { Some(minor) } else { None };
+            let known = begins.or_else(|| stated().filter(|_| record.what.starts_with("statement.")));
+            if let Some(known) = known {
+                self.balances.insert(account.clone(), known);
+            }
+            return;
+        }
         let balance = self.balances.entry(account.clone()).or_default();
         *balance = balance.saturating_add(minor);
         let summed = *balance;
-        let stated = || record.details.get("balance_minor").and_then(|text| text.parse::<i64>().ok());
         if record.what.starts_with("statement.")
             && let Some(stated) = stated().filter(|stated| *stated != summed)
         {

@@ -86,6 +86,21 @@ pub enum TableError {
     TooLong,
 }
 
+impl TableError {
+    /// The line that is wrong, from 1; none where it is the whole.
+    #[must_use]
+    pub const fn line(&self) -> Option<usize> {
+        match self {
+            Self::Line { line }
+            | Self::Name { line, .. }
+            | Self::Number { line, .. }
+            | Self::Count { line, .. }
+            | Self::Twice { line, .. } => Some(*line),
+            Self::Missing(_) | Self::TooLong => None,
+        }
+    }
+}
+
 const NAMES: [&str; 3] = ["substitution1", "substitution2", "permutation"];
 const TEXT_MAX: usize = 64 * 1024;
 

@@ -31,7 +31,7 @@ pub use params::PaymentParams;
 pub use peaks::PeakParams;
 pub use provider::{Callbacks, ProviderApi, accept_latency_ms, callbacks, cloud_timeline, provider_timeline};
 pub use sms::SmsParams;
-pub use sts::StsParams;
+pub use sts::{StsParams, TablesText};
 pub use ussd::{Dialled, UssdParams};
 
 use crate::{

@@ -170,7 +170,7 @@ impl Tokens {
                 sgc: Some(at.key.sgc.number()),
                 base_date: at.key.base_date,
             },
-            tables: StaTables::sample(),
+            tables: sta_tables(&scenario.comms.payments.sts),
             counts: counts(scenario),
             maker: 0,
             keypad: true,
@@ -496,11 +496,22 @@ fn module(params: &StsParams, seed: (u64, u32)) -> SoftwareModule {
             keys.insert_secret(SoftwareModule::key_id(sgc, krn), Secret::new(&bytes));
         }
     }
-    SoftwareModule::new(keys, StaTables::sample())
+    SoftwareModule::new(keys, sta_tables(params))
+}
+
+/// The tables of EA07 that vendors and meters use: the scenario's own, or the standard's samples.
+fn sta_tables(params: &StsParams) -> StaTables {
+    let named = params.tables.as_deref().unwrap_or_default();
+    params
+        .tables_read
+        .as_ref()
+        .map_or_else(StaTables::sample, |text| StaTables::from_text(named, &text.0).expect("checked with the scenario"))
 }
 
 #[cfg(test)]
 mod tests {
+    use taa_models::payments::TablesText;
+
     use super::*;
 
     #[test]
@@ -511,6 +522,26 @@ mod tests {
             let (_, worth) = most(due).unwrap();
             assert!(worth <= due && due - worth <= due / 1600, "{worth} of {due}");
         }
+    }
+
+    /// A token that is made with the tables of the scenario is another than one made with the samples.
+    #[test]
+    fn tables_of_the_scenario_are_taken() {
+        let samples = StsParams { ea: 7, ..StsParams::default() };
+        let numbers = |count: u32| (0..count).rev().map(|n| n.to_string()).collect::<Vec<_>>().join(" ");
+        let (values, bits) = (numbers(16), numbers(64));
+        let text = format!("substitution1 = {values}\nsubstitution2 = {values}\npermutation = {bits}\n");
+        let own = StsParams { tables: Some("sta.txt".to_owned()), tables_read: Some(TablesText(text)), ..samples };
+        assert_eq!((sta_tables(&own).name(), sta_tables(&samples).name()), ("sta.txt", StaTables::sample().name()));
+        let key = meter_key(&samples, 1, false);
+        let ask = Ask::Money(Service::Electricity, Money::at_least(77_000).unwrap());
+        let mut minutes = Minutes::new(60);
+        minutes.add(Lessor::new(0, 100_000_000).grant(0, 100_000_000, 1, 0).unwrap());
+        let prepared = Vendor::new(minutes).prepare(&key, ask, 29_000_000, Random::new(0), false);
+        let (content, _) = prepared.unwrap();
+        let made = |params: &StsParams| module(params, (1, 0)).seal(&key, &content).unwrap();
+        assert_ne!(made(&own), made(&samples));
+        assert_eq!(made(&own), made(&own));
     }
 
     #[test]
