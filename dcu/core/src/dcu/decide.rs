@@ -143,7 +143,7 @@ impl Dcu {
             return None;
         }
         let limit = u64::from(self.config.stale_limit_s).saturating_mul(NS_PER_S);
-        self.contact.map(|at| at.saturating_add(limit))
+        self.silent_since().map(|at| at.saturating_add(limit))
     }
 
     pub(super) fn check_stale(&mut self, now: u64) {

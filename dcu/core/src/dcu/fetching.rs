@@ -81,7 +81,7 @@ impl Dcu {
         let Some(config) = &self.config.fetch else { return Err(FetchFault::NotMine) };
         let period = config.period_ns();
         let reply = FetchReply::decode(bytes, &config.key)?;
-        if reply.site != config.site || !self.fetch.answered(now, reply.session, reply.number) {
+        if reply.site != config.site || !self.fetch.answered(reply.session, reply.number) {
             return Err(FetchFault::NotMine);
         }
         self.fetch.ask_at(now.saturating_add(period));
@@ -101,6 +101,7 @@ impl Dcu {
         if fresh.first().is_some_and(|first| Some(first.number) != base.checked_add(1)) {
             return Err(FetchFault::Gap);
         }
+        self.fetch.told_at(now);
         let (count, cursor) = (fresh.len(), fresh.last().map_or(base, |last| last.number));
         let mut fates = Vec::with_capacity(count);
         for Item { number, payment } in fresh {

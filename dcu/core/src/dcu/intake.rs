@@ -123,6 +123,13 @@ impl Dcu {
         self.unix_ms(now).filter(|unix_ms| *unix_ms < until).map(|_| until)
     }
 
+    /// The newest word on payments in this boot, ns: of the relay where the DCU that keeps the accounts fetches them there, of
+    /// the cloud elsewhere.
+    pub(super) fn payments_word(&self) -> Option<u64> {
+        let fetches = self.config.fetch.is_some() && self.config.traits.credit_at == CreditAt::Dcu;
+        if fetches { self.fetch.heard() } else { self.contact }
+    }
+
     pub(super) fn sight_at(&self) -> Option<u64> {
         if !self.judges_by_payments() {
             return None;
@@ -130,8 +137,7 @@ impl Dcu {
         match self.sight {
             Sight::Clear => {
                 let silence = u64::from(self.config.intake_silence_s).saturating_mul(NS_PER_S);
-                let heard = if self.config.fetch.is_some() { self.fetch.heard() } else { self.contact };
-                heard.map(|at| at.saturating_add(silence))
+                self.payments_word().map(|at| at.saturating_add(silence))
             }
             Sight::Settling(at) => Some(at),
             Sight::Lost { .. } => None,

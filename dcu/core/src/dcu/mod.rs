@@ -131,7 +131,9 @@ pub struct Dcu {
     fetch: Fetch,
     /// Unix milliseconds at monotonic zero, once the clock is set.
     clock_offset_ms: Option<i64>,
-    /// When the cloud was last heard (or this boot began), ns.
+    /// When this boot began, ns.
+    began: Option<u64>,
+    /// When the cloud was last heard in this boot, ns.
     contact: Option<u64>,
     /// Balances kept in the cloud can no longer be confirmed.
     stale: bool,
@@ -207,6 +209,7 @@ impl Dcu {
             fleet,
             config,
             clock_offset_ms: None,
+            began: None,
             contact: None,
             stale: false,
             sight: Sight::Lost { link: false },
@@ -443,9 +446,13 @@ impl Dcu {
     }
 
     fn begin(&mut self, now: u64) {
-        if self.contact.is_none() {
-            self.contact = Some(now);
-        }
+        self.began.get_or_insert(now);
+    }
+
+    /// Since when the cloud has been silent, ns: patience with it begins anew with each boot. That a boot has begun is no
+    /// word of the cloud: what asks for one looks at `contact`.
+    fn silent_since(&self) -> Option<u64> {
+        self.contact.or(self.began)
     }
 
     /// Writes an entry, applies it, hands it out.

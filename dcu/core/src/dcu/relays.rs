@@ -76,7 +76,7 @@ impl Dcu {
             rests_on,
             balance_minor: self.state.book().balance_minor(meter.0),
             reading_age_s: reading_age_ms.map(seconds),
-            payments_age_s: self.contact.map(|at| seconds(now.saturating_sub(at) / NS_PER_MS)),
+            payments_age_s: self.payments_word().map(|at| seconds(now.saturating_sub(at) / NS_PER_MS)),
         };
         self.record(now, Entry::RelayOrdered(order));
         let last_record = self.state.last_record();

@@ -14,7 +14,7 @@ impl Dcu {
         let lists = self.atlas.deadline();
         let holds = self.holds.deadline();
         let signing = self.signing_at();
-        let sender = self.sender.deadline(&self.config, &self.state, self.durable, self.contact);
+        let sender = self.sender.deadline(&self.config, &self.state, self.durable, self.silent_since());
         let witness = self.witness_deadline().into_iter().chain(self.disk_deadline()).min();
         if self.failing || self.is_muted() {
             return [sender, witness].into_iter().flatten().min();

@@ -66,7 +66,8 @@ impl Dcu {
     pub(super) fn send(&mut self, now: u64) {
         self.run_witness(now);
         self.tell_disk(now);
-        while let Some(due) = self.sender.next(now, &self.config, self.state.outbox(), self.durable, self.contact) {
+        let silent_since = self.silent_since();
+        while let Some(due) = self.sender.next(now, &self.config, self.state.outbox(), self.durable, silent_since) {
             let mut frame = self.buffer();
             match due {
                 Due::Ack(acknowledged) => Up::Ack(acknowledged).encode(0, &mut frame),

@@ -39,7 +39,7 @@ impl Fetch {
         Self { safe: (inbox.epoch(), inbox.cursor()), ..Self::default() }
     }
 
-    /// When the relay was last heard, ns.
+    /// When the relay last told what payments there are, ns.
     pub(crate) const fn heard(&self) -> Option<u64> {
         self.heard
     }
@@ -146,7 +146,7 @@ impl Fetch {
     }
 
     /// An answer to this session and question has come. False when it cannot be ours.
-    pub(crate) fn answered(&mut self, now: u64, session: u64, number: u32) -> bool {
+    pub(crate) fn answered(&mut self, session: u64, number: u32) -> bool {
         if self.session.is_none_or(|(mine, _)| mine != session) || !(1..=self.number).contains(&number) {
             return false;
         }
@@ -154,8 +154,12 @@ impl Fetch {
             self.asked = None;
             self.failures = 0;
         }
-        self.heard = Some(now);
         true
+    }
+
+    /// The answer told what payments there are: it was served, and nothing before it is missing.
+    pub(crate) const fn told_at(&mut self, now: u64) {
+        self.heard = Some(now);
     }
 
     pub(crate) fn fates_known(&mut self, upto: u64) -> u64 {

@@ -105,7 +105,8 @@ pub struct RelayOrder {
     pub balance_minor: i64,
     /// Age of the newest billing reading, s.
     pub reading_age_s: Option<u32>,
-    /// Time since the newest word about payments, s: the cloud was last heard then.
+    /// Time since the newest word about payments, s: the relay, or where payments come over the cloud the cloud, was last
+    /// heard then. `None`: not in that boot.
     pub payments_age_s: Option<u32>,
 }
 

@@ -8,7 +8,9 @@ use taa_tokens::sts::{
     vend::{MeterKey, Minutes, Use},
 };
 
-use super::{Ask, Fate, KeyNote, LeaseNote, Note, PaygDesk, PaygIx, Reference, Said, Sale, Source, VendId, worth};
+use super::{
+    Ask, Fate, KeyNote, LeaseNote, Note, PaygDesk, PaygIx, Reference, Said, Sale, Source, VendId, Void, worth,
+};
 use crate::{
     MeterIx,
     config::{DcuConfig, MeterEntry, StsMeter},
@@ -368,7 +370,10 @@ impl Desk {
         else {
             return;
         };
-        let Some(sale) = self.sales.get_mut(id).filter(|sale| !sale.fate.is_settled()) else { return };
+        // A token that is not genuine to its meter may be replaced after that was said.
+        let replaces = matches!(note, Note::Voided { why: Void::NotGenuine | Void::KeyChanged, .. });
+        let may = |fate: Fate| !fate.is_settled() || replaces && fate.is_foreign();
+        let Some(sale) = self.sales.get_mut(id).filter(|sale| may(sale.fate)) else { return };
         match *note {
             Note::TokenSent { way, .. } => {
                 sale.fate = Fate::Out { way };
@@ -428,6 +433,22 @@ impl Desk {
             let id = desk.sales.remove(at);
             self.sales.remove(&id);
         }
+    }
+
+    /// Tokens under this key have left for this meter and were replaced: under it they would count beside what replaced them.
+    pub(crate) fn has_replaced(&self, meter: MeterIx, key: &KeyNote) -> bool {
+        let replaced = |fate| matches!(fate, Fate::Void { why: Void::NotGenuine | Void::KeyChanged });
+        self.sales_of(meter).any(|sale| replaced(sale.fate) && sale.has_left() && sale.key.opens_like(key))
+    }
+
+    /// The meter has confirmed a key change of ours from this key to the one that it holds.
+    pub(crate) fn has_changed_from(&self, meter: MeterIx, key: &KeyNote) -> bool {
+        let holds = self.meter(meter).and_then(MeterDesk::key);
+        let confirmed = |sale: &Sale| {
+            let to_it = matches!(sale.said, Said::KeyChange { to } if Some(to) == holds);
+            to_it && sale.key == *key && matches!(sale.fate, Fate::Entered { .. })
+        };
+        self.sales_of(meter).any(confirmed)
     }
 
     /// How many tokens newer than this one were begun for its meter.

@@ -49,6 +49,15 @@ impl KeyNote {
     }
 }
 
+impl KeyNote {
+    /// Tokens under both open the same meter, as far as the key goes: expiry number and base date are no part of it.
+    #[must_use]
+    pub const fn opens_like(&self, other: &Self) -> bool {
+        let kind = self.key_type == other.key_type && self.ti == other.ti;
+        kind && self.sgc == other.sgc && self.krn == other.krn
+    }
+}
+
 impl From<&KeyAttributes> for KeyNote {
     fn from(key: &KeyAttributes) -> Self {
         Self {
@@ -257,6 +266,12 @@ pub enum VendRefusal {
     /// Such a thing is not sold to this meter.
     #[error("the meter does not count that")]
     Unfit,
+    /// The key is not noted as the one that the meter holds.
+    #[error("the key is not noted: {0}")]
+    KeyFound(&'static str),
+    /// The token is not replaced: it may have counted, or may count yet.
+    #[error("the token is not replaced: {0}")]
+    NotReplaced(&'static str),
 }
 
 impl From<VendError> for VendRefusal {
@@ -316,6 +331,12 @@ impl Fate {
     pub const fn is_settled(&self) -> bool {
         matches!(self, Self::Entered { .. } | Self::Refused { .. } | Self::Void { .. })
     }
+
+    /// The meter has said that it is not genuine: it does not open under the key that the meter holds.
+    #[must_use]
+    pub const fn is_foreign(&self) -> bool {
+        matches!(self, Self::Refused { status: TokenFate::NotGenuine })
+    }
 }
 
 /// How it is known that a token was entered.
@@ -350,6 +371,8 @@ pub enum Void {
     CalledOff,
     /// A token of the cache that the key at hand does not open: sealed with another one, or damaged.
     StockSealed,
+    /// The meter has refused it as not genuine, it was found to hold another key, and an operator had it replaced.
+    NotGenuine,
 }
 
 /// A sale.

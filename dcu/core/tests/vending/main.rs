@@ -6,6 +6,7 @@ mod bad_input;
 mod cache;
 mod cuts;
 mod devices;
+mod found;
 mod keys;
 mod leases;
 mod money;

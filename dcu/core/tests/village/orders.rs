@@ -3,11 +3,14 @@
 use taa_dcu::{
     DcuEvent, MeterIx,
     cloud::CloudEvent,
-    config::{CreditAt, DcuConfig, Tariff, Traits},
+    config::{CreditAt, DcuConfig, OnLinkLoss, Tariff, Traits},
+    fetch::FetchConfig,
     journal::{Entry, Record},
     relay::{Basis, Held, Reason, Refusal, Relay, RelayOrder},
     uplink::{AlarmCode, Down, DownFrame},
 };
+
+use taa_keys::Secret;
 
 use crate::village::{HOUR, S, START_UNIX_S, Village, tariff, traits};
 
@@ -383,4 +386,85 @@ fn a_journal_with_a_gap_cuts_nobody_off_until_an_operator_has_looked() {
     village.with_dcu(taa_dcu::Dcu::end_doubt);
     village.run_for(HOUR);
     assert!((0..3).all(|meter| !village.lit(meter)));
+}
+
+/// A site that keeps the accounts and fetches its payments; `unread`: its relay has been silent for so long when the reading
+/// comes that uses up the credit.
+fn fetching(on_link_loss: OnLinkLoss, silence: u64) -> Village {
+    let traits = Traits { on_link_loss, ..traits(CreditAt::Dcu) };
+    let mut config = DcuConfig::new(traits, tariff());
+    config.fetch = Some(FetchConfig::new("site", Secret::new(b"a site's key of 32 bytes or more.")));
+    config.intake_silence_s = 100 * 3600;
+    let mut village = Village::with(config, 1, 2_500, 43);
+    village.run_until(4 * HOUR - silence);
+    village.relay_answers = false;
+    village.run_until(6 * HOUR);
+    village
+}
+
+#[test]
+fn the_age_of_the_last_word_on_payments_is_the_relays_where_the_site_fetches() {
+    for on_link_loss in [OnLinkLoss::Hold, OnLinkLoss::Open] {
+        let village = fetching(on_link_loss, 80 * MINUTE);
+        let opened = orders(&village).into_iter().find(|(_, order)| order.relay == Relay::Open);
+        let (at, order) = opened.expect("it owes");
+        let heard_s = (at - (4 * HOUR - 80 * MINUTE)) / S;
+        let age_s = u64::from(order.payments_age_s.expect("the relay was heard"));
+        assert!((heard_s..heard_s + 310).contains(&age_s), "{age_s} s, not {heard_s} s and up to a question more");
+    }
+}
+
+#[test]
+fn a_boot_is_no_word_on_payments() {
+    // The relay is never heard after the restart; nothing that this DCU could see tells of payments.
+    let mut village = fetching(OnLinkLoss::Open, 80 * MINUTE);
+    assert!(!village.lit(0));
+    village.cut();
+    village.boot();
+    village.pay_agent("R1", 0, 3_000);
+    village.run_for(4 * HOUR);
+    let after = orders(&village).into_iter().skip(1).map(|(_, order)| (order.relay, order.payments_age_s));
+    assert_eq!(after.collect::<Vec<_>>(), [(Relay::Closed, None), (Relay::Open, None)]);
+}
+
+/// An order of the cloud that a site had when it was restarted, and then no link: the restart itself tells nothing new.
+#[test]
+fn a_restart_is_no_word_of_the_cloud() {
+    let mut village = Village::new(traits(CreditAt::Cloud), 1, 1_000_000, 44);
+    village.run_until(HOUR / 2);
+    village.meters[0].deaf = true;
+    let data = unix_ms(village.now);
+    order_open(&mut village, 900, Some(data));
+    village.run_for(MINUTE);
+    village.cut();
+    village.link(false);
+    village.boot();
+    village.meters[0].deaf = false;
+    village.heard(0);
+    village.run_for(HOUR);
+    assert!(village.lit(0) && village.when(HOUR / 2, held(Held::Cloud)).is_some(), "not heard in this boot");
+    // As soon as it is heard, its order is carried out.
+    village.link(true);
+    village.run_for(5 * MINUTE);
+    assert!(!village.lit(0));
+}
+
+/// Where a lost link opens all relays, patience begins anew with a boot: no restart by itself cuts anybody off.
+#[test]
+fn a_restart_opens_nobodys_relay_for_a_silence_that_it_has_not_lived_through() {
+    let traits = Traits { on_link_loss: OnLinkLoss::Open, ..traits(CreditAt::Cloud) };
+    let mut config = DcuConfig::new(traits, tariff());
+    config.stale_limit_s = 3600;
+    let mut village = Village::with(config, 1, 1_000_000, 45);
+    village.run_until(HOUR / 2);
+    village.link(false);
+    village.run_for(HOUR / 2);
+    village.cut();
+    village.boot();
+    let booted = village.now;
+    village.run_for(HOUR - 5 * MINUTE);
+    assert!(village.lit(0));
+    village.run_for(15 * MINUTE);
+    assert!(!village.lit(0));
+    assert!(village.when(booted + HOUR, |e| *e == DcuEvent::LinkStale(true)).is_some());
 }

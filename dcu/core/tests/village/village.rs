@@ -9,6 +9,7 @@ use taa_dcu::{
     Dcu, DcuEvent, LinkState, MeterIx, Output,
     cloud::{Cloud, CloudConfig, CloudEvent, CloudOutput},
     config::{CreditAt, DcuConfig, MeterAccess, MeterEntry, Tariff, Traits},
+    fetch::{FetchReply, FetchRequest, Verdict},
     journal::{Entry, Record, State},
     ledger::Leaf,
     payment::{Channel, Payment, Provider},
@@ -58,6 +59,7 @@ enum Thing {
     AtCloud(Vec<u8>),
     DownAtDcu(Vec<u8>),
     Durable(u64),
+    Fetched(Vec<u8>),
 }
 
 pub(crate) struct Village {
@@ -84,6 +86,8 @@ pub(crate) struct Village {
     pub(crate) entropy: bool,
     /// The journal's name, as a store would tell it.
     pub(crate) journal_name: [u8; 16],
+    /// The relay of the intake answers, and has nothing.
+    pub(crate) relay_answers: bool,
     /// The cloud is of an earlier version: it knows no standings.
     pub(crate) cloud_is_old: bool,
     /// Changes what the DCU reads of its journal when it boots.
@@ -168,6 +172,7 @@ impl Village {
             wire: None,
             entropy: true,
             journal_name: [1; 16],
+            relay_answers: true,
             cloud_is_old: false,
             misread: |_| {},
             leaves: Vec::new(),
@@ -426,11 +431,14 @@ impl Village {
             Thing::DownAtDcu(bytes) if self.link_up => {
                 self.with_dcu(|dcu, now| dcu.handle_uplink_receive(now, &bytes));
             }
+            Thing::Fetched(bytes) if self.link_up => {
+                self.with_dcu(|dcu, now| dcu.handle_fetch_receive(now, &bytes));
+            }
             Thing::Durable(upto) if self.journal.last().is_some_and(|r| r.number >= upto) => {
                 self.durable = self.durable.max(upto);
                 self.with_dcu(|dcu, now| dcu.handle_durable(now, upto));
             }
-            Thing::AtCloud(_) | Thing::DownAtDcu(_) | Thing::Durable(_) => {}
+            Thing::AtCloud(_) | Thing::DownAtDcu(_) | Thing::Durable(_) | Thing::Fetched(_) => {}
         }
     }
 
@@ -475,6 +483,10 @@ impl Village {
                 }
                 Output::Uplink(bytes) if self.cloud_is_old && bytes.get(1) == Some(&STANDING) => {}
                 Output::Uplink(bytes) => self.travel(&Thing::AtCloud(bytes)),
+                Output::Fetch(bytes) if self.relay_answers && self.link_up => {
+                    let reply = nothing_to_fetch(&self.config, &bytes);
+                    self.schedule(S, Thing::Fetched(reply));
+                }
                 Output::Fetch(_) => {}
                 // The module answers at once.
                 Output::KeyRequest { id, meter_key, content } => {
@@ -531,4 +543,13 @@ impl Village {
             }
         }
     }
+}
+
+/// The answer of a relay that has no payments.
+fn nothing_to_fetch(config: &DcuConfig, question: &[u8]) -> Vec<u8> {
+    let key = &config.fetch.as_ref().expect("it fetches").key;
+    let FetchRequest { site, session, number, .. } = FetchRequest::decode(question, key).expect("a question");
+    let (verdict, items, questions) = (Verdict::Served, Vec::new(), Vec::new());
+    let (epoch, floor, fates_known, more) = (0, 0, 0, false);
+    FetchReply { site, session, number, verdict, epoch, floor, fates_known, more, items, questions }.encode(key, 1400)
 }
