@@ -107,6 +107,8 @@ const fn spelled(cause: Cause) -> Option<&'static str> {
         Cause::WrongKey => "the token was made under another key than the meter holds",
         Cause::RolloverMissed => "the meter was not changed over before its token identifiers ran out",
         Cause::GatewayRefused => "the meter's token gateway refused the token, and it had to be typed in",
+        Cause::TokenRefused => "the meter had refused the token for good",
+        Cause::JournalDoubted => "the data concentrator's journal had lost records and nobody had looked yet",
         Cause::Tampered => "the meter took itself for tampered with",
         Cause::OperatorConfirms => "it waited for the operator's people to confirm",
         Cause::PanelsGone => "panels were missing",

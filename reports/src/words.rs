@@ -110,6 +110,8 @@ pub(crate) fn cause_kind(cause: Option<Cause>, scenario: &Scenario) -> CauseKind
         | Cause::WrongKey
         | Cause::RolloverMissed
         | Cause::GatewayRefused
+        | Cause::TokenRefused
+        | Cause::JournalDoubted
         | Cause::UssdBroken => CauseKind::Operator,
         Cause::MeshIsolated
         | Cause::HopLimit

@@ -142,6 +142,8 @@ causes! {
     WrongKey = 61, "wrong_key", "token under another key than the meter's";
     RolloverMissed = 62, "rollover_missed", "meter not changed over before its token identifiers ran out";
     GatewayRefused = 89, "gateway_refused", "meter's token gateway refuses";
+    TokenRefused = 90, "token_refused", "meter refuses the token for good";
+    JournalDoubted = 91, "journal_doubted", "journal has lost records, nobody has looked yet";
     WrongDigits = 63, "wrong_digits", "token typed in wrongly";
     MotorStart = 100, "motor_start", "a motor's starting current";
     Tampered = 75, "tampered", "meter feels tampered with";

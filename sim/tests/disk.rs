@@ -3,9 +3,13 @@
 
 mod common;
 
-use common::{bundle, calm_money, fault, simulate, village};
+use common::{DAY_MS, bundle, calm_money, fault, simulate, village};
+use taa_dcu::config::Traits;
 use taa_scenarios::model::{DiskModel, FaultKind, FaultTarget, Scenario};
-use taa_sim::result::{ArchResult, RunResult};
+use taa_sim::{
+    cause::{Cause, Chain},
+    result::{ArchResult, RunResult},
+};
 
 /// Customers who pay often at a site that vends by itself, and nothing else in the way of their money.
 fn quiet(days: u32) -> Scenario {
@@ -133,6 +137,44 @@ fn a_rotten_page_is_found_while_it_runs_or_at_the_next_start_and_the_site_goes_o
     }
     assert!(found + patrolled > 0, "no rot was met");
     assert!(patrolled > 0, "no rot was met while the site ran");
+}
+
+/// A site that sells tokens, on a disk that loses what it had confirmed. As long as it is in doubt it sells none, and that has
+/// a name. Somebody looks: where nothing is missing that others know of, it goes on.
+#[test]
+fn a_site_in_doubt_sells_nothing_by_name_until_somebody_has_looked() {
+    let (mut named, mut ended) = (0, 0);
+    for seed in 0..40 {
+        let what = if seed % 2 == 0 { FaultKind::PageCorrupt } else { FaultKind::FsyncLies };
+        let mut scenario = with(what, 56, 62);
+        scenario.run.seed = seed;
+        scenario.run.days = 9;
+        scenario.weather = quiet(9).weather;
+        let (_, keypad) = bundle("sts_keypad");
+        scenario.run.architectures = vec![("vending".to_owned(), Traits { local_vending: true, ..keypad })];
+        scenario.comms.payments.sts.gateway_share = 0.5;
+        scenario.faults.push(fault("cut", FaultKind::DcuPowerLost, FaultTarget::All, 61, 62));
+        let result = simulate(&scenario);
+        let arch = &result.architectures[0];
+        if said(&result, "dcu_safe_mode").is_empty() {
+            continue;
+        }
+        let doubted = |chain: &Chain| chain.causes().any(|cause| cause == Cause::JournalDoubted);
+        let told = arch.kpis.downtime_h_by_cause.get("scripted:disk").copied().unwrap_or(0.0);
+        named += usize::from(arch.records.payments.held_by.iter().any(doubted) && told > 1.0);
+        if !said(&result, "doubt_ended").is_empty() {
+            ended += 1;
+            let applied = arch.records.payments.rows().filter(|pay| pay.accepted_ms.is_some_and(|at| at < 7 * DAY_MS));
+            let dark: Vec<_> = applied.filter(|pay| pay.applied_ms.is_none()).collect();
+            assert!(dark.is_empty(), "seed {seed}: {dark:?}\n{}", story(&result));
+            let books = &arch.records.books.tokens;
+            assert_eq!(books.issued_u, books.loaded_u + books.waiting_u, "seed {seed}: {books:?}");
+        }
+        if named > 2 && ended > 2 {
+            break;
+        }
+    }
+    assert!(named > 0 && ended > 0, "{named} named, {ended} ended");
 }
 
 /// A disk that takes nothing when the site starts: it is told, relays stay, nobody gets a receipt, and it goes on.

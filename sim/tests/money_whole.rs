@@ -1,6 +1,6 @@
 //! From the customer's phone to the meter's register, over random schedules: payments, callbacks that are lost, late and
 //! doubled, wrong account names, outages of every part on the way, cuts of the DCU's power in the middle of its commits,
-//! failing disks, prices that change twice a day.
+//! failing disks, prices that change twice a day, gateways that refuse, keys of which the vendor is wrong.
 //!
 //! A reference ledger of a few lines hears from outside alone: what people paid, what the meters' registers show, which
 //! relays are closed. It knows no Book. Money in equals credit given plus suspense plus what was handed back plus what is
@@ -48,6 +48,9 @@ fn money_in_equals_credit_given_and_who_has_paid_is_connected() {
             && seen.prices > each
             && seen.handed_back > each
             && seen.tokens > 10 * each
+            && seen.by_gateway > each
+            && seen.written > 5 * each
+            && 4 * seen.replaced > each
             && seen.audits > 100 * each
             && seen.turned_away > 5 * each
             && seen.dark_and_paid > 2 * each,

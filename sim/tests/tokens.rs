@@ -228,6 +228,40 @@ fn a_gateway_that_refuses_sends_people_to_the_keypad_and_its_hours_go_with_it() 
     assert_eq!(with.records.payments.rows().filter(late).count(), 0);
 }
 
+/// A day in, the vendor errs about the keys of half of the village, for three days: gateways and keypads refuse what is sold.
+/// Then the operator finds out, and everybody gets what was paid, once.
+#[test]
+fn tokens_under_a_wrong_note_of_the_key_are_refused_by_name_and_sold_anew_once_the_key_is_found() {
+    let scenario = |wrong: bool| {
+        let mut scenario = site_vends(10);
+        if wrong {
+            let some = FaultTarget::Customers((0..30).collect());
+            scenario.faults.push(fault("revision", FaultKind::WrongKeyRevision, some, 24, 24 * 4));
+            // Word of the refusal may be lost with the power.
+            scenario.faults.push(fault("dcu", FaultKind::DcuPowerLost, FaultTarget::All, 24 * 3, 24 * 3 + 1));
+        }
+        scenario
+    };
+    let (with, without) = (keypad(&scenario(true)), keypad(&scenario(false)));
+    let said = |kind: &str| with.records.log.kind.iter().filter(|of| **of == kind).count();
+    assert_eq!(said("key_found"), 60, "noted wrongly, and put right");
+    assert!(said("token_replaced") > 10, "{}", said("token_replaced"));
+    let gateways = with.records.payments.rows().filter(|pay| pay.customer < 30 && pay.entries == 0);
+    assert!(gateways.filter(|pay| pay.held_by.causes().any(|cause| cause == Cause::WrongKey)).count() > 3);
+    let booked = scripted_h(&with, "revision");
+    let (total, earlier) = (with.kpis.downtime_h, without.kpis.downtime_h);
+    let causes = &with.kpis.downtime_h_by_cause;
+    assert!(booked > 10.0, "{causes:?}");
+    assert!(
+        (total - booked - earlier).abs() <= 0.1 * total.max(100.0),
+        "{total} - {booked} is not {earlier}: {causes:?}"
+    );
+    books_hold(&with);
+    let late = |pay: &PaymentRow| pay.accepted_ms.is_some_and(|at| at < 8 * DAY_MS) && pay.applied_ms.is_none();
+    let left: Vec<PaymentRow> = with.records.payments.rows().filter(late).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
 fn key_change(to: KeyChangeTo, customers: impl Iterator<Item = u32>, at_day: u64) -> Operation {
     let what = OperationKind::KeyChange { to, target: FaultTarget::Customers(customers.collect()) };
     Operation { id: "keys".to_owned(), what, at_ms: at_day * DAY_MS + 8 * 3_600_000 }

@@ -184,6 +184,7 @@ impl Village<'_> {
     /// What holds an accepted payment.
     fn holding(&mut self, customer: u32, payment: u32, now_ms: u64) -> Option<Chain> {
         match self.pays[payment as usize].stage {
+            Stage::Number if self.site_vends() => self.vending_obstacle(customer, payment, now_ms),
             Stage::At(_) | Stage::Number | Stage::InHand => self.pays[payment as usize].held(),
             Stage::AtVendor => {
                 let from_cloud = !self.dcu_fetches();
@@ -192,5 +193,20 @@ impl Village<'_> {
             Stage::Credited => self.order_obstacle(customer, now_ms),
             Stage::Wanted | Stage::Applied => None,
         }
+    }
+
+    /// What keeps the site from selling what is credited, or what it has sold from the meter.
+    fn vending_obstacle(&mut self, customer: u32, payment: u32, now_ms: u64) -> Option<Chain> {
+        let pay = &self.pays[payment as usize];
+        let (held, is_sold) = (pay.held(), pay.is_sold());
+        if is_sold {
+            // By text it is where the text is; else the gateway has to be reached.
+            return held.or_else(|| self.between_cloud_and_meter(customer, false, now_ms));
+        }
+        let site = (!self.site.up()).then(|| self.site_chain());
+        let clock = (site.is_none() && self.site_has_no_time(now_ms)).then(|| self.repairs.clock.chain());
+        let disk = (!self.site.disk.part.up()).then(|| self.site.disk.part.chain());
+        let doubt = self.site_doubts().then(|| self.doubt_chain());
+        hardest_to_clear([held, site, doubt, clock, disk])
     }
 }

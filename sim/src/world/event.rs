@@ -89,6 +89,10 @@ pub(crate) enum Event {
     ChangeTyped { change: u32 },
     /// The operator asks whose token may have died with the old key.
     OrphanAsked { customer: u32, sale: u32 },
+    /// The operator sees to a token that a meter has refused.
+    RefusedAsked { customer: u32, sale: u32 },
+    /// The operator has looked at a journal that is in doubt.
+    DoubtLooked,
     /// The owner of a kit looks at it in the morning.
     KitMorning { kit: u32 },
     /// The owner tries again to pay.
@@ -143,6 +147,8 @@ impl Event {
             Self::ChangeTexted { change } => pair(45, change, 0),
             Self::ChangeTyped { change } => pair(46, change, 0),
             Self::OrphanAsked { customer, sale } => pair(47, customer, sale),
+            Self::RefusedAsked { customer, sale } => pair(48, customer, sale),
+            Self::DoubtLooked => pair(81, 0, 0),
             Self::KitMorning { kit } => pair(90, kit, 0),
             Self::KitBuys { kit } => pair(91, kit, 0),
             Self::KitPaid { kit } => pair(92, kit, 0),

@@ -166,6 +166,7 @@ impl Model for Village<'_> {
                 if customer == 0 {
                     // Once a day also without a turn of any part: a meter that was dark may have power again.
                     self.retry_tokens(now_ms, queue);
+                    self.seek_refused(now_ms, queue);
                 }
                 self.day(customer, now_ms, queue);
             }
@@ -203,6 +204,8 @@ impl Model for Village<'_> {
             Event::ChangeTexted { change } => self.change_texted(change, now_ms, queue),
             Event::ChangeTyped { change } => self.change_typed(change, now_ms, queue),
             Event::OrphanAsked { customer, sale } => self.orphan_asked(customer, sale, now_ms, queue),
+            Event::RefusedAsked { customer, sale } => self.refused_asked(customer, sale, now_ms, queue),
+            Event::DoubtLooked => self.doubt_looked(now_ms, queue),
             Event::KitMorning { kit } => self.kit_morning(kit, now_ms, queue),
             Event::KitBuys { kit } => self.kit_tries(kit, now_ms, queue),
             Event::KitPaid { kit } => self.kit_paid(kit, now_ms, queue),

@@ -81,6 +81,8 @@ pub(crate) struct Site {
     restart_wanted: bool,
     /// Entries under the checkpoint that was signed last.
     signed_leaves: u64,
+    /// The operator knows of the doubt, and somebody will look.
+    pub(super) doubt_told: bool,
     /// It has been said in this boot that the site is in doubt.
     pub(super) told_safe: bool,
 }
@@ -114,6 +116,7 @@ impl Site {
             claimed: 0,
             signer,
             restart_wanted: false,
+            doubt_told: false,
             told_safe: false,
             signed_leaves: 0,
         }
@@ -291,6 +294,8 @@ impl Village<'_> {
         for payment in std::mem::take(&mut self.site.unanswered) {
             self.payment_again(payment, now_ms, queue);
         }
+        self.seek_refused(now_ms, queue);
+        self.seek_doubt(now_ms, queue);
         true
     }
 
@@ -531,6 +536,7 @@ impl Village<'_> {
             DcuEvent::RolledBack { witnessed, found, restart } => {
                 self.site.restart_wanted |= restart;
                 self.told_rolled_back(witnessed, found, now_ms);
+                self.seek_doubt(now_ms, queue);
             }
             DcuEvent::Fetched { .. } => self.dcu_fetched(now_ms),
             DcuEvent::FetchFailed(FetchFault::IdentityTwice) => self.identity_twice(now_ms),

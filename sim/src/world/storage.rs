@@ -10,6 +10,7 @@ use super::{
     parts::Turn,
 };
 use crate::{
+    cause::{Cause, Chain},
     kernel::{Phase, Queue, SimTime},
     run::Sabotage,
 };
@@ -240,11 +241,17 @@ impl Village<'_> {
         let disk = &mut self.site.disk;
         match (kind, turn) {
             (Some(FaultKind::PageCorrupt), Turn::Hold(n)) => {
+                disk.untrue = Chain::of(Cause::FlashFailed).because(Cause::Scripted(n));
                 disk.rot(u64::from(n));
             }
             (Some(FaultKind::PageCorrupt), _) => {}
             // A lie is an obstacle to nobody until the power goes.
-            (Some(kind @ FaultKind::FsyncLies), turn) => disk.hold(kind, matches!(turn, Turn::Hold(_))),
+            (Some(kind @ FaultKind::FsyncLies), turn) => {
+                if let Turn::Hold(n) = turn {
+                    disk.untrue = Chain::of(Cause::FlashFailed).because(Cause::Scripted(n));
+                }
+                disk.hold(kind, matches!(turn, Turn::Hold(_)));
+            }
             (kind, turn) => {
                 disk.part.turn(turn);
                 if let Some(kind) = kind {

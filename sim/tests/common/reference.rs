@@ -21,6 +21,9 @@ use super::{DAY_MS, HOUR_MS};
 
 /// From the evening when people go to bed until the last of them is up, and has typed a number three times, ms.
 const TYPED_MS: u64 = 11 * HOUR_MS;
+/// From a call about a token that the meter has refused until the operator has it sold anew, ms: an hour, and what is left of it
+/// until the site can be reached.
+const ASKED_MS: u64 = 90 * 60_000;
 /// A text that is lost is asked for again, ms (the operator's policy; of five in a row one arrives).
 const TOLD_MS: u64 = 3 * HOUR_MS;
 
@@ -38,11 +41,11 @@ impl Bound {
     /// What the policy of this site promises.
     pub(crate) fn of(scenario: &Scenario, traits: &Traits) -> Self {
         let payments = &scenario.comms.payments;
-        let around = Surroundings {
-            ahead: scenario.village.customers.len() as u32,
-            by_hand_ms: TYPED_MS + TOLD_MS,
-            ..Surroundings::default()
-        };
+        // A token that was made under a wrong key is typed, refused, sold anew in the morning, and typed again.
+        let refused = scenario.faults.iter().any(|fault| fault.what == FaultKind::WrongKeyRevision);
+        let by_hand_ms = if refused { 2 * (TYPED_MS + TOLD_MS) + TYPED_MS + ASKED_MS } else { TYPED_MS + TOLD_MS };
+        let around =
+            Surroundings { ahead: scenario.village.customers.len() as u32, by_hand_ms, ..Surroundings::default() };
         let bound = ConnectBound::of(&site_policy(scenario, *traits), &around);
         // A late callback's delay is lognormal, sigma 1: one in seventy is later than nine medians, and the query finds it.
         let late_s = (payments.callback_late_median_min * 60.0 * 9.0).max(payments.reconcile_after_s);
@@ -78,6 +81,10 @@ pub(crate) struct Reference {
     pub(crate) prices: u64,
     pub(crate) handed_back: u64,
     pub(crate) tokens: u64,
+    /// Tokens that a gateway took, payments that the DCU wrote into the meter, refused tokens that were sold anew.
+    pub(crate) by_gateway: u64,
+    pub(crate) written: u64,
+    pub(crate) replaced: u64,
     pub(crate) audits: u64,
     pub(crate) turned_away: u64,
     /// Credits of customers whose relay was open, and who owed nothing after them.
@@ -96,6 +103,13 @@ impl Reference {
         self.prices += count("prices");
         self.handed_back += u64::from(records.books.handed_back_minor > 0);
         self.tokens += records.tokens.len() as u64;
+        let applied = || records.payments.rows().filter(|pay| pay.applied_ms.is_some());
+        if arch.traits.credit_at == CreditAt::Meter && arch.traits.local_vending {
+            let by_gateway = applied().filter(|pay| arch.traits.keypad && pay.entries == 0).count() as u64;
+            self.by_gateway += by_gateway;
+            self.written += if arch.traits.keypad { 0 } else { applied().count() as u64 };
+        }
+        self.replaced += count("token_replaced");
         self.audits += records.books.audits;
         let refused = |(kind, text): &(&&str, &String)| **kind == "intake" && text.starts_with("Refused");
         let waits = |row: &RelayRow| !row.closed && row.owes == Some(false);

@@ -20,7 +20,7 @@ use super::{DAY_MS, HOUR_MS, all_bundles, village};
 const SCHEDULE: Purpose = Purpose::named("money schedule");
 
 /// What may happen, and for how many minutes at most.
-const TROUBLES: [(FaultKind, u64); 10] = [
+const TROUBLES: [(FaultKind, u64); 14] = [
     (FaultKind::DcuPowerLost, 300),
     (FaultKind::TowerOut, 900),
     (FaultKind::BackhaulOut, 600),
@@ -31,9 +31,14 @@ const TROUBLES: [(FaultKind, u64); 10] = [
     (FaultKind::SmsLost, 500),
     (FaultKind::DiskFull, 300),
     (FaultKind::SdWear, 900),
+    (FaultKind::KeyModuleOut, 500),
+    (FaultKind::LeasesExhausted, 500),
+    (FaultKind::GatewayRefused, 900),
+    (FaultKind::WrongKeyRevision, 600),
 ];
 
-/// The schedule of this seed, for all four architectures and one in which the DCU sells tokens.
+/// The schedule of this seed, for all four architectures, one in which the DCU sells tokens, by gateway or by hand, and one in
+/// which it writes the credit into the meters (virtual tokens).
 pub(crate) fn draw(seed: u64) -> Scenario {
     let mut draws = Draws::keyed(seed, 0, NodeKey::of("schedule"), SCHEDULE, 0);
     let customers = 3 + (draws.u64() % 4) as u32;
@@ -47,6 +52,9 @@ pub(crate) fn draw(seed: u64) -> Scenario {
     scenario.run.architectures = all_bundles();
     let (_, keypad) = super::bundle("sts_keypad");
     scenario.run.architectures.push(("vending".to_owned(), Traits { local_vending: true, ..keypad }));
+    let virtual_tokens = Traits { local_vending: true, keypad: false, ..keypad };
+    scenario.run.architectures.push(("virtual".to_owned(), virtual_tokens));
+    scenario.comms.payments.sts.gateway_share = [0.0, 0.5, 1.0][(seed % 3) as usize];
     scenario.people.topup_interval_median_days = 0.1 + 0.4 * draws.uniform();
     // What is asked here is what becomes of money, not whether people lose heart.
     scenario.people.phone_share = 1.0;

@@ -83,6 +83,14 @@ impl Medium {
         }
     }
 
+    /// Somebody has set right what hung on lost records; false where the disk does not take that.
+    pub(super) fn accept_damage(&mut self) -> bool {
+        match self {
+            Self::Disk(_, Some(store)) => store.accept_damage().is_ok(),
+            _ => true,
+        }
+    }
+
     /// The medium has refused what opening had to write: it is read, and takes nothing.
     pub(super) fn refuses(&self) -> Option<Trouble> {
         let health = match self {

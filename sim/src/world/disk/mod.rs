@@ -20,7 +20,7 @@ use taa_store::{Found, Recovery, StoreConfig, StoreError, Trouble};
 use self::medium::Medium;
 use super::parts::Part;
 use crate::{
-    cause::Cause,
+    cause::{Cause, Chain},
     kernel::{SimTime, Wake},
 };
 
@@ -64,6 +64,8 @@ pub(crate) struct SiteDisk {
     claimed: u64,
     /// The medium refuses, as far as has been told.
     pub(crate) refusing: bool,
+    /// What has made it lie or rot, as far as that was scripted: what a doubt about the journal goes back to.
+    pub(crate) untrue: Chain,
     /// The store does not take the ledger's entries: told once.
     pub(crate) ledger_gap: bool,
 }
@@ -93,6 +95,7 @@ impl SiteDisk {
             held: Vec::new(),
             claimed: 0,
             refusing: false,
+            untrue: Chain::of(Cause::FlashFailed),
             ledger_gap: false,
         }
     }
@@ -118,6 +121,11 @@ impl SiteDisk {
     /// What the store has found rotten while it ran.
     pub(crate) fn take_found(&mut self) -> Vec<Found> {
         self.medium.take_found()
+    }
+
+    /// Somebody has set right what hung on lost records; false where the disk does not take that.
+    pub(crate) fn accept_damage(&mut self) -> bool {
+        self.medium.accept_damage()
     }
 
     /// Somebody else keeps the ledger's entries before this one.

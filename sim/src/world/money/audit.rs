@@ -150,6 +150,11 @@ impl Village<'_> {
         }
     }
 
+    /// Somebody has looked at what the site was in doubt of: it need not be any more.
+    pub(super) fn audit_settled(&mut self) {
+        self.money.auditor.must_doubt = false;
+    }
+
     /// The DCU has ordered a relay: in doubt about its journal it opens none for debt.
     pub(crate) fn audit_order(&mut self, meter: u32, opens_for_debt: bool, now_ms: u64) {
         let in_doubt = self.site.dcu.as_ref().is_some_and(|dcu| dcu.state().is_in_doubt());

@@ -3,6 +3,7 @@
 //! Neither mesh nor DCU carries it. The vendor makes it ([`super::tokens`]); the network keeps a message for a phone without signal; a
 //! message that is lost is asked for again; at night nobody types.
 
+use taa_dcu::{MeterIx, gateway::TokenFate};
 use taa_meter::{Done, Keyed};
 use taa_models::draw::{Draws, Purpose};
 use taa_tokens::sts::meter::Reason;
@@ -268,6 +269,10 @@ impl Village<'_> {
         let customer = self.pays[payment as usize].customer;
         let id = self.scenario.village.customers[customer as usize].id.clone();
         self.log(now_ms, "token_refused", id, "made under another key than the meter holds".to_owned());
+        if let Some(sale) = self.pays[payment as usize].sale {
+            // The DCU has sold it: it is for the DCU to sell it anew.
+            return self.sale_refused(MeterIx(customer), sale, TokenFate::NotGenuine, now_ms, queue);
+        }
         match self.money.tokens.wrong_key(customer) {
             Some(chain) => {
                 self.pays[payment as usize].stage = Stage::Number;

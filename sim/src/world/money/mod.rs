@@ -22,12 +22,14 @@ mod audit;
 mod books;
 mod clerk;
 mod desk;
+mod doubt;
 mod hosted;
 mod keypad;
 mod kits;
 mod lives;
 mod path;
 mod provider;
+mod refused;
 mod rekey;
 mod tokens;
 mod twin;
@@ -206,6 +208,11 @@ impl Pay {
         if !chain.is_empty() && length_ms > self.held_longest.1 {
             self.held_longest = (chain, length_ms);
         }
+    }
+
+    /// A token was made of it.
+    pub(crate) fn is_sold(&self) -> bool {
+        self.token.is_some()
     }
 
     /// What holds it now.

@@ -9,10 +9,10 @@
 //! the old key that were not typed before the change open nothing afterwards. The customer calls, the operator looks
 //! at the sale and has it made anew (`replace_orphan`); the money is never given twice, for the old one is dead.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use taa_dcu::{
-    DcuEvent, Delivery, MeterIx,
+    Dcu, DcuEvent, Delivery, MeterIx,
     config::Way,
     gateway::TokenFate,
     vending::{Fate, VendId, VendRefusal},
@@ -30,9 +30,9 @@ use crate::{
 
 const CHANGE: Purpose = Purpose::named("key change by text");
 /// Until the operator tries again, ms (assumed).
-const AGAIN_MS: u64 = 900_000;
+pub(super) const AGAIN_MS: u64 = 900_000;
 /// Until the operator has asked a customer whose token may be dead, ms (assumed).
-const ASKED_MS: u64 = 3_600_000;
+pub(super) const ASKED_MS: u64 = 3_600_000;
 
 /// A set of key-change tokens.
 #[derive(Clone, Debug)]
@@ -53,12 +53,24 @@ pub(super) struct Rekeying {
     left: BTreeMap<u32, Vec<u32>>,
     /// To be typed in before the token of this sale.
     first: BTreeMap<VendId, Vec<String>>,
+    /// Refused tokens that the operator knows of and has not replaced yet.
+    refused: BTreeSet<VendId>,
 }
 
 impl Rekeying {
     /// This sale is a key change, not money.
     pub(super) fn is_change(&self, id: VendId) -> bool {
         self.changes.contains_key(&id)
+    }
+
+    /// Nobody has told the operator yet that the token of this sale is refused.
+    pub(super) fn is_news(&mut self, id: VendId) -> bool {
+        self.refused.insert(id)
+    }
+
+    /// The operator has seen to it.
+    pub(super) fn done(&mut self, id: VendId) {
+        self.refused.remove(&id);
     }
 
     fn of(&self, customer: u32) -> Option<VendId> {
@@ -117,7 +129,7 @@ impl Village<'_> {
         queue: &mut Queue<Event>,
     ) {
         let Some(customer) = self.money.tokens.customer_of(from) else { return };
-        let Some(set) = self.money.tokens.key_change(customer, from, to) else { return };
+        let Some(set) = self.money.tokens.key_change(from, to) else { return };
         let change = Change { customer, to: *to, set: set.clone(), texts: 0, told: false };
         self.money.rekeying.changes.entry(id).or_insert(change);
         self.with_dcu(now_ms, queue, |dcu, now| dcu.handle_key_change(now, id, Ok(&set)));
@@ -269,8 +281,7 @@ impl Village<'_> {
     /// The operator asks a customer whose token may have died with the old key, and has it made anew if it has.
     pub(crate) fn orphan_asked(&mut self, customer: u32, sale: u32, now_ms: u64, queue: &mut Queue<Event>) {
         let id = VendId(sale.into());
-        let open = self.people.of(customer).purse.open.clone();
-        let of_sale: Vec<u32> = open.into_iter().filter(|n| self.pays[*n as usize].sale == Some(id)).collect();
+        let of_sale = self.open_of_sale(customer, id);
         if of_sale.is_empty() {
             return;
         }
@@ -279,25 +290,11 @@ impl Village<'_> {
             let at = SimTime::from_ms(now_ms + AGAIN_MS);
             return queue.at(at, Phase::Customer, node, Event::OrphanAsked { customer, sale });
         }
-        let before: Vec<_> = of_sale.iter().map(|n| self.pays[*n as usize].clone()).collect();
-        let paid_minor = before.iter().map(|pay| pay.amount_minor).sum();
-        let worth_u = before.iter().filter_map(|pay| pay.token.as_ref()).map(|made| made.worth_u).sum();
-        self.money.tokens.unbooked(customer, &of_sale, paid_minor, worth_u);
-        for payment in &of_sale {
-            let pay = &mut self.pays[*payment as usize];
-            (pay.sale, pay.token, pay.stage) = (None, None, Stage::Number);
-            (pay.texts, pay.in_hand_ms) = (0, None);
-            self.hold_number(*payment, Chain::of(Cause::WrongKey), now_ms);
-        }
-        let mut replaced = false;
-        self.with_dcu(now_ms, queue, |dcu, now| replaced = dcu.replace_orphan(now, id));
-        if replaced {
+        let dead = Chain::of(Cause::WrongKey);
+        let replace = |dcu: &mut Dcu, now| dcu.replace_orphan(now, id);
+        if self.sell_anew(customer, &of_sale, dead, replace, now_ms, queue) {
             let name = self.scenario.village.customers[customer as usize].id.clone();
-            return self.log(now_ms, "token_replaced", name, "it died with the old key; sold anew".to_owned());
-        }
-        self.money.tokens.rebooked(customer, paid_minor, worth_u);
-        for (payment, pay) in of_sale.into_iter().zip(before) {
-            self.pays[payment as usize] = pay;
+            self.log(now_ms, "token_replaced", name, "it died with the old key; sold anew".to_owned());
         }
     }
 

@@ -14,7 +14,7 @@
 //! use up a minute of another. Which denominations the agent holds for which meter is not told apart: as long as there
 //! is paper, there is one of the right worth.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use taa_keys::{KeyStore, Secret};
 use taa_meter::{Counts, StsConfig};
@@ -89,6 +89,8 @@ pub(crate) struct Tokens {
     wrong_key: Vec<Part>,
     rollover: Vec<Part>,
     gateway: Vec<Part>,
+    /// Meters of whose key the vendor was wrong at least once.
+    mistaken: BTreeSet<u32>,
     /// When meters were brought to the key that they hold, minutes from 1970: paper printed before is dead.
     changed: BTreeMap<u32, i64>,
     /// Payments whose token cannot be made, or not be used.
@@ -150,6 +152,7 @@ impl Tokens {
             wrong_key: (0..customers).map(|_| Part::new(Cause::WrongKey)).collect(),
             rollover: (0..customers).map(|_| Part::new(Cause::RolloverMissed)).collect(),
             gateway: (0..customers).map(|_| Part::new(Cause::GatewayRefused)).collect(),
+            mistaken: BTreeSet::new(),
             changed: BTreeMap::new(),
             stuck: Vec::new(),
             sums: Sums::default(),
@@ -191,6 +194,9 @@ impl Tokens {
     }
 
     pub(super) fn turn(&mut self, part: PartId, turn: Turn) {
+        if let PartId::WrongKey(customer) = part {
+            self.mistaken.insert(customer);
+        }
         if let Some(part) = self.part_mut(part) {
             part.turn(turn);
         }
@@ -201,19 +207,28 @@ impl Tokens {
         &self.keys[customer]
     }
 
+    /// Meters of whose key the vendor was wrong once, and the key that it believes each of them to hold now.
+    pub(super) fn beliefs(&self) -> Vec<(u32, KeyAttributes)> {
+        let believed = |customer: &u32| {
+            let right = self.keys[*customer as usize];
+            let up = self.wrong_key[*customer as usize].up();
+            (*customer, if up { right.key } else { next_revision(right).key })
+        };
+        self.mistaken.iter().map(believed).collect()
+    }
+
     /// Whose meter has this key.
     pub(super) fn customer_of(&self, key: &MeterKey) -> Option<u32> {
         let number: u32 = key.meter.drn().parse().ok()?;
         number.checked_sub(1).filter(|customer| (*customer as usize) < self.keys.len())
     }
 
-    /// What the key module answers.
-    pub(super) fn answer(&self, customer: u32, key: &MeterKey, content: &Content) -> Result<Token, Chain> {
+    /// What the key module answers to the DCU, which names the key by its own notes.
+    pub(super) fn answer(&self, key: &MeterKey, content: &Content) -> Result<Token, Chain> {
         if !self.key_module.up() {
             return Err(self.key_module.chain());
         }
-        let believed = if self.wrong_key[customer as usize].up() { *key } else { next_revision(*key) };
-        self.module.seal(&believed, content).map_err(|_| self.key_module.chain())
+        self.module.seal(key, content).map_err(|_| self.key_module.chain())
     }
 
     /// Books a token of the DCU's over so much that was paid; its worth, u.
@@ -250,9 +265,8 @@ impl Tokens {
     }
 
     /// What the key module answers to a key change; nothing while it is down.
-    pub(super) fn key_change(&self, customer: u32, from: &MeterKey, to: &MeterKey) -> Option<Vec<Token>> {
-        let believed = if self.wrong_key[customer as usize].up() { *from } else { next_revision(*from) };
-        self.module.key_change(&believed, to).ok().filter(|_| self.key_module.up())
+    pub(super) fn key_change(&self, from: &MeterKey, to: &MeterKey) -> Option<Vec<Token>> {
+        self.module.key_change(from, to).ok().filter(|_| self.key_module.up())
     }
 
     /// A meter holds this key from this minute on.
@@ -425,6 +439,7 @@ impl Village<'_> {
 
     /// Tokens that could not be made, or not be used, are tried again.
     pub(crate) fn retry_tokens(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
+        self.note_keys(now_ms, queue);
         for payment in std::mem::take(&mut self.money.tokens.stuck) {
             self.number_issued(payment, now_ms, queue);
         }

@@ -93,7 +93,7 @@ impl Village<'_> {
     ) {
         let Some(customer) = self.money.tokens.customer_of(meter_key) else { return };
         let of_sale = self.payments_of_sale(id, customer);
-        match self.money.tokens.answer(customer, meter_key, content) {
+        match self.money.tokens.answer(meter_key, content) {
             Err(chain) => of_sale.into_iter().for_each(|payment| self.hold_number(payment, chain, now_ms)),
             Ok(token) => {
                 if self.money.sales.insert(id, true) != Some(true) {
@@ -164,9 +164,14 @@ impl Village<'_> {
             DcuEvent::TokenSettled { meter, id, fate: Fate::Entered { .. } } => {
                 self.sale_applied(*meter, *id, now_ms, queue);
             }
+            DcuEvent::TokenSettled { meter, id, fate: Fate::Refused { status } } => {
+                self.sale_refused(*meter, *id, *status, now_ms, queue);
+            }
             DcuEvent::VendRefused { meter, refusal } => {
                 let chain = match refusal {
                     VendRefusal::Lease(_) => self.money.tokens.no_lease(),
+                    VendRefusal::Doubt => self.doubt_chain(),
+                    VendRefusal::NoClock => self.repairs.clock.chain(),
                     VendRefusal::Time(_) | VendRefusal::KeyExpired(_) => self.money.tokens.run_out(meter.0),
                     _ => return,
                 };
