@@ -96,7 +96,7 @@ fn measuring(from: Eui64, to: Eui64, solicits: bool) -> Vec<u8> {
 
 impl Network {
     /// The octets of a frame's part, check sequence included; none of a load that is gone.
-    pub(super) fn octets_of(&self, frame: &OnAir, shot: &Shot) -> Option<Vec<u8>> {
+    pub(super) fn octets_of(&mut self, frame: &OnAir, shot: &Shot) -> Option<Vec<u8>> {
         let from = eui(frame.from);
         let to = (frame.to != NONE).then(|| eui(frame.to));
         let load = self.cargoes.get(frame.cargo as usize).map(|cargo| &cargo.load);
@@ -127,13 +127,8 @@ impl Network {
             }
             _ => return None,
         };
-        let security = secured.then_some(Security {
-            level: LEVEL,
-            // One count for all frames of a node: its time in units of 16 µs, which no two of its frames share.
-            counter: Some((shot.start_ns / 16_000) as u32),
-            slot_in_nonce: false,
-            key: KeyId::Index(1),
-        });
+        let counter = if secured { Some(self.counted(frame.from)?) } else { None };
+        let security = counter.map(|_| Security { level: LEVEL, counter, slot_in_nonce: false, key: KeyId::Index(1) });
         let responds = frame.acknowledges && frame.flow != Flow::None;
         let header = Header {
             frame_type: if kind == FrameType::Ack { MacType::Ack } else { MacType::Data },
@@ -163,6 +158,15 @@ impl Network {
         }
         Fcs::Long.append(&mut octets);
         Some(octets)
+    }
+
+    /// The next frame counter of a node, which outlives a loss of power (9.4.2: never twice under one key; none is left after
+    /// 2^32 − 1 frames).
+    fn counted(&mut self, node: u32) -> Option<u32> {
+        let next = self.counters.entry(node).or_default();
+        let counter = *next;
+        *next = counter.checked_add(1)?;
+        Some(counter)
     }
 
     fn header_elements(&self, frame: &OnAir, shot: &Shot, kind: FrameType) -> Vec<HeaderIe<'static>> {
