@@ -10,7 +10,7 @@ use taa_mesh::mac::engine::Priority;
 use taa_mesh::mac::fcs::Fcs;
 use taa_mesh::mac::frame::{Address, Mpdu};
 use taa_mesh::mac::pcapng::{self, Tap};
-use taa_mesh::net::{Config, Event, Use, capture_key};
+use taa_mesh::net::{Config, Event, Use, capture_option};
 use taa_mesh::trickle::Parameters;
 use taa_mesh::wisun::params::Size;
 use tshark::tshark;
@@ -95,9 +95,7 @@ fn tshark_finds_no_malformed_frame() {
     assert_eq!(sealed.len(), octets.len());
     assert!(sealed.iter().all(|line| line.starts_with("\t1")), "{:?}", sealed.iter().find(|l| !l.starts_with("\t1")));
     assert!(sealed.iter().all(|line| line == "\t1\t\t\t\t"), "without the key nothing of it shows");
-    let key: String = capture_key(2).iter().map(|byte| format!("{byte:02x}")).collect();
-    let uat = format!("uat:ieee802154_keys:\"{key}\",\"1\",\"No hash\"");
-    let opened = tshark("opened", &all, &[&["-o", &uat][..], &fields].concat()).unwrap();
+    let opened = tshark("opened", &all, &[&["-o", &capture_option(2)][..], &fields].concat()).unwrap();
     let bad = opened.iter().find(|line| !line.starts_with("\t1"));
     assert_eq!(bad, None);
     for (what, field) in

@@ -47,7 +47,7 @@ mod stack;
 use core::ops::RangeInclusive;
 use std::collections::{BTreeMap, VecDeque};
 
-pub use capture::capture_key;
+pub use capture::{capture_key, capture_option};
 pub use config::Config;
 pub use duty::{Band, Duty, Used};
 pub use event::{Event, Frame, Isolation, Octets, Totals, Use, Why};
