@@ -1,4 +1,4 @@
-//! `taa run --capture`: where the mesh's frames go, found out before the run, written whole after it.
+//! `taa run --capture`: where the mesh's frames go, found out before the run, written whole after it; and how to open them.
 
 use std::{
     fs,
@@ -48,8 +48,9 @@ fn can_be_written(file: &Path) -> Result<(), Failure> {
     tried.or_else(|error| refused(format!("nothing can be written there ({error}).")))
 }
 
-/// Writes each whole or not at all. After Ctrl-C they hold what was sent until then.
-pub(crate) fn write(files: &[PathBuf], result: &mut RunResult) -> Result<(), Failure> {
+/// Writes each whole or not at all, and tells unless `quiet` how tshark and Wireshark open what is sealed in it. After Ctrl-C
+/// they hold what was sent until then.
+pub(crate) fn write(files: &[PathBuf], result: &mut RunResult, quiet: bool) -> Result<(), Failure> {
     for (file, architecture) in files.iter().zip(&mut result.architectures) {
         let frames = std::mem::take(&mut architecture.records.mesh_capture);
         if frames.is_empty() {
@@ -57,6 +58,13 @@ pub(crate) fn write(files: &[PathBuf], result: &mut RunResult) -> Result<(), Fai
             continue;
         }
         study::whole(file, &frames)?;
+        if !quiet {
+            let option = &architecture.records.mesh_capture_option;
+            show::remark(&format!(
+                "Frames are sealed. To see RPL and data: tshark -r {} -o '{option}'",
+                file.display()
+            ));
+        }
     }
     Ok(())
 }

@@ -57,7 +57,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), Failure> {
     scenario.comms.mesh.capture = false;
     // Before the studies, which take longer than the run: it is the run's, and it is large.
     if let Some(captures) = &captures {
-        capture::write(captures, &mut result)?;
+        capture::write(captures, &mut result, args.quiet)?;
     }
     let study = study::of(args, &overrides, (&scenario, &result), threads, &STOP)?;
 

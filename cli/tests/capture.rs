@@ -88,10 +88,24 @@ fn the_frames_of_a_run_are_kept_and_dissected() {
         fs::read_dir(folder.join("kept")).expect("a folder").map(|one| one.unwrap().file_name()).collect();
     assert_eq!(left, ["mesh.pcapng"], "nothing but the file");
 
+    let told = text(&ran.stderr);
+    let option = told.split_once(" -o '").and_then(|(_, rest)| rest.split_once('\'')).expect("how to open it").0;
+    assert!(told.contains(&format!("tshark -r {place} -o '")), "{told}");
+    let head = String::from_utf8_lossy(&capture[..400]);
+    assert!(head.contains(option), "and the file says so itself: {head}");
+
     let fields = ["-T", "fields", "-e", "_ws.malformed", "-e", "wpan.fcs_ok"];
     let Some(lines) = tshark::tshark("cli", &capture, &fields) else { return };
     assert_eq!(lines.len(), count);
     assert_eq!(lines.iter().find(|line| *line != "\t1"), None, "none malformed, every check sequence holds");
+    let shown = ["-T", "fields", "-e", "_ws.malformed", "-e", "icmpv6.type", "-e", "udp.dstport"];
+    let open =
+        |option: &[&str]| tshark::tshark("cli-open", &capture, &[option, &shown].concat()).expect("it was there");
+    let lines = open(&["-o", option]);
+    let has = |field: usize, value: &str| lines.iter().any(|line| line.split('\t').nth(field) == Some(value));
+    assert!(has(1, "155") && has(2, "61617"), "RPL and data show with what was told");
+    assert_eq!(lines.iter().find(|line| !line.starts_with('\t')), None, "none malformed");
+    assert!(open(&[]).iter().all(|line| line == "\t\t"), "nothing of it without");
     // The sabotage: an octet changed, and one frame's check fails.
     let mut damaged = capture;
     let at = damaged.len() - 40;

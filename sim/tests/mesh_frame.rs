@@ -5,7 +5,6 @@ mod common;
 mod tshark;
 
 use common::{bundle, simulate, simulate_on, village};
-use taa_mesh::net::capture_key;
 use taa_models::mesh::Fidelity;
 use taa_scenarios::model::Scenario;
 
@@ -40,24 +39,22 @@ fn the_capture_of_a_run_has_no_malformed_frame() {
     scenario.comms.mesh.capture = true;
     scenario.run.architectures = vec![bundle("edge_local")];
     let mut result = simulate(&scenario);
-    let mut capture = std::mem::take(&mut result.architectures[0].records.mesh_capture);
+    let records = &mut result.architectures[0].records;
+    let (mut capture, option) = (std::mem::take(&mut records.mesh_capture), &records.mesh_capture_option);
     assert!(capture.len() > 100_000, "{} octets", capture.len());
-    let key = capture_key(3_u64.rotate_left(20));
-    let key: String = key.iter().map(|octet| format!("{octet:02x}")).collect();
-    let Some(lines) = dissect(&capture, &key) else { return };
+    let Some(lines) = dissect(&capture, option) else { return };
     assert_eq!(lines.iter().find(|line| !line.starts_with("\t1\t")), None, "of {} frames", lines.len());
     let shows = |field: usize, value: &str| lines.iter().any(|line| line.split('\t').nth(field) == Some(value));
     assert!(shows(2, "155") && shows(3, "61617"), "RPL and payload show");
 
     let at = capture.len() - 40;
     capture[at] ^= 1;
-    let damaged = dissect(&capture, &key).expect("it was there");
+    let damaged = dissect(&capture, option).expect("it was there");
     assert_eq!(damaged.iter().filter(|line| line.split('\t').nth(1) != Some("1")).count(), 1);
 }
 
 /// Of each frame: what is malformed, whether the check sequence holds, the ICMPv6 type, the UDP port. None without tshark.
-fn dissect(capture: &[u8], key: &str) -> Option<Vec<String>> {
-    let keys = format!("uat:ieee802154_keys:\"{key}\",\"1\",\"No hash\"");
+fn dissect(capture: &[u8], option: &str) -> Option<Vec<String>> {
     let fields = ["-e", "_ws.malformed", "-e", "wpan.fcs_ok", "-e", "icmpv6.type", "-e", "udp.dstport"];
-    tshark::tshark("run", capture, &[&["-o", &keys, "-T", "fields"][..], &fields].concat())
+    tshark::tshark("run", capture, &[&["-o", option, "-T", "fields"][..], &fields].concat())
 }

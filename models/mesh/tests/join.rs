@@ -118,7 +118,7 @@ impl Air {
                 }
                 // A route is announced anew every twenty minutes, and the root acknowledges it.
                 Event::Refresh(at) => {
-                    if self.routers[at].state() == State::Operational && !self.hears[0].is_empty() {
+                    if self.routers[at].state() == State::Operational && self.has_way(at) {
                         self.routers[at].handle_root_heard(time);
                         self.at(time + 1_200 * S, Event::Refresh(at));
                     }
@@ -134,6 +134,46 @@ impl Air {
 
     fn serves(&self, at: usize) -> bool {
         at == 0 || self.routers[at].state() == State::Operational
+    }
+
+    /// Whether every hop of its route to the root still hears.
+    fn has_way(&self, at: usize) -> bool {
+        let ups = std::iter::successors(Some(at), |&at| self.parent[at]);
+        ups.into_iter().all(|at| self.serves(at) && !self.hears[at].is_empty())
+    }
+
+    /// Power goes, at a node or at the root too: nobody hears it, it hears nobody; the flash stays.
+    fn switch_off(&mut self, nodes: &[usize]) -> Vec<Vec<usize>> {
+        let heard = self.hears.clone();
+        for (at, hears) in self.hears.iter_mut().enumerate() {
+            hears.retain(|by| !nodes.contains(by) && !nodes.contains(&at));
+        }
+        nodes.iter().filter(|&&at| at != 0).for_each(|&at| {
+            self.routers[at].power_down();
+            (self.parent[at], self.wake[at]) = (None, u64::MAX);
+        });
+        self.joined.clear();
+        self.exchanges.clear();
+        heard
+    }
+
+    /// The border router starts again from its disk, routers from their flash.
+    fn switch_on(&mut self, nodes: &[usize], hears: Vec<Vec<usize>>) {
+        (self.hears, self.wake) = (hears, vec![0; self.wake.len()]);
+        for &at in nodes {
+            if at == 0 {
+                let (config, stored) = (self.config(), self.border.stored());
+                self.border = Border::start(self.now, eui(0), config, 99, Some(stored));
+            } else {
+                let stored = self.routers[at].stored();
+                self.routers[at].power_up(self.now, Some(stored));
+            }
+        }
+        (0..self.wake.len()).for_each(|at| self.drain(at));
+    }
+
+    fn config(&self) -> Config {
+        Config { network: NETWORK, pan_id: 0xcb29, params: self.params, lives: Lives::default(), sessions_max: 100 }
     }
 
     fn depth(&self, at: usize) -> u64 {
@@ -401,4 +441,83 @@ fn a_lost_border_router_is_noticed_after_the_pan_timeout() {
     assert_eq!(air.routers[1].state(), State::Reconnect);
     let lost = air.states.iter().find(|(_, _, state)| *state == State::Reconnect).unwrap().0;
     assert!(lost >= at + air.params.pan_timeout_ns && lost <= at + 2 * air.params.pan_timeout_ns);
+}
+
+/// A router is off from day 10 to day 40: both group keys in its flash have ended, PMK and PTK live (120 and 60 days). Nobody's
+/// configuration can be read; after PCS_MAX solicitations it gives the keys up and asks for the new ones. So does the router
+/// behind it, which heard nobody in all that time.
+#[test]
+fn a_router_whose_group_keys_have_ended_asks_for_new_ones() {
+    for size in [Size::Small, Size::Medium] {
+        let mut air = Air::new(size, line(3), 0, 6, 100);
+        air.run(10 * DAY_NS);
+        assert_eq!(air.joined.len(), 2);
+        let hears = air.switch_off(&[1]);
+        air.run(40 * DAY_NS);
+        assert_eq!((air.routers[1].state(), air.routers[2].state()), (State::Off, State::Reconnect));
+        let held = air.routers[1].stored().keys;
+        assert!(!air.border.hashes().shares(&held), "none of its keys is left");
+        air.switch_on(&[1], hears);
+        air.run(40 * DAY_NS + 6 * 3_600 * S);
+        let after: Vec<u64> = air.joined.values().map(|at| (at - 40 * DAY_NS) / 60_000_000_000).collect();
+        println!("{size:?}: serving {after:?} min after the return, exchanges {:?}", air.exchanges);
+        assert_eq!(air.joined.len(), 2, "{size:?}: {:?}", air.states.last());
+        assert_eq!(air.exchanges, BTreeMap::from([(Exchange::Group, 2)]), "its PTK lives: the shortest exchange");
+    }
+}
+
+/// The whole site is off, the root too: a PTK that has ended costs the four-way handshake, a PMK that has a certificate.
+/// After a year all group keys of the border router have ended too, and it makes new ones.
+#[test]
+fn a_site_that_was_off_for_long_joins_again() {
+    for (off_days, exchange) in [(30, Exchange::Group), (70, Exchange::FourWay), (400, Exchange::Full)] {
+        let mut air = Air::new(Size::Small, line(3), 0, 7, 100);
+        air.run(10 * DAY_NS);
+        let hears = air.switch_off(&[0, 1, 2]);
+        air.queue.clear();
+        air.now = (10 + off_days) * DAY_NS;
+        air.switch_on(&[0, 1, 2], hears);
+        let back = air.now;
+        air.run(back + 6 * 3_600 * S);
+        assert_eq!(air.joined.len(), 2, "off for {off_days} days: {:?}", air.states.last());
+        assert_eq!(air.exchanges, BTreeMap::from([(exchange, 2)]), "off for {off_days} days");
+        air.run(back + 60 * DAY_NS);
+        for at in [1, 2] {
+            assert_eq!(air.routers[at].state(), State::Operational);
+            assert!(!air.border.hashes().exceeds(&air.routers[at].stored().keys), "keys go on rotating");
+        }
+    }
+}
+
+/// Requests for a new group key that nobody answers end after four. The next configuration that tells of it starts anew,
+/// so that the key comes as soon as the border router has room for it.
+#[test]
+fn a_round_of_key_requests_without_answer_is_not_the_last() {
+    let mut air = Air::new(Size::Small, line(2), 0, 8, 100);
+    let of = (eui(0), Message::Pc { pan_id: 0xcb29, version: 0, keys: air.border.hashes() });
+    air.run(3_600 * S);
+    let Message::Pc { pan_id, keys, .. } = of.1 else { unreachable!() };
+    let mut told = keys;
+    told.0[1] = told.0[0] + 1;
+    // Alone with the router from here on: no answer to anything.
+    let (mut router, mut now, mut asked) = (air.routers[1].clone(), air.now, Vec::new());
+    assert_eq!(router.state(), State::Operational);
+    for round in 1..=3_u16 {
+        for version in 0..12 {
+            router.handle(now, of.0, -50, Message::Pc { pan_id, version: 1_000 * round + version, keys: told });
+            now += 1_800 * S;
+            loop {
+                match router.poll_output() {
+                    Output::Send(_, Message::Eapol(eapol)) if eapol.step == 0 => asked.push((round, eapol.holds)),
+                    Output::Timeout(Some(due)) if due <= now => router.handle_timeout(due),
+                    Output::Timeout(_) => break,
+                    _ => {}
+                }
+            }
+        }
+        assert_eq!(router.state(), State::Operational, "configurations keep it in the PAN");
+    }
+    let requests = |round| asked.iter().filter(|(of, _)| *of == round).count();
+    println!("requests by round of six hours: {:?}", [1, 2, 3].map(requests));
+    assert!([1, 2, 3].map(requests).iter().all(|&count| count >= 3), "{asked:?}");
 }

@@ -247,3 +247,18 @@ fn frames_told_add_up_to_the_totals() {
     let own = |of: &&Use| !matches!(of, Use::Data | Use::Multicast);
     assert!(Use::ALL.iter().filter(own).all(|of| by_use[*of as usize].0 > 0), "{by_use:?}");
 }
+
+/// A hop limit of so many hops: routers further away never serve, nearer ones do, up and down; 64 as the default.
+#[test]
+fn the_hop_limit_bounds_the_mesh() {
+    assert_eq!(ideal(Size::Small, 1).hop_limit, 64);
+    for (hop_limit, serve) in [(1, 1), (2, 2), (64, 4)] {
+        let mut site = Site::new(Config { hop_limit, ..ideal(Size::Small, 5) }, 5, &line(5));
+        site.run(2 * HOUR);
+        let serving: Vec<u32> = (1..5).filter(|&node| site.network.hops(node).is_some()).collect();
+        let carried = (1..5).filter(|&node| site.carry(0, node, &[1; 50]).is_some()).count();
+        assert_eq!((site.serving(), carried), (serve, serve as usize), "{hop_limit}: {serving:?} have a way");
+        let up = (1..5).filter(|&node| site.carry(node, 0, &[1; 50]).is_some()).count();
+        assert_eq!(up, serve as usize, "{hop_limit}");
+    }
+}

@@ -3,13 +3,14 @@
 mod site;
 mod tshark;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use site::{MINUTE, S, Site, config, grid};
+use site::{HOUR, MINUTE, S, Site, config, grid, line};
 use taa_mesh::mac::engine::Priority;
 use taa_mesh::mac::fcs::Fcs;
+use taa_mesh::mac::frame::{Address, Mpdu};
 use taa_mesh::mac::pcapng::{self, Tap};
-use taa_mesh::net::{Config, Event, Use, capture_key};
+use taa_mesh::net::{Config, Event, Use, capture_option};
 use taa_mesh::trickle::Parameters;
 use taa_mesh::wisun::params::Size;
 use tshark::tshark;
@@ -94,9 +95,7 @@ fn tshark_finds_no_malformed_frame() {
     assert_eq!(sealed.len(), octets.len());
     assert!(sealed.iter().all(|line| line.starts_with("\t1")), "{:?}", sealed.iter().find(|l| !l.starts_with("\t1")));
     assert!(sealed.iter().all(|line| line == "\t1\t\t\t\t"), "without the key nothing of it shows");
-    let key: String = capture_key(2).iter().map(|byte| format!("{byte:02x}")).collect();
-    let uat = format!("uat:ieee802154_keys:\"{key}\",\"1\",\"No hash\"");
-    let opened = tshark("opened", &all, &[&["-o", &uat][..], &fields].concat()).unwrap();
+    let opened = tshark("opened", &all, &[&["-o", &capture_option(2)][..], &fields].concat()).unwrap();
     let bad = opened.iter().find(|line| !line.starts_with("\t1"));
     assert_eq!(bad, None);
     for (what, field) in
@@ -119,4 +118,34 @@ fn sabotage_a_damaged_frame_shows() {
     octets[20].2[last] ^= 1;
     let Some(lines) = tshark("damaged", &capture(&octets), &["-T", "fields", "-e", "wpan.fcs_ok"]) else { return };
     assert_eq!(lines.iter().filter(|line| *line == "0").count(), 1);
+}
+
+/// A counter never comes back under one key (802.15.4, 9.3.2): a router loses power for an hour in a capture of 24 h; every
+/// sender's counters rise strictly from first to last.
+#[test]
+fn counters_of_a_long_capture_rise() {
+    let mut site = Site::new(Config { bytes: true, capture: true, ..config(Size::Small, 4) }, 2, &line(2));
+    let (mut last, mut sealed): (BTreeMap<_, u32>, u32) = (BTreeMap::new(), 0);
+    let mut through = 0;
+    for hour in 0..24 {
+        site.network.power(1, hour != 9);
+        site.run(HOUR);
+        while let Some(taken) = site.network.poll_octets() {
+            let frame = Mpdu::decode(&taken.octets[..taken.octets.len() - 4]).unwrap();
+            let (Some(security), Address::Extended(from)) = (frame.header.security, frame.header.from) else {
+                continue;
+            };
+            let counter = security.counter.unwrap();
+            let before = last.insert((from, format!("{:?}", security.key)), counter);
+            assert!(
+                before.is_none_or(|before| counter > before),
+                "{from:?} at {} s: {before:?}, {counter}",
+                taken.start_ns / S
+            );
+            sealed += 1;
+            through = taken.start_ns;
+        }
+    }
+    assert!(through > 23 * HOUR && last.len() == 2 && sealed > 10_000, "{sealed} until {through}: {last:?}");
+    assert!(last.values().all(|&last| last <= sealed), "they are counted one by one: {last:?}");
 }

@@ -689,4 +689,6 @@ pub struct Records {
     pub ledger: Vec<Vec<u8>>,
     /// The mesh's frames as pcapng, where the run was asked to keep them.
     pub mesh_capture: Vec<u8>,
+    /// What Wireshark is told, after `-o`, to open them.
+    pub mesh_capture_option: String,
 }

@@ -195,7 +195,7 @@ impl Village<'_> {
         self.telemetry.rows(now_ms / 3_600_000, &mut self.records);
         (self.records.dodag, self.records.mesh_air, self.records.mesh) = self.mesh.tree_records(now_ms);
         if let Some(frames) = self.mesh.frames.take() {
-            self.records.mesh_capture = frames.into_capture();
+            (self.records.mesh_capture, self.records.mesh_capture_option) = frames.into_capture();
         }
         totals.mesh_sent = self.mesh.sent;
         totals.mesh_delivered = self.mesh.delivered;

@@ -198,12 +198,14 @@ impl<'a> Mpdu<'a> {
         let from_pan = pan(&mut rest, from_has_pan)?;
         let from = address(&mut rest, from_mode)?;
         let security = if bit(3) { Some(security(&mut rest)?) } else { None };
-        let (header_ies, end) =
-            if modern && bit(9) { HeaderIes::split(&mut rest)? } else { (&[][..], ie::End::Nothing) };
+        // First the code at the end: without payload no termination keeps it apart from the elements (7.4.1).
         let mic_octets = security.map_or(0, |security| security.mic_octets());
-        let private_octets = rest.len().checked_sub(mic_octets).ok_or(FrameError::Short("integrity code"))?;
-        let (private, mic) = rest.split_at_checked(private_octets).ok_or(FrameError::Short("integrity code"))?;
-        let clear = bytes.get(..bytes.len() - rest.len()).ok_or(FrameError::Ie)?;
+        let short = FrameError::Short("integrity code");
+        let open = rest.len().checked_sub(mic_octets).ok_or(short)?;
+        let (mut private, mic) = rest.split_at_checked(open).ok_or(short)?;
+        let (header_ies, end) =
+            if modern && bit(9) { HeaderIes::split(&mut private)? } else { (&[][..], ie::End::Nothing) };
+        let clear = bytes.get(..bytes.len() - private.len() - mic.len()).ok_or(FrameError::Ie)?;
         let header = Header {
             frame_type,
             pending: bit(4),

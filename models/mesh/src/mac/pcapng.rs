@@ -20,11 +20,20 @@ pub struct Tap {
 /// The section header and the description of the one interface, with `application` as the writer's name.
 #[must_use]
 pub fn head(application: &str) -> Vec<u8> {
+    head_with(application, "")
+}
+
+/// The same with a comment, which Wireshark shows among the file's properties.
+#[must_use]
+pub fn head_with(application: &str, comment: &str) -> Vec<u8> {
     let mut out = Vec::new();
     let mut section = Vec::new();
     section.extend_from_slice(&0x1a2b_3c4d_u32.to_le_bytes());
     section.extend_from_slice(&[1, 0, 0, 0]);
     section.extend_from_slice(&u64::MAX.to_le_bytes());
+    if !comment.is_empty() {
+        option(1, comment.as_bytes(), &mut section);
+    }
     option(4, application.as_bytes(), &mut section);
     option(0, &[], &mut section);
     block(0x0a0d_0d0a, &section, &mut out);
@@ -35,6 +44,14 @@ pub fn head(application: &str) -> Vec<u8> {
     option(0, &[], &mut interface);
     block(1, &interface, &mut out);
     out
+}
+
+/// What `-o` tells Wireshark and tshark, so that they open frames sealed with this key of this index. A pcapng file has no
+/// block for such a key.
+#[must_use]
+pub fn key_option(key: &[u8; 16], index: u8) -> String {
+    let key: String = key.iter().map(|octet| format!("{octet:02x}")).collect();
+    format!("uat:ieee802154_keys:\"{key}\",\"{index}\",\"No hash\"")
 }
 
 /// One frame as an enhanced packet block. `psdu` ends with the check sequence that `tap` names.

@@ -6,7 +6,7 @@
 //! | neighbour solicitation and advertisement | made here; the network itself only counts them |
 //! | EAPOL | right kinds and lengths, contents stand-ins: certificates and handshakes are sized, not reckoned |
 //!
-//! The group key is the seed's ([`capture_key`]): given to Wireshark, everything opens.
+//! The group key is the seed's ([`capture_key`]): given to Wireshark ([`capture_option`]), everything opens.
 
 use core::net::Ipv6Addr;
 
@@ -21,7 +21,7 @@ use crate::lowpan::{Contexts, Ends, LinkAddress, compress};
 use crate::mac::engine::Flow;
 use crate::mac::fcs::Fcs;
 use crate::mac::frame::{Address, FrameType as MacType, Header, KeyId, Security, Version};
-use crate::mac::security;
+use crate::mac::{pcapng, security};
 use crate::wisun::exchange::Step;
 use crate::wisun::frames::{Frame, MPX_KMP, MPX_LOWPAN, Mpx, encode};
 use crate::wisun::ie::{Excluded, FrameType, Function, HeaderIe, Hops, PayloadIe, PlanField};
@@ -29,6 +29,8 @@ use crate::wisun::message::{Eapol, Message};
 
 /// Level 6: enciphered, with a code of 8 octets.
 const LEVEL: u8 = 6;
+/// Which of the group keys.
+const KEY_INDEX: u8 = 1;
 /// The network's name: six letters, as many as recorded sizes are for.
 const NAME: &[u8] = b"taanet";
 /// Domain and plan of the schedules' elements.
@@ -40,6 +42,12 @@ pub fn capture_key(seed: u64) -> [u8; 16] {
     let mut draws = Chance::new(seed).fork(0x6B65_7921);
     let (one, two) = (draws.word().to_be_bytes(), draws.word().to_be_bytes());
     core::array::from_fn(|at| if at < 8 { one[at] } else { two[at - 8] })
+}
+
+/// How Wireshark and tshark are told that key, after `-o`.
+#[must_use]
+pub fn capture_option(seed: u64) -> String {
+    pcapng::key_option(&capture_key(seed), KEY_INDEX)
 }
 
 fn hops(dwell_ms: u8) -> Hops<'static> {
@@ -96,7 +104,7 @@ fn measuring(from: Eui64, to: Eui64, solicits: bool) -> Vec<u8> {
 
 impl Network {
     /// The octets of a frame's part, check sequence included; none of a load that is gone.
-    pub(super) fn octets_of(&self, frame: &OnAir, shot: &Shot) -> Option<Vec<u8>> {
+    pub(super) fn octets_of(&mut self, frame: &OnAir, shot: &Shot) -> Option<Vec<u8>> {
         let from = eui(frame.from);
         let to = (frame.to != NONE).then(|| eui(frame.to));
         let load = self.cargoes.get(frame.cargo as usize).map(|cargo| &cargo.load);
@@ -127,13 +135,9 @@ impl Network {
             }
             _ => return None,
         };
-        let security = secured.then_some(Security {
-            level: LEVEL,
-            // One count for all frames of a node: its time in units of 16 µs, which no two of its frames share.
-            counter: Some((shot.start_ns / 16_000) as u32),
-            slot_in_nonce: false,
-            key: KeyId::Index(1),
-        });
+        let counter = if secured { Some(self.counted(frame.from)?) } else { None };
+        let security =
+            counter.map(|_| Security { level: LEVEL, counter, slot_in_nonce: false, key: KeyId::Index(KEY_INDEX) });
         let responds = frame.acknowledges && frame.flow != Flow::None;
         let header = Header {
             frame_type: if kind == FrameType::Ack { MacType::Ack } else { MacType::Data },
@@ -163,6 +167,15 @@ impl Network {
         }
         Fcs::Long.append(&mut octets);
         Some(octets)
+    }
+
+    /// The next frame counter of a node, which outlives a loss of power (9.4.2: never twice under one key; none is left after
+    /// 2^32 − 1 frames).
+    fn counted(&mut self, node: u32) -> Option<u32> {
+        let next = self.counters.entry(node).or_default();
+        let counter = *next;
+        *next = counter.checked_add(1)?;
+        Some(counter)
     }
 
     fn header_elements(&self, frame: &OnAir, shot: &Shot, kind: FrameType) -> Vec<HeaderIe<'static>> {

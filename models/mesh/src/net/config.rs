@@ -39,6 +39,9 @@ pub struct Config {
     pub drift_ppm: u32,
     /// The longest frame, with check sequence; longer packets are cut to fragments.
     pub frame_octets_max: u32,
+    /// Hops that a packet may go; a router further from the root than that never gets a route. MPL's is 24 at most, whatever
+    /// stands here.
+    pub hop_limit: u8,
     /// Discovery and joining.
     pub join: Params,
     /// Lives of group keys.
@@ -111,6 +114,7 @@ impl Config {
             broadcast_ms: (1_020, 255),
             drift_ppm: 20,
             frame_octets_max: 1_576,
+            hop_limit: 64,
             // 10 % of 250 octets are lost there.
             join: Params { sensitivity_dbm: -104, ..Params::of(size) },
             lives: Lives::default(),

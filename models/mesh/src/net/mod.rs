@@ -47,7 +47,7 @@ mod stack;
 use core::ops::RangeInclusive;
 use std::collections::{BTreeMap, VecDeque};
 
-pub use capture::capture_key;
+pub use capture::{capture_key, capture_option};
 pub use config::Config;
 pub use duty::{Band, Duty, Used};
 pub use event::{Event, Frame, Isolation, Octets, Totals, Use, Why};
@@ -116,6 +116,8 @@ pub struct Network {
     duty: Option<Box<Kept>>,
     /// Who stays on a channel to answer.
     stays: BTreeMap<u32, Stay>,
+    /// Next frame counters, in a capture.
+    counters: BTreeMap<u32, u32>,
     digest: u64,
     messages: u64,
     scratch: Vec<u8>,
@@ -151,6 +153,7 @@ impl Network {
             occupied: Occupied::new(nodes as usize),
             duty: config.duty.clone().map(|duty| Box::new(Kept::new(duty, nodes as usize, config.channels.as_slice()))),
             stays: BTreeMap::new(),
+            counters: BTreeMap::new(),
             digest: config.seed,
             messages: 0,
             scratch: Vec::new(),

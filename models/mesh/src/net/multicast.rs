@@ -85,8 +85,9 @@ impl Network {
         let mut packet = Vec::with_capacity(HEADER_LEN + datagram.len());
         Header::new(source, EVERYONE, next::UDP, 64).put_packet(&[&datagram], &mut packet);
         let own = &mut self.nodes[from as usize];
+        let hop_limit = HOPS_MAX.min(self.config.hop_limit);
         let mpl = machine(own, &self.config, from);
-        mpl.send(self.now_ns, Carried { packet, hop_limit: HOPS_MAX, id, priority });
+        mpl.send(self.now_ns, Carried { packet, hop_limit, id, priority });
         self.nodes[from as usize].multicasts = self.next_multicast(from);
         self.drain_mpl(from);
         self.settle(from);

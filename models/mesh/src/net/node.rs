@@ -325,6 +325,7 @@ impl Node {
         if let crate::rpl::objective::Objective::Mrhof(mrhof) = &mut set.objective {
             mrhof.parent_set_size = config.parents;
         }
+        set.hop_limit = config.hop_limit;
         set.pinned.parameters = config.parameters.filter(|_| of != 0);
         if let Some((_, parents)) = config.pinned.iter().find(|(node, _)| *node == of) {
             set.pinned.parents = parents.iter().map(|&parent| eui(parent)).collect();

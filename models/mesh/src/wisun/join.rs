@@ -7,6 +7,10 @@
 //!                                  (keys are stored: PAS and PCS at once; PC ─▶ 4, PA of the old PAN ─▶ 3, of another ─▶ 2)
 //! ```
 //!
+//! Stored group keys may have ended meanwhile: a configuration sealed with later ones cannot be read, and after PCS_MAX the node
+//! reconnects again, for ever. So once it has heard one in vain, a PA of the old PAN ─▶ 2: without group keys, with the pairwise
+//! ones. An open stack uses stored keys once in a row, whatever it heard. Arbitrary: here silence alone does not end them.
+//!
 //! Sans-I/O. Getters; `handle_*` for what happened; commands [`Router::power_up`], [`Router::leave`];
 //! [`Router::poll_output`] until it answers with [`Output::Timeout`]. Routing is not here: [`Output::StartRouting`] asks
 //! for a parent (RPL), [`Router::handle_parent`] brings it, then an address is asked for, and [`Output::Register`] asks
@@ -73,6 +77,8 @@ enum Timer {
     Address,
     /// When the border router was not heard for too long.
     Pan,
+    /// When none of the configurations heard could be read for too long.
+    Configure,
 }
 
 /// What the driver is to do.
@@ -123,6 +129,8 @@ pub struct Router {
     has_address: bool,
     candidates: BTreeMap<Eui64, Candidate>,
     session: Option<(Exchange, u8)>,
+    /// A configuration of the PAN could not be read with the group keys held, and none since was.
+    keys_doubted: bool,
     key_requests: u8,
     key_wait_ns: u64,
     solicits: u8,
@@ -157,6 +165,7 @@ impl Router {
             has_address: false,
             candidates: BTreeMap::new(),
             session: None,
+            keys_doubted: false,
             key_requests: 0,
             key_wait_ns: 0,
             solicits: 0,
@@ -191,7 +200,7 @@ impl Router {
         if self.stored.pan_id.is_some() && self.stored.keys != Hashes::default() {
             self.reconnect(now_ns);
         } else {
-            self.discover(now_ns);
+            self.look(now_ns);
         }
     }
 
@@ -315,7 +324,7 @@ impl Router {
                 Timer::Answer => self.answer(now_ns),
                 Timer::Exchange => self.session = None,
                 Timer::Address => self.request_address(now_ns),
-                Timer::Pan => self.reconnect(now_ns),
+                Timer::Pan | Timer::Configure => self.reconnect(now_ns),
             }
         }
     }
@@ -362,10 +371,14 @@ impl Router {
         self.enter(state);
     }
 
-    fn discover(&mut self, now_ns: u64) {
+    fn look(&mut self, now_ns: u64) {
         self.restart(State::Discovery);
-        self.stored = Stored { pmk_until_ns: self.stored.pmk_until_ns, ..Stored::default() };
         self.start(PAS, now_ns);
+    }
+
+    fn discover(&mut self, now_ns: u64) {
+        self.stored = Stored { pmk_until_ns: self.stored.pmk_until_ns, ..Stored::default() };
+        self.look(now_ns);
     }
 
     fn reconnect(&mut self, now_ns: u64) {
@@ -429,9 +442,14 @@ impl Router {
         self.quiet();
         self.candidates.clear();
         (self.target, self.pan_id) = (Some(target), Some(candidate.pan_id));
-        if self.state == State::Reconnect && self.stored.pan_id == self.pan_id {
+        let known = self.state == State::Reconnect && self.stored.pan_id == self.pan_id;
+        if known && !self.keys_doubted {
             self.configure(now_ns);
         } else {
+            if known {
+                self.stored.keys = Hashes::default();
+                self.out.push_back(Output::Store(self.stored));
+            }
             self.enter(State::Authenticate);
             self.key_requests = 0;
             let wait = self.draws.between(0, self.params.key_delay_max_ns);
@@ -508,7 +526,7 @@ impl Router {
             self.stored.ptk_until_ns = now_ns + PTK_NS;
         }
         self.timers.remove(&Timer::KeyRequest);
-        self.key_requests = 0;
+        (self.key_requests, self.keys_doubted) = (0, false);
         self.out.push_back(Output::Store(self.stored));
     }
 
@@ -522,15 +540,25 @@ impl Router {
     /// A PAN configuration: only who holds one of its keys can read it.
     fn config(&mut self, now_ns: u64, from: Eui64, pan_id: u16, version: u16, keys: Hashes) {
         let ours = self.pan_id.or(self.stored.pan_id) == Some(pan_id);
-        if !ours || !keys.shares(&self.stored.keys) {
+        if !ours {
+            return;
+        }
+        if !keys.shares(&self.stored.keys) {
+            if self.state == State::Configure {
+                self.keys_doubted = true;
+                let until_ns = now_ns + self.params.configure_max_ns();
+                self.timers.entry(Timer::Configure).or_insert(until_ns);
+            }
             return;
         }
         match self.state {
             State::Configure | State::Reconnect => {
                 self.quiet();
+                self.keys_doubted = false;
                 (self.pan_id, self.version) = (Some(pan_id), Some(version));
                 self.target = self.target.or(Some(from));
                 self.timers.remove(&Timer::Selection);
+                self.timers.remove(&Timer::Configure);
                 self.candidates.clear();
                 self.enter(State::Routing);
                 self.handle_root_heard(now_ns);
@@ -551,6 +579,8 @@ impl Router {
             _ => return,
         }
         if keys.exceeds(&self.stored.keys) && !self.timers.contains_key(&Timer::KeyRequest) {
+            // A new round, whatever became of the last one: an open stack sets no bound to these requests.
+            self.key_requests = 0;
             let wait = self.draws.between(0, self.params.mismatch_max_ns);
             self.timers.insert(Timer::KeyRequest, now_ns + wait);
         } else if !keys.exceeds(&self.stored.keys) && keys != self.stored.keys {

@@ -98,30 +98,34 @@ impl GroupKeys {
     /// When something is due.
     #[must_use]
     pub fn deadline_ns(&self) -> u64 {
-        let expiry = self.slots.iter().flatten().map(|gtk| gtk.expires_ns).min().unwrap_or(u64::MAX);
-        expiry.min(self.install_ns).min(self.activation_ns().unwrap_or(u64::MAX))
+        self.expiry_ns().min(self.install_ns).min(self.activation_ns().unwrap_or(u64::MAX))
     }
 
-    /// Installs, activates and removes what is due. Tells whether the network must be told (a new PAN version).
+    /// Installs, activates and removes what is due, in the order of time, also after years without power. Tells whether the
+    /// network must be told (a new PAN version).
     pub fn handle_timeout(&mut self, now_ns: u64) -> bool {
         let mut changed = false;
-        while self.deadline_ns() <= now_ns {
+        loop {
+            let due_ns = self.deadline_ns();
+            if due_ns > now_ns {
+                return changed;
+            }
             changed = true;
-            if self.activation_ns().is_some_and(|due| due <= now_ns) {
+            if self.activation_ns().is_some_and(|due| due <= due_ns) {
                 self.active = self.following().unwrap_or(self.active);
-            } else if self.install_ns <= now_ns {
-                let newest = self.newest_expiry_ns().unwrap_or(now_ns);
-                match self.free_slot() {
-                    Some(slot) => self.install(newest, slot),
-                    None => self.install_ns = u64::MAX,
+            } else if self.expiry_ns() <= due_ns {
+                for slot in &mut self.slots {
+                    slot.take_if(|gtk| gtk.expires_ns <= due_ns);
                 }
             } else {
-                for slot in &mut self.slots {
-                    slot.take_if(|gtk| gtk.expires_ns <= now_ns);
+                let newest = self.newest_expiry_ns().unwrap_or(due_ns);
+                match self.free_slot() {
+                    Some(slot) => self.install(newest, slot),
+                    // The next slot is free when its key expires.
+                    None => self.install_ns = self.expiry_ns(),
                 }
             }
         }
-        changed
     }
 
     /// Shuts a stolen node out: it gets none of the new keys, and the old ones soon end.
@@ -143,6 +147,10 @@ impl GroupKeys {
         if let Some(slot) = self.free_slot() {
             self.install(self.newest_expiry_ns().unwrap_or(now_ns), slot);
         }
+    }
+
+    fn expiry_ns(&self) -> u64 {
+        self.slots.iter().flatten().map(|gtk| gtk.expires_ns).min().unwrap_or(u64::MAX)
     }
 
     fn newest_expiry_ns(&self) -> Option<u64> {
@@ -205,6 +213,33 @@ mod tests {
             }
         }
         assert!(active >= 12 && changes > 30, "{active} keys in a year, {changes} changes");
+    }
+
+    /// Asked once after so long (a site without power), it holds what it would hold had it been asked all the time.
+    #[test]
+    fn keys_rotate_over_an_absence() {
+        for days in [30, 70, 114, 400, 3_650] {
+            let (mut asked, mut absent) =
+                (GroupKeys::new(0, Lives::default(), 1), GroupKeys::new(0, Lives::default(), 1));
+            (0..=days).for_each(|day| {
+                asked.handle_timeout(day * DAY_NS);
+            });
+            absent.handle_timeout(days * DAY_NS);
+            assert_eq!(absent, asked, "after {days} days");
+            assert_ne!(absent.hashes().0[absent.active()], 0, "after {days} days");
+        }
+    }
+
+    /// Revoked so often that no slot is free, keys still go on rotating once one expires.
+    #[test]
+    fn without_a_free_slot_the_next_key_waits_for_one() {
+        let mut keys = GroupKeys::new(0, Lives::default(), 1);
+        keys.slots = [25, 26, 27, 24].map(|days| Some(Gtk { number: days, expires_ns: (days + 5) * DAY_NS }));
+        (keys.active, keys.next_number) = (3, 28);
+        (0..400).for_each(|day| {
+            keys.handle_timeout(day * DAY_NS);
+        });
+        assert_ne!(keys.hashes().0[keys.active()], 0);
     }
 
     #[test]

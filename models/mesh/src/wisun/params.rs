@@ -124,6 +124,14 @@ impl Params {
         }
     }
 
+    /// So long a configuration that can be read is waited for after one that cannot: as PCS_MAX take from the shortest interval
+    /// on, an open stack's bound. Among many that lack one each is silenced by the others' PCS and never comes to PCS_MAX.
+    pub(crate) fn configure_max_ns(&self) -> u64 {
+        let (first, most) = (self.discovery.interval_min_ns, self.discovery.interval_max_ns());
+        let interval = |at: u8| first.saturating_mul(1 << at.min(32)).min(most);
+        (0..self.pcs_max).map(interval).fold(0, u64::saturating_add)
+    }
+
     /// Starts a timer of discovery in an interval anywhere from the shortest to the longest (RFC 6206, 4.2 step 1, which
     /// RPL narrows to the shortest and Wi-SUN does not).
     pub(crate) fn start(&self, timer: &mut Trickle, now_ns: u64, draws: &mut Chance) {

@@ -28,13 +28,15 @@ impl Capture {
         }
     }
 
-    /// The file, in order of time; times are the network's, whose first node was switched on at 0. Empty without frames.
-    pub(super) fn file(mut self) -> Vec<u8> {
+    /// The file, in order of time; times are the network's, whose first node was switched on at 0. A comment in its head
+    /// names the option that opens the frames. Empty without frames.
+    pub(super) fn file(mut self, option: &str) -> Vec<u8> {
         if self.0.is_empty() {
             return Vec::new();
         }
         self.0.sort_by_key(|(at_ns, _)| *at_ns);
-        let mut file = pcapng::head("taa");
+        let mut file =
+            pcapng::head_with("taa", &format!("A simulation. Frames are sealed; to open them: -o '{option}'"));
         self.0.iter().for_each(|(_, block)| file.extend_from_slice(block));
         file
     }

@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use taa_mesh::{
     mac::engine::Priority,
-    net::{Event as Happening, Isolation, Link, Network, Totals},
+    net::{Event as Happening, Isolation, Link, Network, Totals, capture_option},
     wisun::join::State,
 };
 use taa_models::{mesh::Air, radio::village::Mounted};
@@ -133,9 +133,10 @@ impl Frames {
         self.capture.take(&mut self.network);
     }
 
-    /// The capture as a file; empty where none was asked for.
-    pub(crate) fn into_capture(self) -> Vec<u8> {
-        self.capture.file()
+    /// The capture as a file, and what Wireshark is told to open its frames; empty where none was asked for.
+    pub(crate) fn into_capture(self) -> (Vec<u8>, String) {
+        let option = capture_option(self.network.config().seed);
+        (self.capture.file(&option), option)
     }
 
     /// Switches a node of the village on or off.

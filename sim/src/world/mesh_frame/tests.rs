@@ -185,3 +185,26 @@ fn a_scenario_s_share_of_an_hour_is_kept() {
     println!("{free} reached without a rule, {tenth} at 10 %, {thousandth} at 0.1 %");
     assert!(free >= 38 && tenth == free && thousandth < free / 2);
 }
+
+/// A limit of so many hops means the same by message and by frame: who needs more is not reached, and who has a way has no
+/// more. With 1 the root's neighbours alone; with 2 some more; the scenarios' 24 leaves nobody out here.
+#[test]
+fn a_hop_limit_means_the_same_in_both_fidelities() {
+    let mut scenario = village("bupandagila");
+    scenario.comms.mesh.fidelity = Fidelity::Frame;
+    scenario.village.customers.truncate(60);
+    // Weak radios, so that it takes several hops.
+    scenario.comms.radio.tx_power_dbm -= 16.0;
+    let mut before = [0; 2];
+    for limit in [1, 2, 24] {
+        scenario.comms.mesh.hop_limit = limit;
+        let both = [by_message(&scenario, 1), by_frame(&scenario, 1)];
+        println!("{limit}: message {:?}\n{limit}: frame   {:?}", both[0], both[1]);
+        for (seen, before) in both.iter().zip(&mut before) {
+            assert!(seen.hops_max <= u32::from(limit) && seen.reached > *before, "{limit}: {seen:?}");
+            *before = seen.reached;
+        }
+        let [message, frame] = [0, 1].map(|of| both[of].reached as f64);
+        assert!(message <= 1.25 * frame && frame <= 1.25 * message, "{limit}: {message}, {frame}");
+    }
+}

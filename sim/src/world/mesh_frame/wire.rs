@@ -4,7 +4,7 @@
 //! |---|---|
 //! | losses by direction, all pairs down to the noise, and what leaves add | [`VillageRadio::link`] |
 //! | share of frames read by ratio and length | [`VillageRadio::success`] |
-//! | retries, longest frame, share of an hour on the air | `[comms.mesh]` |
+//! | retries, longest frame, hop limit, share of an hour on the air | `[comms.mesh]` |
 //! | times of joining, DIOs and routes | Wi-SUN's by number of nodes |
 //!
 //! Node 0 of the network is the root; the village's node n is n + 1.
@@ -107,6 +107,7 @@ fn config(
         ModelPhy::Ofdm { .. } => Phy::sun_ofdm(radio.phy.data_rate_bps(), 6),
     };
     config.retries_max = mesh.retries;
+    config.hop_limit = u8::try_from(mesh.hop_limit).unwrap_or(u8::MAX);
     config.frame_octets_max = u32::from(mesh.frame_octets) + u32::from(mesh.overhead_octets);
     config.tx_dbm = radio.tx_power_dbm as f32;
     config.noise_dbm = air.noise_dbm() as f32;

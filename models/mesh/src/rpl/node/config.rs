@@ -51,7 +51,7 @@ pub struct Config {
     pub neighbours_max: usize,
     /// A neighbour not heard for so long is forgotten.
     pub neighbour_lifetime_ns: u64,
-    /// Hop limit of own packets.
+    /// Hop limit of own packets, and of the root's source routes.
     pub hop_limit: u8,
     /// Option type of packet information: 0x63 (RFC 6553, what Wi-SUN routers send) or 0x23 (RFC 9008).
     pub rpi_option: u8,

@@ -211,8 +211,11 @@ impl Node {
             if let Some(route) = self.table.get(destination, now_ns) {
                 return Way::Down(route.via);
             }
-        } else if dodag.rooted && self.sources.route(dodag.id, destination, now_ns, &mut self.hops) {
-            return Way::Source;
+        } else if dodag.rooted {
+            let most = usize::from(self.config.hop_limit);
+            if self.sources.route((dodag.id, destination), now_ns, most, &mut self.hops) {
+                return Way::Source;
+            }
         }
         match dodag.parents.first() {
             Some(&parent) => Way::Up(parent),

@@ -267,7 +267,7 @@ impl Node {
     pub fn source_route(&self, now_ns: u64, target: Ipv6Addr) -> Vec<Ipv6Addr> {
         let mut hops = Vec::new();
         if let Some(dodag) = &self.dodag {
-            self.sources.route(dodag.id, target, now_ns, &mut hops);
+            self.sources.route((dodag.id, target), now_ns, usize::from(self.config.hop_limit), &mut hops);
         }
         hops
     }

@@ -6,9 +6,6 @@ use std::collections::{BTreeMap, VecDeque};
 use crate::rpl::lollipop::{self, Order};
 use crate::rpl::wire::Transit;
 
-/// Hops a source route may have. Arbitrary: as many as the hop limit of the root's own packets; Wi-SUN FAN allows 24.
-const HOPS_MAX: usize = 64;
-
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Target {
     path_sequence: u8,
@@ -75,12 +72,19 @@ impl Sources {
     }
 
     /// The hops from the root to `target`, the target last. Preferred parents come first; when they lead into a loop
-    /// or nowhere, all named parents are searched for the shortest way. False, with `hops` empty, when there is none.
-    pub(super) fn route(&self, root: Ipv6Addr, target: Ipv6Addr, now_ns: u64, hops: &mut Vec<Ipv6Addr>) -> bool {
+    /// or nowhere, all named parents are searched for the shortest way. False, with `hops` empty, when there is none of at
+    /// most `hops_max`.
+    pub(super) fn route(
+        &self,
+        (root, target): (Ipv6Addr, Ipv6Addr),
+        now_ns: u64,
+        hops_max: usize,
+        hops: &mut Vec<Ipv6Addr>,
+    ) -> bool {
         hops.clear();
         hops.push(target);
         let mut at = target;
-        while hops.len() <= HOPS_MAX {
+        while hops.len() <= hops_max {
             let Some(entry) = self.0.get(&at).filter(|entry| entry.expires_ns > now_ns) else { break };
             let Some(&(parent, _)) = entry.parents.first() else { break };
             if parent == root {
@@ -93,11 +97,17 @@ impl Sources {
             hops.push(parent);
             at = parent;
         }
-        self.search(root, target, now_ns, hops)
+        self.search((root, target), now_ns, hops_max, hops)
     }
 
     /// Breadth first from the target towards the root.
-    fn search(&self, root: Ipv6Addr, target: Ipv6Addr, now_ns: u64, hops: &mut Vec<Ipv6Addr>) -> bool {
+    fn search(
+        &self,
+        (root, target): (Ipv6Addr, Ipv6Addr),
+        now_ns: u64,
+        hops_max: usize,
+        hops: &mut Vec<Ipv6Addr>,
+    ) -> bool {
         hops.clear();
         let mut child_of: BTreeMap<Ipv6Addr, Ipv6Addr> = BTreeMap::new();
         let mut open = VecDeque::from([target]);
@@ -107,7 +117,7 @@ impl Sources {
                 if parent == root {
                     let mut hop = at;
                     hops.push(hop);
-                    while hop != target && hops.len() <= HOPS_MAX {
+                    while hop != target && hops.len() < hops_max {
                         let Some(&child) = child_of.get(&hop) else { break };
                         hops.push(child);
                         hop = child;
@@ -140,10 +150,30 @@ mod tests {
         Transit { external: false, path_control, path_sequence, lifetime, parent: Some(address(parent)) }
     }
 
-    fn route(sources: &Sources, target: u16) -> Vec<Ipv6Addr> {
+    fn route_within(sources: &Sources, target: u16, hops_max: usize) -> Vec<Ipv6Addr> {
         let mut hops = Vec::new();
-        sources.route(address(0), address(target), 0, &mut hops);
+        let found = sources.route((address(0), address(target)), 0, hops_max, &mut hops);
+        assert_eq!(found, !hops.is_empty());
         hops
+    }
+
+    fn route(sources: &Sources, target: u16) -> Vec<Ipv6Addr> {
+        route_within(sources, target, 64)
+    }
+
+    /// By preferred parents and by search alike.
+    #[test]
+    fn a_route_has_no_more_hops_than_the_limit() {
+        let mut sources = Sources::default();
+        for hop in 1..=4 {
+            sources.learn(address(hop), &transit(hop - 1, 240, 0x40, 6), 9);
+        }
+        let lengths = |sources: &Sources| [3, 4, 5].map(|most| route_within(sources, 4, most).len());
+        assert_eq!(lengths(&sources), [0, 4, 4]);
+        // The preferred parent leads into a loop, so all are searched.
+        sources.learn(address(4), &transit(4, 240, 0x40, 6), 9);
+        sources.demote(address(4), address(3));
+        assert_eq!(lengths(&sources), [0, 4, 4]);
     }
 
     #[test]
