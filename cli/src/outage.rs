@@ -52,8 +52,9 @@ fn told(who: &str, drill: &Drill) -> String {
     };
     let line = if *energised { "energised" } else { "dead" };
     let relay = if *closed { "closed" } else { "open" };
+    let log = if drill.log.is_empty() { String::new() } else { format!("\n  in its log: {}", drill.log.join(", ")) };
     format!(
-        "{who}, fed by {}\n  sent {frames} frame(s); {way}\n  tickets opened: {tickets}\n  supply as before: line {line}, relay {relay}",
+        "{who}, fed by {}\n  sent {frames} frame(s); {way}{log}\n  tickets opened: {tickets}\n  supply as before: line {line}, relay {relay}",
         drill.fed_by.join(" ← ")
     )
 }

@@ -275,6 +275,20 @@ pub const GROUPS: [(&str, &[Figure]); 4] = [
                 Lower,
                 "From the loss of supply until it is told, slowest in twenty.",
             ),
+            figure(
+                "outage_saifi_error_share",
+                "Interruptions told wrong",
+                Share,
+                Lower,
+                "By how much the concentrator's tickets count too many or too few interruptions over five minutes.",
+            ),
+            figure(
+                "outage_saidi_error_share",
+                "Dark hours told wrong",
+                Share,
+                Lower,
+                "By how much the concentrator's tickets count too many or too few hours of interruptions over five minutes.",
+            ),
             figure("mesh_pdr", "Mesh delivery", Share, Higher, "Share of messages that the mesh delivered."),
             figure(
                 "mesh_join_p95_s",

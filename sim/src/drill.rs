@@ -27,6 +27,8 @@ pub struct Drill {
     pub tickets: usize,
     /// Voltage and relay of the meter, before and after: energised, closed.
     pub supply: [(bool, bool); 2],
+    /// What the meter's own log tells, newest first.
+    pub log: Vec<&'static str>,
     /// What feeds it, from the section up to the inverter.
     pub fed_by: Vec<String>,
 }
@@ -49,6 +51,7 @@ pub fn outage_drill(scenario: &Scenario, customer: u32) -> Result<Drill, RunErro
     kernel.run_until(SimTime::from_ms(end_ms), go)?;
     let after = kernel.model.supply_of(customer);
     let (frames, arrived_ms) = kernel.model.gasp_tried(customer);
+    let log = kernel.model.gasp_log(customer);
     let (records, _) = kernel.model.finish(end_ms);
     Ok(Drill {
         begun,
@@ -56,6 +59,7 @@ pub fn outage_drill(scenario: &Scenario, customer: u32) -> Result<Drill, RunErro
         arrived_after_ms: arrived_ms.map(|at_ms| at_ms - BEGIN_MS),
         tickets: records.outage_tickets.len(),
         supply: [before, after],
+        log,
         fed_by: fed_by(scenario, customer),
     })
 }

@@ -150,6 +150,7 @@ pub fn kpis(records: &Records, totals: &Totals, tariff: &Tariff) -> Kpis {
     let share = |lost: f64, of: f64| if of > 0.0 { 1.0 - lost / of } else { 1.0 };
     let entitled_ms = totals.entitled_ms as f64;
 
+    let index_errors = records.outage_sums.and_then(|sums| sums.index_errors());
     let image = images(records, &totals.image_orders);
     let money = |minor: f64| minor / f64::from(tariff.minor_per_unit.max(1));
     let value = Valued::of(records, totals, tariff);
@@ -209,6 +210,8 @@ pub fn kpis(records: &Records, totals: &Totals, tariff: &Tariff) -> Kpis {
         outage_detection_recall: totals.outages.recall(),
         outage_detection_precision: totals.outages.precision(),
         outage_detection_latency_p95_s: totals.outages.latency_p95_s(),
+        outage_saifi_error_share: index_errors.map(|(saifi, _)| saifi),
+        outage_saidi_error_share: index_errors.map(|(_, saidi)| saidi),
         battery_cycles: totals.battery_cycles,
         downtime_h: lost_ms / HOUR_MS,
         downtime_h_by_class: by_class.into_iter().map(|(k, ms)| (k, ms as f64 / HOUR_MS)).collect(),

@@ -106,6 +106,9 @@ pub struct Kpis {
     /// Customers' outages that were true, of all that tickets claimed.
     pub outage_detection_precision: Option<f64>,
     pub outage_detection_latency_p95_s: Option<f64>,
+    /// By what share of the true one SAIFI by the DCU's tickets is off, either way.
+    pub outage_saifi_error_share: Option<f64>,
+    pub outage_saidi_error_share: Option<f64>,
     pub battery_cycles: f64,
     pub downtime_h: f64,
     pub downtime_h_by_class: BTreeMap<String, f64>,

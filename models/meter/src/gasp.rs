@@ -15,6 +15,8 @@
 //! - With 250 ms of hold-up 190 ms are left after detection: at 50 kbit/s that is time for a handful of frames, less than
 //!   the documents' own least of 200 ms (`MIN_DISCHARGE_TIME`).
 //! - While the supply comes and goes without settling, it is one event: its number stays the same, also over a reboot.
+//! - A capacitor that dies before the three cycles are over leaves nothing in flash but the mark of a good supply, which
+//!   the record of the power down would have closed: the next start finds it open, and tells what was missed.
 //! - A firmware update disables it, and nothing enables it again but a hand or a script that remembers to: the
 //!   concentrator reads `EVENT_PRIORITY_OUTAGE` back ([`taa_dlms::obis::GASP_PRIORITY`]).
 
@@ -174,6 +176,8 @@ struct Memory {
     unheard: bool,
     /// A Power Up is owed.
     owes_up: bool,
+    /// The supply was good, and no loss of it has been written down since.
+    good: bool,
     log: GaspLog,
 }
 
@@ -221,6 +225,7 @@ impl LastGasp {
             priority: config.priority,
             unheard: false,
             owes_up: false,
+            good: true,
             log: GaspLog::default(),
         };
         Self {
@@ -308,7 +313,7 @@ impl LastGasp {
                 self.good_since = Some(now);
             }
             self.sag_since = None;
-            self.memory.unheard = false;
+            (self.memory.unheard, self.memory.good) = (false, true);
             self.telling = self.telling.filter(|telling| telling.kind == Kind::PowerUp || telling.test);
         } else if percent < self.config.sag_percent {
             if self.good_since.is_some() || (self.sag_since.is_none() && self.settled) {
@@ -451,16 +456,23 @@ impl LastGasp {
 
     /// Three cycles are over.
     fn power_down(&mut self, now: u64) {
+        if self.write_down() {
+            self.tell(now, Kind::PowerDown, false);
+        }
+    }
+
+    /// A loss of supply goes to flash; false where the logic is disabled.
+    fn write_down(&mut self) -> bool {
+        self.memory.good = false;
         if !self.is_armed() {
             self.note(Code::Disabled);
-            return;
+            return false;
         }
         if std::mem::take(&mut self.settled) {
             self.memory.event = self.memory.event.saturating_add(1);
         }
-        self.memory.unheard = true;
-        self.memory.owes_up = true;
-        self.tell(now, Kind::PowerDown, false);
+        (self.memory.unheard, self.memory.owes_up) = (true, true);
+        true
     }
 
     /// What is owed is told once the supply has settled and the radio has a way.
@@ -540,6 +552,10 @@ impl LastGasp {
     fn boot(&mut self) {
         self.counter = self.memory.counter_bound;
         self.memory.counter_bound = self.counter.saturating_add(COUNTER_BLOCK);
+        if self.memory.good {
+            // It died before it had found out.
+            self.write_down();
+        }
         if std::mem::take(&mut self.memory.unheard) {
             self.note(Code::CapacitorDischarge);
         }

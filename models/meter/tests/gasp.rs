@@ -161,6 +161,63 @@ fn heat_and_cold_take_the_gasp_away() {
     assert!(cold.log().has(Code::CapacitorDischarge));
 }
 
+/// Four years at 45 °C: of 250 ms some 12 are left, and the three cycles of detection take 60.
+fn worn() -> LastGasp {
+    let mut gasp = LastGasp::new(set_up());
+    gasp.capacitor_mut().set_temperature(45.0);
+    gasp.capacitor_mut().age(4.0 * 8766.0);
+    gasp
+}
+
+#[test]
+fn a_capacitor_that_dies_before_it_is_found_out_is_told_of_after_the_restart() {
+    let mut gasp = worn();
+    gasp.handle_power(S, 0);
+    assert_eq!(drive(&mut gasp, S + 59 * MS, |_| true).len(), 0);
+    assert_eq!((gasp.supply(), gasp.event()), (Supply::Gone, 0), "nothing was left to write with");
+    gasp.handle_power(60 * S, 2300);
+    assert_eq!((gasp.event(), gasp.log().entries().len()), (1, 1));
+    assert!(gasp.log().has(Code::CapacitorDischarge));
+    gasp.handle_linked(180 * S);
+    let up = drive(&mut gasp, 300 * S, |_| true);
+    let [(_, packet)] = up[..] else { panic!("{up:?}") };
+    assert_eq!((packet.header.kind, packet.event), (Kind::PowerUp, 1));
+    assert!(packet.back_for_s().is_some_and(|s| s >= 118), "lit since the 60th second: {packet:?}");
+
+    // Another outage is another event; one that comes and goes without settling is still the same.
+    for (at, event) in [(400, 2), (401, 2), (402, 2), (500, 3)] {
+        gasp.handle_power(at * S, 0);
+        drive(&mut gasp, at * S + 500 * MS, |_| true);
+        gasp.handle_power(at * S + 500 * MS, 2300);
+        assert_eq!(gasp.event(), event, "at {at} s");
+        drive(&mut gasp, at * S + 900 * MS, |_| true);
+    }
+}
+
+/// Back, but too low to be good: that is the same outage still, and its end is written down once.
+#[test]
+fn what_was_missed_is_written_down_once() {
+    let mut gasp = worn();
+    for (at, rms_dv) in [(1, 0), (60, 1500), (61, 0), (62, 1500), (63, 0), (64, 2300)] {
+        drive(&mut gasp, at * S, |_| true);
+        gasp.handle_power(at * S, rms_dv);
+    }
+    assert_eq!((gasp.event(), gasp.log().entries().len()), (1, 1));
+}
+
+/// Where no gasp would have been sent, none was missed: the log says why.
+#[test]
+fn what_dies_with_the_logic_disabled_owes_nothing() {
+    let mut gasp = worn();
+    gasp.set_priority(0);
+    gasp.handle_power(S, 0);
+    drive(&mut gasp, 2 * S, |_| true);
+    gasp.handle_power(60 * S, 2300);
+    gasp.handle_linked(180 * S);
+    assert_eq!(drive(&mut gasp, 300 * S, |_| true).len(), 0);
+    assert!(gasp.log().has(Code::Disabled) && !gasp.log().has(Code::CapacitorDischarge));
+}
+
 /// Twenty times a second without supply, then four with it: never long enough to settle.
 fn reboot_loop(gasp: &mut LastGasp) -> Vec<(u64, Packet)> {
     let mut sent = Vec::new();

@@ -18,3 +18,29 @@ pub struct OutageSums {
     /// The same in truth.
     pub true_sustained: (u64, u64),
 }
+
+impl OutageSums {
+    /// By what share of the true ones the sustained interruptions told (SAIFI) and their length (SAIDI) differ from them,
+    /// either way. Nothing where there were none: false alarms are precision's.
+    #[must_use]
+    pub fn index_errors(&self) -> Option<(f64, f64)> {
+        let off = |told: u64, truth: u64| (truth > 0).then(|| told.abs_diff(truth) as f64 / truth as f64);
+        off(self.told_sustained.0, self.true_sustained.0).zip(off(self.told_sustained.1, self.true_sustained.1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_error_is_a_share_of_the_truth_either_way_and_nothing_without_one() {
+        let errors = |told, truth| {
+            OutageSums { told_sustained: told, true_sustained: truth, ..OutageSums::default() }.index_errors()
+        };
+        assert_eq!(errors((5, 300), (4, 400)), Some((0.25, 0.25)));
+        assert_eq!(errors((0, 0), (4, 400)), Some((1.0, 1.0)));
+        assert_eq!(errors((9, 900), (4, 400)), Some((1.25, 1.25)));
+        assert_eq!((errors((0, 0), (0, 0)), errors((5, 300), (0, 0))), (None, None));
+    }
+}

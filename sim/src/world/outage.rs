@@ -115,6 +115,7 @@ pub(crate) fn meter_config(scenario: &Scenario, seed: (u64, u32), customer: usiz
     let mut crystal = Draws::keyed(seed.0, seed.1, id, CRYSTAL, 0);
     let drift_s_per_day = params.clock_drift_s_per_day * (2.0 * crystal.uniform() - 1.0);
     let config = GaspConfig {
+        frame_payload_bytes: usize::from(scenario.comms.mesh.frame_octets),
         supercap: SupercapSpec::for_hold_up(params.hold_up_s * 1000.0),
         unix_us_at_zero: u64::try_from(scenario.run.start_unix_s).unwrap_or(0).saturating_mul(1_000_000),
         drift_ppb: (drift_s_per_day / 86_400.0 * 1e9) as i32,
@@ -149,6 +150,15 @@ impl Village<'_> {
         } else {
             outages.linked[at] = self.mesh.is_joined(customer);
             outages.dark_since[at] = Some(now_ms);
+            self.parent_heard(customer);
+        }
+    }
+
+    /// How strong the meter has heard its parent last. What it sends for an outage it sends over that link, or a worse one.
+    pub(crate) fn parent_heard(&mut self, customer: u32) {
+        let Some(dbm) = self.mesh.parent_dbm(customer) else { return };
+        if let Some(gasp) = self.people.of(customer).unit.meter.gasp_mut() {
+            gasp.handle_signal(libm::round(dbm) as i16);
         }
     }
 
@@ -249,10 +259,17 @@ impl Village<'_> {
 
     /// Tries out the logic of one meter, whose supply is not touched. False where it would not gasp either.
     pub(crate) fn try_gasp(&mut self, customer: u32, now_ms: u64, queue: &mut Queue<Event>) -> bool {
+        self.parent_heard(customer);
         let gasp = self.people.of(customer).unit.meter.gasp_mut();
         let begun = gasp.is_some_and(|gasp| gasp.simulate(now_ms * 1_000_000));
         self.meter_deadline(customer, now_ms, queue);
         begun
+    }
+
+    /// What the meter's log shows of it at the optical port, newest first.
+    pub(crate) fn gasp_log(&mut self, customer: u32) -> Vec<&'static str> {
+        let gasp = self.people.of(customer).unit.meter.gasp_mut();
+        gasp.map_or_else(Vec::new, |gasp| gasp.log().entries().map(|(_, code)| code.name()).collect())
     }
 
     /// Frames that the meter has sent, and when its test arrived.

@@ -406,6 +406,7 @@ impl Village<'_> {
         self.mesh.dirty = true;
         self.meter_deadline(customer, now_ms, queue);
         self.site_meter_heard(customer, now_ms, queue);
+        self.parent_heard(customer);
         // The way to others may lead through this one.
         self.touch_all();
     }

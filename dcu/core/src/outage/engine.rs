@@ -9,7 +9,7 @@ use crate::{MeterIx, config::OutageConfig};
 use super::{
     Ending, Ground, Heard, Member, Network, OutageNote, Outages, Place, Refusals, Refused, Ticket,
     belief::{Belief, Gasp, Sign},
-    gate::Gate,
+    gate::{Gate, Opened},
     judge::{Fault, Scene, cost_of},
     match_up::Match,
     missed::{Ended, Missed},
@@ -254,10 +254,11 @@ impl Engine {
         bytes: &[u8],
         outages: &Outages,
     ) -> Result<Heard, Refused> {
-        let (meter, packet, off_ms) = self.gate.open(bytes, unix_ms)?;
+        let opened = self.gate.open(now, unix_ms, bytes)?;
+        let Opened { meter, packet, off_ms, .. } = opened;
         let belief = self.beliefs.get(meter.at()).copied().unwrap_or_default();
-        let judged = self.gate.judge(meter, &packet, off_ms, &belief, outages);
-        if judged == Err(Refused::Stale) {
+        let judged = self.gate.judge(&opened, &belief, outages);
+        if judged == Err(Refused::Stale) && !packet.test {
             // Somebody may have kept it back, or the meter's clock is wrong by hours: it will tell itself.
             self.pings.want(meter);
         }

@@ -80,6 +80,17 @@ pub enum Heard {
     Test,
 }
 
+/// A packet that its meter has sealed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opened {
+    pub(crate) meter: MeterIx,
+    pub(crate) packet: Packet,
+    /// By how much the meter's clock is off, ms; nothing where one of both clocks is not set.
+    pub(crate) off_ms: Option<u64>,
+    /// By its own time it was made before this boot.
+    before_boot: bool,
+}
+
 /// The seals of all meters.
 #[derive(Debug)]
 pub(crate) struct Gate {
@@ -98,8 +109,8 @@ impl Gate {
         }
     }
 
-    /// Opens a packet: whose it is, what it says, and by how much its clock is off (ms, where both clocks are set).
-    pub(crate) fn open(&self, bytes: &[u8], unix_ms: Option<i64>) -> Result<(MeterIx, Packet, Option<u64>), Refused> {
+    /// Opens a packet: whose it is, what it says, and when it was made. `now`: monotonic ns of this boot.
+    pub(crate) fn open(&self, now: u64, unix_ms: Option<i64>, bytes: &[u8]) -> Result<Opened, Refused> {
         let header = Header::read(bytes).map_err(|_| Refused::Malformed)?;
         let meter = *self.meters.get(&header.guid).ok_or(Refused::Stranger)?;
         let (seal, epoch) = self.seals.get(meter.at()).ok_or(Refused::Stranger)?;
@@ -110,26 +121,26 @@ impl Gate {
         if packet.header.epoch != *epoch {
             return Err(Refused::Epoch);
         }
+        let made_ms = packet.at_unix_us.div_euclid(1000);
         let ours_ms = unix_ms.filter(|_| packet.clock_set).and_then(|ms| u64::try_from(ms).ok());
-        let off_ms = ours_ms.map(|ours| ours.abs_diff(packet.at_unix_us.div_euclid(1000)));
-        Ok((meter, packet, off_ms))
+        let boot_ms = ours_ms.map(|ms| ms.saturating_sub(now.div_euclid(1_000_000)));
+        Ok(Opened {
+            meter,
+            packet,
+            off_ms: ours_ms.map(|ms| ms.abs_diff(made_ms)),
+            before_boot: boot_ms.is_some_and(|ms| made_ms < ms),
+        })
     }
 
     /// What a packet well sealed says that is new.
-    pub(crate) fn judge(
-        &self,
-        meter: MeterIx,
-        packet: &Packet,
-        off_ms: Option<u64>,
-        belief: &Belief,
-        outages: &Outages,
-    ) -> Result<Heard, Refused> {
+    pub(crate) fn judge(&self, opened: &Opened, belief: &Belief, outages: &Outages) -> Result<Heard, Refused> {
+        let Opened { meter, packet, off_ms, .. } = *opened;
+        if packet.test {
+            return self.judge_test(opened, belief);
+        }
         let counter = packet.header.counter;
         let known = outages.last_event(meter);
         let newest = known.max(belief.over).max(belief.gasp.map_or(0, |gasp| gasp.event));
-        if packet.test {
-            return if counter > belief.counter { Ok(Heard::Test) } else { Err(Refused::Replayed) };
-        }
         if packet.event < newest || (counter <= belief.counter && packet.event != newest) {
             return Err(Refused::Replayed);
         }
@@ -145,5 +156,15 @@ impl Gate {
             Kind::PowerUp if same && outages.ticket_of(meter).is_none() && belief.gasp.is_none() => Ok(Heard::Repeated),
             Kind::PowerUp => Ok(Heard::Up),
         }
+    }
+
+    /// A test is of this boot: no outage bears its number, and counters are not remembered longer. One that cannot be
+    /// dated proves nothing.
+    fn judge_test(&self, opened: &Opened, belief: &Belief) -> Result<Heard, Refused> {
+        if opened.packet.header.counter <= belief.counter || opened.before_boot {
+            return Err(Refused::Replayed);
+        }
+        let fresh = opened.off_ms.is_some_and(|off| off <= self.stale_ms);
+        if fresh { Ok(Heard::Test) } else { Err(Refused::Stale) }
     }
 }

@@ -49,6 +49,16 @@ fn village() -> Village {
 }
 
 fn packet(village: &Village, meter: u32, kind: Kind, counter: u32) -> Vec<u8> {
+    packet_with(village, meter, kind, counter, |packet| packet)
+}
+
+fn packet_with(
+    village: &Village,
+    meter: u32,
+    kind: Kind,
+    counter: u32,
+    change: impl FnOnce(Packet) -> Packet,
+) -> Vec<u8> {
     let packet = Packet {
         header: Header { kind, guid: guid(meter), epoch: 1, counter },
         event: 1,
@@ -59,7 +69,7 @@ fn packet(village: &Village, meter: u32, kind: Kind, counter: u32) -> Vec<u8> {
         priority: 1,
         test: false,
     };
-    Seal::new(guid(meter), &meter_key(&MASTER, guid(meter)).unwrap()).seal(&packet).to_vec()
+    Seal::new(guid(meter), &meter_key(&MASTER, guid(meter)).unwrap()).seal(&change(packet)).to_vec()
 }
 
 fn tell(village: &mut Village, bytes: &[u8]) -> Result<Heard, Refused> {
@@ -160,6 +170,36 @@ fn forged_packets_are_counted_and_nobody_is_told() {
     village.with_dcu(|dcu, _| forged = dcu.outage_refusals().unwrap().forged);
     assert_eq!((forged, found(&village).len()), (4, 0));
     assert!(village.state().outages().open().is_empty());
+}
+
+/// A meter's logic is tried out; somebody records the packet and sends it again: at once, after a restart, a month later.
+#[test]
+fn a_test_that_was_recorded_is_refused_after_a_restart_as_well() {
+    let mut village = village();
+    let test = |village: &Village, counter, change: fn(Packet) -> Packet| {
+        packet_with(village, 0, Kind::PowerDown, counter, |packet| change(Packet { event: 0, test: true, ..packet }))
+    };
+    let (recorded, kept_back) = (test(&village, 1, |packet| packet), test(&village, 4, |packet| packet));
+    assert_eq!(tell(&mut village, &recorded), Ok(Heard::Test));
+    assert_eq!(tell(&mut village, &recorded), Err(Refused::Replayed));
+    let undated = test(&village, 2, |packet| Packet { clock_set: false, ..packet });
+    assert_eq!(tell(&mut village, &undated), Err(Refused::Stale), "nothing says that it is new");
+    village.run_for(HOUR);
+    assert_eq!(tell(&mut village, &kept_back), Err(Refused::Stale), "never heard before, and an hour old");
+    village.cut();
+    village.boot();
+    village.run_for(60 * S);
+    assert_eq!(tell(&mut village, &recorded), Err(Refused::Replayed));
+    village.run_for(30 * 24 * HOUR);
+    assert_eq!(tell(&mut village, &recorded), Err(Refused::Replayed));
+    let mut refusals = None;
+    village.with_dcu(|dcu, _| refusals = dcu.outage_refusals());
+    assert!(refusals.is_some_and(|refusals| (refusals.replayed, refusals.stale) == (2, 0)), "{refusals:?}");
+    let tested = |village: &Village| village.count(|event| matches!(event, DcuEvent::OutageTested { .. }));
+    assert_eq!((tested(&village), found(&village).len()), (1, 0));
+    let fresh = test(&village, 3, |packet| packet);
+    assert_eq!(tell(&mut village, &fresh), Ok(Heard::Test));
+    assert_eq!(tested(&village), 2);
 }
 
 #[test]

@@ -267,6 +267,12 @@ impl Network {
         !self.events.is_empty()
     }
 
+    /// How strong one node is heard at another, dBm; nothing where it is lost in the noise.
+    #[must_use]
+    pub fn heard_dbm(&self, from: u32, to: u32) -> Option<f32> {
+        self.links.between(from, to).map(|ear| ear.dbm)
+    }
+
     /// Raises the noise at a node on all channels by so much, dB; 0 ends it.
     pub fn raise_noise(&mut self, node: u32, rise_db: f32) {
         let dbm = self.config.noise_dbm + links::decibels(libm::powf(10.0, rise_db / 10.0) - 1.0);

@@ -47,6 +47,12 @@ impl MeshLink {
         if from == self.a { self.snr_there_db } else { self.snr_back_db }
     }
 
+    /// The same as a level, dBm.
+    #[must_use]
+    pub const fn heard_from_dbm(&self, from: usize) -> f64 {
+        self.heard_from_db(from) + self.rssi_dbm - self.snr_there_db.min(self.snr_back_db)
+    }
+
     /// The end that is not this one.
     #[must_use]
     pub const fn other(&self, node: usize) -> usize {

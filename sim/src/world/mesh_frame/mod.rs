@@ -105,6 +105,12 @@ impl Frames {
         self.network.hops(wire::number(node, self.root)).filter(|_| self.serves(node))
     }
 
+    /// How strong the parent of a node of the village is heard there, dBm.
+    pub(crate) fn parent_dbm(&self, node: usize) -> Option<f32> {
+        let number = wire::number(node, self.root);
+        self.network.heard_dbm(self.network.standing(number)?.parent?, number)
+    }
+
     /// Numbers of the network's nodes but the root, and their parents.
     pub(crate) fn parents(&self) -> impl Iterator<Item = (u32, Option<u32>)> + '_ {
         (1..=self.root as u32).map(|number| (number, self.network.standing(number).and_then(|node| node.parent)))

@@ -73,6 +73,19 @@ impl Mesh {
         Cry::Unheard
     }
 
+    /// How strong a meter hears its parent, dBm, as routes or the tree stand; nothing without one.
+    pub(crate) fn parent_dbm(&self, meter: u32) -> Option<f64> {
+        let node = meter as usize;
+        if let Some(frames) = &self.frames {
+            return frames.parent_dbm(node).map(f64::from);
+        }
+        let parent = (*self.routes.parent.get(node)?)? as usize;
+        let link = self.topology.link(node, parent)?;
+        let lost_db = |at: usize| f64::from(self.air.loss_db.get(at).copied().unwrap_or(0.0));
+        let leaves_db = link.leaves_db * f64::from(self.air.leaves);
+        Some(link.heard_from_dbm(parent) - lost_db(node) - lost_db(parent) - leaves_db)
+    }
+
     /// Alive and joined.
     pub(crate) fn is_joined(&self, meter: u32) -> bool {
         self.alive.get(meter as usize).copied().unwrap_or(false)
