@@ -84,6 +84,8 @@ const fn part(cause: Cause) -> Option<Group> {
         | Cause::WrongKey
         | Cause::RolloverMissed
         | Cause::GatewayRefused
+        | Cause::TokenRefused
+        | Cause::JournalDoubted
         | Cause::PaperOut
         | Cause::WrongDigits
         | Cause::UssdBroken
