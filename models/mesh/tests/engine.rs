@@ -8,10 +8,10 @@ use taa_mesh::chance::Chance;
 use taa_mesh::mac::channels::Channels;
 use taa_mesh::mac::csma::Csma;
 use taa_mesh::mac::engine::{
-    Config, Engine, FLOW_OCTETS, Flow, Hopping, Outcome, Output, Priority, Received, Request, Schedules, To,
+    Config, Engine, FLOW_OCTETS, Flow, Hopping, Outcome, Output, Priority, Received, Request, To,
 };
 use taa_mesh::mac::phy::Phy;
-use taa_mesh::mac::schedule::{Broadcast, Heard, Unicast};
+use taa_mesh::mac::schedule::{Broadcast, Heard, Schedules, Unicast};
 
 const MS: u64 = 1_000_000;
 

@@ -28,7 +28,7 @@ use super::channels::Channels;
 use super::csma::{Access, Csma, Next};
 use super::etx::{Epoch, Etx};
 use super::phy::Phy;
-use super::schedule::{Broadcast, Heard, Unicast};
+use super::schedule::{Broadcast, Heard, Schedules, Unicast};
 use crate::chance::Chance;
 use crate::peers::Peers;
 
@@ -170,20 +170,6 @@ pub enum Received {
     Deaf,
 }
 
-/// Where neighbours listen.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Schedules(Peers<Heard>);
-
-impl FromIterator<Heard> for Schedules {
-    fn from_iter<I: IntoIterator<Item = Heard>>(all: I) -> Self {
-        let mut own = Self::default();
-        for heard in all {
-            own.0.get_or_insert_with(heard.schedule.of, || heard);
-        }
-        own
-    }
-}
-
 /// What a node hops by.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Hopping {
@@ -214,17 +200,12 @@ impl Hopping {
     /// What was heard of a neighbour.
     #[must_use]
     pub fn heard_of(&self, neighbour: Eui64) -> Option<&Heard> {
-        self.heard.0.get(neighbour)
+        self.heard.get(neighbour)
     }
 
     /// A neighbour's frame said where it is in its schedule.
     pub fn hear(&mut self, schedule: &Unicast, at_ns: u64, ufsi: u32) {
-        let new = || Heard { schedule: schedule.clone(), at_ns, ufsi };
-        let heard = self.heard.0.get_or_insert_with(schedule.of, new);
-        (heard.at_ns, heard.ufsi) = (at_ns, ufsi);
-        if heard.schedule != *schedule {
-            heard.schedule = schedule.clone();
-        }
+        self.heard.hear(schedule, at_ns, ufsi);
     }
 
     /// Where a frame begun now goes; none when nothing is known of the receiver.

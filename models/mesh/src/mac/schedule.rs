@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::Eui64;
 use super::channels::Channels;
 use super::hop;
+use crate::peers::Peers;
 
 /// Nanoseconds in a millisecond.
 const NS_PER_MS: u64 = 1_000_000;
@@ -184,6 +185,38 @@ impl Heard {
         let guard = self.uncertainty_ns(now_ns, drift_ppm);
         let (dwell, into) = (self.schedule.dwell_ns(), self.own_ns(now_ns) % self.schedule.dwell_ns());
         into >= guard && into.saturating_add(air_ns).saturating_add(guard) <= dwell
+    }
+}
+
+/// Where neighbours listen.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Schedules(Peers<Heard>);
+
+impl Schedules {
+    /// What was heard of a neighbour.
+    #[must_use]
+    pub fn get(&self, neighbour: Eui64) -> Option<&Heard> {
+        self.0.get(neighbour)
+    }
+
+    /// A neighbour's frame said where it is in its schedule.
+    pub fn hear(&mut self, schedule: &Unicast, at_ns: u64, ufsi: u32) {
+        let new = || Heard { schedule: schedule.clone(), at_ns, ufsi };
+        let heard = self.0.get_or_insert_with(schedule.of, new);
+        (heard.at_ns, heard.ufsi) = (at_ns, ufsi);
+        if heard.schedule != *schedule {
+            heard.schedule = schedule.clone();
+        }
+    }
+}
+
+impl FromIterator<Heard> for Schedules {
+    fn from_iter<I: IntoIterator<Item = Heard>>(all: I) -> Self {
+        let mut own = Self::default();
+        for heard in all {
+            own.0.get_or_insert_with(heard.schedule.of, || heard);
+        }
+        own
     }
 }
 
