@@ -164,7 +164,8 @@ fn two_hundred_are_heard_only_with_a_longer_hold_up() {
 }
 
 /// Four years at 45 °C leave a capacitor 12 of 250 ms: it dies before its meter has found out. The meter tells at its next
-/// start, and by that the tickets know since when it is lit.
+/// start, and by that the tickets know since when it is lit; since when it was dark they know by the silence alone, a quarter of
+/// an hour off.
 #[test]
 fn meters_that_die_before_they_find_out_tell_afterwards() {
     let mut scenario = cut(0.25);
@@ -174,7 +175,8 @@ fn meters_that_die_before_they_find_out_tell_afterwards() {
     assert_eq!((row.heard, row.restored), (0, 20), "{row:?}");
     let (saifi, saidi) = (result.kpis.outage_saifi_error_share, result.kpis.outage_saidi_error_share);
     println!("{saifi:?} {saidi:?} {:?}", result.records.outage_sums);
-    assert!(saidi.is_some_and(|share| share < 0.01), "{saidi:?}");
+    assert_eq!(saifi, Some(0.0));
+    assert!(saidi.is_some_and(|share| share < 0.08), "{saidi:?}");
 }
 
 /// A frame that carries less than the packet of 49 octets: nothing is sent, and the meter's log says why.
@@ -193,22 +195,22 @@ fn a_link_of_short_frames_carries_no_gasp() {
     assert!(drill.frames > 0 && drill.log.is_empty(), "{drill:?}");
 }
 
-/// Iron around a meter weakens its parent until its log says so; without any it says nothing. By messages and by frames.
+/// Iron around a meter weakens its parent until its log says so; without any it says nothing. By frame nobody comes to serve
+/// through a parent that weak: a candidate stands 13 dB above the sensitivity.
 #[test]
 fn a_weak_parent_is_noted_with_the_gasp() {
+    let log = |fidelity: Fidelity, loss_db: f64| {
+        let mut scenario = calm_of(40, 1);
+        scenario.comms.mesh.fidelity = fidelity;
+        let roof = FaultKind::RoofLoss { loss_db };
+        scenario.faults.push(fault("roof", roof, FaultTarget::Customers(vec![7]), 0, 1));
+        outage_drill(&scenario, 7).unwrap().log
+    };
     for fidelity in [Fidelity::Message, Fidelity::Frame] {
-        let log = |loss_db: f64| {
-            let mut scenario = calm_of(40, 1);
-            scenario.comms.mesh.fidelity = fidelity;
-            let roof = FaultKind::RoofLoss { loss_db };
-            scenario.faults.push(fault("roof", roof, FaultTarget::Customers(vec![7]), 0, 1));
-            outage_drill(&scenario, 7).unwrap().log
-        };
-        assert!(log(0.0).is_empty(), "{fidelity:?}");
-        let weak = (0..20).map(|step| f64::from(step) * 2.0).find(|loss_db| log(*loss_db) == ["ST_SIGNAL_LOW"]);
-        println!("{fidelity:?}: noted from {weak:?} dB on");
-        assert!(weak.is_some(), "{fidelity:?}");
+        assert!(log(fidelity, 0.0).is_empty(), "{fidelity:?}");
     }
+    let weak = (0..20).find(|step| log(Fidelity::Message, f64::from(step * 2)) == ["ST_SIGNAL_LOW"]);
+    assert!(weak.is_some_and(|step| (5..=18).contains(&step)), "{weak:?}");
 }
 
 /// SAIFI and SAIDI by the tickets, told for one true less one: three draws, each with a feeder open, a broken line and the

@@ -246,8 +246,10 @@ fn tokens_under_a_wrong_note_of_the_key_are_refused_by_name_and_sold_anew_once_t
     let said = |kind: &str| with.records.log.kind.iter().filter(|of| **of == kind).count();
     assert_eq!(said("key_found"), 60, "noted wrongly, and put right");
     assert!(said("token_replaced") > 10, "{}", said("token_replaced"));
-    let gateways = with.records.payments.rows().filter(|pay| pay.customer < 30 && pay.entries == 0);
-    assert!(gateways.filter(|pay| pay.held_by.causes().any(|cause| cause == Cause::WrongKey)).count() > 3);
+    // What a gateway has refused is told by text next, and refused in the hand.
+    let held = with.records.payments.rows().filter(|pay| pay.customer < 30);
+    let held = held.filter(|pay| pay.held_by.causes().any(|cause| cause == Cause::WrongKey)).count();
+    assert!(held > 20, "{held}");
     let booked = scripted_h(&with, "revision");
     let (total, earlier) = (with.kpis.downtime_h, without.kpis.downtime_h);
     let causes = &with.kpis.downtime_h_by_cause;
