@@ -164,9 +164,7 @@ impl Model for Village<'_> {
             }
             Event::Day { customer } => {
                 if customer == 0 {
-                    // Once a day also without a turn of any part: a meter that was dark may have power again.
-                    self.retry_tokens(now_ms, queue);
-                    self.seek_refused(now_ms, queue);
+                    self.look_after_tokens(now_ms, queue);
                 }
                 self.day(customer, now_ms, queue);
             }

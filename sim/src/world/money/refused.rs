@@ -26,6 +26,12 @@ use crate::{
 };
 
 impl Village<'_> {
+    /// Once a day also without a turn of any part: a meter that was dark may have power again.
+    pub(crate) fn look_after_tokens(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
+        self.retry_tokens(now_ms, queue);
+        self.seek_refused(now_ms, queue);
+    }
+
     /// Payments of this customer that wait for the token of this sale.
     pub(super) fn open_of_sale(&mut self, customer: u32, id: VendId) -> Vec<u32> {
         let open = &self.people.of(customer).purse.open;
