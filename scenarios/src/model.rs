@@ -14,7 +14,7 @@ use taa_models::{
     payments::PaymentParams,
     people::PeopleParams,
     plant::PlantParams,
-    radio::RadioParams,
+    radio::{RadioParams, interferer::Interferer},
     weather::Series,
 };
 
@@ -266,6 +266,8 @@ pub struct Comms {
     pub dcu_holdup_h: f64,
     /// The meters' last gasp.
     pub last_gasp: LastGaspParams,
+    /// Others in the mesh's band.
+    pub interferers: Vec<Interferer>,
 }
 
 /// What lost customers and better hardware cost, for `cost_of_downtime` and `payback_months`.

@@ -6,7 +6,7 @@
 
 mod tshark;
 
-use taa_mesh::mac::channels::PLANS;
+use taa_mesh::mac::channels::Channels;
 use taa_mesh::mac::fcs::Fcs;
 use taa_mesh::mac::frame::{Address, FrameType, Header, Version};
 use taa_mesh::mac::pcapng::{self, Tap};
@@ -72,7 +72,7 @@ fn every_real_frame_is_understood_and_written_back_to_the_bit() {
 fn real_nodes_hop_when_we_say() {
     let mut checked = 0;
     for recorded in recording() {
-        let schedule = Unicast { of: eui(recorded.node), dwell_ms: 255, channels: PLANS[0].channels().unwrap() };
+        let schedule = Unicast { of: eui(recorded.node), dwell_ms: 255, channels: Channels::all(129).unwrap() };
         for ie in frames::decode(&recorded.bytes).unwrap().header_ies {
             if let HeaderIe::Utt(_, ufsi) = ie {
                 let ours = schedule.ufsi_at(recorded.at_us * 1_000);

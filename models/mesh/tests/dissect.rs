@@ -5,37 +5,22 @@
 mod air;
 mod tshark;
 
-use air::{Air, MINUTE_NS, SECOND_NS, global};
+use air::{global, packets_in_trouble};
 use taa_mesh::lowpan::{Contexts, Ends, LinkAddress, Reassembly, fragments};
-use taa_mesh::rpl::wire::Mode;
 use tshark::tshark;
 
 /// A UDP datagram of 16 octets; its checksum is not looked at.
 const DATAGRAM: [u8; 16] = [0x9C, 0x40, 0x9C, 0x41, 0, 16, 0x12, 0x34, 7, 7, 7, 7, 7, 7, 7, 7];
 
-/// Packets of a mesh that forms, carries in all directions, loses a relay and is repaired.
+/// Packets up, down and across.
 fn packets() -> Vec<Vec<u8>> {
-    let mut all = Vec::new();
-    for mode in [Mode::NonStoring, Mode::Storing] {
-        let mut air = Air::new(9, 31, |_, config| config.mode = mode).grid(3, 1.0);
-        air.log = Some(Vec::new());
-        air.start();
-        air.run(30 * MINUTE_NS);
+    packets_in_trouble(|air| {
         for index in 1..9 {
             air.send(index, global(9 - index), &DATAGRAM);
-            air.send(0, global(index), &DATAGRAM);
-        }
-        air.switch_off(1);
-        air.run(SECOND_NS);
-        for index in 1..9 {
-            air.send(0, global(index), &DATAGRAM);
             air.send(index, global(0), &DATAGRAM);
+            air.send(0, global(index), &DATAGRAM);
         }
-        air.command(0, |root, now_ns| root.repair_globally(now_ns));
-        air.run(30 * MINUTE_NS);
-        all.extend(air.log.unwrap());
-    }
-    all
+    })
 }
 
 /// A capture file of raw IPv6 packets (link type 101).

@@ -6,7 +6,7 @@ mod air;
 use std::collections::BTreeMap;
 use std::net::Ipv6Addr;
 
-use air::{Air, MINUTE_NS, SECOND_NS, global};
+use air::{global, packets_in_trouble};
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{
     Icmpv6Packet, Icmpv6Repr, IpProtocol, Ipv6ExtHeader, Ipv6ExtHeaderRepr, Ipv6OptionRepr, Ipv6OptionsIterator,
@@ -17,30 +17,13 @@ use taa_mesh::rpl::wire::{
     RplOption, SourceRoute, Transit,
 };
 
-fn talk(air: &mut Air) {
-    for index in 1..9 {
-        air.send(index, global(0), b"up");
-        air.send(0, global(index), b"down");
-    }
-}
-
-/// Packets of a mesh that forms, carries, loses a relay and is repaired, in both modes.
 fn packets() -> Vec<Vec<u8>> {
-    let mut all = Vec::new();
-    for mode in [Mode::NonStoring, Mode::Storing] {
-        let mut air = Air::new(9, 31, |_, config| config.mode = mode).grid(3, 1.0);
-        air.log = Some(Vec::new());
-        air.start();
-        air.run(30 * MINUTE_NS);
-        talk(&mut air);
-        air.switch_off(1);
-        air.run(SECOND_NS);
-        talk(&mut air);
-        air.command(0, |root, now_ns| root.repair_globally(now_ns));
-        air.run(30 * MINUTE_NS);
-        all.extend(air.log.unwrap());
-    }
-    all
+    packets_in_trouble(|air| {
+        for index in 1..9 {
+            air.send(index, global(0), b"up");
+            air.send(0, global(index), b"down");
+        }
+    })
 }
 
 /// An option as smoltcp reads it; it writes the same octets.

@@ -17,8 +17,8 @@ use taa_models::{
     plc::PlcParams,
     pv::PvParams,
     radio::{
-        RadioParams, aerial::SpreadParams, fading::FadingParams, house::HouseParams, interferer::InterfererParams,
-        leakage::House, phy::CaptureParams, shadow::ShadowParams,
+        RadioParams, aerial::SpreadParams, fading::FadingParams, house::HouseParams, leakage::House,
+        phy::CaptureParams, shadow::ShadowParams,
     },
     repair::{Outside, RepairParams},
 };
@@ -105,7 +105,6 @@ fn all_structs() {
     keeps_its_promises(CaptureParams::check);
     keeps_its_promises(FadingParams::check);
     keeps_its_promises(House::check);
-    keeps_its_promises(InterfererParams::check);
     keeps_its_promises(LorawanParams::check);
     keeps_its_promises(PlcParams::check);
     keeps_its_promises(ShadowParams::check);

@@ -75,6 +75,19 @@ impl Document {
         Some(node)
     }
 
+    /// The path of a field of a table, or of a table in it, whichever is written.
+    pub(crate) fn within(&self, section: &str, field: &str) -> String {
+        let own = format!("{section}.{field}");
+        if self.get(&own).is_some() {
+            return own;
+        }
+        let inner = self.get(section).and_then(|table| match &table.value {
+            Value::Table(entries) => entries.iter().find(|entry| entry.node.child(field).is_some()),
+            _ => None,
+        });
+        inner.map_or(own, |entry| format!("{section}.{}.{field}", entry.key))
+    }
+
     /// A whole number, where one stands.
     pub(crate) fn integer(&self, path: &str) -> Option<i64> {
         match self.get(path)?.value {

@@ -8,6 +8,7 @@
 //! loading comes from a fixed draw, not from the run's seed: a village does not change with the dice.
 
 mod architectures;
+mod band;
 mod currency;
 mod demand;
 mod place;
@@ -191,6 +192,11 @@ fn resolve(dir: &Path, overrides: &Overrides, found: &mut Diagnostics) -> Option
         _ => faults::Story::default(),
     };
     let payments = sts::resolve(&document, &file.comms.payments, found);
+    band::fits(&document, &file, found);
+    let interferers = match (&site, &village) {
+        (Some(site), Some(village)) => band::interferers(&document, &file, (site, village), &mut notes, found),
+        _ => Vec::new(),
+    };
     let (source, site, village, power) = (source?, site?, village?, power?);
     let payments = payments?;
     let (weather_file, tariff, economics, plan) = (weather_file?, tariff?, economics?, plan?);
@@ -218,6 +224,7 @@ fn resolve(dir: &Path, overrides: &Overrides, found: &mut Diagnostics) -> Option
             payments,
             dcu_holdup_h: file.comms.dcu_holdup_h,
             last_gasp: file.comms.last_gasp.clone(),
+            interferers,
         },
         demand: demand?,
         people: file.people.clone(),
@@ -287,7 +294,7 @@ fn parameters(document: &Document, file: &ScenarioFile, found: &mut Diagnostics)
         ("assets", file.assets.check()),
     ] {
         for error in errors {
-            found.push(range_problem(document.at(&format!("{section}.{}", error.field)), &error));
+            found.push(range_problem(document.at(&document.within(section, error.field)), &error));
         }
     }
     demand::ranges(document, file, found);

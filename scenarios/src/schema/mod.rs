@@ -17,8 +17,8 @@ use serde::{Deserialize, Serialize};
 use taa_models::{assets::AssetParams, demand::DemandParams, people::PeopleParams};
 
 pub use sections::{
-    ArchitectureSection, CommsSection, DiskModel, EconomicsSection, LastGaspParams, PowerSection, RunSection,
-    SiteSection, VillageSection, WeatherSection,
+    ArchitectureSection, CommsSection, DiskModel, EconomicsSection, InterfererSection, LastGaspParams, PowerSection,
+    RunSection, SiteSection, VillageSection, WeatherSection,
 };
 pub use tariff::{
     BlockSection, CapacitySection, DemandSection, FriendlySection, LifelineSection, PeriodSection, TariffSection,

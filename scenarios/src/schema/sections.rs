@@ -10,7 +10,7 @@ use taa_models::{
     param::ParamError,
     payments::PaymentParams,
     plant::PlantParams,
-    radio::RadioParams,
+    radio::{RadioParams, interferer::SourceKind},
 };
 
 /// Where the village is.
@@ -78,6 +78,39 @@ pub struct CommsSection {
     pub payments: PaymentParams,
     /// How meters tell that their supply goes, and what the concentrator knows besides.
     pub last_gasp: LastGaspParams,
+    /// Others in the mesh's band: `[[comms.interferers]]`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub interferers: Vec<InterfererSection>,
+}
+
+/// Somebody else in the mesh's band: a place, a channel, a duty cycle. What is left out follows from `kind`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InterfererSection {
+    /// Its name, once in the scenario; its bursts are drawn by it.
+    pub name: String,
+    /// What it is.
+    #[serde(default)]
+    pub kind: SourceKind,
+    /// Where it stands: `[longitude, latitude]`.
+    pub lon_lat_deg: [f64; 2],
+    /// Height over ground, m. Assumed: 2.
+    #[serde(default = "two_metres")]
+    pub height_m: f64,
+    /// Centre, MHz. Assumed: 868.3.
+    pub centre_mhz: Option<f64>,
+    /// Bandwidth, kHz. Assumed: sensor 125, security radio 50, jammer 2000.
+    pub bandwidth_khz: Option<f64>,
+    /// Radiated power (EIRP), dBm. Assumed: sensor 14, security radio 10, jammer 27.
+    pub power_dbm: Option<f64>,
+    /// Length of a burst, ms. Assumed: sensor 400, security radio 150, jammer 900.
+    pub burst_ms: Option<f64>,
+    /// One burst in each of these, at a moment drawn, ms. Assumed: sensor 300000, security radio 30000, jammer 1000.
+    pub period_ms: Option<f64>,
+}
+
+const fn two_metres() -> f64 {
+    2.0
 }
 
 impl Default for CommsSection {
@@ -90,6 +123,7 @@ impl Default for CommsSection {
             cellular: CellularParams::default(),
             payments: PaymentParams::default(),
             last_gasp: LastGaspParams::default(),
+            interferers: Vec::new(),
         }
     }
 }

@@ -22,6 +22,7 @@ macro_rules! cases {
     };
 }
 
+mod band;
 mod buildings;
 mod demand;
 mod faults;
@@ -42,7 +43,16 @@ fn the_fixture_itself_is_sound() {
 
 #[test]
 fn there_are_more_than_eighty_distinct_diagnoses() {
-    let all = [settings::CODES, demand::CODES, grid::CODES, buildings::CODES, sky::CODES, faults::CODES, making::CODES];
+    let all = [
+        settings::CODES,
+        band::CODES,
+        demand::CODES,
+        grid::CODES,
+        buildings::CODES,
+        sky::CODES,
+        faults::CODES,
+        making::CODES,
+    ];
     let distinct: BTreeSet<&str> = all.into_iter().flatten().copied().collect();
     assert!(distinct.len() > 80, "{} distinct codes: {distinct:?}", distinct.len());
 }

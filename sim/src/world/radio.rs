@@ -11,11 +11,11 @@ use taa_models::{
     mesh::{Air, Delivery, MeshParams, NoRoute, Powers, Routes, Topology, join_delay_s},
     radio::fading::FadingParams,
 };
-use taa_scenarios::model::{Fault, FaultKind, FaultTarget, Village as Layout};
+use taa_scenarios::model::{Fault, FaultKind, FaultTarget, Scenario, Village as Layout};
 
 pub(crate) use self::cry::Cry;
 use self::tree::Tree;
-use super::{Event, Village, mesh_frame::Frames};
+use super::{Event, Village, mesh_frame::Frames, timeline::climate};
 use crate::{
     cause::{Cause, Chain},
     kernel::{Phase, Queue, SimTime},
@@ -32,20 +32,44 @@ const JAM_RADIUS_M: f64 = 150.0;
 const DAY_MS: u64 = 86_400_000;
 const YEAR_S: f64 = 365.25 * 86_400.0;
 
-/// Leaves on the trees through the year; no rain is known, so they are never soaked.
+/// Leaves on the trees through the year, soaked while it rains.
 #[derive(Clone, Debug)]
 pub(crate) struct Season {
-    pub(crate) fading: FadingParams,
+    fading: FadingParams,
     /// Seconds since new year of the year of the Unix epoch, local, at the start of the run.
-    pub(crate) start_local_s: i64,
+    start_local_s: i64,
+    /// From when to when it rains, ms of the run, by day.
+    showers: Vec<Option<[u64; 2]>>,
 }
 
 impl Season {
-    /// Share of the full leaf on this day of the run. Years are taken as equally long: a day more or less moves no leaf.
-    fn leaf_share(&self, day: u64) -> f32 {
+    /// The season of a run of so many days. Runs begin at midnight.
+    pub(crate) fn of(scenario: &Scenario, seed: (u64, u32)) -> Self {
+        let fading = scenario.comms.radio.fading.clone();
+        let days = u64::from(scenario.run.days);
+        let climate = climate(scenario, days * DAY_MS);
+        let shower = |day: u64| {
+            let hours = fading.shower_h(climate.rain(day as usize), seed, day)?;
+            Some(hours.map(|hours| day * DAY_MS + (hours * 3_600_000.0) as u64))
+        };
+        let showers = (0..days).map(shower).collect();
+        let start_local_s = scenario.run.start_unix_s + i64::from(scenario.site.utc_offset_s);
+        Self { fading, start_local_s, showers }
+    }
+
+    /// What is in the air now: the day's leaves, and whether they are soaked.
+    fn step(&self, now_ms: u64) -> (u64, bool) {
+        let day = now_ms / DAY_MS;
+        let shower = self.showers.get(day as usize).copied().flatten();
+        (day, shower.is_some_and(|[from_ms, until_ms]| (from_ms..until_ms).contains(&now_ms)))
+    }
+
+    /// Share of the full leaf. Years are taken as equally long: a day more or less moves no leaf.
+    fn leaf_share(&self, (day, soaked): (u64, bool)) -> f32 {
         let local_s = self.start_local_s as f64 + (day * DAY_MS / 1000) as f64;
         let of_year_s = local_s - libm::floor(local_s / YEAR_S) * YEAR_S;
-        self.fading.leaf_share(1.0 + of_year_s / 86_400.0, 0.0) as f32
+        let rain_mm_per_h = if soaked { self.fading.shower_mm_per_h } else { 0.0 };
+        self.fading.leaf_share(1.0 + of_year_s / 86_400.0, rain_mm_per_h) as f32
     }
 }
 
@@ -70,8 +94,8 @@ pub(crate) struct Mesh {
     usable: Vec<bool>,
     air: Air,
     season: Season,
-    /// The day of the run whose leaves are in the air.
-    day: u64,
+    /// The day of the run whose leaves are in the air, and whether they are soaked.
+    leaves_of: (u64, bool),
     troubles: Vec<Trouble>,
     /// Has a way when nobody is stuck; kept only while somebody is.
     unstuck: Vec<bool>,
@@ -102,7 +126,8 @@ impl Mesh {
     ) -> Self {
         let nodes = keys.len();
         let alive = vec![true; nodes];
-        let air = Air { leaves: season.leaf_share(0), ..Air::default() };
+        let leaves_of = season.step(0);
+        let air = Air { leaves: season.leaf_share(leaves_of), ..Air::default() };
         let routes = topology.routes(&alive, &air);
         let mut mesh = Self {
             topology,
@@ -114,7 +139,7 @@ impl Mesh {
             alive,
             air,
             season,
-            day: 0,
+            leaves_of,
             troubles: Vec::new(),
             unstuck: Vec::new(),
             meters,
@@ -194,9 +219,10 @@ impl Mesh {
 
     /// Routes as of now.
     fn refresh(&mut self, now_ms: u64) {
-        if now_ms / DAY_MS != self.day {
-            self.day = now_ms / DAY_MS;
-            self.air.leaves = self.season.leaf_share(self.day);
+        let leaves_of = self.season.step(now_ms);
+        if leaves_of != self.leaves_of {
+            self.leaves_of = leaves_of;
+            self.air.leaves = self.season.leaf_share(leaves_of);
             self.dirty = true;
             self.tell_air(now_ms);
         }

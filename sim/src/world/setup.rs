@@ -14,7 +14,7 @@ use taa_models::{
     pv::Array,
     radio::{
         house::{Mount, RoofKind, WallKind},
-        village::Mounted,
+        village::{Mounted, VillageRadio},
     },
     weather::SunContext,
 };
@@ -411,9 +411,10 @@ fn mesh_under(scenario: &Scenario, params: &MeshParams, seed: (u64, u32)) -> Mes
     let (layout, radio) = (&scenario.village, &scenario.comms.radio);
     let nodes = mesh_nodes(scenario, seed);
     let root = nodes.len() - 1;
-    let topology = Topology::build(radio, params, &nodes, root, seed.0);
+    let mut topology = Topology::build(radio, params, &nodes, root, seed.0);
+    if let (Some(name), others @ [_, ..]) = (params.plan(radio.frequency_hz()), &scenario.comms.interferers[..]) {
+        topology = topology.among(others, &name.plan(), &VillageRadio::new(radio, seed.0), &nodes);
+    }
     let keys = nodes.iter().map(|node| node.key).collect();
-    let start_local_s = scenario.run.start_unix_s + i64::from(scenario.site.utc_offset_s);
-    let season = Season { fading: radio.fading.clone(), start_local_s };
-    Mesh::new(topology, params.clone(), season, keys, layout.customers.len())
+    Mesh::new(topology, params.clone(), Season::of(scenario, seed), keys, layout.customers.len())
 }

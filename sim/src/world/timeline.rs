@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use taa_models::{assets::AssetKind, payments, repair::Outside};
 use taa_scenarios::model::{FaultKind, FaultTarget, Scenario};
 
-pub(crate) use self::wear::asset_id;
+pub(crate) use self::wear::{asset_id, climate};
 use super::{
     Event, Village, money,
     parts::{Part, PartId, Turn},
@@ -58,7 +58,7 @@ impl Timeline {
         let mut edges = Vec::new();
         natural(scenario, seed, horizon_ms, &mut edges);
         towers::draw(scenario, seed, horizon_ms, &mut edges);
-        let climate = wear::climate(scenario, horizon_ms);
+        let climate = climate(scenario, horizon_ms);
         wear::natural(scenario, &climate, seed, horizon_ms, &mut edges);
         let outside = wear::outside(scenario, &climate, seed, horizon_ms);
         scripted(scenario, horizon_ms, &mut edges);

@@ -28,7 +28,7 @@ fn small() -> (Place, Effort) {
     let spells = Stopping::fixed(2);
     let effort = Effort { year_days: 20, years: Stopping::fixed(2), spells };
     let mut place = village(&jija(), &effort).unwrap();
-    place.scenario = first_connections(&place.scenario, 16);
+    place.scenario = first_connections(&place.scenario, 8);
     (place, effort)
 }
 

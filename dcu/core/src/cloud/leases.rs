@@ -52,9 +52,7 @@ impl Leases {
         }
         Self { policy, lessor, granted: Vec::new(), held: BTreeMap::new(), own, uses: BTreeMap::new() }
     }
-}
 
-impl Leases {
     /// The place that this journal has, from where its last lease ends; else the first free one.
     fn next(&mut self, title: [u8; 8], from: i64, to: i64) -> Result<Lease, LeaseError> {
         let every = self.policy.every;

@@ -37,6 +37,14 @@ pub enum ChannelsError {
 }
 
 impl Channels {
+    /// The plan that Wi-SUN numbers 33 in Europe: 35 channels of 200 kHz from 863.1 MHz, of which 29 are allowed.
+    ///
+    /// # Errors
+    /// Never.
+    pub fn europe_33() -> Result<Self, ChannelsError> {
+        Self::parse("0-26,29,34", 35)
+    }
+
     /// All channels of a plan of `count`.
     ///
     /// # Errors
@@ -126,96 +134,6 @@ impl From<Channels> for Vec<u16> {
     }
 }
 
-/// A channel plan of a regulatory domain, as Wi-SUN numbers them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Plan {
-    /// The regulatory domain, as a schedule information element numbers it.
-    pub domain: u8,
-    /// The plan within the domain (`ChanPlanId`).
-    pub id: u8,
-    /// Where the plan is used, in letters.
-    pub name: &'static str,
-    /// Centre of channel 0, hertz.
-    pub first_hz: u32,
-    /// From one channel to the next, hertz.
-    pub spacing_hz: u32,
-    /// How many channels.
-    pub count: u16,
-    /// Which of them are allowed, as text.
-    pub allowed: &'static str,
-}
-
-impl Plan {
-    /// The allowed channels.
-    ///
-    /// # Errors
-    /// Never for the plans of [`PLANS`] (tested).
-    pub fn channels(&self) -> Result<Channels, ChannelsError> {
-        Channels::parse(self.allowed, self.count)
-    }
-
-    /// The centre of a channel, hertz.
-    #[must_use]
-    pub fn centre_hz(&self, channel: u16) -> u64 {
-        u64::from(self.first_hz) + u64::from(self.spacing_hz) * u64::from(channel)
-    }
-}
-
-/// The plans that a village here may use, from the regulatory table of an open border router (facts, `radio.json`).
-///
-/// The numbers of domains are those of the Wi-SUN assigned value registry as the same source has them.
-pub const PLANS: [Plan; 9] = [
-    Plan { domain: 1, id: 1, name: "NA", first_hz: 902_200_000, spacing_hz: 200_000, count: 129, allowed: "all" },
-    Plan { domain: 1, id: 2, name: "NA", first_hz: 902_400_000, spacing_hz: 400_000, count: 64, allowed: "all" },
-    Plan {
-        domain: 3,
-        id: 32,
-        name: "EU",
-        first_hz: 863_100_000,
-        spacing_hz: 100_000,
-        count: 69,
-        allowed: "0-54,57-60,64,67-68",
-    },
-    Plan {
-        domain: 3,
-        id: 33,
-        name: "EU",
-        first_hz: 863_100_000,
-        spacing_hz: 200_000,
-        count: 35,
-        allowed: "0-26,29,34",
-    },
-    Plan {
-        domain: 3,
-        id: 36,
-        name: "EU",
-        first_hz: 863_100_000,
-        spacing_hz: 100_000,
-        count: 125,
-        allowed: "0-54,57-60,64,67-124",
-    },
-    Plan {
-        domain: 3,
-        id: 37,
-        name: "EU",
-        first_hz: 863_100_000,
-        spacing_hz: 200_000,
-        count: 62,
-        allowed: "0-26,29,34-61",
-    },
-    Plan { domain: 5, id: 39, name: "IN", first_hz: 865_100_000, spacing_hz: 100_000, count: 29, allowed: "all" },
-    Plan { domain: 5, id: 40, name: "IN", first_hz: 865_100_000, spacing_hz: 200_000, count: 15, allowed: "all" },
-    Plan {
-        domain: 7,
-        id: 1,
-        name: "BZ",
-        first_hz: 902_200_000,
-        spacing_hz: 200_000,
-        count: 129,
-        allowed: "0-25,65-128",
-    },
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,12 +149,5 @@ mod tests {
         assert_eq!(Channels::parse("0-9", 9), Err(ChannelsError::Beyond { channel: 9, count: 9 }));
         assert_eq!(eu.without(|_| true), Err(ChannelsError::Empty));
         assert_eq!(eu.without(|channel| channel != 29).unwrap().as_slice(), [29]);
-    }
-
-    #[test]
-    fn the_plans_hold_what_their_domains_allow() {
-        let lengths: Vec<u32> = PLANS.iter().map(|plan| plan.channels().unwrap().len()).collect();
-        assert_eq!(lengths, [129, 64, 62, 29, 118, 56, 29, 15, 90]);
-        assert_eq!(PLANS[0].centre_hz(128), 927_800_000);
     }
 }

@@ -2,7 +2,7 @@
 
 use super::duty::Duty;
 use super::links::Success;
-use crate::mac::channels::{Channels, ChannelsError, PLANS};
+use crate::mac::channels::{Channels, ChannelsError};
 use crate::mac::csma::Csma;
 use crate::mac::phy::Phy;
 use crate::rpl::wire::DodagConfig;
@@ -91,9 +91,8 @@ impl Config {
     /// 7 dB. DIO intervals are those an open border router (small) and an open stack (others) use (facts, `radio.json`).
     ///
     /// # Errors
-    /// Never for the plans that are built in.
+    /// Never.
     pub fn wisun(size: Size, seed: u64) -> Result<Self, ChannelsError> {
-        let plan = PLANS.iter().find(|plan| plan.domain == 3 && plan.id == 33).unwrap_or(&PLANS[0]);
         // Routes live for 2, 4, 8, 12 h in an open stack, in units of 1200 s.
         let (interval_min, interval_doublings, redundancy, default_lifetime) = match size {
             Size::Small => (15, 2, 0, 6),
@@ -109,7 +108,7 @@ impl Config {
             channel_retries: 0,
             exchange_ms: 0,
             queue_max: 64,
-            channels: plan.channels()?,
+            channels: Channels::europe_33()?,
             dwell_ms: 255,
             broadcast_ms: (1_020, 255),
             drift_ppm: 20,

@@ -14,7 +14,7 @@ use core::ops::RangeInclusive;
 use std::collections::VecDeque;
 
 use super::Network;
-use crate::mac::channels::Plan;
+use crate::mac::channels::Channels;
 use crate::mac::engine::{Priority, To};
 
 const SLICES: u64 = 64;
@@ -55,16 +55,14 @@ impl Duty {
         Self::of_bands(vec![(0..=u16::MAX, ten_thousandths, ten_thousandths)])
     }
 
-    /// By frequency: from and to hertz, and ten-thousandths of an hour. A channel belongs where its centre is.
+    /// So long on each channel within a window, as America demands of who hops (47 CFR 15.247: 0.4 s in 20 s on fifty
+    /// channels or more).
     #[must_use]
-    pub fn by_frequency(plan: &Plan, bands: &[(u64, u64, u64)]) -> Self {
-        let channels = |from_hz: u64, to_hz: u64| {
-            let inside = |channel: &u16| (from_hz..to_hz).contains(&plan.centre_hz(*channel));
-            let first = (0..plan.count).find(inside)?;
-            (first..plan.count).take_while(inside).last().map(|last| first..=last)
-        };
-        let of = |&(from_hz, to_hz, share): &(u64, u64, u64)| Some((channels(from_hz, to_hz)?, share, share));
-        Self::of_bands(bands.iter().filter_map(of).collect())
+    pub fn dwell(channels: &Channels, on_channel_ms: u64, window_ms: u64) -> Self {
+        let node_ns = on_channel_ms * 1_000_000;
+        let band = |&channel: &u16| Band { channels: channel..=channel, node_ns, root_ns: node_ns };
+        let bands = channels.as_slice().iter().map(band).collect();
+        Self { bands, window_ns: window_ms * 1_000_000, ..Self::of_bands(Vec::new()) }
     }
 
     /// From channels and the ten-thousandths of an hour of a node and of the border router.
@@ -280,12 +278,18 @@ mod tests {
     }
 
     #[test]
-    fn plan_33_of_europe_straddles_three_bands() {
-        let plan = crate::mac::channels::PLANS.iter().find(|plan| plan.domain == 3 && plan.id == 33).unwrap();
-        let bands = [(863_000_000, 865_000_000, 10), (865_000_000, 868_000_000, 100), (868_000_000, 868_600_000, 100)];
-        let duty = Duty::by_frequency(plan, &bands);
-        let channels: Vec<RangeInclusive<u16>> = duty.bands.iter().map(|band| band.channels.clone()).collect();
-        assert_eq!(channels, [0..=9, 10..=24, 25..=27]);
-        assert_eq!((duty.bands[0].node_ns, duty.bands[1].node_ns), (3_600_000_000, 36_000_000_000));
+    fn a_dwell_is_an_account_of_each_channel() {
+        let channels = Channels::all(64).unwrap();
+        let duty = Duty::dwell(&channels, 400, 20_000);
+        assert_eq!((duty.bands.len(), duty.window_ns, duty.bands[63].node_ns), (64, 20_000_000_000, 400_000_000));
+        let mut kept = Kept::new(duty, 2, channels.as_slice());
+        let mut free_ns = |now_ns, channel, air_ns| kept.free_ns(1, now_ns, channel, air_ns, Priority::Urgent);
+        assert_eq!(free_ns(5, Some(7), 390_000_000), Some(5));
+        assert_eq!(free_ns(5, Some(7), 410_000_000), None, "never: longer than the dwell");
+        kept.book(1, Some(7), 390_000_000, 1_000_000_000);
+        let mut free_ns = |now_ns, channel, air_ns| kept.free_ns(1, now_ns, channel, air_ns, Priority::Urgent);
+        assert!(free_ns(2_000_000_000, Some(7), 20_000_000).unwrap() >= 21_000_000_000);
+        assert_eq!(free_ns(2_000_000_000, Some(8), 20_000_000), Some(2_000_000_000));
+        assert!(free_ns(2_000_000_000, None, 20_000_000).unwrap() >= 21_000_000_000, "for all: the fullest channel");
     }
 }

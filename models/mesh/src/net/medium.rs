@@ -165,12 +165,6 @@ impl Network {
         Some(self.shot(frame, part)).filter(|shot| at_ns < shot.end_ns)
     }
 
-    /// What a node has beside wanted signals on a channel: noise and interferers, milliwatts.
-    fn noise_mw(&self, node: u32, channel: u16) -> f32 {
-        let extra = self.interferers.iter().filter(|of| of.node == node && of.channels.contains(&channel));
-        self.noise_mw + extra.map(|of| of.mw).sum::<f32>()
-    }
-
     /// Whether a node could make a frame's part out where it listened.
     fn is_tuned(&self, ear: Ear, shot: &Shot) -> bool {
         let radio = &self.radios[ear.node as usize];
@@ -184,10 +178,10 @@ impl Network {
     /// send (so the driver of S2-LP in an open stack): without that, two neighbours that have something for each other
     /// talk past each other, each on the other's channel, until all retries are gone.
     pub(super) fn is_busy(&self, node: u32, channel: u16, at_ns: u64) -> bool {
-        if self.air.log.is_empty() && self.interferers.is_empty() {
+        if self.air.log.is_empty() && self.others.is_empty() {
             return false;
         }
-        let mut sum_mw = self.noise_mw(node, channel) - self.noise_mw;
+        let mut sum_mw = self.others.mw(node, channel, at_ns, at_ns + 1);
         for &place in &self.air.log {
             let frame = &self.air.frames[place as usize];
             if frame.from == node {
@@ -356,14 +350,15 @@ impl Network {
             0.0
         };
         self.totals.tuned += 1;
-        let half_db = if worst_mw <= 0.0 && self.interferers.is_empty() {
+        let half_db = if worst_mw <= 0.0 && self.others.is_empty() {
             ear.half_db
         } else {
             if worst_mw > 0.0 && decibels(ear.mw / worst_mw) < self.config.capture_db {
                 self.totals.collided += 1;
                 return false;
             }
-            halves(decibels(ear.mw / (self.noise_mw(node, shot.channel) + worst_mw)))
+            let others_mw = self.others.mw(node, shot.channel, shot.start_ns, shot.end_ns);
+            halves(decibels(ear.mw / (self.noise_mw + others_mw + worst_mw)))
         };
         let share = self.config.success.in_row(shot.row, half_db);
         let read = share >= 1.0 || {

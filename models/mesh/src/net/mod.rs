@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Node 0 is the border router. Inputs: [`Network::send`], [`Network::multicast`], [`Network::power`], [`Network::link_loss`],
-//! [`Network::interfere`], [`Network::repair`]. Time: [`Network::next_at`], [`Network::step`]. Outputs:
+//! [`Network::interfere`], [`Network::add_source`], [`Network::repair`]. Time: [`Network::next_at`], [`Network::step`]. Outputs:
 //! [`Network::poll_event`] until it answers none; drain before the next input, or events queue up.
 //!
 //! The run is the seed's: events are ordered by time and node, and each chance is a hash of the seed, the node or link,
@@ -27,6 +27,7 @@
 //! | `queue` | what is due |
 //! | `event` | what comes out |
 //! | `occupied` | time on the air by channel and node |
+//! | `others` | who else is in the band |
 //! | `capture` | frames as octets |
 
 mod capture;
@@ -40,11 +41,11 @@ mod medium;
 mod multicast;
 mod node;
 mod occupied;
+mod others;
 mod probing;
 mod queue;
 mod stack;
 
-use core::ops::RangeInclusive;
 use std::collections::{BTreeMap, VecDeque};
 
 pub use capture::{capture_key, capture_option};
@@ -53,6 +54,7 @@ pub use duty::{Band, Duty, Used};
 pub use event::{Event, Frame, Isolation, Octets, Totals, Use, Why};
 pub use links::{Link, Success};
 pub use node::{eui, number};
+pub use others::Source;
 pub use stack::{AROUND_ALL, AROUND_ONE, PROBE_OCTETS};
 
 use duty::Kept;
@@ -61,20 +63,13 @@ use links::{Links, milliwatts};
 use medium::Air;
 use node::{Everyones, NONE, Node, Radio};
 use occupied::Occupied;
+use others::Others;
 use queue::{Due, Queue};
 use stack::{Cargo, Load};
 
 use crate::mac::engine::Priority;
 use crate::wisun::join::State;
 use crate::wisun::message::Message;
-
-/// A source of noise at a node.
-#[derive(Debug, Clone, PartialEq)]
-struct Interferer {
-    node: u32,
-    channels: RangeInclusive<u16>,
-    mw: f32,
-}
 
 /// What is known of a node from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,7 +91,7 @@ pub struct Network {
     links: Links,
     nodes: Vec<Node>,
     radios: Vec<Radio>,
-    interferers: Vec<Interferer>,
+    others: Others,
     noise_mw: f32,
     busy_mw: f32,
     air: Air,
@@ -135,7 +130,7 @@ impl Network {
             links: Links::new(nodes as usize, links, config.tx_dbm, config.noise_dbm, near_dbm),
             nodes: (0..nodes).map(|of| Node::new(&config, of)).collect(),
             radios: vec![Radio::OFF; nodes as usize],
-            interferers: Vec::new(),
+            others: Others::default(),
             noise_mw: milliwatts(config.noise_dbm),
             busy_mw: milliwatts(config.busy_dbm),
             air: Air::default(),
@@ -350,15 +345,6 @@ impl Network {
     /// Changes the loss of one direction.
     pub fn link_loss(&mut self, link: Link) {
         self.links.set(link);
-    }
-
-    /// Interference at a node on some channels, from now on: a security radio, a jammer. `None` ends what began with
-    /// the same channels.
-    pub fn interfere(&mut self, node: u32, channels: RangeInclusive<u16>, dbm: Option<f32>) {
-        self.interferers.retain(|of| of.node != node || of.channels != channels);
-        if let Some(dbm) = dbm {
-            self.interferers.push(Interferer { node, channels, mw: milliwatts(dbm) });
-        }
     }
 
     /// The root makes a new DODAG version (global repair).

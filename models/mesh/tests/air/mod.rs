@@ -15,6 +15,7 @@ use taa_mesh::chance::Chance;
 use taa_mesh::rpl::etx::{Estimate, Weight};
 use taa_mesh::rpl::node::{Config, Counters, NextHop, Node, Output, Purpose};
 use taa_mesh::rpl::objective::INFINITE_RANK;
+use taa_mesh::rpl::wire::Mode;
 
 pub(crate) const SECOND_NS: u64 = 1_000_000_000;
 pub(crate) const MINUTE_NS: u64 = 60 * SECOND_NS;
@@ -71,6 +72,26 @@ pub(crate) fn eui(index: usize) -> Eui64 {
 
 pub(crate) fn global(index: usize) -> Ipv6Addr {
     eui(index).under(PREFIX)
+}
+
+/// Every packet of a mesh of nine in trouble, in both modes: it forms, carries, loses a relay and is repaired. `talk`
+/// sends with everybody there, and again as the relay has gone.
+pub(crate) fn packets_in_trouble(talk: impl Fn(&mut Air)) -> Vec<Vec<u8>> {
+    let mut all = Vec::new();
+    for mode in [Mode::NonStoring, Mode::Storing] {
+        let mut air = Air::new(9, 31, |_, config| config.mode = mode).grid(3, 1.0);
+        air.log = Some(Vec::new());
+        air.start();
+        air.run(30 * MINUTE_NS);
+        talk(&mut air);
+        air.switch_off(1);
+        air.run(SECOND_NS);
+        talk(&mut air);
+        air.command(0, |root, now_ns| root.repair_globally(now_ns));
+        air.run(30 * MINUTE_NS);
+        all.extend(air.log.unwrap());
+    }
+    all
 }
 
 impl Air {

@@ -103,10 +103,15 @@ impl Topology {
             let hop = if up { i } else { hops + 1 - i };
             // Walking from the far end down the tree needs the node at that depth; a path is at most 24 long.
             let sender_side = if up { at } else { self.ancestor(routes, node, hop - 1) };
-            let success = f64::from(routes.hop_success[sender_side]);
-            let success = shorter(success, length, powers);
+            let success = routes.hop_success[sender_side];
+            let clear = shorter(f64::from(success.clear), length, powers);
             for _ in 0..frames {
-                let (tries, through) = self.send(success, draws);
+                let (tries, through) = if success.disturbed_share > 0.0 {
+                    let disturbed = shorter(f64::from(success.disturbed), length, powers);
+                    self.send_among(clear, disturbed, f64::from(success.disturbed_share), draws)
+                } else {
+                    self.send(clear, draws)
+                };
                 transmissions += tries;
                 delay_ms += f64::from(tries) * airtime_ms + self.access_ms(tries, draws);
                 if !through {
@@ -129,6 +134,30 @@ impl Topology {
     fn send(&self, success: f64, draws: &mut Draws) -> (u32, bool) {
         let most = u32::from(self.params.retries) + 1;
         for tries in 1..=most {
+            if draws.chance(success) {
+                return (tries, true);
+            }
+        }
+        (most, false)
+    }
+
+    /// The same among others in the band. A dwell is disturbed or it is not, and all tries in it are alike; the next is on
+    /// another channel.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    fn send_among(&self, clear: f64, disturbed: f64, share: f64, draws: &mut Draws) -> (u32, bool) {
+        /// On a held channel a try ends with its assessments, and on a deaf one with no acknowledgement: as frame by frame.
+        const TRY_MS: f64 = 25.0;
+        const DWELL_MS: f64 = 255.0;
+        let most = u32::from(self.params.retries) + 1;
+        let phase = draws.uniform();
+        let mut success = clear;
+        let mut dwell = None;
+        for tries in 1..=most {
+            let now = Some((phase + f64::from(tries - 1) * TRY_MS / DWELL_MS) as u32);
+            if now != dwell {
+                dwell = now;
+                success = if draws.chance(share) { disturbed } else { clear };
+            }
             if draws.chance(success) {
                 return (tries, true);
             }

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     draw::Draws,
     param::{Checks, ParamError},
+    radio::channels::PlanName,
 };
 
 pub use deliver::{Delivery, Powers};
@@ -36,6 +37,18 @@ pub enum Fidelity {
     Message,
     /// Every frame of joining, routing and carrying on one medium, collisions included.
     Frame,
+}
+
+/// Limits of time on the air.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Rules {
+    /// Nobody counts.
+    #[default]
+    None,
+    /// Those of the channel plan's domain, channel by channel: in Europe shares of an hour by band (ERC/REC 70-03, annex 1),
+    /// in America 0.4 s on a channel in 20 s, or in 10 s on fewer than fifty (47 CFR 15.247). Others are not known here.
+    Region,
 }
 
 /// How the mesh behaves.
@@ -66,9 +79,15 @@ pub struct MeshParams {
     pub join_per_hop_s: f64,
     /// Spread of the logarithm of the time to join. Assumed: 0.5.
     pub join_sigma: f64,
-    /// Share of any hour that each radio may be on the air, over all channels, percent: what a region's regulator leaves.
-    /// Only frame by frame; by message nobody counts. 100 (default): no rule. Europe: 1 % in 865–868 MHz, or 2.5 % and 10 %
-    /// for the root, in four channels of it (ERC/REC 70-03, annexes 1 and 2).
+    /// Channel plan that is hopped over, regulatory domain and number in Wi-SUN (`EU-33`, `NA-1`, …). Left out: `EU-33` with a
+    /// carrier of 863 to 870 MHz, `NA-1` with one of 902 to 928 MHz.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub channels: Option<PlanName>,
+    /// Whether radios keep to their regulator's limits of time. Only frame by frame; by message nobody counts.
+    pub rules: Rules,
+    /// A limit of your own: share of any hour that each radio may be on the air, over all channels, percent. Only frame by
+    /// frame. 100 (default): none. Europe lets networks send for 2.5 %, and 10 % for the root, in four channels of 865 to
+    /// 868 MHz (ERC/REC 70-03, annex 2).
     #[serde(skip_serializing_if = "no_rule")]
     pub duty_percent: f64,
     /// How closely it is looked at; a scenario says so under `[run]`.
@@ -93,6 +112,8 @@ impl Default for MeshParams {
             join_base_s: 180.0,
             join_per_hop_s: 60.0,
             join_sigma: 0.5,
+            channels: None,
+            rules: Rules::None,
             duty_percent: 100.0,
             fidelity: Fidelity::Message,
             capture: false,
@@ -101,6 +122,12 @@ impl Default for MeshParams {
 }
 
 impl MeshParams {
+    /// The channel plan with this carrier; none where nobody named one and the carrier is in no band of ours.
+    #[must_use]
+    pub fn plan(&self, carrier_hz: f64) -> Option<PlanName> {
+        self.channels.or_else(|| PlanName::around(carrier_hz))
+    }
+
     /// What is out of range.
     #[must_use]
     pub fn check(&self) -> Vec<ParamError> {
@@ -117,6 +144,12 @@ impl MeshParams {
             .not_negative("join_per_hop_s", self.join_per_hop_s)
             .demand((0.0..=3.0).contains(&self.join_sigma), "join_sigma", self.join_sigma, "0 to 3")
             .demand((0.01..=100.0).contains(&self.duty_percent), "duty_percent", self.duty_percent, "0.01 to 100 %")
+            .demand(
+                self.rules == Rules::None || self.duty_percent >= 100.0,
+                "duty_percent",
+                self.duty_percent,
+                "100 where `rules` is \"region\": its limits go by channel",
+            )
             .done()
     }
 }

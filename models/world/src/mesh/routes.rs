@@ -3,6 +3,7 @@
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use super::topology::{ETX_ONE, Edge, Topology};
+use crate::radio::interferer::Disturbance;
 
 /// What is in the way of the waves besides the links as they were drawn, by node; an empty column disturbs nobody.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -52,9 +53,18 @@ pub struct Routes {
     /// Why there is no route; `None` where there is one.
     pub why_not: Vec<Option<NoRoute>>,
     /// Success of a full frame and its acknowledgement on the hop to the parent.
-    pub(super) hop_success: Vec<f32>,
+    pub(super) hop_success: Vec<HopSuccess>,
     best: Vec<Best>,
     open: BinaryHeap<Reverse<(u32, u16, u32, u32)>>,
+}
+
+/// How often a full frame and its acknowledgement arrive on a hop.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct HopSuccess {
+    pub(super) clear: f32,
+    /// Share of frames that others in the band disturb, and how often these arrive.
+    pub(super) disturbed_share: f32,
+    pub(super) disturbed: f32,
 }
 
 /// The best known way of a node.
@@ -64,12 +74,18 @@ struct Best {
     hops: u16,
     parent_rank: u32,
     parent: u32,
-    success: f32,
+    success: HopSuccess,
     settled: bool,
 }
 
-const UNSEEN: Best =
-    Best { cost: u32::MAX, hops: u16::MAX, parent_rank: u32::MAX, parent: u32::MAX, success: 0.0, settled: false };
+const UNSEEN: Best = Best {
+    cost: u32::MAX,
+    hops: u16::MAX,
+    parent_rank: u32::MAX,
+    parent: u32::MAX,
+    success: HopSuccess { clear: 0.0, disturbed_share: 0.0, disturbed: 0.0 },
+    settled: false,
+};
 
 impl Routes {
     /// Whether this node reaches the root (the root does).
@@ -108,7 +124,7 @@ impl Topology {
         assert_eq!(alive.len(), n, "alive flags");
         let whole = |column: &[f32]| column.is_empty() || column.len() == n;
         assert!(whole(&air.noise_rise_db) && whole(&air.loss_db), "columns of the air");
-        let air = air.disturbed().then_some(air);
+        let air = (air.disturbed() || !self.others.is_empty()).then_some(air);
         self.shortest(alive, air, routes);
         self.report(alive, routes);
         if routes.best.iter().zip(alive).any(|(b, &up)| up && b.cost == u32::MAX) {
@@ -131,7 +147,7 @@ impl Topology {
         }
         #[allow(clippy::cast_possible_truncation)]
         let root = self.root as u32;
-        routes.best[self.root] = Best { cost: 0, hops: 0, success: 1.0, ..UNSEEN };
+        routes.best[self.root] = Best { cost: 0, hops: 0, ..UNSEEN };
         routes.open.push(Reverse((0, 0, self.rank[self.root], root)));
         while let Some(Reverse((cost, hops, rank, at))) = routes.open.pop() {
             let here = &mut routes.best[at as usize];
@@ -163,15 +179,26 @@ impl Topology {
     }
 
     /// Cost of an edge and success of frame plus acknowledgement on it, through the air at both ends.
-    fn weigh(&self, from: usize, edge: &Edge, air: Option<&Air>) -> (u32, f32) {
+    fn weigh(&self, from: usize, edge: &Edge, air: Option<&Air>) -> (u32, HopSuccess) {
         let Some(air) = air else {
-            return (edge.cost, self.success(edge.back_db) * self.success(edge.there_db));
+            let clear = self.success(edge.back_db) * self.success(edge.there_db);
+            return (edge.cost, HopSuccess { clear, ..HopSuccess::default() });
         };
         let to = edge.to as usize;
         let loss_db = Air::at(&air.loss_db, from) + Air::at(&air.loss_db, to) + edge.leaves_db * air.leaves.max(0.0);
-        let here = self.success(edge.back_db - loss_db - Air::at(&air.noise_rise_db, from));
-        let there = self.success(edge.there_db - loss_db - Air::at(&air.noise_rise_db, to));
-        (self.cost(here, there), here * there)
+        let here_db = edge.back_db - loss_db - Air::at(&air.noise_rise_db, from);
+        let there_db = edge.there_db - loss_db - Air::at(&air.noise_rise_db, to);
+        let clear = self.success(here_db) * self.success(there_db);
+        let (here, there) = (self.success_at(from, here_db), self.success_at(to, there_db));
+        let share = |node: usize| self.others.get(node).map_or(0.0, Disturbance::share);
+        // The same burst reaches both ends.
+        let disturbed_share = share(from).max(share(to));
+        let disturbed = if disturbed_share > 0.0 {
+            ((here * there - (1.0 - disturbed_share) * clear) / disturbed_share).clamp(0.0, 1.0)
+        } else {
+            0.0
+        };
+        (self.cost(here, there), HopSuccess { clear, disturbed_share, disturbed })
     }
 
     #[allow(clippy::cast_precision_loss)]

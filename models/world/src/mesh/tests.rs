@@ -135,7 +135,7 @@ fn deliveries_follow_the_odds_of_their_hops() {
     let (radio, nodes) = chain(5);
     let mesh = Topology::build(&radio, &MeshParams { retries: 0, ..MeshParams::default() }, &nodes, 0, 1);
     let routes = mesh.routes(&[true; 5], &Air::default());
-    let odds: f64 = (1..5).map(|i| f64::from(routes.hop_success[i])).product();
+    let odds: f64 = (1..5).map(|i| f64::from(routes.hop_success[i].clear)).product();
     for up in [true, false] {
         let (mut arrived, mut first_hop) = (0, 0);
         for i in 0..20_000 {
@@ -155,7 +155,7 @@ fn deliveries_follow_the_odds_of_their_hops() {
         }
         let share = f64::from(arrived) / 20_000.0;
         assert!((share - odds).abs() < 0.012, "{share} for {odds}");
-        let wanted = 1.0 - f64::from(routes.hop_success[if up { 4 } else { 1 }]);
+        let wanted = 1.0 - f64::from(routes.hop_success[if up { 4 } else { 1 }].clear);
         assert!((f64::from(first_hop) / 20_000.0 - wanted).abs() < 0.012);
     }
 }

@@ -5,6 +5,8 @@ use crate::{
     draw::NodeKey,
     radio::{
         RadioParams,
+        channels::ChannelPlan,
+        interferer::{Disturbance, Interferer},
         village::{LinkDb, Mounted, Stood, VillageRadio},
     },
 };
@@ -86,8 +88,10 @@ pub struct Topology {
     /// Success of a full frame one way, by signal.
     success: Vec<f32>,
     noise_floor_dbm: f64,
-    /// Reaches the root when all are alive and the noise floor is as it should be.
+    /// Reaches the root when all are alive, the noise floor is as it should be, and nobody else is in the band.
     pub(super) in_reach: Vec<bool>,
+    /// What others in the band do to each node's reception; empty where there are none.
+    pub(super) others: Vec<Disturbance>,
 }
 
 impl Topology {
@@ -111,11 +115,27 @@ impl Topology {
             success: success_table(&air, mesh),
             noise_floor_dbm: air.noise_dbm(),
             in_reach: Vec::new(),
+            others: Vec::new(),
         };
         let pairs = topology.best_pairs(topology.hearing_pairs(&air, nodes), nodes.len());
         topology.lay(&pairs, nodes.len());
         topology.in_reach = topology.reached(|_, edge| edge.cost != u32::MAX, |_| true);
         topology
+    }
+
+    /// Others in the band: routes and frames feel them, links are still told as they were drawn. `nodes` are those that it
+    /// was built from.
+    #[must_use]
+    pub fn among(mut self, others: &[Interferer], plan: &ChannelPlan, air: &VillageRadio, nodes: &[Mounted]) -> Self {
+        let frame_ms = self.airtime_ms(usize::from(self.params.frame_octets));
+        let at = |node: &Mounted| {
+            let stood = air.stand(node);
+            let heard: Vec<_> = others.iter().map(|of| (&of.params, air.heard_dbm(of, &stood))).collect();
+            Disturbance::of(&heard, plan, self.noise_floor_dbm, frame_ms)
+        };
+        let by_node: Vec<Disturbance> = nodes.iter().map(at).collect();
+        self.others = if by_node.iter().all(Disturbance::is_none) { Vec::new() } else { by_node };
+        self
     }
 
     /// Nodes, the root included.
@@ -192,14 +212,22 @@ impl Topology {
         self.success[i] * (1.0 - part) + self.success[i + 1] * part
     }
 
-    /// Success of one frame with this payload (octets) one way at this signal, 0–1: what is sent once, without
+    /// Success of a full frame at a node at this signal, 0–1, among the others in the band.
+    pub(super) fn success_at(&self, node: usize, snr_db: f32) -> f32 {
+        match self.others.get(node) {
+            Some(others) if !others.is_none() => others.success(snr_db, |snr_db| self.success(snr_db)),
+            _ => self.success(snr_db),
+        }
+    }
+
+    /// Success of one frame with this payload (octets) at a node at this signal, 0–1: what is sent once, without
     /// acknowledgement or retry.
     #[must_use]
     #[allow(clippy::cast_possible_truncation)]
-    pub fn frame_success(&self, snr_db: f64, payload: usize) -> f64 {
+    pub fn frame_success(&self, node: usize, snr_db: f64, payload: usize) -> f64 {
         let overhead = usize::from(self.params.overhead_octets);
         let full = usize::from(self.params.frame_octets) + overhead;
-        libm::pow(f64::from(self.success(snr_db as f32)), (payload + overhead) as f64 / full as f64)
+        libm::pow(f64::from(self.success_at(node, snr_db as f32)), (payload + overhead) as f64 / full as f64)
     }
 
     /// Time on the air of one frame with this payload (octets), ms.

@@ -20,46 +20,93 @@ pub struct ChannelPlan {
     pub allowed: &'static [(u16, u16)],
 }
 
-macro_rules! plan {
-    ($domain:literal, $id:literal, $first_hz:literal, $spacing_hz:literal, $count:literal) => {
-        plan!($domain, $id, $first_hz, $spacing_hz, $count, &[(0, $count - 1)])
-    };
-    ($domain:literal, $id:literal, $first_hz:literal, $spacing_hz:literal, $count:literal, $allowed:expr) => {
-        ChannelPlan {
-            domain: $domain,
-            id: $id,
-            first_hz: $first_hz,
-            spacing_hz: $spacing_hz,
-            count: $count,
-            allowed: $allowed,
+/// Names of plans in scenarios, and the plans.
+macro_rules! plans {
+    ($($name:ident $text:literal: $domain:literal, $id:literal, $first_hz:literal, $spacing_hz:literal, $count:literal,
+       $allowed:expr;)*) => {
+        /// A plan by its name in scenarios: regulatory domain and ChanPlanId.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+        pub enum PlanName {
+            $(#[doc = concat!("`", $text, "`.")] #[serde(rename = $text)] $name,)*
+        }
+
+        impl PlanName {
+            /// All of them.
+            pub const ALL: [Self; [$($text),*].len()] = [$(Self::$name),*];
+
+            /// As scenarios write it.
+            #[must_use]
+            pub const fn text(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// The plan.
+            #[must_use]
+            pub const fn plan(self) -> ChannelPlan {
+                match self {
+                    $(Self::$name => ChannelPlan {
+                        domain: $domain,
+                        id: $id,
+                        first_hz: $first_hz,
+                        spacing_hz: $spacing_hz,
+                        count: $count,
+                        allowed: $allowed,
+                    },)*
+                }
+            }
         }
     };
 }
 
-/// The plans of 863–870 and 902–928 MHz and their neighbours.
-pub const PLANS: [ChannelPlan; 15] = [
-    plan!("NA", 1, 902_200_000, 200_000, 129),
-    plan!("NA", 2, 902_400_000, 400_000, 64),
-    plan!("NA", 4, 902_800_000, 800_000, 31),
-    plan!("EU", 32, 863_100_000, 100_000, 69, &[(0, 54), (57, 60), (64, 64), (67, 68)]),
-    plan!("EU", 33, 863_100_000, 200_000, 35, &[(0, 26), (29, 29), (34, 34)]),
-    plan!("EU", 36, 863_100_000, 100_000, 125, &[(0, 54), (57, 60), (64, 64), (67, 124)]),
-    plan!("EU", 37, 863_100_000, 200_000, 62, &[(0, 26), (29, 29), (34, 61)]),
-    plan!("IN", 39, 865_100_000, 100_000, 29),
-    plan!("IN", 40, 865_100_000, 200_000, 15),
-    plan!("BZ", 1, 902_200_000, 200_000, 129, &[(0, 25), (65, 128)]),
-    plan!("PH", 48, 915_200_000, 200_000, 64, &[(0, 13)]),
-    plan!("NZ", 48, 915_200_000, 200_000, 64),
-    plan!("AZ", 48, 915_200_000, 200_000, 64),
-    plan!("SG", 41, 866_100_000, 100_000, 29),
-    plan!("KR", 96, 917_100_000, 200_000, 32),
-];
+// The plans of 863–870 and 902–928 MHz and their neighbours.
+plans! {
+    Na1 "NA-1": "NA", 1, 902_200_000, 200_000, 129, &[(0, 128)];
+    Na2 "NA-2": "NA", 2, 902_400_000, 400_000, 64, &[(0, 63)];
+    Na4 "NA-4": "NA", 4, 902_800_000, 800_000, 31, &[(0, 30)];
+    Eu32 "EU-32": "EU", 32, 863_100_000, 100_000, 69, &[(0, 54), (57, 60), (64, 64), (67, 68)];
+    Eu33 "EU-33": "EU", 33, 863_100_000, 200_000, 35, &[(0, 26), (29, 29), (34, 34)];
+    Eu36 "EU-36": "EU", 36, 863_100_000, 100_000, 125, &[(0, 54), (57, 60), (64, 64), (67, 124)];
+    Eu37 "EU-37": "EU", 37, 863_100_000, 200_000, 62, &[(0, 26), (29, 29), (34, 61)];
+    In39 "IN-39": "IN", 39, 865_100_000, 100_000, 29, &[(0, 28)];
+    In40 "IN-40": "IN", 40, 865_100_000, 200_000, 15, &[(0, 14)];
+    Bz1 "BZ-1": "BZ", 1, 902_200_000, 200_000, 129, &[(0, 25), (65, 128)];
+    Ph48 "PH-48": "PH", 48, 915_200_000, 200_000, 64, &[(0, 13)];
+    Nz48 "NZ-48": "NZ", 48, 915_200_000, 200_000, 64, &[(0, 63)];
+    Az48 "AZ-48": "AZ", 48, 915_200_000, 200_000, 64, &[(0, 63)];
+    Sg41 "SG-41": "SG", 41, 866_100_000, 100_000, 29, &[(0, 28)];
+    Kr96 "KR-96": "KR", 96, 917_100_000, 200_000, 32, &[(0, 31)];
+}
+
+impl PlanName {
+    /// The plan that a mesh at this carrier hops over when nobody names one: Europe's, else North America's, each with
+    /// channels of 200 kHz; none in other bands.
+    #[must_use]
+    pub fn around(carrier_hz: f64) -> Option<Self> {
+        [Self::Eu33, Self::Na1].into_iter().find(|name| name.plan().holds(carrier_hz))
+    }
+}
 
 impl ChannelPlan {
-    /// The plan of a domain by its id.
+    /// From the lower edge of its first channel to the upper edge of its last, Hz.
     #[must_use]
-    pub fn named(domain: &str, id: u8) -> Option<Self> {
-        PLANS.into_iter().find(|p| p.domain == domain && p.id == id)
+    pub fn edges_hz(&self) -> [f64; 2] {
+        let (first_hz, spacing_hz) = (f64::from(self.first_hz), f64::from(self.spacing_hz));
+        [first_hz - 0.5 * spacing_hz, first_hz + (f64::from(self.count) - 0.5) * spacing_hz]
+    }
+
+    /// Whether a frequency lies in it.
+    #[must_use]
+    pub fn holds(&self, frequency_hz: f64) -> bool {
+        let [low_hz, high_hz] = self.edges_hz();
+        (low_hz..=high_hz).contains(&frequency_hz)
+    }
+
+    /// What its regulator allows on each of its channels to a mesh that hops over all of them; none where the rule of a
+    /// channel is not known here.
+    #[must_use]
+    pub fn rules(&self) -> Option<Vec<(u16, Rule)>> {
+        let count = u16::try_from(self.channels().count()).unwrap_or(u16::MAX);
+        self.channels().map(|channel| Some((channel, rule(self.domain, self.centre_hz(channel)?, count)?))).collect()
     }
 
     /// Whether a channel may be used.
@@ -168,16 +215,37 @@ mod tests {
 
     #[test]
     fn plans_lie_in_their_bands() {
-        for plan in PLANS {
+        for plan in PlanName::ALL.map(PlanName::plan) {
             let last = plan.channels().last().unwrap();
             assert!(plan.centre_hz(last).unwrap() <= 928_000_000, "{plan:?}");
             assert!(plan.channels().count() <= usize::from(plan.count));
             assert_eq!(plan.centre_hz(plan.count), None);
         }
-        let eu = ChannelPlan::named("EU", 32).unwrap();
+        let eu = PlanName::Eu32.plan();
         assert!(eu.allows(54) && !eu.allows(55) && eu.allows(64) && !eu.allows(66) && eu.channels().count() == 62);
         assert_eq!(eu.centre_hz(0), Some(863_100_000));
-        assert_eq!(ChannelPlan::named("NA", 1).unwrap().channels().count(), 129);
+        assert_eq!(PlanName::Na1.plan().channels().count(), 129);
+    }
+
+    #[test]
+    fn a_carrier_finds_its_plan_and_a_plan_its_rules() {
+        assert_eq!(PlanName::around(868e6), Some(PlanName::Eu33));
+        assert_eq!(PlanName::around(915e6), Some(PlanName::Na1));
+        assert_eq!([433e6, 890e6, 2.4e9].map(PlanName::around), [None; 3]);
+        assert_eq!(PlanName::Eu33.plan().edges_hz(), [863e6, 870e6]);
+        let known = PlanName::ALL.map(|name| name.plan().rules().is_some());
+        // Beyond 870 MHz, in India beyond 867 MHz, and in the other domains, no rule is known here.
+        assert_eq!(known, PlanName::ALL.map(|name| "NA-1 NA-2 NA-4 EU-32 EU-33".contains(name.text())));
+        let shares: Vec<DutyLimit> =
+            PlanName::Eu33.plan().rules().unwrap().iter().map(|(_, rule)| rule.limit).collect();
+        let of =
+            |ten_thousandths| shares.iter().filter(|&&share| share == DutyLimit::PerHour { ten_thousandths }).count();
+        assert_eq!((of(10), of(100)), (11, 18));
+        for (name, text) in PlanName::ALL.map(|name| (name, name.text())) {
+            let [domain, id] = text.split('-').collect::<Vec<_>>().try_into().unwrap();
+            assert_eq!((name.plan().domain, name.plan().id.to_string().as_str()), (domain, id));
+            assert_eq!(serde_json::from_value::<PlanName>(text.into()).unwrap(), name);
+        }
     }
 
     #[test]
@@ -196,7 +264,7 @@ mod tests {
 
     #[test]
     fn overlap_is_the_shared_part() {
-        let plan = ChannelPlan::named("EU", 32).unwrap();
+        let plan = PlanName::Eu32.plan();
         for (centre_hz, bandwidth_hz, wanted) in
             [(863.1e6, 50e3, 1.0), (863.1e6, 200e3, 0.5), (863.15e6, 100e3, 0.5), (864e6, 100e3, 0.0)]
         {

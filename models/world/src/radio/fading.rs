@@ -29,6 +29,10 @@ pub struct FadingParams {
     pub wet_leaves_add: f64,
     /// Rain from which leaves count as soaked, mm/h. Assumed: 2.
     pub soaking_mm_per_h: f64,
+    /// Rain of a year, mm; falls on dull days of dull seasons. Assumed: 1000 (East Africa: 600 to 1400).
+    pub rain_mm_per_year: f64,
+    /// How hard it rains when it rains, mm/h. Assumed: 8 (afternoon showers).
+    pub shower_mm_per_h: f64,
     /// Ratio of direct to scattered power with nobody in the way, dB. Assumed: 8.
     pub rician_k_db: f64,
     /// Passers-by block a path on the mean once in this time by day, s. Assumed: 120.
@@ -47,6 +51,8 @@ impl Default for FadingParams {
             wet_season_day: 105.0,
             wet_leaves_add: 0.3,
             soaking_mm_per_h: 2.0,
+            rain_mm_per_year: 1000.0,
+            shower_mm_per_h: 8.0,
             rician_k_db: 8.0,
             clear_mean_s: 120.0,
             blocked_mean_s: 4.0,
@@ -68,11 +74,39 @@ impl FadingParams {
             .demand(day, "wet_season_day", self.wet_season_day, "1 to 366")
             .share("wet_leaves_add", self.wet_leaves_add)
             .demand(rain, "soaking_mm_per_h", self.soaking_mm_per_h, "0 to 200 mm/h")
+            .demand(
+                (0.0..=20_000.0).contains(&self.rain_mm_per_year),
+                "rain_mm_per_year",
+                self.rain_mm_per_year,
+                "0 to 20000 mm",
+            )
+            .demand(
+                (0.1..=500.0).contains(&self.shower_mm_per_h),
+                "shower_mm_per_h",
+                self.shower_mm_per_h,
+                "0.1 to 500 mm/h",
+            )
             .demand((-20.0..=40.0).contains(&self.rician_k_db), "rician_k_db", self.rician_k_db, "-20 to 40 dB")
             .positive("clear_mean_s", self.clear_mean_s)
             .positive("blocked_mean_s", self.blocked_mean_s)
             .demand((0.0..=40.0).contains(&self.blocked_db), "blocked_db", self.blocked_db, "0 to 40 dB")
             .done()
+    }
+
+    /// From when to when it rains on a day, hours after midnight: one shower around four in the afternoon (assumed), the longer
+    /// the wetter the day is. `rain_index` is 1 on a mean day of the year ([`crate::assets::Climate::rain`]); none when
+    /// the day is dry.
+    #[must_use]
+    pub fn shower_h(&self, rain_index: f64, seed: (u64, u32), day: u64) -> Option<[f64; 2]> {
+        const SHOWER: Purpose = Purpose::named("radio/shower");
+        const SHORTEST_H: f64 = 0.05;
+        let hours = (rain_index * self.rain_mm_per_year / 365.25 / self.shower_mm_per_h).min(24.0);
+        if hours < SHORTEST_H {
+            return None;
+        }
+        let middle_h = Draws::keyed(seed.0, seed.1, NodeKey::of("sky"), SHOWER, day).normal(16.0, 3.0);
+        let from_h = (middle_h - 0.5 * hours).clamp(0.0, 24.0 - hours);
+        Some([from_h, from_h + hours])
     }
 
     /// What leaves take off a link of this length on this day of the year under this rain, dB.
@@ -203,6 +237,21 @@ mod tests {
         assert!(dry < wet && wet < soaked && (dry / wet - 0.4).abs() < 0.01 && (soaked / wet - 1.3).abs() < 1e-9);
         // Weissberger's two laws meet at 14 m.
         assert!((weissberger_db(1e9, 13.999) - weissberger_db(1e9, 14.001)).abs() < 0.1);
+    }
+
+    #[test]
+    fn the_year_s_rain_falls_in_showers_of_wet_days() {
+        let p = FadingParams::default();
+        // Two days of three are dry, the third brings all of it.
+        let index = |day: u64| if day % 3 == 0 { 3.0 } else { 0.0 };
+        let showers: Vec<[f64; 2]> = (0..3653).filter_map(|day| p.shower_h(index(day), (7, 0), day)).collect();
+        let mm = showers.iter().map(|[from, until]| (until - from) * p.shower_mm_per_h).sum::<f64>() / 10.0;
+        assert!((mm / 1000.0 - 1.0).abs() < 0.01 && showers.len() == 1218, "{mm} mm, {}", showers.len());
+        assert!(showers.iter().all(|[from, until]| *from >= 0.0 && *until <= 24.0 && from < until));
+        let evening = showers.iter().filter(|[from, _]| (12.0..20.0).contains(from)).count();
+        assert!(evening * 10 > showers.len() * 7, "{evening}");
+        let drier = FadingParams { rain_mm_per_year: 0.0, ..p };
+        assert_eq!(drier.shower_h(5.0, (7, 0), 1), None);
     }
 
     #[test]

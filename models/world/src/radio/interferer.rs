@@ -1,16 +1,19 @@
 //! Others in the band: sensors on the fields, alarm radios, jammers; sources with a place, a channel and a duty cycle.
 //!
-//! Time is cut into the source's periods; in each it sends one burst, starting at a moment drawn for that period alone.
-//! So whether a source is on at a time costs one draw and needs no history.
+//! Time is cut into the source's periods; in each it sends one burst, at a moment of its own. By frame the mesh's medium
+//! draws these moments (`taa_mesh::net::Source`); by message each frame meets
+//! a burst with the chance that it has ([`Disturbance`]).
+
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::channels::ChannelPlan;
-use crate::{
-    draw::{Draws, NodeKey, Purpose},
-    param::{Checks, ParamError},
+use super::{
+    channels::ChannelPlan,
+    village::{Mounted, Stood, VillageRadio},
 };
+use crate::param::{Checks, ParamError};
 
 /// What kind of source; each has defaults of its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -26,11 +29,8 @@ pub enum SourceKind {
 }
 
 /// A source of interference.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct InterfererParams {
-    /// What it is (says where the other figures come from).
-    pub kind: SourceKind,
     /// Centre, MHz. Assumed: 868.3.
     pub centre_mhz: f64,
     /// Bandwidth, kHz. Assumed: 125 (LoRa-like sensors).
@@ -43,31 +43,19 @@ pub struct InterfererParams {
     pub period_ms: f64,
 }
 
-impl Default for InterfererParams {
-    fn default() -> Self {
-        Self {
-            kind: SourceKind::AgriculturalSensor,
-            centre_mhz: 868.3,
-            bandwidth_khz: 125.0,
-            power_dbm: 14.0,
-            burst_ms: 400.0,
-            period_ms: 300_000.0,
-        }
-    }
-}
-
 impl InterfererParams {
     /// The assumed figures of a kind.
     #[must_use]
-    pub fn of(kind: SourceKind) -> Self {
-        let base = Self { kind, ..Self::default() };
+    pub const fn of(kind: SourceKind) -> Self {
+        let sensor =
+            Self { centre_mhz: 868.3, bandwidth_khz: 125.0, power_dbm: 14.0, burst_ms: 400.0, period_ms: 300_000.0 };
         match kind {
-            SourceKind::AgriculturalSensor => base,
+            SourceKind::AgriculturalSensor => sensor,
             SourceKind::SecurityRadio => {
-                Self { bandwidth_khz: 50.0, power_dbm: 10.0, burst_ms: 150.0, period_ms: 30_000.0, ..base }
+                Self { bandwidth_khz: 50.0, power_dbm: 10.0, burst_ms: 150.0, period_ms: 30_000.0, ..sensor }
             }
             SourceKind::Jammer => {
-                Self { bandwidth_khz: 2000.0, power_dbm: 27.0, burst_ms: 900.0, period_ms: 1000.0, ..base }
+                Self { bandwidth_khz: 2000.0, power_dbm: 27.0, burst_ms: 900.0, period_ms: 1000.0, ..sensor }
             }
         }
     }
@@ -85,9 +73,8 @@ impl InterfererParams {
                 "1 to 100000 kHz",
             )
             .demand((-30.0..=50.0).contains(&self.power_dbm), "power_dbm", self.power_dbm, "-30 to 50 dBm")
-            .demand((0.0..=1e7).contains(&self.burst_ms), "burst_ms", self.burst_ms, "0 to `period_ms`")
             .demand((1.0..=1e8).contains(&self.period_ms), "period_ms", self.period_ms, "1 to 100000000 ms")
-            .demand(self.burst_ms <= self.period_ms, "burst_ms", self.burst_ms, "0 to `period_ms`")
+            .demand((0.0..=self.period_ms).contains(&self.burst_ms), "burst_ms", self.burst_ms, "0 to `period_ms`")
             .done()
     }
 
@@ -97,74 +84,146 @@ impl InterfererParams {
         self.burst_ms / self.period_ms
     }
 
-    /// What of its power falls into a channel, dBm; `None` when it misses it.
-    #[must_use]
-    pub fn in_channel_dbm(&self, plan: &ChannelPlan, channel: u16) -> Option<f64> {
-        let share = plan.overlap(channel, self.centre_mhz * 1e6, self.bandwidth_khz * 1e3);
-        (share > 0.0).then(|| self.power_dbm + 10.0 * libm::log10(share))
+    /// The allowed channels of a plan that it falls into, and what share of its power falls into each.
+    pub fn channels<'a>(&'a self, plan: &'a ChannelPlan) -> impl Iterator<Item = (u16, f64)> + 'a {
+        let share = |channel| plan.overlap(channel, self.centre_mhz * 1e6, self.bandwidth_khz * 1e3);
+        plan.channels().map(move |channel| (channel, share(channel))).filter(|(_, share)| *share > 0.0)
     }
 
-    /// Whether it sends at some moment of `from_ms`..`to_ms`.
+    /// Chance that a frame of this length meets a burst, 0–1.
     #[must_use]
-    pub fn sends_within(&self, seed: u64, source: NodeKey, from_ms: i64, to_ms: i64) -> bool {
-        let burst_ms = self.burst_ms;
-        // The burst of a period ends in it, so only the periods that the window touches matter.
-        let (first, last) = (self.period(from_ms), self.period(to_ms));
-        (first..=last).any(|period| {
-            let start = self.burst_start_ms(seed, source, period);
-            start <= to_ms as f64 && start + burst_ms > from_ms as f64
-        })
+    pub fn meets(&self, frame_ms: f64) -> f64 {
+        if self.burst_ms > 0.0 { ((self.burst_ms + frame_ms) / self.period_ms).min(1.0) } else { 0.0 }
+    }
+}
+
+/// A source where it stands.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Interferer {
+    /// Its name.
+    pub name: String,
+    /// What it sends.
+    pub params: InterfererParams,
+    /// Where.
+    pub at: Mounted,
+}
+
+impl VillageRadio {
+    /// How strong the whole of a source's power is at a radio while it sends, trees bare, dBm.
+    #[must_use]
+    pub fn heard_dbm(&self, source: &Interferer, to: &Stood) -> f64 {
+        source.params.power_dbm - self.path_db(&self.stand(&source.at), to)
+    }
+}
+
+/// What others do to the frames that a radio receives, if it hops evenly over the channels of a plan.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Disturbance {
+    /// Share of frames, and how far the noise under them is raised, dB; what is left of 1 is undisturbed.
+    parts: Vec<(f32, f32)>,
+}
+
+impl Disturbance {
+    /// From each source's parameters and its whole power here, dBm; `noise_dbm` is what is always there, `frame_ms` the
+    /// length of a frame.
+    #[must_use]
+    pub fn of(sources: &[(&InterfererParams, f64)], plan: &ChannelPlan, noise_dbm: f64, frame_ms: f64) -> Self {
+        /// Raising the noise by less than half a decibel is nothing.
+        const LEAST: f64 = 0.12;
+        /// Of more on one channel the strongest count.
+        const AT_ONCE: usize = 6;
+        let mut by_channel: BTreeMap<u16, Vec<(f64, f64)>> = BTreeMap::new();
+        for &(source, dbm) in sources {
+            for (channel, share) in source.channels(plan) {
+                let over_noise = share * libm::pow(10.0, (dbm - noise_dbm) / 10.0);
+                if over_noise > LEAST {
+                    by_channel.entry(channel).or_default().push((over_noise, source.meets(frame_ms)));
+                }
+            }
+        }
+        let count = plan.channels().count().max(1) as f64;
+        // In halves of a decibel: channels alike fall together.
+        let mut shares: BTreeMap<i32, f64> = BTreeMap::new();
+        for mut heard in by_channel.into_values() {
+            heard.sort_unstable_by(|a, b| b.0.total_cmp(&a.0));
+            heard.truncate(AT_ONCE);
+            for subset in 1..1_u32 << heard.len() {
+                let on = |i: usize| subset >> i & 1 == 1;
+                let chance: f64 =
+                    heard.iter().enumerate().map(|(i, (_, p))| if on(i) { *p } else { 1.0 - p }).product();
+                let sum: f64 = heard.iter().enumerate().filter(|(i, _)| on(*i)).map(|(_, (over, _))| over).sum();
+                #[allow(clippy::cast_possible_truncation)]
+                let halves = libm::round(20.0 * libm::log10(1.0 + sum)) as i32;
+                *shares.entry(halves).or_default() += chance / count;
+            }
+        }
+        #[allow(clippy::cast_possible_truncation)]
+        let parts = shares.into_iter().map(|(halves, share)| (share as f32, 0.5 * halves as f32)).collect();
+        Self { parts }
     }
 
-    /// When the burst of the period with this number begins, ms.
+    /// Share of frames that meet somebody.
     #[must_use]
-    pub fn burst_start_ms(&self, seed: u64, source: NodeKey, period: i64) -> f64 {
-        const BURST: Purpose = Purpose::named("radio/interferer_burst");
-        let mut draws = Draws::keyed(seed, 0, source, BURST, period.cast_unsigned());
-        period as f64 * self.period_ms + draws.uniform() * (self.period_ms - self.burst_ms)
+    pub fn share(&self) -> f32 {
+        self.parts.iter().map(|(share, _)| share).sum()
     }
 
-    #[allow(clippy::cast_possible_truncation)]
-    fn period(&self, at_ms: i64) -> i64 {
-        libm::floor(at_ms as f64 / self.period_ms) as i64
+    /// Nobody is heard.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// Share of frames that arrive, if so many would at each ratio of signal to noise.
+    pub fn success(&self, snr_db: f32, of: impl Fn(f32) -> f32) -> f32 {
+        (1.0 - self.share()).max(0.0) * of(snr_db)
+            + self.parts.iter().map(|(share, rise_db)| share * of(snr_db - rise_db)).sum::<f32>()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::radio::channels::PlanName;
 
     #[test]
-    fn each_kind_sends_its_share_of_time() {
-        for kind in [SourceKind::AgriculturalSensor, SourceKind::SecurityRadio, SourceKind::Jammer] {
+    fn kinds_are_sound_and_a_burst_is_no_longer_than_its_period() {
+        for (kind, duty) in
+            [(SourceKind::AgriculturalSensor, 0.001_333), (SourceKind::SecurityRadio, 0.005), (SourceKind::Jammer, 0.9)]
+        {
             let source = InterfererParams::of(kind);
             assert_eq!(source.check(), []);
-            let node = NodeKey::of("alarm");
-            let step_ms = 97;
-            let on = (0..400_000).filter(|i| source.sends_within(3, node, i * step_ms, i * step_ms)).count();
-            let share = on as f64 / 400_000.0;
-            assert!((share / source.duty() - 1.0).abs() < 0.15, "{kind:?}: {share} for {}", source.duty());
+            assert!((source.duty() - duty).abs() < 1e-5);
         }
-    }
-
-    #[test]
-    fn a_window_sees_what_its_moments_see() {
-        let source = InterfererParams::of(SourceKind::SecurityRadio);
-        let node = NodeKey::of("alarm");
-        for start in (0..600_000).step_by(10_007) {
-            let moments = (start..=start + 2000).any(|t| source.sends_within(3, node, t, t));
-            assert_eq!(source.sends_within(3, node, start, start + 2000), moments, "{start}");
-        }
+        let wrong = InterfererParams { burst_ms: 2.0, period_ms: 1.0, ..InterfererParams::of(SourceKind::Jammer) };
+        assert_eq!(wrong.check().iter().map(|error| error.field).collect::<Vec<_>>(), ["burst_ms"]);
     }
 
     #[test]
     fn a_broad_jammer_loses_power_per_channel_and_a_narrow_radio_misses_most() {
-        let plan = ChannelPlan::named("EU", 32).unwrap();
-        let hit = |kind, channel| InterfererParams::of(kind).in_channel_dbm(&plan, channel);
-        // 868.3 MHz is channel 52.
-        let jammed = hit(SourceKind::Jammer, 52).unwrap();
-        assert!((jammed - (27.0 - 13.01)).abs() < 0.1, "{jammed}");
-        assert!((hit(SourceKind::SecurityRadio, 52).unwrap() - 10.0).abs() < 1e-9);
-        assert_eq!(hit(SourceKind::SecurityRadio, 40), None);
+        let plan = PlanName::Eu32.plan();
+        let hit = |kind| InterfererParams::of(kind).channels(&plan).collect::<BTreeMap<_, _>>();
+        // 868.3 MHz is channel 52; the jammer's 2 MHz lie over twenty channels, of which 55, 56 and 61, 62 are forbidden.
+        let jammed = hit(SourceKind::Jammer);
+        assert!((jammed[&52] - 0.05).abs() < 1e-9 && jammed.len() == 17, "{jammed:?}");
+        assert_eq!(hit(SourceKind::SecurityRadio), BTreeMap::from([(52, 1.0)]));
+    }
+
+    #[test]
+    fn frames_that_meet_a_burst_are_shared_out_exactly() {
+        let plan = PlanName::Eu33.plan();
+        let jammer = InterfererParams::of(SourceKind::Jammer);
+        let step = |snr_db: f32| if snr_db > 10.0 { 1.0 } else { 0.0 };
+        assert!(Disturbance::of(&[], &plan, -110.0, 50.0).is_none());
+        assert!(Disturbance::of(&[(&jammer, -130.0)], &plan, -110.0, 50.0).is_none(), "far below the noise");
+        // Heard 30 dB over the noise, a tenth of it (20 dB) in each channel of 200 kHz; 95 % of frames of 50 ms meet it.
+        let one = Disturbance::of(&[(&jammer, -80.0)], &plan, -110.0, 50.0);
+        assert_eq!(jammer.channels(&plan).count(), 7);
+        let at = |snr_db| one.success(snr_db, step);
+        assert!((at(20.0) - (1.0 - 7.0 / 29.0 * 0.95)).abs() < 0.002, "{}", at(20.0));
+        assert!(at(40.0) > 0.999 && at(5.0) < 1e-6);
+        // Two that are independent: clear only where both are silent.
+        let two = Disturbance::of(&[(&jammer, -80.0), (&jammer, -80.0)], &plan, -110.0, 50.0);
+        assert!((two.success(20.0, step) - (1.0 - 7.0 / 29.0 * (1.0 - 0.05 * 0.05))).abs() < 0.002);
     }
 }

@@ -74,8 +74,7 @@ pub(crate) struct Frames {
 impl Frames {
     /// The village's network, settled.
     pub(crate) fn new(scenario: &Scenario, nodes: &[Mounted], root: usize, seed: (u64, u32)) -> Option<Self> {
-        let (mut network, links) =
-            wire::network(&scenario.comms.radio, &scenario.comms.mesh, nodes, root, seed).ok()?;
+        let (mut network, links) = wire::network(&scenario.comms, nodes, root, seed).ok()?;
         let mut capture = Capture::default();
         wire::settle(&mut network, nodes.len() as u32, &mut capture);
         Some(Self {

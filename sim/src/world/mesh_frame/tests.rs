@@ -2,7 +2,15 @@
 
 use std::path::Path;
 
-use taa_models::mesh::Fidelity;
+use taa_models::{
+    draw::NodeKey,
+    mesh::{Fidelity, Rules},
+    radio::{
+        aerial::Pattern,
+        interferer::{Interferer, InterfererParams, SourceKind},
+        village::Mounted,
+    },
+};
 use taa_scenarios::{Overrides, load, model::Scenario};
 
 use super::Frames;
@@ -184,6 +192,54 @@ fn a_scenario_s_share_of_an_hour_is_kept() {
     let (free, tenth, thousandth) = (reached(100.0), reached(10.0), reached(0.1));
     println!("{free} reached without a rule, {tenth} at 10 %, {thousandth} at 0.1 %");
     assert!(free >= 38 && tenth == free && thousandth < free / 2);
+}
+
+/// A jammer in the middle of the village: both fidelities feel it, and alike. One that sends seldom is felt by neither.
+#[test]
+fn others_in_the_band_cost_alike_in_both_fidelities() {
+    let mut scenario = village("bupandagila");
+    scenario.comms.mesh.fidelity = Fidelity::Frame;
+    scenario.village.customers.truncate(120);
+    let clear = [by_message(&scenario, 2), by_frame(&scenario, 2)];
+    let mut among = |kind: SourceKind, power_dbm: f64| {
+        let params = InterfererParams { centre_mhz: 866.5, power_dbm, ..InterfererParams::of(kind) };
+        let at = Mounted::on_pole(NodeKey::of("jammer"), scenario.village.dcu.at_m, 3.0, Pattern::Isotropic);
+        scenario.comms.interferers = vec![Interferer { name: "jammer".to_owned(), params, at }];
+        [by_message(&scenario, 2), by_frame(&scenario, 2)]
+    };
+    let (jammed, sensed) = (among(SourceKind::Jammer, 27.0), among(SourceKind::AgriculturalSensor, 14.0));
+    for (of, seen) in ["clear", "jammed", "sensed"].into_iter().zip([&clear, &jammed, &sensed]) {
+        println!("{of}: message {:?}\n{of}: frame   {:?}", seen[0], seen[1]);
+    }
+    for fidelity in [0, 1] {
+        let [clear, jammed, sensed] = [&clear, &jammed, &sensed].map(|seen| &seen[fidelity]);
+        assert!(jammed.pdr < clear.pdr - 0.05 && jammed.p95_ms > clear.p95_ms, "{jammed:?} for {clear:?}");
+        assert!((sensed.pdr - clear.pdr).abs() < 0.01 && sensed.reached + 2 >= clear.reached, "{sensed:?}");
+    }
+    let [message, frame] = &jammed;
+    assert!((message.pdr - frame.pdr).abs() < 0.1, "{frame:?}, by message {message:?}");
+}
+
+/// Europe's shares of an hour by band and America's 0.4 s on a channel are kept by every radio.
+#[test]
+fn a_region_s_limits_are_kept_channel_by_channel() {
+    let mut scenario = village("jija");
+    scenario.comms.mesh.fidelity = Fidelity::Frame;
+    scenario.village.customers.truncate(40);
+    scenario.comms.mesh.rules = Rules::Region;
+    let mut reached = |frequency_mhz: f64| {
+        scenario.comms.radio.frequency_mhz = frequency_mhz;
+        let nodes = mesh_nodes(&scenario, (1, 0));
+        let frames = Frames::new(&scenario, &nodes, nodes.len() - 1, (1, 0)).expect("a network");
+        let used: Vec<_> = (0..nodes.len() as u32).flat_map(|node| frames.network.duty(node)).collect();
+        assert!(used.iter().all(|used| used.most_ns <= used.budget_ns), "{used:?}");
+        let bands = used.len() / nodes.len();
+        (bands, (0..40).filter(|&meter| frames.serves(meter)).count())
+    };
+    let (europe, america) = (reached(868.0), reached(915.0));
+    println!("bands and meters reached: Europe {europe:?}, America {america:?}");
+    assert_eq!((europe.0, america.0), (5, 129));
+    assert!(america.1 >= 38 && europe.1 >= 38, "{america:?}, {europe:?}");
 }
 
 /// A limit of so many hops means the same by message and by frame: who needs more is not reached. With 1 the root's

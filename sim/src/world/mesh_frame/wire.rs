@@ -4,25 +4,32 @@
 //! |---|---|
 //! | losses by direction, all pairs down to the noise, and what leaves add | [`VillageRadio::link`] |
 //! | share of frames read by ratio and length | [`VillageRadio::success`] |
-//! | retries, longest frame, hop limit, share of an hour on the air | `[comms.mesh]` |
+//! | channels, retries, longest frame, hop limit, time on the air | `[comms.mesh]` |
+//! | others in the band | `[[comms.interferers]]` |
 //! | times of joining, DIOs and routes | Wi-SUN's by number of nodes |
 //!
 //! Node 0 of the network is the root; the village's node n is n + 1.
 
 use super::capture::Capture;
 use taa_mesh::{
-    mac::{channels::ChannelsError, phy::Phy},
-    net::{Config, Duty, Link, Network, Success},
+    mac::{
+        channels::{Channels, ChannelsError},
+        phy::Phy,
+    },
+    net::{Config, Duty, Link, Network, Source, Success},
     wisun::{join::State, params::Size},
 };
 use taa_models::{
-    mesh::MeshParams,
+    mesh::{MeshParams, Rules},
     radio::{
         RadioParams,
+        channels::{ChannelPlan, DutyLimit},
+        interferer::Interferer,
         phy::Phy as ModelPhy,
         village::{Mounted, Stood, VillageRadio},
     },
 };
+use taa_scenarios::model::Comms;
 
 /// Lengths that shares are tabulated for, octets.
 const LENGTHS: [u32; 12] = [20, 40, 60, 80, 110, 150, 200, 260, 320, 500, 900, 2047];
@@ -30,6 +37,8 @@ const LENGTHS: [u32; 12] = [20, 40, 60, 80, 110, 150, 200, 260, 320, 500, 900, 2
 const RATIOS_DB: (i32, i32) = (-5, 60);
 /// How far below the noise a signal still counts as interference, dB.
 const BELOW_NOISE_DB: f64 = 3.0;
+/// And somebody else's whole power as noise, dB: less raises the noise by half a decibel at most.
+const OTHERS_BELOW_NOISE_DB: f64 = 9.0;
 /// A pair further out of reach than so many sigmas of luck is not drawn.
 const LUCK_SIGMAS: f64 = 5.0;
 /// A preamble is found where so many short frames are read. Assumed.
@@ -49,12 +58,13 @@ pub(super) fn number(node: usize, root: usize) -> u32 {
 
 /// The network, all off, and its links in clear air.
 pub(super) fn network(
-    radio: &RadioParams,
-    mesh: &MeshParams,
+    comms: &Comms,
     nodes: &[Mounted],
     root: usize,
     seed: (u64, u32),
 ) -> Result<(Network, Vec<Loss>), ChannelsError> {
+    let Comms { radio, mesh, interferers, .. } = comms;
+    let plan = mesh.plan(radio.frequency_hz()).ok_or(ChannelsError::Empty)?.plan();
     let air = VillageRadio::new(radio, seed.0);
     let least_db = -BELOW_NOISE_DB;
     let stood: Vec<Stood> = nodes.iter().map(|node| air.stand(node)).collect();
@@ -77,8 +87,62 @@ pub(super) fn network(
         }
     }
     let config = config(radio, mesh, &air, nodes.len(), seed)?;
+    let config = Config { channels: Channels::try_from(plan.channels().collect::<Vec<u16>>())?, ..config };
+    let config = Config { duty: duty(mesh, &plan, &config.channels), ..config };
     let clear: Vec<Link> = links.iter().map(|(link, _)| *link).collect();
-    Ok((Network::new(config, nodes.len() as u32, &clear), links))
+    let mut network = Network::new(config, nodes.len() as u32, &clear);
+    for interferer in interferers {
+        network.add_source(source(interferer, &plan, &air, (&stood, root), seed));
+    }
+    Ok((network, links))
+}
+
+/// Somebody else in the band: when he sends, and who hears him.
+fn source(
+    of: &Interferer,
+    plan: &ChannelPlan,
+    air: &VillageRadio,
+    (nodes, root): (&[Stood], usize),
+    seed: (u64, u32),
+) -> Source {
+    let channels: Vec<(u16, f32)> = of.params.channels(plan).map(|(channel, share)| (channel, share as f32)).collect();
+    let heard = nodes.iter().enumerate().map(|(node, stood)| (number(node, root), air.heard_dbm(of, stood)));
+    let heard = heard.filter(|(_, dbm)| *dbm > air.noise_dbm() - OTHERS_BELOW_NOISE_DB);
+    let ns = |ms: f64| libm::round(ms * 1e6) as u64;
+    Source {
+        seed: of.at.key.0 ^ seed.0.rotate_left(20) ^ u64::from(seed.1),
+        period_ns: ns(of.params.period_ms),
+        burst_ns: ns(of.params.burst_ms),
+        channels,
+        heard: heard.map(|(node, dbm)| (node, dbm as f32)).collect(),
+    }
+}
+
+/// What is left of the air: the region's rules, or a share of one's own.
+fn duty(mesh: &MeshParams, plan: &ChannelPlan, channels: &Channels) -> Option<Duty> {
+    if mesh.rules == Rules::None {
+        let share = libm::round(mesh.duty_percent * 100.0) as u64;
+        return (mesh.duty_percent < 100.0).then(|| Duty::everywhere(share));
+    }
+    let rules = plan.rules()?;
+    let mut bands: Vec<([u16; 2], [u32; 2], u64)> = Vec::new();
+    for (channel, rule) in rules {
+        match rule.limit {
+            DutyLimit::None => {}
+            DutyLimit::Dwell { on_channel_ms, window_ms } => {
+                return Some(Duty::dwell(channels, u64::from(on_channel_ms), u64::from(window_ms)));
+            }
+            DutyLimit::PerHour { ten_thousandths } => {
+                let band_hz = <[u32; 2]>::from(rule.band_hz);
+                match bands.last_mut().filter(|(_, last_hz, _)| *last_hz == band_hz) {
+                    Some((known, ..)) => known[1] = channel,
+                    None => bands.push(([channel; 2], band_hz, u64::from(ten_thousandths))),
+                }
+            }
+        }
+    }
+    let bands: Vec<_> = bands.into_iter().map(|([first, last], _, share)| (first..=last, share, share)).collect();
+    (!bands.is_empty()).then(|| Duty::of_bands(bands))
 }
 
 fn config(
@@ -118,9 +182,6 @@ fn config(
     // Wi-SUN asks 13 dB of a neighbour to join by; villages of indoor meters have fewer, and join by what there is.
     config.join.candidate_margin_db = 0;
     (config.bytes, config.capture) = (mesh.capture, mesh.capture);
-    if mesh.duty_percent < 100.0 {
-        config.duty = Some(Duty::everywhere(libm::round(mesh.duty_percent * 100.0) as u64));
-    }
     Ok(config)
 }
 

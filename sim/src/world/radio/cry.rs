@@ -58,7 +58,7 @@ impl Mesh {
         let mut draws = Draws::keyed(seed.0, seed.1, self.keys[node], CRY_DRAWS, occasion);
         for (_, listener, snr_db) in ways.into_iter().take(LISTENERS) {
             // Drawn in any case: whether others cry changes nothing for the next listener.
-            let heard = draws.chance(self.topology.frame_success(snr_db, octets));
+            let heard = draws.chance(self.topology.frame_success(listener, snr_db, octets));
             if !heard || loudest(self, listener).is_some_and(|other_db| snr_db < other_db + CAPTURE_DB) {
                 continue;
             }

@@ -39,7 +39,7 @@ fn reason(kind: AssetKind, why: Why) -> Option<Cause> {
 }
 
 /// The climate of the run.
-pub(super) fn climate(scenario: &Scenario, horizon_ms: u64) -> Climate {
+pub(crate) fn climate(scenario: &Scenario, horizon_ms: u64) -> Climate {
     let site = &scenario.site;
     let context = SunContext::new(scenario.run.start_unix_s, site.lat_deg, site.lon_deg);
     let days = horizon_ms.div_ceil(86_400_000) as usize;

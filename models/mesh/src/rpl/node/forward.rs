@@ -8,6 +8,7 @@
 
 use core::net::Ipv6Addr;
 
+use super::sources::Question;
 use super::{NextHop, Node, Output, Purpose};
 use crate::Eui64;
 use crate::ip::{Chain, ErrorMessage, Extension, HEADER_LEN, Header, next};
@@ -212,8 +213,9 @@ impl Node {
                 return Way::Down(route.via);
             }
         } else if dodag.rooted {
-            let most = usize::from(self.config.hop_limit);
-            if self.sources.route((dodag.id, destination), now_ns, most, &mut self.hops) {
+            let hops_max = usize::from(self.config.hop_limit);
+            let question = Question { root: dodag.id, target: destination, now_ns, hops_max };
+            if self.sources.route(question, &mut self.hops) {
                 return Way::Source;
             }
         }

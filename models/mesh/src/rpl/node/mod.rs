@@ -25,8 +25,8 @@ use std::collections::VecDeque;
 
 pub use config::{Config, Pinned, Role, Root};
 use dao::Announcing;
-use neighbours::{Neighbour, Neighbours};
-use sources::Sources;
+use neighbours::Neighbours;
+use sources::{Question, Sources};
 use table::Table;
 use timers::{Timer, Timers};
 
@@ -267,7 +267,8 @@ impl Node {
     pub fn source_route(&self, now_ns: u64, target: Ipv6Addr) -> Vec<Ipv6Addr> {
         let mut hops = Vec::new();
         if let Some(dodag) = &self.dodag {
-            self.sources.route((dodag.id, target), now_ns, usize::from(self.config.hop_limit), &mut hops);
+            let hops_max = usize::from(self.config.hop_limit);
+            self.sources.route(Question { root: dodag.id, target, now_ns, hops_max }, &mut hops);
         }
         hops
     }
@@ -329,11 +330,8 @@ impl Node {
     pub fn about_to_forget(&self, now_ns: u64) -> impl Iterator<Item = Eui64> {
         let sweeps = self.timers.at(Timer::Sweep).is_some_and(|at_ns| at_ns <= now_ns);
         let known = sweeps.then(|| self.neighbours.0.iter()).into_iter().flatten();
-        known.filter(move |(_, neighbour)| self.is_silent(neighbour, now_ns)).map(|(eui, _)| eui)
-    }
-
-    fn is_silent(&self, neighbour: &Neighbour, now_ns: u64) -> bool {
-        now_ns.saturating_sub(neighbour.heard_ns) > self.config.neighbour_lifetime_ns
+        let lifetime_ns = self.config.neighbour_lifetime_ns;
+        known.filter(move |(_, neighbour)| neighbour.is_silent(now_ns, lifetime_ns)).map(|(eui, _)| eui)
     }
 
     /// A neighbour is known to be gone.
@@ -452,9 +450,9 @@ impl Node {
     /// Looks for silent neighbours and expired routes.
     fn sweep(&mut self, now_ns: u64) {
         let lifetime_ns = self.config.neighbour_lifetime_ns;
-        let somebody_is = self.neighbours.0.values().any(|neighbour| self.is_silent(neighbour, now_ns));
+        let somebody_is = self.neighbours.0.values().any(|neighbour| neighbour.is_silent(now_ns, lifetime_ns));
         if somebody_is {
-            self.neighbours.0.retain(|neighbour| now_ns.saturating_sub(neighbour.heard_ns) <= lifetime_ns);
+            self.neighbours.0.retain(|neighbour| !neighbour.is_silent(now_ns, lifetime_ns));
         }
         self.sources.expire(now_ns);
         self.table.expire(now_ns);

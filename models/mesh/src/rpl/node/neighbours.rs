@@ -39,6 +39,10 @@ impl Neighbour {
     const fn new(now_ns: u64) -> Self {
         Self { heard_ns: now_ns, etx128: None, probed: false, global: None, advert: None }
     }
+
+    pub(super) const fn is_silent(&self, now_ns: u64, lifetime_ns: u64) -> bool {
+        now_ns.saturating_sub(self.heard_ns) > lifetime_ns
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -14,6 +14,15 @@ struct Target {
     parents: Vec<(Ipv6Addr, u8)>,
 }
 
+/// The way that is asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question {
+    pub(super) root: Ipv6Addr,
+    pub(super) target: Ipv6Addr,
+    pub(super) now_ns: u64,
+    pub(super) hops_max: usize,
+}
+
 /// The table of parents.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sources(BTreeMap<Ipv6Addr, Target>);
@@ -71,16 +80,11 @@ impl Sources {
         self.0.retain(|_, target| target.expires_ns > now_ns && !target.parents.is_empty());
     }
 
-    /// The hops from the root to `target`, the target last. Preferred parents come first; when they lead into a loop
+    /// The hops from the root to the target, the target last. Preferred parents come first; when they lead into a loop
     /// or nowhere, all named parents are searched for the shortest way. False, with `hops` empty, when there is none of at
     /// most `hops_max`.
-    pub(super) fn route(
-        &self,
-        (root, target): (Ipv6Addr, Ipv6Addr),
-        now_ns: u64,
-        hops_max: usize,
-        hops: &mut Vec<Ipv6Addr>,
-    ) -> bool {
+    pub(super) fn route(&self, question: Question, hops: &mut Vec<Ipv6Addr>) -> bool {
+        let Question { root, target, now_ns, hops_max } = question;
         hops.clear();
         hops.push(target);
         let mut at = target;
@@ -97,17 +101,11 @@ impl Sources {
             hops.push(parent);
             at = parent;
         }
-        self.search((root, target), now_ns, hops_max, hops)
+        self.search(question, hops)
     }
 
     /// Breadth first from the target towards the root.
-    fn search(
-        &self,
-        (root, target): (Ipv6Addr, Ipv6Addr),
-        now_ns: u64,
-        hops_max: usize,
-        hops: &mut Vec<Ipv6Addr>,
-    ) -> bool {
+    fn search(&self, Question { root, target, now_ns, hops_max }: Question, hops: &mut Vec<Ipv6Addr>) -> bool {
         hops.clear();
         let mut child_of: BTreeMap<Ipv6Addr, Ipv6Addr> = BTreeMap::new();
         let mut open = VecDeque::from([target]);
@@ -152,7 +150,8 @@ mod tests {
 
     fn route_within(sources: &Sources, target: u16, hops_max: usize) -> Vec<Ipv6Addr> {
         let mut hops = Vec::new();
-        let found = sources.route((address(0), address(target)), 0, hops_max, &mut hops);
+        let found =
+            sources.route(Question { root: address(0), target: address(target), now_ns: 0, hops_max }, &mut hops);
         assert_eq!(found, !hops.is_empty());
         hops
     }
