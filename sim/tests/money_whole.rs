@@ -50,7 +50,7 @@ fn money_in_equals_credit_given_and_who_has_paid_is_connected() {
             && seen.tokens > 10 * each
             && seen.by_gateway > each
             && seen.written > 5 * each
-            && 10 * seen.replaced > each
+            && 20 * seen.replaced > each
             && seen.audits > 100 * each
             && seen.turned_away > 5 * each
             && seen.dark_and_paid > 2 * each,

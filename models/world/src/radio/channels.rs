@@ -232,7 +232,8 @@ mod tests {
         assert_eq!(PlanName::around(868e6), Some(PlanName::Eu33));
         assert_eq!(PlanName::around(915e6), Some(PlanName::Na1));
         assert_eq!([433e6, 890e6, 2.4e9].map(PlanName::around), [None; 3]);
-        assert_eq!(PlanName::Eu33.plan().edges_hz(), [863e6, 870e6]);
+        let (low, high) = (|hz| PlanName::Eu33.plan().holds(863e6 + hz), |hz| PlanName::Eu33.plan().holds(870e6 + hz));
+        assert_eq!([low(-1.0), low(1.0), high(-1.0), high(1.0)], [false, true, true, false]);
         let known = PlanName::ALL.map(|name| name.plan().rules().is_some());
         // Beyond 870 MHz, in India beyond 867 MHz, and in the other domains, no rule is known here.
         assert_eq!(known, PlanName::ALL.map(|name| "NA-1 NA-2 NA-4 EU-32 EU-33".contains(name.text())));

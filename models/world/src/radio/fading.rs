@@ -243,7 +243,7 @@ mod tests {
     fn the_year_s_rain_falls_in_showers_of_wet_days() {
         let p = FadingParams::default();
         // Two days of three are dry, the third brings all of it.
-        let index = |day: u64| if day % 3 == 0 { 3.0 } else { 0.0 };
+        let index = |day: u64| if day.is_multiple_of(3) { 3.0 } else { 0.0 };
         let showers: Vec<[f64; 2]> = (0..3653).filter_map(|day| p.shower_h(index(day), (7, 0), day)).collect();
         let mm = showers.iter().map(|[from, until]| (until - from) * p.shower_mm_per_h).sum::<f64>() / 10.0;
         assert!((mm / 1000.0 - 1.0).abs() < 0.01 && showers.len() == 1218, "{mm} mm, {}", showers.len());
