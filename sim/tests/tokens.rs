@@ -8,7 +8,7 @@ use taa_models::{cellular::CellularParams, payments::TablesText};
 use taa_scenarios::model::{FaultKind, FaultTarget, KeyChangeTo, Operation, OperationKind, Scenario};
 use taa_sim::{
     cause::Cause,
-    records::{PaymentRow, Records, TokenBy},
+    records::{PayOutcome, PaymentRow, Records, TokenBy},
     result::ArchResult,
 };
 
@@ -226,6 +226,23 @@ fn a_gateway_that_refuses_sends_people_to_the_keypad_and_its_hours_go_with_it() 
     assert_eq!(books.issued_u, books.loaded_u + books.waiting_u, "{books:?}");
     let late = |pay: &PaymentRow| pay.accepted_ms.is_some_and(|at| at < 6 * DAY_MS) && pay.applied_ms.is_none();
     assert_eq!(with.records.payments.rows().filter(late).count(), 0);
+}
+
+/// Gateways refuse for two days, texts are lost for three: a text that arrives after the gateway took its token changes nothing.
+#[test]
+fn a_text_that_comes_after_the_gateway_is_nobody_s_second_token() {
+    let mut scenario = site_vends(8);
+    scenario.comms.payments.sts.gateway_share = 1.0;
+    scenario.faults.push(fault("gateway", FaultKind::GatewayRefused, FaultTarget::All, 0, 24 * 2));
+    scenario.faults.push(fault("texts", FaultKind::SmsLost, FaultTarget::All, 0, 24 * 3));
+    let arch = keypad(&scenario);
+    books_hold(&arch);
+    let payments = || arch.records.payments.rows();
+    let overtaken = payments().filter(|pay| pay.texts > 0 && pay.entries == 0 && pay.applied_ms.is_some()).count();
+    assert!(overtaken > 5, "{overtaken}");
+    for pay in payments() {
+        assert_eq!(pay.applied_ms.is_some(), pay.outcome == PayOutcome::Applied, "{pay:?}");
+    }
 }
 
 /// A day in, the vendor errs about the keys of half of the village, for three days: gateways and keypads refuse what is sold.

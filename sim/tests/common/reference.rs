@@ -12,7 +12,7 @@ use taa_dcu::{
 };
 use taa_scenarios::model::{Fault, FaultKind, Scenario};
 use taa_sim::{
-    records::{AccountRow, PaymentRow, RelayRow, TokenBy},
+    records::{AccountRow, PayOutcome, PaymentRow, RelayRow, TokenBy},
     result::ArchResult,
     run::{Meddling, site_policy},
 };
@@ -47,8 +47,8 @@ impl Bound {
         let around =
             Surroundings { ahead: scenario.village.customers.len() as u32, by_hand_ms, ..Surroundings::default() };
         let bound = ConnectBound::of(&site_policy(scenario, *traits), &around);
-        // A late callback's delay is lognormal, sigma 1: one in seventy is later than nine medians, and the query finds it.
-        let late_s = (payments.callback_late_median_min * 60.0 * 9.0).max(payments.reconcile_after_s);
+        // A status query finds what is late or lost; a callback's delay is lognormal, sigma 1, and longer on pay-days.
+        let late_s = payments.reconcile_after_s + 100.0 * payments.callback_median_s;
         let provider_s = late_s + payments.intake.hop_median_s * 8.0;
         Self {
             provider_ms: (provider_s * 1000.0) as u64,
@@ -202,6 +202,11 @@ pub(crate) fn wrongs(scenario: &Scenario, arch: &ArchResult, meddling: Meddling,
         equal("accounts".into(), records.accounts.len() as i128, purses.len() as i128);
     }
     found.extend(token_wrongs(arch));
+    let two_tales = |(row, pay): (usize, PaymentRow)| {
+        (pay.applied_ms.is_some() != (pay.outcome == PayOutcome::Applied))
+            .then(|| format!("payment {row}, which took effect at {:?}, is {:?}", pay.applied_ms, pay.outcome))
+    };
+    found.extend(records.payments.rows().enumerate().filter_map(two_tales));
     let found_late = |(row, pay): (usize, PaymentRow)| {
         (!is_astray(row, meddling) && !is_foreign(row, arch, meddling))
             .then(|| late(scenario, row, &pay, bound))

@@ -61,8 +61,10 @@ pub fn accept_latency_ms(params: &PaymentParams, slowdown: f64, draws: &mut Draw
 /// How the provider tells of one payment, milliseconds from acceptance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Callbacks {
-    /// When the operator's side first hears of it: by the callback, or by a status query.
+    /// When the first callback comes; where it was lost, when a status query finds the payment.
     pub first_ms: u64,
+    /// When a status query finds a payment whose callback is late, where that is before the callback.
+    pub found_ms: Option<u64>,
     /// The callback was lost: a status query finds the payment.
     pub lost: bool,
     /// The callback is later than usual.
@@ -82,14 +84,16 @@ pub fn callbacks(params: &PaymentParams, slowdown: f64, draws: &mut Draws) -> Ca
     let delay = ms(draws.lognormal(params.callback_late_median_min * 60.0, 1.0));
     let doubled = draws.chance(params.callback_doubled_share);
     let after = ms(draws.lognormal(params.callback_double_after_s, 1.5));
+    let asked_ms = usual + ms(params.reconcile_after_s);
     let first_ms = if lost {
-        usual + ms(params.reconcile_after_s)
+        asked_ms
     } else if late {
         usual + delay
     } else {
         usual
     };
-    Callbacks { first_ms, lost, late, second_ms: doubled.then_some(usual + after) }
+    let found_ms = (asked_ms < first_ms).then_some(asked_ms);
+    Callbacks { first_ms, found_ms, lost, late, second_ms: doubled.then_some(usual + after) }
 }
 
 #[cfg(test)]
@@ -126,6 +130,9 @@ mod tests {
         assert!((share(&|c| c.late) - 0.08).abs() < 0.01);
         assert!((share(&|c| c.second_ms.is_some()) - 0.3).abs() < 0.01);
         assert!(share(&|c| c.second_ms.is_some_and(|second| second < c.first_ms)) > 0.02, "none overtakes");
-        assert!(all.iter().filter(|c| c.lost).all(|c| c.first_ms >= 1_800_000));
+        assert!(all.iter().filter(|c| c.lost).all(|c| c.first_ms >= 1_800_000 && c.found_ms.is_none()));
+        // Of delays around 20 minutes, sigma 1, a third is longer than 30.
+        assert!((share(&|c| c.found_ms.is_some()) - 0.08 * 0.34).abs() < 0.004);
+        assert!(all.iter().all(|c| c.found_ms.is_none_or(|found| c.late && found < c.first_ms)));
     }
 }

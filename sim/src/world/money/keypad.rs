@@ -91,8 +91,18 @@ impl Village<'_> {
         }
     }
 
+    /// There is a number, and nobody has it yet. A gateway may have been faster, or the token was refused and another is being
+    /// made: a text that is still on its way then is of no use to anybody.
+    fn awaits_number(&self, payment: u32) -> bool {
+        let pay = &self.pays[payment as usize];
+        pay.stage == Stage::Number && pay.token.is_some()
+    }
+
     /// The vendor sends the number, or it waits for a link from the vendor and for signal on the phone.
     pub(super) fn send_number(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        if !self.awaits_number(payment) {
+            return;
+        }
         let signal = self.phone_without_signal(payment);
         let from_dcu = self.dcu_fetches();
         let wan = (from_dcu && !self.wan.up()).then(|| self.wan.chain());
@@ -135,6 +145,9 @@ impl Village<'_> {
 
     /// The number is asked for again: that takes signal, and a vendor who answers.
     pub(crate) fn text_asked(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        if !self.awaits_number(payment) {
+            return;
+        }
         let signal = self.phone_without_signal(payment);
         let cloud = (!self.dcu_fetches() && !self.cloud_part.up()).then(|| self.cloud_part.chain());
         match hardest_to_clear([signal, cloud]) {
@@ -149,6 +162,9 @@ impl Village<'_> {
 
     /// The message reaches the phone, if that has signal: else the network keeps it.
     pub(crate) fn text_arrives(&mut self, payment: u32, now_ms: u64, queue: &mut Queue<Event>) {
+        if !self.awaits_number(payment) {
+            return;
+        }
         match self.phone_without_signal(payment) {
             Some(chain) => {
                 self.money.unsent.push(payment);

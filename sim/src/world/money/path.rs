@@ -31,7 +31,7 @@ fn down(part: &Part) -> Option<Chain> {
 }
 
 impl Village<'_> {
-    /// The provider sends its callback: once, late, twice, or never (then a status query finds the payment).
+    /// The provider sends its callback: once, late, twice, or never. A status query finds what is late or never comes.
     pub(super) fn told_by_provider(&mut self, payment: u32, draws: &mut Draws, now_ms: u64, queue: &mut Queue<Event>) {
         let told = payments::callbacks(&self.scenario.comms.payments, self.slowdown(now_ms), draws);
         let asked_for = self.requested(payment, now_ms, queue);
@@ -43,7 +43,8 @@ impl Village<'_> {
         }
         // Where the relay asks for the status it needs nobody who reads the provider's statement.
         let first_ms = (!(told.lost && asked_for)).then_some(told.first_ms);
-        for after_ms in [first_ms, told.second_ms].into_iter().flatten() {
+        let found_ms = told.found_ms.filter(|_| !asked_for);
+        for after_ms in [first_ms, found_ms, told.second_ms].into_iter().flatten() {
             let at = SimTime::from_ms(now_ms + after_ms);
             queue.at(at, Phase::Environment, self.ops.cloud, Event::Callback { payment });
         }
