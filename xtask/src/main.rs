@@ -11,6 +11,7 @@ mod fuzz;
 mod needs;
 mod process;
 mod python;
+mod runners;
 mod soak;
 mod stages;
 mod test;

@@ -23,7 +23,8 @@ pub(crate) fn quietly(command: &mut Command) -> Result<String, String> {
 /// Runs a program and hands over every line of its standard output and error, in the order they were written; answers
 /// whether it succeeded.
 pub(crate) fn by_line(command: &mut Command, mut each: impl FnMut(&str)) -> Result<bool, String> {
-    let failed = |e: std::io::Error| format!("cannot run cargo: {e}");
+    let program = name(command);
+    let failed = |e: std::io::Error| format!("cannot run {program}: {e}");
     let (reader, writer) = std::io::pipe().map_err(failed)?;
     command.stdout(writer.try_clone().map_err(failed)?).stderr(writer);
     let mut child = command.spawn().map_err(failed)?;

@@ -1,16 +1,16 @@
 //! `cargo xtask test`: everything that must hold.
 //!
 //! `needs` finds or installs the browser, tshark and the outside DLMS clients (Python packages under `target/`);
-//! `tests` is `cargo test --workspace` (unit tests, integration tests, vectors
-//! run by libtest-mimic, documentation examples, the tidy rules); `browser` opens a fresh report in Chromium. Stages go
-//! on after a failure, so one run shows all that is wrong.
+//! `tests` is what `cargo test --workspace` runs (unit tests, integration tests, vectors run by libtest-mimic,
+//! documentation examples, the tidy rules), two programs at a time; `browser` opens a fresh report in Chromium. Stages
+//! go on after a failure, so one run shows all that is wrong.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::needs::{CHROMEDRIVER, CHROMIUM, DLMS_CLIENTS, Need};
 use crate::stages::{Done, Stages};
-use crate::{browser, process, python, tshark, workspace};
+use crate::{browser, process, python, runners, tshark, workspace};
 
 const STAGES: [&str; 3] = ["needs", "tests", "browser"];
 
@@ -24,7 +24,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     for stage in STAGES.into_iter().filter(|name| wanted.is_empty() || wanted.contains(name)) {
         match stage {
             "needs" => stages.run(stage, needs),
-            "tests" => stages.run(stage, || cargo_test(verbose)),
+            "tests" => stages.run(stage, || all_tests(verbose)),
             _ => stages.run(stage, browser::run),
         }
     }
@@ -49,36 +49,46 @@ fn dlms_clients() -> Result<PathBuf, String> {
 }
 
 /// Tests find the outside clients by `TAA_DLMS_PYTHON`, and that Python before others.
-fn offer(cargo: &mut Command, python: &Path) {
-    cargo.env("TAA_DLMS_PYTHON", python);
+fn offer(command: &mut Command, python: &Path) {
+    command.env("TAA_DLMS_PYTHON", python);
     let own = python.parent().map(Path::to_path_buf);
     let others = std::env::var_os("PATH").unwrap_or_default();
     if let Ok(path) = std::env::join_paths(own.into_iter().chain(std::env::split_paths(&others))) {
-        cargo.env("PATH", path);
+        command.env("PATH", path);
     }
 }
 
 /// Runs all tests; of what the runners print, tests that passed are left out unless `verbose`.
-fn cargo_test(verbose: bool) -> Result<Done, String> {
-    let mut tally = Tally::default();
-    let mut cargo = workspace::cargo();
-    cargo.args(["test", "--workspace", "--no-fail-fast"]);
-    if let Some(program) = tshark::find() {
-        cargo.env(tshark::VARIABLE, program);
-    }
-    match dlms_clients() {
-        Ok(python) => offer(&mut cargo, &python),
+fn all_tests(verbose: bool) -> Result<Done, String> {
+    let python = match dlms_clients() {
         Err(missing) if workspace::is_ci() => return Err(missing),
-        Err(missing) => println!("trials with outside DLMS clients are ignored: {missing}"),
-    }
-    let passed = process::by_line(&mut cargo, |line| {
+        found => found.inspect_err(|missing| println!("trials with outside DLMS clients are ignored: {missing}")).ok(),
+    };
+    let tshark = tshark::find();
+    let surroundings = |command: &mut Command| {
+        if let Some(program) = &tshark {
+            command.env(tshark::VARIABLE, program);
+        }
+        if let Some(python) = &python {
+            offer(command, python);
+        }
+    };
+    let mut tally = Tally::default();
+    let mut show = |line: &str| {
         tally.read(line);
         if verbose || !is_routine(line) {
             println!("{line}");
         }
-    })?;
-    if !passed || tally.failed > 0 {
-        return Err(format!("{tally}, or something did not build"));
+    };
+    let built = runners::build(&mut workspace::cargo(), &mut show)?;
+    let mut failed = runners::run(built, surroundings, &mut show)?;
+    let mut examples = workspace::cargo();
+    surroundings(examples.args(["test", "--workspace", "--doc", "--no-fail-fast"]));
+    if !process::by_line(&mut examples, &mut show)? {
+        failed.push("documentation examples".to_owned());
+    }
+    if tally.failed > 0 || !failed.is_empty() {
+        return Err(format!("{tally}; failed: {}", failed.join(", ")));
     }
     if tally.passed == 0 {
         return Err("no test ran".to_owned());
@@ -143,9 +153,9 @@ mod tests {
 
     #[test]
     fn the_python_with_the_clients_comes_first() {
-        let mut cargo = Command::new("cargo");
-        offer(&mut cargo, Path::new("/somewhere/bin/python"));
-        let set = |name| cargo.get_envs().find(|(key, _)| *key == name).and_then(|(_, value)| value);
+        let mut command = Command::new("cargo");
+        offer(&mut command, Path::new("/somewhere/bin/python"));
+        let set = |name| command.get_envs().find(|(key, _)| *key == name).and_then(|(_, value)| value);
         assert_eq!(set("TAA_DLMS_PYTHON"), Some("/somewhere/bin/python".as_ref()));
         let path = set("PATH").expect("set");
         assert_eq!(std::env::split_paths(path).next(), Some(PathBuf::from("/somewhere/bin")));
