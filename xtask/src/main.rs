@@ -30,7 +30,8 @@ const USAGE: &str = "Usage: cargo xtask COMMAND
                                libFuzzer over the DLMS targets, N minutes each (default 5); --keep rewrites the corpus
   soak [--cuts N] [--schedules N] [--kills N]
                                power cuts over the store (10000), schedules of money (400), rounds of 50 kills (4)
-  bench NAME                   demand | dlms | kernel | store | tokens | village: a table, then one JSON line; fails when a bar is missed
+  bench NAME                   demand | dlms | kernel | mesh | store | tokens | village: a table, then one JSON line; fails when a bar
+                               is missed
 
 With CI=true nothing is left out: what is missing and cannot be installed is a failure.";
 

@@ -22,6 +22,7 @@ fn config() -> Config {
         csma: Csma::wisun(),
         retries_max: 3,
         channel_retries: 0,
+        urgent_channel_retries: 0,
         exchange_ns: 0,
         queue_max: 4,
         stranger_fails: false,
@@ -272,21 +273,24 @@ fn tries_go_on_in_the_receivers_next_stays() {
             drift_ppm: 20,
         }
     };
-    for (hops, clear, expected) in [
-        (true, true, (Outcome::NoAck, 20)),
-        (true, false, (Outcome::ChannelBusy, 0)),
-        (false, true, (Outcome::NoAck, 4)),
+    let (all, urgent) = (Config { channel_retries: 4, ..config() }, Config { urgent_channel_retries: 4, ..config() });
+    for (config, priority, hops, clear, expected) in [
+        (all, Priority::Data, true, true, (Outcome::NoAck, 20)),
+        (all, Priority::Data, true, false, (Outcome::ChannelBusy, 0)),
+        (all, Priority::Data, false, true, (Outcome::NoAck, 4)),
+        (urgent, Priority::Urgent, true, true, (Outcome::NoAck, 20)),
+        (urgent, Priority::Control, true, true, (Outcome::NoAck, 4)),
     ] {
-        let mut engine = Engine::new(Config { channel_retries: 4, ..config() }, 1);
+        let mut engine = Engine::new(config, 1);
         if hops {
             let mut own = hopping(1);
             own.hear(&hopping(2).own, 0, 0);
             *engine.hopping_mut() = Some(own);
         }
-        engine.send(0, request(To::One(eui(2)), 7));
+        engine.send(0, Request { priority, ..request(To::One(eui(2)), 7) });
         let (outcome, attempts, now) = alone(&mut engine, clear, u32::MAX, 0);
         assert_eq!((outcome, attempts), expected);
-        assert_eq!(now > 4 * 255 * MS, hops, "{now}");
+        assert_eq!(now > 4 * 255 * MS, expected.1 != 4, "{now}");
     }
 }
 

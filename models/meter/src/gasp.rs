@@ -339,10 +339,7 @@ impl LastGasp {
     pub fn handle_sent(&mut self, now: u64, acknowledged: bool) {
         self.handle_timeout(now);
         if self.supply == Supply::Capacitor {
-            // Listening was reckoned already.
-            let spec = self.config.supercap;
-            let share = (spec.send_w - spec.listen_w).max(0.0) / spec.send_w;
-            self.cap.send(f64::from(self.config.airtime_us) * 1e-6 * share);
+            self.cap.send(self.sending_s());
         }
         let Some(mut telling) = self.telling.take() else { return };
         telling.attempts += 1;
@@ -359,6 +356,22 @@ impl LastGasp {
         } else if telling.kind == Kind::PowerUp {
             self.memory.owes_up = false;
         }
+    }
+
+    /// On the capacitor: the frame is off the air, nobody has acknowledged it, and there is somebody else to ask at once. Whether
+    /// the charge holds another one; then the same packet is sent again, and [`Self::handle_sent`] follows that.
+    pub fn try_another(&mut self, now: u64) -> bool {
+        self.handle_timeout(now);
+        let mut after = self.cap;
+        after.send(self.sending_s());
+        let holds = self.supply == Supply::Capacitor
+            && self.telling.is_some()
+            && !after.is_empty()
+            && after.can_send(f64::from(self.config.airtime_us) * 1e-6);
+        if holds {
+            self.cap = after;
+        }
+        holds
     }
 
     /// The radio has found a way (anew): a Power Up that is owed is told.
@@ -436,6 +449,13 @@ impl LastGasp {
             self.out.clear();
             self.sag_since = None;
         }
+    }
+
+    /// What a frame takes from the capacitor, as seconds of sending: listening was reckoned already.
+    fn sending_s(&self) -> f64 {
+        let spec = self.config.supercap;
+        let share = (spec.send_w - spec.listen_w).max(0.0) / spec.send_w;
+        f64::from(self.config.airtime_us) * 1e-6 * share
     }
 
     /// What is due at this instant.

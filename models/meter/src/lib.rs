@@ -48,7 +48,7 @@ pub mod supercap;
 pub use access::MeterAccess;
 pub use config::MeterConfig;
 pub use firmware::firmware_image;
-pub use gasp::{GaspConfig, GaspOutput, LastGasp};
+pub use gasp::{GaspConfig, GaspOutput, LastGasp, Supply};
 pub use gasp_log::{Code, GaspLog};
 pub use payg::PaygDevice;
 pub use profile::status;

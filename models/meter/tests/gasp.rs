@@ -107,6 +107,27 @@ fn a_longer_hold_up_buys_more_tries() {
 }
 
 /// Of a hundred meters each is in time with its first try, also in the last slot; one slot more and some are not.
+/// Whoever has nobody's answer may ask the next neighbour at once, while the charge lasts: 250 ms hold for one packet or two, a
+/// second for some, and each of them is paid for.
+#[test]
+fn others_are_asked_while_the_charge_lasts() {
+    let asked = |hold_up_ms: f64| {
+        let mut gasp = LastGasp::new(GaspConfig { supercap: SupercapSpec::for_hold_up(hold_up_ms), ..set_up() });
+        assert!(!gasp.try_another(S), "nothing is being said, and the line is there");
+        gasp.handle_power(S, 0);
+        let said_ns = loop {
+            let now = gasp.deadline().unwrap();
+            gasp.handle_timeout(now);
+            if gasp.poll_output().is_some() {
+                break now;
+            }
+        };
+        (1..100).take_while(|n| gasp.try_another(said_ns + n * 20 * MS)).count()
+    };
+    let (short, long) = (asked(250.0), asked(1_000.0));
+    assert!(short <= 2 && long > short && long < 40, "{short} {long}");
+}
+
 #[test]
 fn a_new_capacitor_carries_the_last_slot_and_none_beyond() {
     let sent_in = |slots_first: u32| -> usize {

@@ -26,6 +26,7 @@ impl Village<'_> {
         let closed_before = unit.meter.relay_closed();
         unit.meter.handle_timeout(now_ms * 1_000_000);
         self.cry(customer, now_ms, queue);
+        self.mesh_charge_spent(customer, now_ms);
         if self.can_speak(customer, now_ms) {
             self.meter_speaks(customer, now_ms, queue);
         } else {

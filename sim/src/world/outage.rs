@@ -6,10 +6,10 @@
 //!      └▶ truth      └────────────────────────┘                                         recall, precision ◀┘
 //! ```
 //!
-//! Gasps have draws of their own and count in no figure of the mesh: without them the mesh loses what it loses. What the
-//! DCU does of it all (pings, above all) is traffic like any other.
-//!
-//! Left out: gasps that meet data frames on the air, and gasps that meet each other behind the first hop.
+//! By message, gasps have draws of their own and count in no figure of the mesh: without them the mesh loses what it loses;
+//! left out there are gasps that meet data frames on the air, and gasps that meet each other behind the first hop. Frame by
+//! frame they are frames like others, urgent ones ([`taa_mesh::net::Network::gasp`]). What the DCU does of it all (pings,
+//! above all) is traffic like any other.
 
 use std::collections::BTreeMap;
 
@@ -191,6 +191,11 @@ impl Village<'_> {
         let node = one.identity.node;
         let Some(gasp) = one.unit.meter.gasp_mut() else { return };
         let Some(GaspOutput::Transmit { packet, .. }) = gasp.poll_output() else { return };
+        self.outage.cries[customer as usize] += 1;
+        if let Some(frames) = &mut self.mesh.frames {
+            frames.gasp(customer, &packet, now_ms);
+            return self.mesh_stirred(now_ms, queue);
+        }
         let message = self.messages.put(&packet);
         let outages = &mut self.outage;
         let until_ms = now_ms + outages.airtime_ms;
@@ -202,8 +207,7 @@ impl Village<'_> {
     /// The frame is off the air: who has heard it?
     pub(crate) fn cried(&mut self, customer: u32, message: MessageId, now_ms: u64, queue: &mut Queue<Event>) {
         let at = customer as usize;
-        let outages = &mut self.outage;
-        outages.cries[at] += 1;
+        let outages = &self.outage;
         let occasion = outages.cries[at];
         let frame = (now_ms - outages.airtime_ms, now_ms);
         let cry = if self.outage.linked[at] {
@@ -223,8 +227,13 @@ impl Village<'_> {
             let bytes = self.messages.take(message);
             self.messages.recycle(message, bytes);
         }
+        self.gasp_sent(customer, cry != Cry::Unheard, now_ms, queue);
+    }
+
+    /// The frame is off the air, and a neighbour has acknowledged it, or none has.
+    pub(crate) fn gasp_sent(&mut self, customer: u32, heard: bool, now_ms: u64, queue: &mut Queue<Event>) {
         if let Some(gasp) = self.people.of(customer).unit.meter.gasp_mut() {
-            gasp.handle_sent(now_ms * 1_000_000, cry != Cry::Unheard);
+            gasp.handle_sent(now_ms * 1_000_000, heard);
         }
         self.meter_deadline(customer, now_ms, queue);
     }

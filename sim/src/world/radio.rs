@@ -235,9 +235,9 @@ impl Mesh {
         let stuck = || self.troubles.iter().filter(|t| t.what == FaultKind::RoutesCollapsed);
         stuck().flat_map(|t| &t.nodes).for_each(|&node| self.usable[node as usize] = false);
         self.unstuck = if stuck().next().is_some() { self.topology.reached_through(&self.alive) } else { Vec::new() };
-        self.topology.routes_into(&self.usable, &self.air, &mut self.routes);
-        // Frame by frame it is counted as it happens; the routes serve last gasps then.
+        // Frame by frame routes are the nodes' own, and what is isolated is counted as it happens.
         if self.frames.is_none() {
+            self.topology.routes_into(&self.usable, &self.air, &mut self.routes);
             self.isolated = (0..self.meters).filter(|&n| self.alive[n] && !self.routes.has_route(n)).count() as u64;
             self.write_tree(now_ms);
         }

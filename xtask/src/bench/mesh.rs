@@ -7,6 +7,9 @@
 //! is cheap, so that is judged, too. 1000 nodes run on ours alone; they and 200 nodes at Wi-SUN's 50 kb/s are more load than
 //! the air carries, and shown for their cost.
 //!
+//! Then hourly reads on the grid at Wi-SUN's 50 kb/s: what a year of 200 nodes takes on one core, by eight days of it, and how
+//! many times as much a settled day of 1000 nodes takes.
+//!
 //! ns-3 comes as a wheel from PyPI, without its Python bindings (they build a compiler of their own): a C++ program is
 //! compiled against the headers and libraries in it (`models/mesh/benches/lrwpan.cc`).
 
@@ -75,6 +78,7 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
     let small = measure("ours, 200, whole stack", &ours, ["200", OURS_S, "grid"])?;
     measure("ours, 200, whole stack at 50 kb/s", &ours, ["200", LARGE_S, "wisun"])?;
     measure("ours, 1000, whole stack", &ours, ["1000", LARGE_S, "grid"])?;
+    let reads = Reads::measure()?;
     let ratio = small.a_minute_s() / tree.a_minute_s();
     println!(
         "ours is {:.0} times as fast as ns-3 along a tree, {:.0} times a hop",
@@ -88,8 +92,43 @@ pub(crate) fn run(arguments: &[&str]) -> Result<(), String> {
             Bar { name: "over a tree, a hop", measured: small.a_hop_us() / tree.a_hop_us(), at_most: AT_MOST },
             Bar { name: "lost by ours, share", measured: 1.0 - small.delivered / small.offered, at_most: 0.02 },
             Bar { name: "over the sink, a minute", measured: small.a_minute_s() / sink.a_minute_s(), at_most: AT_MOST },
+            Bar { name: "a year of 200, s", measured: reads.year_s, at_most: 90.0 },
+            Bar { name: "a day of 1000 to 200", measured: reads.day_1000_s / reads.day_200_s, at_most: 6.0 },
         ],
     )
+}
+
+/// Hourly reads.
+struct Reads {
+    year_s: f64,
+    day_200_s: f64,
+    day_1000_s: f64,
+}
+
+impl Reads {
+    fn measure() -> Result<Self, String> {
+        let mut cargo = workspace::cargo();
+        process::must(cargo.args(["build", "--quiet", "--release", "-p", "taa-mesh", "--example", "mesh_frame"]))?;
+        let program = workspace::target().join("release/examples/mesh_frame");
+        let quickest = |nodes: &str, hours: u32| -> Result<f64, String> {
+            let mut least_s = f64::INFINITY;
+            for _ in 0..RUNS {
+                let text = process::quietly(Command::new(&program).args([nodes, &hours.to_string()]))?;
+                let line = text.lines().last().unwrap_or_default();
+                let figures: Value = serde_json::from_str(line).map_err(|e| format!("no figures in `{line}`: {e}"))?;
+                least_s = least_s.min(figures["wall_s"].as_f64().ok_or(format!("no wall_s in {figures}"))?);
+            }
+            Ok(least_s)
+        };
+        // The third day: the first is spent joining.
+        let a_day = |nodes: &str| Ok::<f64, String>(quickest(nodes, 72)? - quickest(nodes, 48)?);
+        let (eight_days_s, day_200_s, day_1000_s) = (quickest("200", 8 * 24)?, a_day("200")?, a_day("1000")?);
+        let reads = Self { year_s: eight_days_s / 8.0 * 365.0, day_200_s, day_1000_s };
+        println!(
+            "hourly reads at 50 kb/s: eight days of 200 nodes {eight_days_s:.2} s; a settled day of 200 nodes {day_200_s:.2} s, of 1000 {day_1000_s:.2} s"
+        );
+        Ok(reads)
+    }
 }
 
 /// The quickest of some runs.

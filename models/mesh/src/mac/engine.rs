@@ -47,6 +47,8 @@ pub struct Config {
     /// Once these are gone, or the channel was busy too often, so often all of them again in a later stay of the receiver
     /// on another channel, when it hops. The frames behind wait meanwhile.
     pub channel_retries: u8,
+    /// The same for urgent frames, where it is more.
+    pub urgent_channel_retries: u8,
     /// The longest exchange of several frames with one neighbour, nanoseconds; 0: there are none ([`Flow`]).
     pub exchange_ns: u64,
     /// How many frames may wait.
@@ -649,9 +651,10 @@ impl<T: Clone> Engine<T> {
     fn next_stay(&mut self, now_ns: u64) -> bool {
         let (Some(hopping), Some(current)) = (&self.hopping, &mut self.current) else { return false };
         let To::One(neighbour) = current.request.to else { return false };
-        let Some(heard) = hopping.heard_of(neighbour).filter(|_| current.channels < self.config.channel_retries) else {
-            return false;
-        };
+        let Config { channel_retries, urgent_channel_retries, .. } = self.config;
+        let urgent = current.request.priority == Priority::Urgent;
+        let most = if urgent { channel_retries.max(urgent_channel_retries) } else { channel_retries };
+        let Some(heard) = hopping.heard_of(neighbour).filter(|_| current.channels < most) else { return false };
         let stay_ns = u64::from(heard.schedule.dwell_ms) * 1_000_000;
         (current.channels, current.tries) = (current.channels + 1, 0);
         self.access(now_ns + stay_ns);

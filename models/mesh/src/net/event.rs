@@ -119,6 +119,13 @@ pub enum Event {
         /// What.
         payload: Vec<u8>,
     },
+    /// A node has handed an urgent message to the next one.
+    Handed {
+        /// The number that `send` or `gasp` gave.
+        id: u64,
+        /// Who has.
+        node: u32,
+    },
     /// A message went no further.
     Dropped {
         /// The number that `send` gave.

@@ -168,7 +168,7 @@ impl Network {
     /// Whether a node could make a frame's part out where it listened.
     fn is_tuned(&self, ear: Ear, shot: &Shot) -> bool {
         let radio = &self.radios[ear.node as usize];
-        let strong = ear.dbm >= self.config.noise_dbm + self.config.sync_db;
+        let strong = !radio.fading && ear.dbm >= self.config.noise_dbm + self.config.sync_db;
         let together = self.everyones.channel_in_dwell(shot.start_ns);
         strong && radio.since_ns <= shot.start_ns && self.listening(ear.node, shot.start_ns, together) == shot.channel
     }
@@ -340,7 +340,7 @@ impl Network {
         if !radio.on || radio.since_ns > shot.start_ns || !made_out {
             return false;
         }
-        if listens != shot.channel {
+        if listens != shot.channel || radio.fading && !shot.acknowledges {
             return false;
         }
         let worst_mw = if self.air.log.len() > 1 {

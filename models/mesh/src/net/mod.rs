@@ -5,8 +5,8 @@
 //!                  ▲  joining (wisun) opens routing, routing tells joining of parents and routes
 //! ```
 //!
-//! Node 0 is the border router. Inputs: [`Network::send`], [`Network::multicast`], [`Network::power`], [`Network::link_loss`],
-//! [`Network::interfere`], [`Network::add_source`], [`Network::repair`]. Time: [`Network::next_at`], [`Network::step`]. Outputs:
+//! Node 0 is the border router. Inputs: [`Network::send`], [`Network::multicast`], [`Network::power`], [`Network::fade`],
+//! [`Network::gasp`], [`Network::link_loss`], [`Network::interfere`], [`Network::add_source`], [`Network::repair`]. Time: [`Network::next_at`], [`Network::step`]. Outputs:
 //! [`Network::poll_event`] until it answers none; drain before the next input, or events queue up.
 //!
 //! The run is the seed's: events are ordered by time and node, and each chance is a hash of the seed, the node or link,
@@ -23,6 +23,7 @@
 //! | `cut` | packets in fragments |
 //! | `multicast` | one message for all |
 //! | `exchange` | several frames in a row for one neighbour |
+//! | `gasp` | a node whose supply is gone, and what it still says |
 //! | `duty` | time on the air that a regulator leaves |
 //! | `queue` | what is due |
 //! | `event` | what comes out |
@@ -36,6 +37,7 @@ mod cut;
 mod duty;
 mod event;
 mod exchange;
+mod gasp;
 mod links;
 mod medium;
 mod multicast;
@@ -291,7 +293,8 @@ impl Network {
             return id;
         };
         let fits = payload.len() <= 1_200 && (to as usize) < self.nodes.len() && to != node;
-        if !self.radios[node as usize].on {
+        let radio = self.radios[node as usize];
+        if !radio.on || radio.fading {
             self.drop_message(node, tag, Why::PowerOff);
         } else if !fits {
             self.drop_message(node, tag, Why::Refused);
@@ -299,16 +302,19 @@ impl Network {
             let why = if node == 0 { Why::NoRoute } else { Why::NoParent };
             self.drop_message(node, tag, why);
         }
-        if self.radios[node as usize].on {
+        if radio.on && !radio.fading {
             self.settle(node);
         }
         id
     }
 
-    /// Switches a node on or off. Off, it forgets everything but what is in its flash (keys, PAN).
+    /// Switches a node on or off. Off, it forgets everything but what is in its flash (keys, PAN). One that fades starts anew.
     pub fn power(&mut self, node: u32, on: bool) {
         let at = node as usize;
-        if at >= self.nodes.len() || self.radios[at].on == on {
+        let Some(radio) = self.radios.get(at) else { return };
+        if radio.fading && on {
+            self.power(node, false);
+        } else if radio.on == on {
             return;
         }
         self.radios[at] = Radio { on, since_ns: self.now_ns, ..Radio::OFF };
@@ -324,6 +330,16 @@ impl Network {
         self.forget_reads(node);
         let served = self.nodes[at].state == State::Operational;
         self.nodes[at].power_down(&self.config);
+        self.unload(node);
+        self.events.push_back(Event::State { node, state: State::Off });
+        if served {
+            self.events.push_back(Event::Isolated { node, why: Isolation::PowerOff });
+        }
+        self.digest(self.now_ns, u64::from(node) << 8 | 0xFF);
+    }
+
+    /// What a node has in hand is lost with its power.
+    fn unload(&mut self, node: u32) {
         for place in 0..self.cargoes.len() {
             let cargo = &mut self.cargoes[place];
             if cargo.owner == node && !matches!(cargo.load, Load::Free) {
@@ -335,11 +351,6 @@ impl Network {
                 }
             }
         }
-        self.events.push_back(Event::State { node, state: State::Off });
-        if served {
-            self.events.push_back(Event::Isolated { node, why: Isolation::PowerOff });
-        }
-        self.digest(self.now_ns, u64::from(node) << 8 | 0xFF);
     }
 
     /// Changes the loss of one direction.

@@ -24,6 +24,9 @@ const NETWORK: u32 = 1;
 pub(super) const PAN: u16 = 0x0715;
 /// Nobody, nothing, never.
 pub(super) const NONE: u32 = u32::MAX;
+/// What cannot be said again has all its tries on five channels; of every frame Wi-SUN demands twenty over five, an open stack
+/// says.
+const URGENT_CHANNEL_RETRIES: u8 = 4;
 /// First DIS within so long after routing starts: what the recorded open router does.
 const DIS_FIRST_NS: u64 = 10_000_000_000;
 
@@ -91,6 +94,8 @@ impl Join {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Radio {
     pub(super) on: bool,
+    /// Its supply is gone and a charge is left: it hears acknowledgements alone.
+    pub(super) fading: bool,
     /// Whether it keeps the PAN's broadcast schedule.
     pub(super) follows: bool,
     /// The one channel on which it looks for a PAN.
@@ -100,7 +105,7 @@ pub(super) struct Radio {
 }
 
 impl Radio {
-    pub(super) const OFF: Self = Self { on: false, follows: false, fixed: None, since_ns: 0 };
+    pub(super) const OFF: Self = Self { on: false, fading: false, follows: false, fixed: None, since_ns: 0 };
 
     /// The channel of its own schedule (DH1CF).
     pub(super) fn own_channel(&self, node: u32, at_ns: u64, config: &Config) -> u16 {
@@ -208,6 +213,8 @@ pub(super) struct Node {
     pub(super) ack_channel: u16,
     /// Whether it was one of several in a row, which is answered by a response.
     pub(super) responds: bool,
+    /// Tries since its supply went.
+    pub(super) gasps: u32,
     /// Counts switchings-on; what was asked for in an earlier life is void.
     pub(super) life: u8,
     pub(super) starts: u64,
@@ -240,6 +247,7 @@ impl Node {
             wakes: [u64::MAX; 4],
             ack_channel: 0,
             responds: false,
+            gasps: 0,
             life: 0,
             starts: 0,
             version: lollipop::INITIAL,
@@ -289,6 +297,24 @@ impl Node {
             let stored = router.stored();
             router.power_up(now_ns, Some(stored));
         }
+    }
+
+    /// Supply goes, and a charge is left: the machines stop where they are, and a MAC of its own tries each frame once.
+    pub(super) fn fade(&mut self, config: &Config, of: u32) {
+        let hopping = self.mac.hopping_mut().take();
+        let once = engine::Config {
+            retries_max: 0,
+            channel_retries: 0,
+            urgent_channel_retries: 0,
+            exchange_ns: 0,
+            ..mac_config(config)
+        };
+        self.mac = Engine::new(once, self.seed(config, of, 5));
+        *self.mac.hopping_mut() = hopping;
+        self.life = self.life.wrapping_add(1);
+        self.wakes = [u64::MAX; 4];
+        self.touched = Touched::default();
+        (self.parent, self.state, self.gasps) = (NONE, State::Off, 0);
     }
 
     /// Power goes: only flash stays.
@@ -364,5 +390,14 @@ fn mac_config(config: &Config) -> engine::Config {
     let Config { phy, csma, retries_max, channel_retries, queue_max, .. } = *config;
     // An exchange takes no look at the rule of time on the air; where there is one, there is none.
     let exchange_ns = if config.duty.is_none() { u64::from(config.exchange_ms) * 1_000_000 } else { 0 };
-    engine::Config { phy, csma, retries_max, channel_retries, exchange_ns, queue_max, stranger_fails: false }
+    engine::Config {
+        phy,
+        csma,
+        retries_max,
+        channel_retries,
+        urgent_channel_retries: URGENT_CHANNEL_RETRIES,
+        exchange_ns,
+        queue_max,
+        stranger_fails: false,
+    }
 }

@@ -93,7 +93,7 @@ impl Probing {
 }
 
 /// Tries that a solicitation should take over a link that is heard like this, in 1/128.
-fn expected(success: &Success, ear: Option<Ear>) -> u32 {
+pub(super) fn expected(success: &Success, ear: Option<Ear>) -> u32 {
     let share = ear.map_or(0.0, |ear| success.share(ear.half_db, PROBE_OCTETS));
     if share * etx::MAX as f32 <= etx::ONE as f32 { etx::MAX } else { (etx::ONE as f32 / share) as u32 }
 }

@@ -424,6 +424,12 @@ impl Network {
         fill: impl FnOnce(&mut Vec<u8>),
         tag: Tag,
     ) -> bool {
+        self.nodes[node as usize].touched.rpl = true;
+        self.enclose(node, to, port, fill) && self.drain_rpl(node, Some(tag))
+    }
+
+    /// Gives routing a datagram; false when there is no way.
+    pub(super) fn enclose(&mut self, node: u32, to: u32, port: u16, fill: impl FnOnce(&mut Vec<u8>)) -> bool {
         let mut datagram = core::mem::take(&mut self.datagram);
         datagram.clear();
         datagram.extend_from_slice(&port.to_be_bytes());
@@ -435,10 +441,9 @@ impl Network {
         let (from, to) = (eui(node).under(PREFIX), eui(to).under(PREFIX));
         let sum = checksum(from, to, next::UDP, &datagram).to_be_bytes();
         datagram[6..8].copy_from_slice(&sum);
-        self.nodes[node as usize].touched.rpl = true;
         let sent = self.nodes[node as usize].rpl.send(self.now_ns, to, next::UDP, &datagram);
         self.datagram = datagram;
-        sent && self.drain_rpl(node, Some(tag))
+        sent
     }
 
     /// A datagram of the layers above.
@@ -605,6 +610,12 @@ impl Network {
         let Some(cargo) = self.cargoes.get_mut(place as usize) else { return };
         let (tag, load) = (cargo.tag, core::mem::replace(&mut cargo.load, Load::Free));
         self.free_cargoes.push(place);
+        if tag.priority == Priority::Urgent && outcome == Outcome::Sent {
+            self.events.push_back(Event::Handed { id: tag.id, node });
+        }
+        if self.radios[node as usize].fading {
+            return self.gasped(node, outcome, tag, load);
+        }
         if let MacTo::One(peer) = to
             && attempts > 0
         {

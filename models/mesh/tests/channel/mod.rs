@@ -115,6 +115,7 @@ pub(crate) fn run(case: Case, seed: u64) -> Counts {
         csma: case.csma,
         retries_max: 3,
         channel_retries: 0,
+        urgent_channel_retries: 0,
         exchange_ns: 0,
         queue_max: 1 << 20,
         stranger_fails: true,

@@ -32,6 +32,13 @@ pub(crate) fn line(nodes: u32) -> Vec<Link> {
     links
 }
 
+/// These pairs, and no other.
+pub(crate) fn pairs(of: &[(u32, u32)]) -> Vec<Link> {
+    let mut links = Vec::new();
+    of.iter().for_each(|&(a, b)| both(&mut links, a, b, 80.0));
+    links
+}
+
 /// Nodes on a square grid of this pitch, the root in the middle; log-distance, 40 dB at 1 m, exponent 3.5.
 pub(crate) fn grid(nodes: u32, pitch_m: f64) -> Vec<Link> {
     let width = f64::from(nodes).sqrt().ceil() as u32;

@@ -17,9 +17,10 @@ use std::collections::BTreeMap;
 
 use taa_mesh::{
     mac::engine::Priority,
-    net::{Event as Happening, Isolation, Link, Network, Totals, capture_option},
+    net::{Event as Happening, Isolation, Link, Network, Totals, Why, capture_option},
     wisun::join::State,
 };
+use taa_meter::Supply;
 use taa_models::{mesh::Air, radio::village::Mounted};
 use taa_scenarios::model::Scenario;
 
@@ -35,6 +36,8 @@ use crate::{
 const DATAGRAM_MAX: usize = 1_200;
 /// So many messages under way are remembered; the oldest of more died with a relay.
 const UNDER_WAY_MAX: usize = 4_096;
+/// At each try of a last gasp so many more neighbours are asked, where the first does not answer.
+const ASKED_MAX: u32 = 3;
 /// What a router that has lost its routes hears, dB less: nothing.
 const STUCK_DB: f32 = 300.0;
 
@@ -47,6 +50,14 @@ struct Parcel {
     /// Datagrams still missing, and what has come.
     missing: usize,
     bytes: Vec<u8>,
+}
+
+/// A packet of a meter's last gasp: whose, and how many neighbours were asked before.
+#[derive(Debug)]
+struct Gasp {
+    customer: u32,
+    packet: Vec<u8>,
+    asked: u32,
 }
 
 /// The mesh, frame by frame.
@@ -66,6 +77,8 @@ pub(crate) struct Frames {
     datagrams: BTreeMap<u64, (u64, usize)>,
     parcels: BTreeMap<u64, Parcel>,
     parcel: u64,
+    /// Last gasps by the network's number.
+    gasps: BTreeMap<u64, Gasp>,
     /// On the way, ms, of messages that arrived: how often, in steps of 100 ms, the last for more.
     pub(crate) delays: Vec<u64>,
     capture: Capture,
@@ -90,6 +103,7 @@ impl Frames {
             datagrams: BTreeMap::new(),
             parcels: BTreeMap::new(),
             parcel: 0,
+            gasps: BTreeMap::new(),
             delays: vec![0; 601],
         })
     }
@@ -148,6 +162,31 @@ impl Frames {
     pub(crate) fn power(&mut self, node: usize, on: bool, now_ms: u64) {
         self.reach(now_ms);
         self.network.power(wire::number(node, self.root), on);
+    }
+
+    /// A node of the village has lost its supply, and lives on its capacitor.
+    fn fade(&mut self, node: usize, now_ms: u64) {
+        self.reach(now_ms);
+        self.network.fade(wire::number(node, self.root));
+    }
+
+    /// A meter says what it must, before all data.
+    pub(crate) fn gasp(&mut self, customer: u32, packet: &[u8], now_ms: u64) {
+        self.ask(Gasp { customer, packet: packet.to_vec(), asked: 0 }, now_ms);
+    }
+
+    fn ask(&mut self, gasp: Gasp, now_ms: u64) {
+        self.reach(now_ms);
+        let id = self.network.gasp(wire::number(gasp.customer as usize, self.root), &gasp.packet);
+        self.gasps.insert(id, gasp);
+        if self.gasps.len() > UNDER_WAY_MAX {
+            self.gasps.pop_first();
+        }
+    }
+
+    /// The last gasp of that number, if this node is whose it is.
+    fn gasp_of(&self, id: u64, node: u32) -> Option<&Gasp> {
+        self.gasps.get(&id).filter(|gasp| wire::number(gasp.customer as usize, self.root) == node)
     }
 
     /// Hands a message over.
@@ -245,10 +284,23 @@ impl Village<'_> {
         unit.joins += u64::from(on);
         let standing = if on { MeshStanding::Joining } else { MeshStanding::Dark };
         self.mesh.turned(customer as usize, standing, now_ms);
+        let charged = self.people.of(customer).unit.meter.gasp().is_some_and(|gasp| gasp.supply() == Supply::Capacitor);
         if let Some(frames) = &mut self.mesh.frames {
-            frames.power(customer as usize, on, now_ms);
+            if on || !charged {
+                frames.power(customer as usize, on, now_ms);
+            } else {
+                frames.fade(customer as usize, now_ms);
+            }
         }
         self.mesh_stirred(now_ms, queue);
+    }
+
+    /// A meter has acted; where its capacitor is empty by now, its radio is off.
+    pub(crate) fn mesh_charge_spent(&mut self, customer: u32, now_ms: u64) {
+        let Some(frames) = &mut self.mesh.frames else { return };
+        if self.people.of(customer).unit.meter.gasp().is_some_and(|gasp| gasp.supply() == Supply::Gone) {
+            frames.power(customer as usize, false, now_ms);
+        }
     }
 
     /// Something was done to the network from outside: it is looked at once this instant is through.
@@ -286,6 +338,14 @@ impl Village<'_> {
     fn mesh_happens(&mut self, happening: Happening, now_ms: u64, queue: &mut Queue<Event>) {
         let meter = |node: u32| node.checked_sub(1).filter(|&customer| (customer as usize) < self.mesh.meters);
         match happening {
+            Happening::Delivered { id, node: 0, payload, .. } if self.is_gasp(id) => {
+                self.gasp_at_dcu(&payload, now_ms, queue);
+            }
+            Happening::Handed { id, node } => self.gasp_told(id, node, true, now_ms, queue),
+            // What a node had in hand when its supply went, it does not wait for.
+            Happening::Dropped { id, node, why } if why != Why::PowerOff && self.is_gasp(id) => {
+                self.gasp_told(id, node, false, now_ms, queue);
+            }
             Happening::Delivered { id, payload, .. } => {
                 let whole = self.mesh.frames.as_mut().and_then(|frames| frames.arrived(id, payload, now_ms));
                 let Some(Parcel { customer, up, bytes, .. }) = whole else { return };
@@ -329,6 +389,28 @@ impl Village<'_> {
             Happening::Parent { node, parent } => self.mesh.hung(node, parent, now_ms),
             _ => {}
         }
+    }
+
+    fn is_gasp(&self, id: u64) -> bool {
+        self.mesh.frames.as_ref().is_some_and(|frames| frames.gasps.contains_key(&id))
+    }
+
+    /// A neighbour has taken a gasp on, or has not: then the next one is asked, while the charge lasts. What becomes of it
+    /// behind that one, its meter does not hear.
+    fn gasp_told(&mut self, id: u64, node: u32, heard: bool, now_ms: u64, queue: &mut Queue<Event>) {
+        let Some(gasp) = self.mesh.frames.as_ref().and_then(|frames| frames.gasp_of(id, node)) else { return };
+        let &Gasp { customer, ref packet, asked } = gasp;
+        if !heard && asked < ASKED_MAX {
+            let next = Gasp { customer, packet: packet.clone(), asked: asked + 1 };
+            let logic = self.people.of(customer).unit.meter.gasp_mut();
+            if logic.is_some_and(|logic| logic.try_another(now_ms * 1_000_000))
+                && let Some(frames) = &mut self.mesh.frames
+            {
+                frames.ask(next, now_ms);
+                return self.mesh_stirred(now_ms, queue);
+            }
+        }
+        self.gasp_sent(customer, heard, now_ms, queue);
     }
 
     /// Why the DCU does not reach a meter that has not joined, frame by frame.
