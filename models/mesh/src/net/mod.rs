@@ -6,8 +6,9 @@
 //! ```
 //!
 //! Node 0 is the border router. Inputs: [`Network::send`], [`Network::multicast`], [`Network::power`], [`Network::fade`],
-//! [`Network::gasp`], [`Network::link_loss`], [`Network::interfere`], [`Network::add_source`], [`Network::repair`]. Time: [`Network::next_at`], [`Network::step`]. Outputs:
-//! [`Network::poll_event`] until it answers none; drain before the next input, or events queue up.
+//! [`Network::gasp`], [`Network::link_loss`], [`Network::interfere`], [`Network::add_source`], [`Network::repair`]. Time:
+//! [`Network::next_at`], [`Network::step`]. Outputs: [`Network::poll_event`] until it answers none; drain before the next
+//! input, or events queue up.
 //!
 //! The run is the seed's: events are ordered by time and node, and each chance is a hash of the seed, the node or link,
 //! the purpose and the occasion. [`Network::digest_now`] sums up every frame, delivery and join state.
