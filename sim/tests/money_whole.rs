@@ -31,10 +31,11 @@ fn money_in_equals_credit_given_and_who_has_paid_is_connected() {
         let meddling = schedule::meddling(seed);
         let result = common::simulate_meddled(&scenario, meddling);
         for arch in &result.architectures {
-            let found = wrongs(&scenario, arch, meddling, &Bound::of(&scenario, &arch.traits));
+            let bound = Bound::of(&scenario, &arch.traits);
+            let found = wrongs(&scenario, arch, meddling, &bound);
             let story = || format!("{}\n{}", schedule::story(&scenario), schedule::told(arch));
             assert_eq!(found, Vec::<String>::new(), "seed {seed}, {}: {}", arch.name, story());
-            seen.add(arch);
+            seen.add(&scenario, arch, &bound);
         }
     }
     println!("{seen:?}");
@@ -53,7 +54,10 @@ fn money_in_equals_credit_given_and_who_has_paid_is_connected() {
             && 20 * seen.replaced > each
             && seen.audits > 100 * each
             && seen.turned_away > 5 * each
-            && seen.dark_and_paid > 2 * each,
+            && seen.dark_and_paid > 2 * each
+            && 4 * seen.due > seen.payments
+            && seen.due_by_hand > each
+            && seen.with_credit > each,
         "{seen:?}"
     );
 }

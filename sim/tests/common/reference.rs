@@ -57,6 +57,14 @@ impl Bound {
         }
     }
 
+    /// By when a payment must have had its effect, where that is before the end.
+    fn is_due(&self, scenario: &Scenario, pay: &PaymentRow) -> Option<u64> {
+        let sent_ms = self.due_ms(scenario, pay.accepted_ms?, self.provider_ms);
+        let at_vendor_ms = pay.at_vendor_ms.map_or(sent_ms, |at_ms| at_ms.min(sent_ms));
+        let due_ms = self.due_ms(scenario, at_vendor_ms, self.reach_ms);
+        Some(due_ms).filter(|due_ms| *due_ms < u64::from(scenario.run.days) * DAY_MS)
+    }
+
     /// Until when, from an instant on: trouble that comes before it is over begins the wait anew. The next trouble may begin
     /// before the last one's wait is over: the end of the last one counts.
     fn due_ms(&self, scenario: &Scenario, from_ms: u64, reach_ms: u64) -> u64 {
@@ -89,11 +97,23 @@ pub(crate) struct Reference {
     pub(crate) turned_away: u64,
     /// Credits of customers whose relay was open, and who owed nothing after them.
     pub(crate) dark_and_paid: u64,
+    /// Payments that were due before the end: for all, and where numbers are typed.
+    pub(crate) due: u64,
+    pub(crate) due_by_hand: u64,
+    /// Meters that keep their credit, and have some at the end.
+    pub(crate) with_credit: u64,
 }
 
 impl Reference {
-    pub(crate) fn add(&mut self, arch: &ArchResult) {
+    pub(crate) fn add(&mut self, scenario: &Scenario, arch: &ArchResult, bound: &Bound) {
         let records = &arch.records;
+        let due = records.payments.rows().filter(|pay| bound.is_due(scenario, pay).is_some()).count() as u64;
+        self.due += due;
+        self.due_by_hand += if arch.traits.keypad { due } else { 0 };
+        if arch.traits.credit_at == CreditAt::Meter {
+            self.with_credit +=
+                records.accounts.iter().filter(|account| left_minor(scenario, account) > 0).count() as u64;
+        }
         let count = |kind: &str| records.log.kind.iter().filter(|of| **of == kind).count() as u64;
         self.payments += records.payments.rows().filter(|pay| pay.accepted_ms.is_some()).count() as u64;
         self.repeats += u64::from(records.books.duplicates);
@@ -194,6 +214,9 @@ pub(crate) fn wrongs(scenario: &Scenario, arch: &ArchResult, meddling: Meddling,
             CreditAt::Meter => {
                 let loaded = i128::from(account.loaded_minor - account.opening_minor);
                 equal(format!("meter {}: credit loaded", account.customer), loaded, purse.applied);
+                if left_minor(scenario, account) > 0 && !account.relay_closed {
+                    equal(format!("meter {} has credit: relays closed", account.customer), 0, 1);
+                }
             }
             CreditAt::Cloud | CreditAt::Dcu => found_use(scenario, account, (purse, meddling), &mut equal),
         }
@@ -278,6 +301,14 @@ fn token_wrongs(arch: &ArchResult) -> Vec<String> {
     found
 }
 
+/// What a meter that keeps its credit has left of it at least, after the dearest use that its register allows.
+fn left_minor(scenario: &Scenario, account: &AccountRow) -> i64 {
+    let price = scenario.tariff.energy_price_per_kwh_minor;
+    let fees = scenario.tariff.daily_fee_minor * i64::from(scenario.run.days + 1);
+    let most = i64::try_from(account.meter_wh).unwrap_or(i64::MAX / 4_000_000) * (price + price / 4) / 1000 + fees;
+    account.loaded_minor - most
+}
+
 /// What was taken off the balance is the price of what the register shows: not less than from the end of the first hour
 /// on, in which the first reading is made, and not more than from the start.
 fn found_use(
@@ -311,14 +342,10 @@ fn found_use(
 
 /// The payment has had its effect within the bound, once nothing stood in its way.
 fn late(scenario: &Scenario, row: usize, pay: &PaymentRow, bound: &Bound) -> Option<String> {
-    let accepted_ms = pay.accepted_ms?;
-    let end_ms = u64::from(scenario.run.days) * DAY_MS;
-    let sent_ms = bound.due_ms(scenario, accepted_ms, bound.provider_ms);
-    let at_vendor_ms = pay.at_vendor_ms.map_or(sent_ms, |at_ms| at_ms.min(sent_ms));
-    let due_ms = bound.due_ms(scenario, at_vendor_ms, bound.reach_ms);
+    let (accepted_ms, due_ms) = (pay.accepted_ms?, bound.is_due(scenario, pay)?);
     let by_paper = pay.token_by == TokenBy::Stock;
     let done_ms = if by_paper { pay.credited_ms.max(pay.applied_ms) } else { pay.applied_ms };
-    (due_ms < end_ms && done_ms.is_none_or(|done_ms| done_ms > due_ms)).then(|| {
+    done_ms.is_none_or(|done_ms| done_ms > due_ms).then(|| {
         let customer = pay.customer;
         let held = pay.held_by.names();
         format!(

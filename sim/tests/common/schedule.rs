@@ -87,6 +87,10 @@ pub(crate) fn draw(seed: u64) -> Scenario {
     for _ in 0..10 + draws.u64() % 40 {
         fault(FaultKind::DcuPowerLost, draws.u64() % (calm_from_ms - HOUR_MS), 30_000 + draws.u64() % 200_000);
     }
+    // A token under a wrong key is typed, refused, sold anew and typed again: that takes two days more to be late.
+    if scenario.faults.iter().any(|fault| fault.what == FaultKind::WrongKeyRevision) {
+        scenario.run.days += 2;
+    }
     scenario.faults.sort_by_key(|fault| (fault.from_ms, fault.id.clone()));
     price(&mut scenario, seed);
     scenario
