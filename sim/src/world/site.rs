@@ -294,6 +294,7 @@ impl Village<'_> {
         for payment in std::mem::take(&mut self.site.unanswered) {
             self.payment_again(payment, now_ms, queue);
         }
+        self.seek_lost_orders(now_ms, queue);
         self.seek_refused(now_ms, queue);
         self.seek_doubt(now_ms, queue);
         true

@@ -114,6 +114,26 @@ impl Village<'_> {
         queue.at(SimTime::from_ms(at_ms), Phase::Customer, node, Event::RefusedAsked { customer, sale });
     }
 
+    /// An order to sell a token anew that a cut of the power has taken before it was on the disk: the operator sees the old sale
+    /// stand as before, and gives it again.
+    pub(crate) fn seek_lost_orders(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
+        for (id, (payments, order)) in std::mem::take(&mut self.money.rekeying.made_anew) {
+            let desk = self.site.dcu.as_ref().map(|dcu| dcu.state().desk());
+            let stands =
+                desk.and_then(|desk| desk.sale(id)).is_some_and(|sale| !matches!(sale.fate, Fate::Void { .. }));
+            if !stands {
+                continue;
+            }
+            for payment in payments {
+                let pay = &mut self.pays[payment as usize];
+                if pay.stage == Stage::Number && pay.sale.is_none() {
+                    pay.sale = Some(id);
+                }
+            }
+            queue.at(SimTime::from_ms(now_ms), Phase::Customer, self.ops.cloud, order);
+        }
+    }
+
     /// What a gateway has refused and a cut of the power has kept from being told: the operator looks through the alarms.
     pub(crate) fn seek_refused(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
         let Some(dcu) = self.site.dcu.as_ref().filter(|_| self.site_vends()) else { return };
@@ -139,6 +159,7 @@ impl Village<'_> {
             let replace = |dcu: &mut Dcu, now| dcu.replace_refused(now, id).is_ok();
             if self.sell_anew(customer, &of_sale, chain, replace, now_ms, queue) {
                 self.money.rekeying.done(id);
+                self.money.rekeying.made_anew.insert(id, (of_sale, Event::RefusedAsked { customer, sale }));
                 let name = self.scenario.village.customers[customer as usize].id.clone();
                 let text = "its meter holds another key; sold anew under that".to_owned();
                 return self.log(now_ms, "token_replaced", name, text);
@@ -158,9 +179,13 @@ impl Village<'_> {
         queue: &mut Queue<Event>,
     ) -> bool {
         let before: Vec<_> = of_sale.iter().map(|n| self.pays[*n as usize].clone()).collect();
+        // An order that is given again finds no token: it was given up with the first.
+        let made = before.iter().any(|pay| pay.token.is_some());
         let paid_minor = before.iter().map(|pay| pay.amount_minor).sum();
         let worth_u = before.iter().filter_map(|pay| pay.token.as_ref()).map(|made| made.worth_u).sum();
-        self.money.tokens.unbooked(customer, of_sale, paid_minor, worth_u);
+        if made {
+            self.money.tokens.unbooked(customer, of_sale, paid_minor, worth_u);
+        }
         for payment in of_sale {
             let pay = &mut self.pays[*payment as usize];
             (pay.sale, pay.token, pay.stage) = (None, None, Stage::Number);
@@ -170,7 +195,9 @@ impl Village<'_> {
         let mut replaced = false;
         self.with_dcu(now_ms, queue, |dcu, now| replaced = replace(dcu, now));
         if !replaced {
-            self.money.tokens.rebooked(customer, paid_minor, worth_u);
+            if made {
+                self.money.tokens.rebooked(customer, paid_minor, worth_u);
+            }
             for (payment, pay) in of_sale.iter().zip(before) {
                 self.pays[*payment as usize] = pay;
             }

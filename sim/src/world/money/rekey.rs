@@ -55,6 +55,8 @@ pub(super) struct Rekeying {
     first: BTreeMap<VendId, Vec<String>>,
     /// Refused tokens that the operator knows of and has not replaced yet.
     refused: BTreeSet<VendId>,
+    /// Sales that the operator had made anew since the site started: for which payments, and what the operator did.
+    pub(super) made_anew: BTreeMap<VendId, (Vec<u32>, Event)>,
 }
 
 impl Rekeying {
@@ -293,6 +295,7 @@ impl Village<'_> {
         let dead = Chain::of(Cause::WrongKey);
         let replace = |dcu: &mut Dcu, now| dcu.replace_orphan(now, id);
         if self.sell_anew(customer, &of_sale, dead, replace, now_ms, queue) {
+            self.money.rekeying.made_anew.insert(id, (of_sale, Event::OrphanAsked { customer, sale }));
             let name = self.scenario.village.customers[customer as usize].id.clone();
             self.log(now_ms, "token_replaced", name, "it died with the old key; sold anew".to_owned());
         }
