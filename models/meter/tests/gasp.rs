@@ -106,7 +106,6 @@ fn a_longer_hold_up_buys_more_tries() {
     assert!(all.is_sorted() && all[0] < all[2] && all[3] <= 32, "{all:?}");
 }
 
-/// Of a hundred meters each is in time with its first try, also in the last slot; one slot more and some are not.
 /// Whoever has nobody's answer may ask the next neighbour at once, while the charge lasts: 250 ms hold for one packet or two, a
 /// second for some, and each of them is paid for.
 #[test]
@@ -128,6 +127,7 @@ fn others_are_asked_while_the_charge_lasts() {
     assert!(short <= 2 && long > short && long < 40, "{short} {long}");
 }
 
+/// Of a hundred meters each is in time with its first try, also in the last slot; one slot more and some are not.
 #[test]
 fn a_new_capacitor_carries_the_last_slot_and_none_beyond() {
     let sent_in = |slots_first: u32| -> usize {

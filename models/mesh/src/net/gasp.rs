@@ -9,7 +9,7 @@
 //! How these last words are said over the air is nowhere laid down; this order is ours.
 
 use super::Network;
-use super::event::{Event, Isolation, Why};
+use super::event::Why;
 use super::node::{Tag, number};
 use super::probing::expected;
 use super::stack::{Load, PORT_DATA};
@@ -31,17 +31,13 @@ impl Network {
         radio.fading = true;
         let served = self.nodes[at].state == State::Operational;
         self.nodes[at].fade(&self.config, node);
-        self.unload(node);
-        self.events.push_back(Event::State { node, state: State::Off });
-        if served {
-            self.events.push_back(Event::Isolated { node, why: Isolation::PowerOff });
-        }
+        self.gone(node, served);
         self.digest(self.now_ns, u64::from(node) << 8 | 0xFE);
     }
 
     /// Sends an urgent message to the root. Of a node that fades: once, to one neighbour, another each time. Returns its
-    /// number: [`Event::Handed`] with this node, when a neighbour has acknowledged it, or [`Event::Dropped`] with this
-    /// node come, unless it loses power first; and [`Event::Delivered`] when it is at the root.
+    /// number: [`super::Event::Handed`] with this node, when a neighbour has acknowledged it, or [`super::Event::Dropped`]
+    /// with this node come, unless it loses power first; and [`super::Event::Delivered`] when it is at the root.
     pub fn gasp(&mut self, node: u32, payload: &[u8]) -> u64 {
         if !self.radios.get(node as usize).is_some_and(|radio| radio.fading) {
             return self.send(node, 0, payload, Priority::Urgent);

@@ -331,16 +331,12 @@ impl Network {
         self.forget_reads(node);
         let served = self.nodes[at].state == State::Operational;
         self.nodes[at].power_down(&self.config);
-        self.unload(node);
-        self.events.push_back(Event::State { node, state: State::Off });
-        if served {
-            self.events.push_back(Event::Isolated { node, why: Isolation::PowerOff });
-        }
+        self.gone(node, served);
         self.digest(self.now_ns, u64::from(node) << 8 | 0xFF);
     }
 
-    /// What a node has in hand is lost with its power.
-    fn unload(&mut self, node: u32) {
+    /// A node has lost its supply: what it has in hand is lost, and the others are told.
+    fn gone(&mut self, node: u32, served: bool) {
         for place in 0..self.cargoes.len() {
             let cargo = &mut self.cargoes[place];
             if cargo.owner == node && !matches!(cargo.load, Load::Free) {
@@ -351,6 +347,10 @@ impl Network {
                     self.drop_message(node, tag, Why::PowerOff);
                 }
             }
+        }
+        self.events.push_back(Event::State { node, state: State::Off });
+        if served {
+            self.events.push_back(Event::Isolated { node, why: Isolation::PowerOff });
         }
     }
 
