@@ -190,6 +190,7 @@ pub(crate) const fn mesh_standing(standing: MeshStanding) -> &'static str {
         MeshStanding::ParentLost => "last parent lost",
         MeshStanding::PanTimeout => "border router not heard",
         MeshStanding::NeverJoined => "found no way in",
+        MeshStanding::InLoop => "in a loop of parents",
     }
 }
 

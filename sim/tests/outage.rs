@@ -208,8 +208,7 @@ fn a_link_of_short_frames_carries_no_gasp() {
     assert!(drill.frames > 0 && drill.log.is_empty(), "{drill:?}");
 }
 
-/// Iron around a meter weakens its parent until its log says so; without any it says nothing. By frame nobody comes to serve
-/// through a parent that weak: a candidate stands 13 dB above the sensitivity.
+/// Iron around a meter weakens its parent until its log says so; without any it says nothing.
 #[test]
 fn a_weak_parent_is_noted_with_the_gasp() {
     let log = |fidelity: Fidelity, loss_db: f64| {
@@ -222,8 +221,10 @@ fn a_weak_parent_is_noted_with_the_gasp() {
     for fidelity in [Fidelity::Message, Fidelity::Frame] {
         assert!(log(fidelity, 0.0).is_empty(), "{fidelity:?}");
     }
-    let weak = (0..20).find(|step| log(Fidelity::Message, f64::from(step * 2)) == ["ST_SIGNAL_LOW"]);
-    assert!(weak.is_some_and(|step| (5..=18).contains(&step)), "{weak:?}");
+    for fidelity in [Fidelity::Message, Fidelity::Frame] {
+        let weak = (0..35).find(|step| log(fidelity, f64::from(step * 2)) == ["ST_SIGNAL_LOW"]);
+        assert!(weak.is_some_and(|step| (5..=30).contains(&step)), "{fidelity:?}: {weak:?}");
+    }
 }
 
 /// SAIFI and SAIDI by the tickets, told for one true less one: three draws, each with a feeder open, a broken line and the

@@ -21,9 +21,18 @@ use crate::schema::{CommsSection, InterfererSection, ScenarioFile};
 /// Whoever stands farther from the village than this is a mistake, km.
 const INTERFERER_MAX_KM: f64 = 50.0;
 
-/// Whether channel plan, carrier, power and rules fit.
-pub(super) fn fits(document: &Document, file: &ScenarioFile, found: &mut Diagnostics) {
+/// Whether channel plan, carrier, power and rules fit. What comes to nothing by message is told in `notes`.
+pub(super) fn fits(document: &Document, file: &ScenarioFile, notes: &mut Vec<String>, found: &mut Diagnostics) {
     let CommsSection { radio, mesh, interferers, .. } = &file.comms;
+    if file.run.mesh == Fidelity::Message {
+        let limited = mesh.rules != Rules::None || mesh.duty_percent < 100.0;
+        let idle = [(limited, "limits of time on the air"), (!mesh.frame.is_default(), "`[comms.mesh.frame]`")];
+        notes.extend(idle.into_iter().filter(|(said, _)| *said).map(|(_, what)| {
+            format!(
+                "The mesh goes by message, where {what} changes nothing: `--mesh frame`, or `[run] mesh = \"frame\"`."
+            )
+        }));
+    }
     // What is out of all range is told already.
     if !radio.check().is_empty() {
         return;
@@ -44,7 +53,7 @@ pub(super) fn fits(document: &Document, file: &ScenarioFile, found: &mut Diagnos
         }
         return;
     };
-    let plan = name.plan();
+    let plan = mesh.band(radio.frequency_hz()).unwrap_or(name.plan());
     let [low, high] = plan.edges_hz().map(|hz| hz / 1e6);
     if !plan.holds(radio.frequency_hz()) {
         let allowed = format!("{low} to {high} MHz with `comms.mesh.channels = \"{}\"`", name.text());
@@ -85,7 +94,8 @@ pub(super) fn interferers(
     notes: &mut Vec<String>,
     found: &mut Diagnostics,
 ) -> Vec<Interferer> {
-    let plan = file.comms.mesh.plan(file.comms.radio.frequency_hz());
+    let (mesh, carrier_hz) = (&file.comms.mesh, file.comms.radio.frequency_hz());
+    let plan = mesh.plan(carrier_hz).zip(mesh.band(carrier_hz));
     let sections = file.comms.interferers.iter().enumerate();
     let all = sections.filter_map(|(n, section)| {
         let of = |field: &str| document.at(&format!("comms.interferers.{n}.{field}"));
@@ -116,12 +126,13 @@ pub(super) fn interferers(
             found.push(SettingProblem::OutOfRange { at: of("lon_lat_deg"), value, allowed });
             return None;
         }
-        if let Some(name) = plan.filter(|name| interferer.params.channels(&name.plan()).next().is_none()) {
+        if let Some((name, _)) = plan.filter(|(_, band)| interferer.params.channels(band).next().is_none()) {
             notes.push(format!(
-                "The interferer `{}` at {} MHz falls into no channel of {}: it disturbs nobody.",
+                "The interferer `{}` at {} MHz falls into no channel of {}{}: it disturbs nobody.",
                 interferer.name,
                 interferer.params.centre_mhz,
-                name.text()
+                name.text(),
+                if mesh.hopping { "" } else { " that the mesh uses without hopping" }
             ));
         }
         Some(interferer)

@@ -192,7 +192,7 @@ fn resolve(dir: &Path, overrides: &Overrides, found: &mut Diagnostics) -> Option
         _ => faults::Story::default(),
     };
     let payments = sts::resolve(&document, &file.comms.payments, found);
-    band::fits(&document, &file, found);
+    band::fits(&document, &file, &mut notes, found);
     let interferers = match (&site, &village) {
         (Some(site), Some(village)) => band::interferers(&document, &file, (site, village), &mut notes, found),
         _ => Vec::new(),
@@ -287,6 +287,7 @@ fn parameters(document: &Document, file: &ScenarioFile, found: &mut Diagnostics)
     for (section, errors) in [
         ("comms.radio", comms.radio.check()),
         ("comms.mesh", comms.mesh.check()),
+        ("comms.mesh.frame", comms.mesh.frame.check()),
         ("comms.cellular", comms.cellular.check()),
         ("comms.payments", comms.payments.check()),
         ("comms.last_gasp", comms.last_gasp.check()),

@@ -47,6 +47,8 @@ cases! {
     };
     rules_of_nobody: "taa::scenario::out_of_range" at "`comms.mesh.rules`" says ["BZ-1", "EU-33", "duty_percent"] when |f| f.scenario += "\n[comms.mesh]\nchannels = \"BZ-1\"\nrules = \"region\"\n\n[comms.radio]\nfrequency_mhz = 915\n";
     louder_than_the_rule: "taa::scenario::out_of_range" at "`comms.radio.tx_power_dbm`" says ["20", "14 dBm at most", "EU-33"] when |f| f.scenario += "\n[comms.mesh]\nrules = \"region\"\n\n[comms.radio]\ntx_power_dbm = 20\n";
+    tries_by_frame: "taa::scenario::out_of_range" at "`comms.mesh.frame.channel_retries`" says ["40", "0 to 10"] when |f| f.scenario += "\n[comms.mesh.frame]\nchannel_retries = 40\n";
+    no_such_pinning: "taa::scenario::unknown_word" at "`comms.mesh.frame.pinned`" says ["everything", "parents"] when |f| f.scenario += "\n[comms.mesh.frame]\npinned = \"everything\"\n";
     two_limits: "taa::scenario::out_of_range" at "`comms.mesh.duty_percent`" says ["2.5", "100 where `rules`"] when |f| f.scenario += "\n[comms.mesh]\nrules = \"region\"\nduty_percent = 2.5\n";
     rain_that_does_not_fall: "taa::scenario::out_of_range" at "`comms.radio.fading.shower_mm_per_h`" says ["0.1 to 500"] when |f| f.scenario += "\n[comms.radio.fading]\nshower_mm_per_h = 0\n";
     interferer_without_place: "taa::scenario::missing_key" at "`comms.interferers" says ["`lon_lat_deg` is missing"] when |f| f.scenario += &ALARM.replace("lon_lat_deg = [33.6130, -2.8500]\n", "");

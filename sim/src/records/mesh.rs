@@ -37,11 +37,13 @@ pub enum MeshStanding {
     PanTimeout = 11,
     /// Cut off, by frames: it has not found a way in since the run began.
     NeverJoined = 12,
+    /// Cut off, by frames: its parents lead back to one of them.
+    InLoop = 13,
 }
 
 impl MeshStanding {
     /// All of them, in order of their numbers.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::InTree,
         Self::Joining,
         Self::Dark,
@@ -55,6 +57,7 @@ impl MeshStanding {
         Self::ParentLost,
         Self::PanTimeout,
         Self::NeverJoined,
+        Self::InLoop,
     ];
 
     /// Has power and has joined, or should have, and no way: its hours are `mesh_isolated_node_hours`.
@@ -80,6 +83,7 @@ impl MeshStanding {
             Self::ParentLost => "parent_lost",
             Self::PanTimeout => "pan_timeout",
             Self::NeverJoined => "never_joined",
+            Self::InLoop => "in_loop",
         }
     }
 }

@@ -104,6 +104,8 @@ pub(crate) struct Mesh {
     messages: u64,
     /// Frame by frame: has power and served, or should, and does not; why.
     cut_off: Vec<Option<MeshStanding>>,
+    /// Frame by frame: its parents lead back to one of them.
+    looping: Vec<bool>,
     /// What is written down of it.
     tree: Tree,
     /// The same frame by frame; then the routes above are not used.
@@ -146,6 +148,7 @@ impl Mesh {
             dirty: true,
             messages: 0,
             cut_off: vec![None; meters],
+            looping: vec![false; nodes.saturating_sub(1)],
             tree: Tree::new(nodes.saturating_sub(1)),
             frames: None,
             sent: 0,
@@ -162,8 +165,8 @@ impl Mesh {
     /// Looks at the mesh frame by frame from now on.
     pub(crate) fn look_closely(&mut self, frames: Frames) {
         for node in 0..self.meters {
-            let serves = frames.serves(node);
-            let standing = if serves { MeshStanding::InTree } else { MeshStanding::NeverJoined };
+            let never = || self.why_cut_off(node, MeshStanding::NeverJoined);
+            let standing = if frames.serves(node) { MeshStanding::InTree } else { never() };
             self.turned(node, standing, 0);
         }
         for (number, parent) in frames.parents() {
@@ -177,7 +180,7 @@ impl Mesh {
     }
 
     /// Has joined and has a route.
-    fn reaches(&self, node: usize) -> bool {
+    pub(super) fn reaches(&self, node: usize) -> bool {
         self.alive[node] && (self.frames.is_some() || self.routes.has_route(node))
     }
 
@@ -187,13 +190,9 @@ impl Mesh {
         let serves = standing == MeshStanding::InTree;
         self.dirty |= self.alive[meter] != serves;
         self.alive[meter] = serves;
-        let cut_off = Some(standing).filter(|standing| standing.is_isolated());
+        self.looping[meter] = false;
         self.tree.stands(meter, standing, now_ms);
-        self.tree.recount(self.cut_off[meter], cut_off);
-        if self.cut_off[meter].is_some() != cut_off.is_some() {
-            self.isolated = if cut_off.is_some() { self.isolated + 1 } else { self.isolated.saturating_sub(1) };
-        }
-        self.cut_off[meter] = cut_off;
+        self.book(meter, Some(standing).filter(|standing| standing.is_isolated()));
     }
 
     /// Whether it is looked at frame by frame.
@@ -210,6 +209,11 @@ impl Mesh {
     pub(super) fn own_trouble(&self, node: usize, collapse: bool) -> Option<u8> {
         let of = |t: &&Trouble| (t.what == FaultKind::RoutesCollapsed) == collapse && t.nodes.contains(&(node as u32));
         self.troubles.iter().find(of).map(|t| t.number)
+    }
+
+    /// Frame by frame: why a meter that should serve does not.
+    pub(super) fn cut_off(&self, meter: usize) -> Option<MeshStanding> {
+        self.cut_off.get(meter).copied().flatten()
     }
 
     /// The routes as of the last change.
@@ -445,11 +449,11 @@ impl Village<'_> {
         if !key.up() {
             return Some(key.chain());
         }
+        if self.mesh.frames.is_some() {
+            return self.unreachable_by_frames(customer);
+        }
         if self.mesh.reaches(node) {
             return None;
-        }
-        if self.mesh.frames.is_some() {
-            return Some(self.unreachable_by_frames(customer));
         }
         let last_loss = self.people.of(customer).unit.last_loss;
         if !self.mesh.alive[node] {

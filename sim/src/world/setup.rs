@@ -412,8 +412,8 @@ fn mesh_under(scenario: &Scenario, params: &MeshParams, seed: (u64, u32)) -> Mes
     let nodes = mesh_nodes(scenario, seed);
     let root = nodes.len() - 1;
     let mut topology = Topology::build(radio, params, &nodes, root, seed.0);
-    if let (Some(name), others @ [_, ..]) = (params.plan(radio.frequency_hz()), &scenario.comms.interferers[..]) {
-        topology = topology.among(others, &name.plan(), &VillageRadio::new(radio, seed.0), &nodes);
+    if let (Some(band), others @ [_, ..]) = (params.band(radio.frequency_hz()), &scenario.comms.interferers[..]) {
+        topology = topology.among(others, &band, &VillageRadio::new(radio, seed.0), &nodes);
     }
     let keys = nodes.iter().map(|node| node.key).collect();
     Mesh::new(topology, params.clone(), Season::of(scenario, seed), keys, layout.customers.len())

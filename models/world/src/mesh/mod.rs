@@ -11,6 +11,7 @@
 //! Message fidelity: no frame collides with another; contention is in the delay's spread and in the loss floor.
 
 mod deliver;
+mod frame;
 pub mod plan;
 mod routes;
 mod topology;
@@ -21,10 +22,11 @@ use serde::{Deserialize, Serialize};
 use crate::{
     draw::Draws,
     param::{Checks, ParamError},
-    radio::channels::PlanName,
+    radio::channels::{ChannelPlan, PlanName},
 };
 
 pub use deliver::{Delivery, Powers};
+pub use frame::{FrameParams, Pinned, RootVersion};
 pub use routes::{Air, NoRoute, Routes};
 pub use topology::{MeshLink, Topology};
 
@@ -83,6 +85,9 @@ pub struct MeshParams {
     /// carrier of 863 to 870 MHz, `NA-1` with one of 902 to 928 MHz.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub channels: Option<PlanName>,
+    /// Whether radios hop over the channels of the plan; otherwise all stay on the one nearest to the carrier.
+    #[serde(skip_serializing_if = "hops")]
+    pub hopping: bool,
     /// Whether radios keep to their regulator's limits of time. Only frame by frame; by message nobody counts.
     pub rules: Rules,
     /// A limit of your own: share of any hour that each radio may be on the air, over all channels, percent. Only frame by
@@ -90,6 +95,9 @@ pub struct MeshParams {
     /// 868 MHz (ERC/REC 70-03, annex 2).
     #[serde(skip_serializing_if = "no_rule")]
     pub duty_percent: f64,
+    /// What only a mesh frame by frame has; by message nothing comes of it.
+    #[serde(skip_serializing_if = "FrameParams::is_default")]
+    pub frame: FrameParams,
     /// How closely it is looked at; a scenario says so under `[run]`.
     #[serde(skip)]
     pub fidelity: Fidelity,
@@ -113,8 +121,10 @@ impl Default for MeshParams {
             join_per_hop_s: 60.0,
             join_sigma: 0.5,
             channels: None,
+            hopping: true,
             rules: Rules::None,
             duty_percent: 100.0,
+            frame: FrameParams::default(),
             fidelity: Fidelity::Message,
             capture: false,
         }
@@ -126,6 +136,13 @@ impl MeshParams {
     #[must_use]
     pub fn plan(&self, carrier_hz: f64) -> Option<PlanName> {
         self.channels.or_else(|| PlanName::around(carrier_hz))
+    }
+
+    /// The channels that this mesh uses, with this carrier.
+    #[must_use]
+    pub fn band(&self, carrier_hz: f64) -> Option<ChannelPlan> {
+        let plan = self.plan(carrier_hz)?.plan();
+        Some(if self.hopping { plan } else { plan.without_hopping(carrier_hz) })
     }
 
     /// What is out of range.
@@ -152,6 +169,12 @@ impl MeshParams {
             )
             .done()
     }
+}
+
+/// Whether radios hop, as they do where nothing is said.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn hops(hopping: &bool) -> bool {
+    *hopping
 }
 
 /// Whether any share of an hour may be used: then a scenario need not say so.

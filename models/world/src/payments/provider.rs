@@ -61,13 +61,11 @@ pub fn accept_latency_ms(params: &PaymentParams, slowdown: f64, draws: &mut Draw
 /// How the provider tells of one payment, milliseconds from acceptance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Callbacks {
-    /// When the first callback comes; where it was lost, when a status query finds the payment.
-    pub first_ms: u64,
-    /// When a status query finds a payment whose callback is late, where that is before the callback.
+    /// When the first callback comes; none where it was lost.
+    pub first_ms: Option<u64>,
+    /// When a status query finds the payment, where no callback has come before.
     pub found_ms: Option<u64>,
-    /// The callback was lost: a status query finds the payment.
-    pub lost: bool,
-    /// The callback is later than usual.
+    /// The callback comes, later than usual.
     pub late: bool,
     /// When a second callback comes, where one does: it may be earlier than a late first one.
     pub second_ms: Option<u64>,
@@ -85,15 +83,9 @@ pub fn callbacks(params: &PaymentParams, slowdown: f64, draws: &mut Draws) -> Ca
     let doubled = draws.chance(params.callback_doubled_share);
     let after = ms(draws.lognormal(params.callback_double_after_s, 1.5));
     let asked_ms = usual + ms(params.reconcile_after_s);
-    let first_ms = if lost {
-        asked_ms
-    } else if late {
-        usual + delay
-    } else {
-        usual
-    };
-    let found_ms = (asked_ms < first_ms).then_some(asked_ms);
-    Callbacks { first_ms, found_ms, lost, late, second_ms: doubled.then_some(usual + after) }
+    let first_ms = (!lost).then_some(if late { usual + delay } else { usual });
+    let found_ms = first_ms.is_none_or(|first_ms| asked_ms < first_ms).then_some(asked_ms);
+    Callbacks { first_ms, found_ms, late, second_ms: doubled.then_some(usual + after) }
 }
 
 #[cfg(test)]
@@ -126,13 +118,15 @@ mod tests {
         let mut draws = Draws::keyed(1, 0, PROVIDER, OUTAGE, 0);
         let all: Vec<Callbacks> = (0..20_000).map(|_| callbacks(&p, 1.0, &mut draws)).collect();
         let share = |is: &dyn Fn(&Callbacks) -> bool| all.iter().filter(|c| is(c)).count() as f64 / 20_000.0;
-        assert!((share(&|c| c.lost) - 0.2).abs() < 0.01);
+        assert!((share(&|c| c.first_ms.is_none()) - 0.2).abs() < 0.01);
         assert!((share(&|c| c.late) - 0.08).abs() < 0.01);
         assert!((share(&|c| c.second_ms.is_some()) - 0.3).abs() < 0.01);
-        assert!(share(&|c| c.second_ms.is_some_and(|second| second < c.first_ms)) > 0.02, "none overtakes");
-        assert!(all.iter().filter(|c| c.lost).all(|c| c.first_ms >= 1_800_000 && c.found_ms.is_none()));
+        let overtakes = |c: &Callbacks| c.first_ms.zip(c.second_ms).is_some_and(|(first, second)| second < first);
+        assert!(share(&overtakes) > 0.02, "none overtakes");
+        assert!(all.iter().filter(|c| c.first_ms.is_none()).all(|c| c.found_ms >= Some(1_800_000)));
         // Of delays around 20 minutes, sigma 1, a third is longer than 30.
-        assert!((share(&|c| c.found_ms.is_some()) - 0.08 * 0.34).abs() < 0.004);
-        assert!(all.iter().all(|c| c.found_ms.is_none_or(|found| c.late && found < c.first_ms)));
+        assert!((share(&|c| c.late && c.found_ms.is_some()) - 0.08 * 0.34).abs() < 0.004);
+        let in_time = |c: &Callbacks| c.found_ms.is_none_or(|found| c.first_ms.is_none_or(|first| found < first));
+        assert!(all.iter().all(in_time));
     }
 }

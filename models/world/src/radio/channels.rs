@@ -18,6 +18,8 @@ pub struct ChannelPlan {
     pub count: u16,
     /// Ranges of channels that may be used.
     pub allowed: &'static [(u16, u16)],
+    /// The one of them on which all stay who do not hop.
+    pub alone: Option<u16>,
 }
 
 /// Names of plans in scenarios, and the plans.
@@ -51,6 +53,7 @@ macro_rules! plans {
                         spacing_hz: $spacing_hz,
                         count: $count,
                         allowed: $allowed,
+                        alone: None,
                     },)*
                 }
             }
@@ -113,6 +116,15 @@ impl ChannelPlan {
     #[must_use]
     pub fn allows(&self, channel: u16) -> bool {
         self.allowed.iter().any(|&(from, to)| (from..=to).contains(&channel))
+            && self.alone.is_none_or(|alone| alone == channel)
+    }
+
+    /// The same for radios that do not hop: all stay on the allowed channel nearest to this carrier.
+    #[must_use]
+    pub fn without_hopping(self, carrier_hz: f64) -> Self {
+        let off_hz = |channel: &u16| (self.centre_hz(*channel).map_or(f64::INFINITY, f64::from) - carrier_hz).abs();
+        let alone = self.channels().min_by(|a, b| off_hz(a).total_cmp(&off_hz(b)));
+        Self { alone, ..self }
     }
 
     /// The channels that may be used.

@@ -87,9 +87,8 @@ pub(crate) struct Frames {
 impl Frames {
     /// The village's network, settled.
     pub(crate) fn new(scenario: &Scenario, nodes: &[Mounted], root: usize, seed: (u64, u32)) -> Option<Self> {
-        let (mut network, links) = wire::network(&scenario.comms, nodes, root, seed).ok()?;
         let mut capture = Capture::default();
-        wire::settle(&mut network, nodes.len() as u32, &mut capture);
+        let (network, links) = wire::settled(&scenario.comms, nodes, root, seed, &mut capture).ok()?;
         Some(Self {
             capture,
             ahead_ns: network.now_ns(),
@@ -127,6 +126,11 @@ impl Frames {
     /// Numbers of the network's nodes but the root, and their parents.
     pub(crate) fn parents(&self) -> impl Iterator<Item = (u32, Option<u32>)> + '_ {
         (1..=self.root as u32).map(|number| (number, self.network.standing(number).and_then(|node| node.parent)))
+    }
+
+    /// Of each node of the village but the root, whether its parents lead back to one of them.
+    fn loops(&self) -> Vec<bool> {
+        (1..=self.root as u32).map(|number| self.network.loops(number)).collect()
     }
 
     /// Frames and microseconds on the air by purpose, since the run began.
@@ -386,7 +390,14 @@ impl Village<'_> {
                     self.mesh.relay_turned(node, false, now_ms);
                 }
             }
-            Happening::Parent { node, parent } => self.mesh.hung(node, parent, now_ms),
+            Happening::Parent { node, parent } => {
+                self.mesh.hung(node, parent, now_ms);
+                if let Some(loops) = self.mesh.frames.as_ref().map(|frames| frames.loops())
+                    && self.mesh.looped(&loops, now_ms)
+                {
+                    self.touch_all();
+                }
+            }
             _ => {}
         }
     }
@@ -413,20 +424,37 @@ impl Village<'_> {
         self.gasp_sent(customer, heard, now_ms, queue);
     }
 
-    /// Why the DCU does not reach a meter that has not joined, frame by frame.
-    pub(crate) fn unreachable_by_frames(&mut self, customer: u32) -> Chain {
+    /// Why the DCU does not reach a meter, frame by frame; nothing when it does.
+    pub(crate) fn unreachable_by_frames(&mut self, customer: u32) -> Option<Chain> {
         let node = customer as usize;
+        let cut_off = self.mesh.cut_off(node);
+        if self.mesh.reaches(node) && cut_off.is_none() {
+            return None;
+        }
         let one = self.people.of(customer);
         let (joining, last_loss) = (one.unit.joining_since_ms.is_some(), one.unit.last_loss);
         let isolated = Chain::of(Cause::MeshIsolated);
         if let Some(number) = self.mesh.own_trouble(node, true) {
-            isolated.because(Cause::RoutesLost).because(Cause::Scripted(number))
-        } else if let Some(number) = self.mesh.own_trouble(node, false) {
-            isolated.because(Cause::Scripted(number))
-        } else if joining {
-            Chain::of(Cause::Rejoining).then(last_loss)
-        } else {
-            isolated
+            return Some(isolated.because(Cause::RoutesLost).because(Cause::Scripted(number)));
         }
+        if let Some(number) = self.mesh.own_trouble(node, false) {
+            return Some(isolated.because(Cause::Scripted(number)));
+        }
+        if joining {
+            return Some(Chain::of(Cause::Rejoining).then(last_loss));
+        }
+        Some(match cut_off {
+            Some(MeshStanding::HopLimit) => isolated.because(Cause::HopLimit),
+            Some(MeshStanding::Leaves) => isolated.because(Cause::RadioLoss),
+            Some(MeshStanding::ForwarderDark) => {
+                let dark = if last_loss.is_empty() { self.power.off } else { last_loss };
+                isolated.because(Cause::ForwarderDark).then(dark)
+            }
+            // There is a way, and routing does not take it.
+            Some(MeshStanding::InLoop | MeshStanding::ParentLost | MeshStanding::PanTimeout) => {
+                isolated.because(Cause::RoutesLost)
+            }
+            _ => isolated,
+        })
     }
 }

@@ -201,13 +201,13 @@ fn others_in_the_band_cost_alike_in_both_fidelities() {
     scenario.comms.mesh.fidelity = Fidelity::Frame;
     scenario.village.customers.truncate(120);
     let clear = [by_message(&scenario, 2), by_frame(&scenario, 2)];
-    let mut among = |kind: SourceKind, power_dbm: f64| {
-        let params = InterfererParams { centre_mhz: 866.5, power_dbm, ..InterfererParams::of(kind) };
+    let mut among = |kind: SourceKind, centre_mhz: f64, power_dbm: f64| {
+        let params = InterfererParams { centre_mhz, power_dbm, ..InterfererParams::of(kind) };
         let at = Mounted::on_pole(NodeKey::of("jammer"), scenario.village.dcu.at_m, 3.0, Pattern::Isotropic);
         scenario.comms.interferers = vec![Interferer { name: "jammer".to_owned(), params, at }];
         [by_message(&scenario, 2), by_frame(&scenario, 2)]
     };
-    let (jammed, sensed) = (among(SourceKind::Jammer, 27.0), among(SourceKind::AgriculturalSensor, 14.0));
+    let (jammed, sensed) = (among(SourceKind::Jammer, 866.5, 27.0), among(SourceKind::AgriculturalSensor, 866.5, 14.0));
     for (of, seen) in ["clear", "jammed", "sensed"].into_iter().zip([&clear, &jammed, &sensed]) {
         println!("{of}: message {:?}\n{of}: frame   {:?}", seen[0], seen[1]);
     }
@@ -218,6 +218,21 @@ fn others_in_the_band_cost_alike_in_both_fidelities() {
     }
     let [message, frame] = &jammed;
     assert!((message.pdr - frame.pdr).abs() < 0.1, "{frame:?}, by message {message:?}");
+    // Who does not hop is on the jammer's channels or is not.
+    scenario.comms.mesh.hopping = false;
+    let carrier_mhz = scenario.comms.radio.frequency_mhz;
+    let mut stay = |centre_mhz: f64| {
+        let params = InterfererParams { centre_mhz, power_dbm: 27.0, ..InterfererParams::of(SourceKind::Jammer) };
+        scenario.comms.interferers[0].params = params;
+        [by_message(&scenario, 2), by_frame(&scenario, 2)]
+    };
+    let (on_it, beside) = (stay(carrier_mhz), stay(carrier_mhz - 3.0));
+    println!("on its channel: {on_it:?}\nbeside: {beside:?}");
+    for fidelity in [0, 1] {
+        let [on_it, beside] = [&on_it, &beside].map(|seen| &seen[fidelity]);
+        assert_eq!(on_it.reached, 0, "{on_it:?}");
+        assert!(beside.pdr > 0.95 && beside.reached + 2 >= clear[fidelity].reached, "{beside:?}");
+    }
 }
 
 /// Europe's shares of an hour by band and America's 0.4 s on a channel are kept by every radio.

@@ -5,6 +5,7 @@
 //! | losses by direction, all pairs down to the noise, and what leaves add | [`VillageRadio::link`] |
 //! | share of frames read by ratio and length | [`VillageRadio::success`] |
 //! | channels, retries, longest frame, hop limit, time on the air | `[comms.mesh]` |
+//! | what routing may choose, what the root remembers, tries on other channels, several frames in a row | `[comms.mesh.frame]` |
 //! | others in the band | `[[comms.interferers]]` |
 //! | times of joining, DIOs and routes | Wi-SUN's by number of nodes |
 //!
@@ -17,10 +18,11 @@ use taa_mesh::{
         phy::Phy,
     },
     net::{Config, Duty, Link, Network, Source, Success},
+    rpl::wire::DodagConfig,
     wisun::{join::State, params::Size},
 };
 use taa_models::{
-    mesh::{MeshParams, Rules},
+    mesh::{FrameParams, MeshParams, Pinned, RootVersion, Rules},
     radio::{
         RadioParams,
         channels::{ChannelPlan, DutyLimit},
@@ -41,11 +43,17 @@ const BELOW_NOISE_DB: f64 = 3.0;
 const OTHERS_BELOW_NOISE_DB: f64 = 9.0;
 /// A pair further out of reach than so many sigmas of luck is not drawn.
 const LUCK_SIGMAS: f64 = 5.0;
+/// Most parents that a node is left with.
+const PINNED_MAX: usize = 3;
+/// How far a Rank may rise where it is limited: four hops (`MinHopRankIncrease` 128).
+const RANK_RISE: u16 = 512;
 /// A preamble is found where so many short frames are read. Assumed.
 const NOTICED_SHARE: f64 = 0.02;
 /// The mesh has settled when nobody has joined for so long, minutes; and it is not waited for longer than this.
 const SETTLED_MIN: u64 = 60;
 const SETTLING_MAX_MIN: u64 = 720;
+/// A repaired DODAG is in every node's hands after so long, minutes.
+const REPAIR_MIN: u64 = 20;
 const MINUTE_NS: u64 = 60_000_000_000;
 
 /// A direction of a pair, and what leaves add to its loss in full leaf, dB.
@@ -56,23 +64,88 @@ pub(super) fn number(node: usize, root: usize) -> u32 {
     if node == root { 0 } else { node as u32 + 1 }
 }
 
-/// The network, all off, and its links in clear air.
-pub(super) fn network(
+/// A village's network before it is switched on.
+struct Plan {
+    config: Config,
+    nodes: u32,
+    links: Vec<Loss>,
+    sources: Vec<Source>,
+}
+
+/// The network, settled, and its links in clear air.
+pub(super) fn settled(
     comms: &Comms,
     nodes: &[Mounted],
     root: usize,
     seed: (u64, u32),
+    capture: &mut Capture,
 ) -> Result<(Network, Vec<Loss>), ChannelsError> {
-    let Comms { radio, mesh, interferers, .. } = comms;
-    let plan = mesh.plan(radio.frequency_hz()).ok_or(ChannelsError::Empty)?.plan();
-    let air = VillageRadio::new(radio, seed.0);
+    let mut plan = Plan::of(comms, nodes, root, seed)?;
+    let FrameParams { pinned, root_version, .. } = comms.mesh.frame;
+    if pinned == Pinned::Parents {
+        let free = plan.switched_on(&mut Capture::default());
+        plan.config.pinned = plan.parents(&free);
+    }
+    let mut network = plan.switched_on(capture);
+    if root_version == RootVersion::Behind {
+        network.repair();
+        network.step(network.now_ns() + REPAIR_MIN * MINUTE_NS);
+        settle(&mut network, plan.nodes, capture);
+    }
+    Ok((network, plan.links))
+}
+
+impl Plan {
+    fn of(comms: &Comms, nodes: &[Mounted], root: usize, seed: (u64, u32)) -> Result<Self, ChannelsError> {
+        let Comms { radio, mesh, interferers, .. } = comms;
+        let plan = mesh.band(radio.frequency_hz()).ok_or(ChannelsError::Empty)?;
+        let air = VillageRadio::new(radio, seed.0);
+        let stood: Vec<Stood> = nodes.iter().map(|node| air.stand(node)).collect();
+        let links = links(radio, &air, nodes, &stood, root);
+        let config = config(radio, mesh, &air, nodes.len(), seed)?;
+        let config = Config { channels: Channels::try_from(plan.channels().collect::<Vec<u16>>())?, ..config };
+        let config = Config { duty: duty(mesh, &plan, &config.channels), ..config };
+        let sources = interferers.iter().map(|of| source(of, &plan, &air, (&stood, root), seed)).collect();
+        Ok(Self { config, nodes: nodes.len() as u32, links, sources })
+    }
+
+    /// The network with power everywhere, until nobody joins any more.
+    fn switched_on(&self, capture: &mut Capture) -> Network {
+        let clear: Vec<Link> = self.links.iter().map(|(link, _)| *link).collect();
+        let mut network = Network::new(self.config.clone(), self.nodes, &clear);
+        self.sources.iter().for_each(|source| network.add_source(source.clone()));
+        (0..self.nodes).for_each(|node| network.power(node, true));
+        settle(&mut network, self.nodes, capture);
+        network
+    }
+
+    /// For each node the parents that it may have: up to [`PINNED_MAX`] that are fewer hops from the root in a mesh that has
+    /// settled, those heard best. So no loop can come of them.
+    fn parents(&self, settled: &Network) -> Vec<(u32, Vec<u32>)> {
+        let hops: Vec<Option<u32>> = (0..self.nodes).map(|node| settled.hops(node)).collect();
+        let mut nearer: Vec<Vec<&Link>> = vec![Vec::new(); hops.len()];
+        for (link, _) in &self.links {
+            let [from, to] = [link.from, link.to].map(|node| hops[node as usize].unwrap_or(u32::MAX));
+            if from < to {
+                nearer[link.to as usize].push(link);
+            }
+        }
+        let best = |mut of: Vec<&Link>| {
+            of.sort_by(|a, b| a.loss_db.total_cmp(&b.loss_db));
+            of.into_iter().take(PINNED_MAX).map(|link| link.from).collect()
+        };
+        (0..).zip(nearer).skip(1).map(|(node, of)| (node, best(of))).collect()
+    }
+}
+
+/// All pairs down to the noise, by direction.
+fn links(radio: &RadioParams, air: &VillageRadio, nodes: &[Mounted], stood: &[Stood], root: usize) -> Vec<Loss> {
     let least_db = -BELOW_NOISE_DB;
-    let stood: Vec<Stood> = nodes.iter().map(|node| air.stand(node)).collect();
     let most_db = radio.tx_power_dbm - air.noise_dbm() - least_db
         + LUCK_SIGMAS * (radio.shadow.sigma_db + radio.spread.power_sigma_db);
     let mut links = Vec::new();
-    for (b, (there, there_stood)) in nodes.iter().zip(&stood).enumerate() {
-        for (a, (here, here_stood)) in nodes.iter().zip(&stood).enumerate().take(b) {
+    for (b, (there, there_stood)) in nodes.iter().zip(stood).enumerate() {
+        for (a, (here, here_stood)) in nodes.iter().zip(stood).enumerate().take(b) {
             if air.clear_db(here, there) > most_db {
                 continue;
             }
@@ -86,15 +159,7 @@ pub(super) fn network(
             }
         }
     }
-    let config = config(radio, mesh, &air, nodes.len(), seed)?;
-    let config = Config { channels: Channels::try_from(plan.channels().collect::<Vec<u16>>())?, ..config };
-    let config = Config { duty: duty(mesh, &plan, &config.channels), ..config };
-    let clear: Vec<Link> = links.iter().map(|(link, _)| *link).collect();
-    let mut network = Network::new(config, nodes.len() as u32, &clear);
-    for interferer in interferers {
-        network.add_source(source(interferer, &plan, &air, (&stood, root), seed));
-    }
-    Ok((network, links))
+    links
 }
 
 /// Somebody else in the band: when he sends, and who hears him.
@@ -170,7 +235,11 @@ fn config(
         ModelPhy::Fsk { mode, fec } => Phy::sun_fsk(mode.symbol_rate_hz(), fec),
         ModelPhy::Ofdm { .. } => Phy::sun_ofdm(radio.phy.data_rate_bps(), 6),
     };
-    config.retries_max = mesh.retries;
+    let FrameParams { pinned, root_version, channel_retries, exchange_ms, .. } = mesh.frame;
+    (config.retries_max, config.channel_retries, config.exchange_ms) = (mesh.retries, channel_retries, exchange_ms);
+    config.root_keeps_version = root_version == RootVersion::Kept;
+    config.parameters =
+        (pinned == Pinned::Parameters).then_some(DodagConfig { max_rank_increase: RANK_RISE, ..config.dodag });
     config.hop_limit = u8::try_from(mesh.hop_limit).unwrap_or(u8::MAX);
     config.frame_octets_max = u32::from(mesh.frame_octets) + u32::from(mesh.overhead_octets);
     config.tx_dbm = radio.tx_power_dbm as f32;
@@ -185,9 +254,8 @@ fn config(
     Ok(config)
 }
 
-/// Everything is switched on, before the run begins, until nobody joins any more.
-pub(super) fn settle(network: &mut Network, nodes: u32, capture: &mut Capture) {
-    (0..nodes).for_each(|node| network.power(node, true));
+/// Before the run begins, until nobody joins any more.
+fn settle(network: &mut Network, nodes: u32, capture: &mut Capture) {
     let (mut serving, mut since) = (0, 0);
     for minute in 1..=SETTLING_MAX_MIN {
         network.step(network.now_ns() + MINUTE_NS);

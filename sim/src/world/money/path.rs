@@ -36,15 +36,14 @@ impl Village<'_> {
         let told = payments::callbacks(&self.scenario.comms.payments, self.slowdown(now_ms), draws);
         let asked_for = self.requested(payment, now_ms, queue);
         let pay = &mut self.pays[payment as usize];
-        if told.lost {
+        if told.first_ms.is_none() {
             pay.hold(Chain::of(Cause::CallbackLost), now_ms);
         } else if told.late {
             pay.hold(Chain::of(Cause::CallbackLate), now_ms);
         }
         // Where the relay asks for the status it needs nobody who reads the provider's statement.
-        let first_ms = (!(told.lost && asked_for)).then_some(told.first_ms);
         let found_ms = told.found_ms.filter(|_| !asked_for);
-        for after_ms in [first_ms, found_ms, told.second_ms].into_iter().flatten() {
+        for after_ms in [told.first_ms, found_ms, told.second_ms].into_iter().flatten() {
             let at = SimTime::from_ms(now_ms + after_ms);
             queue.at(at, Phase::Environment, self.ops.cloud, Event::Callback { payment });
         }

@@ -3,7 +3,7 @@
 //! It only looks: nothing in the run depends on it. By message the tree changes when somebody sends after a change, for
 //! routes are computed then; by frames as it happens.
 
-use taa_models::mesh::NoRoute;
+use taa_models::mesh::{NoRoute, Routes};
 use taa_scenarios::model::FaultKind;
 
 use super::Mesh;
@@ -51,10 +51,11 @@ impl Tree {
         self.rows.push(DodagRow { time_ms: now_ms, node: node as u32, parent, standing });
     }
 
-    /// The node stands elsewhere; without a way it has no parent.
+    /// The node stands elsewhere; only in the tree and in a loop it has a parent.
     pub(super) fn stands(&mut self, node: usize, standing: MeshStanding, now_ms: u64) {
         let known = self.now.get(node).copied().flatten();
-        let parent = known.filter(|_| standing == MeshStanding::InTree).map_or(NO_PARENT, |(parent, _)| parent);
+        let hangs = matches!(standing, MeshStanding::InTree | MeshStanding::InLoop);
+        let parent = known.filter(|_| hangs).map_or(NO_PARENT, |(parent, _)| parent);
         self.set(node, parent, standing, now_ms);
     }
 
@@ -62,6 +63,11 @@ impl Tree {
     pub(super) fn hangs(&mut self, node: usize, parent: u32, now_ms: u64) {
         let standing = self.now.get(node).copied().flatten().map_or(MeshStanding::Joining, |(_, standing)| standing);
         self.set(node, parent, standing, now_ms);
+    }
+
+    /// Where a node stands, as far as that is known.
+    fn standing(&self, node: usize) -> Option<MeshStanding> {
+        self.now.get(node).copied().flatten().map(|(_, standing)| standing)
     }
 
     /// So many milliseconds have passed since the counts of who is cut off were set.
@@ -154,7 +160,8 @@ impl Mesh {
         }
     }
 
-    /// By frames: why a node is cut off, where the network's own word is `told`.
+    /// By frames: why a node is cut off. The network's own word is `told`; it stands where the best routing could reach the
+    /// node through those that have power now.
     pub(in crate::world) fn why_cut_off(&self, node: usize, told: MeshStanding) -> MeshStanding {
         if !self.alive[self.topology.root()] {
             MeshStanding::RootDown
@@ -163,7 +170,60 @@ impl Mesh {
         } else if self.own_trouble(node, false).is_some() {
             MeshStanding::Disturbed
         } else {
-            told
+            self.no_way(node, &self.best_routes()).unwrap_or(told)
+        }
+    }
+
+    /// By frames: the routes that the best routing would have now, through all that have power.
+    fn best_routes(&self) -> Routes {
+        let dark = |node: usize| self.tree.standing(node) == Some(MeshStanding::Dark);
+        let collapsed = |node: usize| self.own_trouble(node, true).is_some();
+        let powered: Vec<bool> = (0..self.keys.len()).map(|node| !dark(node) && !collapsed(node)).collect();
+        self.topology.routes(&powered, &self.air)
+    }
+
+    /// By frames: why no routing could reach this node, where that is so.
+    fn no_way(&self, node: usize, best: &Routes) -> Option<MeshStanding> {
+        let in_air = self.troubles.iter().any(|t| t.what != FaultKind::RoutesCollapsed);
+        Some(match best.why_not.get(node).copied().flatten()? {
+            NoRoute::HopLimit => MeshStanding::HopLimit,
+            NoRoute::Jammed if in_air => MeshStanding::Disturbed,
+            NoRoute::Jammed => MeshStanding::Leaves,
+            NoRoute::ForwarderDark | NoRoute::SelfDark => MeshStanding::ForwarderDark,
+            NoRoute::OutOfRange => MeshStanding::OutOfRange,
+        })
+    }
+
+    /// By frames: which nodes' parents lead back to one of them, whether or not there is another way. Whether that is news of
+    /// some. Their neighbours still hear them, and the DCU does not know: only the books say that they are cut off.
+    pub(in crate::world) fn looped(&mut self, loops: &[bool], now_ms: u64) -> bool {
+        let in_tree = |node: usize| self.tree.standing(node) == Some(MeshStanding::InTree);
+        let turns = |node: &usize| loops[*node] != self.looping[*node] && (self.looping[*node] || in_tree(*node));
+        let news: Vec<usize> = (0..loops.len().min(self.looping.len())).filter(turns).collect();
+        if news.is_empty() {
+            return false;
+        }
+        let best = self.best_routes();
+        self.integrate(now_ms);
+        for node in news {
+            self.looping[node] = loops[node];
+            let in_loop = || self.no_way(node, &best).unwrap_or(MeshStanding::InLoop);
+            let standing = if loops[node] { in_loop() } else { MeshStanding::InTree };
+            self.tree.stands(node, standing, now_ms);
+            self.book(node, Some(standing).filter(|standing| standing.is_isolated()));
+        }
+        true
+    }
+
+    /// A meter is cut off from now on, for that reason, or is not.
+    pub(super) fn book(&mut self, meter: usize, is: Option<MeshStanding>) {
+        let Some(now) = self.cut_off.get_mut(meter) else { return };
+        let was = std::mem::replace(now, is);
+        self.tree.recount(was, is);
+        match (was, is) {
+            (None, Some(_)) => self.isolated += 1,
+            (Some(_), None) => self.isolated = self.isolated.saturating_sub(1),
+            _ => {}
         }
     }
 
@@ -178,6 +238,7 @@ impl Mesh {
     pub(in crate::world) fn relay_turned(&mut self, number: u32, serves: bool, now_ms: u64) {
         let Some(node) = number.checked_sub(1) else { return };
         let standing = if serves { MeshStanding::InTree } else { MeshStanding::Joining };
+        self.looping[node as usize] = false;
         self.tree.stands(node as usize, standing, now_ms);
     }
 
