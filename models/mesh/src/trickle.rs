@@ -46,18 +46,19 @@ pub enum Fired {
     Suppressed,
 }
 
-/// The timer. It does not run before [`Self::start`].
+/// The timer. It does not run before [`Self::start`]. What is looked at whenever somebody says the same stands first.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[repr(C)]
 pub struct Trickle {
-    parameters: Parameters,
-    running: bool,
     start_ns: u64,
+    heard: u32,
+    running: bool,
     interval_ns: u64,
     /// t of this interval; `None` once it has passed.
     transmit_ns: Option<u64>,
-    heard: u32,
     /// The interval before, while it still runs ([`Self::look_ahead`]).
     before_ns: u64,
+    parameters: Parameters,
 }
 
 impl Trickle {

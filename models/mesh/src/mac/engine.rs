@@ -279,16 +279,17 @@ struct Current<T> {
     flow: Flow,
 }
 
-/// One node's MAC. See the module for its life.
+/// One node's MAC. See the module for its life. What every frame heard asks for stands first.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[repr(C)]
 pub struct Engine<T> {
+    state: State,
     config: Config,
     hopping: Option<Hopping>,
     queue: BTreeMap<Priority, VecDeque<(u64, Request<T>)>>,
     waiting: usize,
     current: Option<Current<T>>,
     exchange: Option<Exchange>,
-    state: State,
     sequence: u8,
     handle: u64,
     draws: Chance,

@@ -185,16 +185,23 @@ pub(super) struct Touched {
     pub(super) join: bool,
 }
 
-/// One node.
+/// One node. What is looked at for every frame that it hears stands first.
 #[derive(Debug, Clone)]
+#[repr(C, align(64))]
 pub(super) struct Node {
-    pub(super) mac: Engine<u32>,
     pub(super) join: Join,
-    pub(super) rpl: rpl::Node,
-    pub(super) routing: bool,
     pub(super) touched: Touched,
+    pub(super) routing: bool,
     pub(super) registering: bool,
     pub(super) announced: bool,
+    /// Counts switchings-on; what was asked for in an earlier life is void.
+    pub(super) life: u8,
+    /// Whether the frame that is to be acknowledged was one of several in a row, which is answered by a response.
+    pub(super) responds: bool,
+    /// The channel of that frame.
+    pub(super) ack_channel: u16,
+    pub(super) mac: Engine<u32>,
+    pub(super) rpl: rpl::Node,
     pub(super) parent: u32,
     pub(super) rank: u16,
     pub(super) state: State,
@@ -209,14 +216,8 @@ pub(super) struct Node {
     pub(super) multicasts: u8,
     /// When the four machines are next woken.
     pub(super) wakes: [u64; 4],
-    /// The channel of the frame that is to be acknowledged.
-    pub(super) ack_channel: u16,
-    /// Whether it was one of several in a row, which is answered by a response.
-    pub(super) responds: bool,
     /// Tries since its supply went.
     pub(super) gasps: u32,
-    /// Counts switchings-on; what was asked for in an earlier life is void.
-    pub(super) life: u8,
     pub(super) starts: u64,
     version: u8,
     border: Option<border::Stored>,

@@ -229,29 +229,30 @@ impl Network {
     /// A message of one hop, or one that has come through the mesh, for a node's joining; false when it changed nothing.
     fn message(&mut self, node: u32, from: u32, message: Message) -> bool {
         let own = &mut self.nodes[node as usize];
-        let consistent = matches!(&own.join, Join::Router(router) if router.is_consistent(&message));
-        own.touched.join |= !consistent;
-        // Only who looks for a PAN asks how strong an advertisement is.
-        let dbm = if consistent || !matches!(message, Message::Pa { .. }) {
-            0
-        } else {
-            self.links.between(from, node).map_or(0, |ear| libm::roundf(ear.dbm) as i16)
-        };
-        match &mut own.join {
-            Join::Border(border) => border.handle(self.now_ns, None, message),
-            Join::Router(router) => {
-                router.handle(self.now_ns, eui(from), dbm, message);
-                // A configuration says how the PAN broadcasts.
-                let follows = matches!(router.state(), State::Configure | State::Routing | State::Operational);
-                let known = own.mac.hopping().is_some_and(|hopping| hopping.broadcast.is_some());
-                if matches!(message, Message::Pc { .. }) && follows && !known {
-                    let all = broadcast(&self.config);
-                    own.hop(self.config.channels.clone(), Some(Some(all)));
-                    self.tune(node);
-                }
+        let router = match &mut own.join {
+            Join::Border(border) => {
+                own.touched.join = true;
+                border.handle(self.now_ns, None, message);
+                return true;
             }
+            Join::Router(router) => router,
+        };
+        if router.handle_consistent(self.now_ns, &message) {
+            return false;
         }
-        !consistent
+        own.touched.join = true;
+        // Only who looks for a PAN asks how strong an advertisement is.
+        let ear = if matches!(message, Message::Pa { .. }) { self.links.between(from, node) } else { None };
+        router.handle(self.now_ns, eui(from), ear.map_or(0, |ear| libm::roundf(ear.dbm) as i16), message);
+        // A configuration says how the PAN broadcasts.
+        let follows = matches!(router.state(), State::Configure | State::Routing | State::Operational);
+        let known = own.mac.hopping().is_some_and(|hopping| hopping.broadcast.is_some());
+        if matches!(message, Message::Pc { .. }) && follows && !known {
+            let all = broadcast(&self.config);
+            own.hop(self.config.channels.clone(), Some(Some(all)));
+            self.tune(node);
+        }
+        true
     }
 
     /// Puts a load into a node's MAC.

@@ -51,15 +51,16 @@ pub enum State {
 
 /// What survives a power cut in a router's flash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[repr(C)]
 pub struct Stored {
+    /// The group keys it holds.
+    pub keys: Hashes,
     /// The PAN it was in.
     pub pan_id: Option<u16>,
     /// Until when its master key lives, nanoseconds.
     pub pmk_until_ns: u64,
     /// Until when its transient key lives.
     pub ptk_until_ns: u64,
-    /// The group keys it holds.
-    pub keys: Hashes,
 }
 
 /// When something of a router's own is due.
@@ -112,19 +113,22 @@ struct Candidate {
     rsl_dbm: i16,
 }
 
-/// One router.
+/// One router. What a neighbour's advertisement or configuration is held against stands first, on two lines of a cache:
+/// every node of a mesh hears hundreds of them an hour, and hardly anything else of it is looked at then.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[repr(C, align(64))]
 pub struct Router {
-    own: Eui64,
-    network: u32,
-    params: Params,
     state: State,
-    stored: Stored,
+    network: u32,
     pan_id: Option<u16>,
     version: Option<u16>,
     routing_cost: u16,
     /// Of the PAN, as told by who is nearer to the border router.
     pan_size: u16,
+    stored: Stored,
+    discovery: [Trickle; 4],
+    own: Eui64,
+    params: Params,
     target: Option<Eui64>,
     has_address: bool,
     candidates: BTreeMap<Eui64, Candidate>,
@@ -134,17 +138,16 @@ pub struct Router {
     key_requests: u8,
     key_wait_ns: u64,
     solicits: u8,
-    discovery: [Trickle; 4],
     timers: BTreeMap<Timer, u64>,
     draws: Chance,
     out: VecDeque<Output>,
 }
 
 /// Places in the array of timers of discovery.
-const PAS: usize = 0;
-const PA: usize = 1;
-const PCS: usize = 2;
-const PC: usize = 3;
+const PA: usize = 0;
+const PC: usize = 1;
+const PAS: usize = 2;
+const PCS: usize = 3;
 
 impl Router {
     /// A router that is off. `network` stands for its network name, `seed` is its own for joining.
@@ -211,15 +214,26 @@ impl Router {
         *self = Self { stored, draws, ..Self::new(self.own, self.network, self.params, 0) };
     }
 
-    /// Whether a message can only be counted: a neighbour says what this node says itself. Then there is nothing to poll
-    /// after [`Self::handle`].
+    /// A message that can only be counted, for a neighbour says what this node says itself: counts it, and there is nothing to
+    /// poll. False for any other, which is left to [`Self::handle`].
     #[must_use]
-    pub fn is_consistent(&self, message: &Message) -> bool {
-        let serves = matches!(self.state, State::Routing | State::Operational);
+    pub fn handle_consistent(&mut self, now_ns: u64, message: &Message) -> bool {
+        if !matches!(self.state, State::Routing | State::Operational) {
+            return false;
+        }
         match *message {
-            Message::Pa { .. } => serves,
+            Message::Pa { network, pan_id, pan } => {
+                if network == self.network {
+                    self.count_advert(now_ns, pan_id, pan);
+                }
+                true
+            }
             Message::Pc { pan_id, version, keys } => {
-                serves && self.is_of(pan_id) && self.version == Some(version) && self.stored.keys == keys
+                let same = self.is_of(pan_id) && self.version == Some(version) && self.stored.keys == keys;
+                if same && keys != Hashes::default() {
+                    self.discovery[PC].handle_consistent(now_ns);
+                }
+                same
             }
             _ => false,
         }
@@ -412,13 +426,17 @@ impl Router {
         self.out.push_back(Output::Send(To::Everywhere, message));
     }
 
-    fn advert(&mut self, now_ns: u64, from: Eui64, rsl_dbm: i16, pan_id: u16, pan: Pan) {
+    fn count_advert(&mut self, now_ns: u64, pan_id: u16, pan: Pan) {
         if self.is_of(pan_id) && pan.routing_cost != u16::MAX && pan.routing_cost >= self.routing_cost {
             self.discovery[PA].handle_consistent(now_ns);
         }
         if self.is_of(pan_id) && pan.routing_cost < self.routing_cost {
             self.pan_size = pan.size;
         }
+    }
+
+    fn advert(&mut self, now_ns: u64, from: Eui64, rsl_dbm: i16, pan_id: u16, pan: Pan) {
+        self.count_advert(now_ns, pan_id, pan);
         let strong = rsl_dbm >= self.params.sensitivity_dbm.saturating_add(self.params.candidate_margin_db);
         if matches!(self.state, State::Discovery | State::Reconnect) && pan.routing_cost != u16::MAX && strong {
             self.candidates.insert(from, Candidate { pan_id, pan, rsl_dbm });

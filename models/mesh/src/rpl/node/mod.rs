@@ -131,33 +131,35 @@ pub struct Counters {
     pub dropped_undelivered: u64,
 }
 
-/// The DODAG a node is in.
+/// The DODAG a node is in. What a DIO is held against stands first.
 #[derive(Clone, Debug, PartialEq)]
+#[repr(C)]
 struct Dodag {
     id: Ipv6Addr,
     version: u8,
     grounded: bool,
     preference: u8,
     dtsn: u8,
-    config: DodagConfig,
-    prefix: Option<PrefixInformation>,
-    /// This node is its root, be it a floating one.
-    rooted: bool,
     rank: u16,
     /// L of §8.2.2.4: the lowest Rank in this version.
     lowest: u16,
     /// The parent set, the preferred one first.
     parents: Vec<Eui64>,
+    /// This node is its root, be it a floating one.
+    rooted: bool,
+    config: DodagConfig,
+    prefix: Option<PrefixInformation>,
 }
 
-/// The state machine. See the module's page for how to drive it.
+/// The state machine. See the module's page for how to drive it. What every DIO touches stands first.
 #[derive(Clone, Debug, PartialEq)]
+#[repr(C, align(64))]
 pub struct Node {
-    config: Config,
-    chance: Chance,
-    dodag: Option<Dodag>,
     neighbours: Neighbours,
     trickle: Trickle,
+    dodag: Option<Dodag>,
+    config: Config,
+    chance: Chance,
     announcing: Announcing,
     sources: Sources,
     table: Table,

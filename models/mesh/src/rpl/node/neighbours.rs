@@ -23,7 +23,9 @@ impl From<&Dio> for Advert {
     }
 }
 
+/// A neighbour, on one line of a cache.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[repr(align(64))]
 pub(super) struct Neighbour {
     pub(super) heard_ns: u64,
     /// ETX × 128 of the link to it, once measured.
