@@ -290,6 +290,8 @@ pub fn range_m(scenario: &Scenario) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::testing;
 
@@ -321,6 +323,27 @@ mod tests {
         let far = reach(&scenario, &Question { ranges_m: vec![2000.0], ..quick() }, 1);
         assert!(far.iter().all(|row| row.limit == Limit::Neither), "{far:?}");
         assert!(rows.iter().any(|row| row.limit != Limit::Neither), "{rows:?}");
+    }
+
+    /// The documents' 24 hops in the longest of the villages: with the root in its middle it falls apart before the 25th hop,
+    /// with the root at its far end it runs out of hops first. Plain geometry says 15 hops at 100 m and 34 at 50 m.
+    #[test]
+    fn ipoloto_falls_apart_before_it_needs_twenty_five_hops_unless_its_root_stands_at_the_end() {
+        let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/villages/ipoloto");
+        let scenario = taa_scenarios::load(&dir, &taa_scenarios::Overrides::default()).expect("a bundled village loads");
+        let question = Question {
+            ranges_m: vec![100.0, 80.0, 65.0, 50.0],
+            roots: vec![RootAt::Centre, RootAt::Edge],
+            hung: vec![Hung::Poles],
+            draws: 1,
+        };
+        let rows = reach(&scenario, &question, 2);
+        let [centre, edge] = &rows[..] else { panic!("{rows:?}") };
+        println!("{centre:?}\n{edge:?}");
+        assert_eq!(centre.limit, Limit::Partition { range_m: 50.0 });
+        assert!(matches!(edge.limit, Limit::HopLimit { range_m, .. } if range_m > 50.0), "{:?}", edge.limit);
+        let hops = |at: usize| centre.ranges[at].hops_max;
+        assert!((11.0..=16.0).contains(&hops(0)) && (24.0..=34.0).contains(&hops(3)), "{} {}", hops(0), hops(3));
     }
 
     #[test]
