@@ -330,7 +330,8 @@ mod tests {
     #[test]
     fn ipoloto_falls_apart_before_it_needs_twenty_five_hops_unless_its_root_stands_at_the_end() {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios/villages/ipoloto");
-        let scenario = taa_scenarios::load(&dir, &taa_scenarios::Overrides::default()).expect("a bundled village loads");
+        let scenario =
+            taa_scenarios::load(&dir, &taa_scenarios::Overrides::default()).expect("a bundled village loads");
         let question = Question {
             ranges_m: vec![100.0, 80.0, 65.0, 50.0],
             roots: vec![RootAt::Centre, RootAt::Edge],

@@ -1,6 +1,6 @@
 //! DIS and DIO: asking for a DODAG, advertising one, joining what is heard (§8).
 
-use super::neighbours::{Advert, Neighbours};
+use super::neighbours::Advert;
 use super::{Dodag, NextHop, Node, Output, Purpose, Role, Timer};
 use crate::Eui64;
 use crate::rpl::lollipop::{self, Order};
@@ -138,8 +138,7 @@ impl Node {
     fn learn(&mut self, now_ns: u64, from: Eui64, dio: &Dio) -> Option<(Option<Advert>, bool)> {
         let parents = self.dodag.as_ref().map_or(&[][..], |dodag| &dodag.parents);
         let max = self.config.neighbours_max;
-        let neighbour = self.neighbours.heard(from, now_ns, max, |eui| parents.contains(&eui))?;
-        let before = Neighbours::learn(neighbour, dio);
+        let (neighbour, before) = self.neighbours.learn(from, now_ns, max, dio, |eui| parents.contains(&eui))?;
         let known = neighbour.etx128.is_some() || neighbour.probed;
         neighbour.probed = true;
         Some((before, known))

@@ -278,12 +278,12 @@ impl Node {
     /// Neighbours remembered.
     #[must_use]
     pub fn neighbours(&self) -> usize {
-        self.neighbours.0.len()
+        self.neighbours.len()
     }
 
     /// The neighbours: who, the Rank advertised last and the link's ETX × 128, each when known.
     pub fn links(&self) -> impl Iterator<Item = (Eui64, Option<u16>, Option<u16>)> {
-        self.neighbours.0.iter().map(|(eui, entry)| (eui, entry.advert.map(|advert| advert.rank), entry.etx128))
+        self.neighbours.iter().map(|(eui, entry)| (eui, entry.advert.map(|advert| advert.rank), entry.etx128))
     }
 
     /// What it counted.
@@ -312,33 +312,27 @@ impl Node {
 
     /// A link was measured: ETX × 128 of unicasts to a neighbour, `None` when it is not known any more.
     pub fn handle_link(&mut self, now_ns: u64, neighbour: Eui64, etx128: Option<u16>) {
-        if let Some(entry) = self.neighbours.0.get_mut(neighbour) {
-            entry.etx128 = etx128;
-            entry.probed = etx128.is_some();
-            if !self.is_beside_the_point(neighbour) {
-                self.update_parents(now_ns);
-            }
+        if self.neighbours.measured(neighbour, etx128) && !self.is_beside_the_point(neighbour) {
+            self.update_parents(now_ns);
         }
     }
 
     /// A frame of a neighbour was heard, whatever it carried: as long as that goes on, the neighbour is remembered.
     pub fn handle_heard(&mut self, neighbour: Eui64, at_ns: u64) {
-        if let Some(entry) = self.neighbours.0.get_mut(neighbour) {
-            entry.heard_ns = entry.heard_ns.max(at_ns);
-        }
+        self.neighbours.touch(neighbour, at_ns);
     }
 
     /// The neighbours that [`Self::handle_timeout`] will forget now, unless [`Self::handle_heard`] tells of them before.
     pub fn about_to_forget(&self, now_ns: u64) -> impl Iterator<Item = Eui64> {
         let sweeps = self.timers.at(Timer::Sweep).is_some_and(|at_ns| at_ns <= now_ns);
-        let known = sweeps.then(|| self.neighbours.0.iter()).into_iter().flatten();
+        let known = sweeps.then(|| self.neighbours.iter()).into_iter().flatten();
         let lifetime_ns = self.config.neighbour_lifetime_ns;
         known.filter(move |(_, neighbour)| neighbour.is_silent(now_ns, lifetime_ns)).map(|(eui, _)| eui)
     }
 
     /// A neighbour is known to be gone.
     pub fn handle_gone(&mut self, now_ns: u64, neighbour: Eui64) {
-        if self.neighbours.0.remove(neighbour).is_some() {
+        if self.neighbours.remove(neighbour) {
             self.update_parents(now_ns);
         }
     }
@@ -397,7 +391,7 @@ impl Node {
     /// Command: leave the DODAG with a poison and look for it anew (local repair, §3.2.2).
     pub fn repair_locally(&mut self, now_ns: u64) {
         if self.dodag.as_ref().is_some_and(|dodag| !dodag.rooted) {
-            self.neighbours.0.values_mut().for_each(|neighbour| neighbour.advert = None);
+            self.neighbours.forget_adverts();
             self.update_parents(now_ns);
         }
     }
@@ -452,10 +446,7 @@ impl Node {
     /// Looks for silent neighbours and expired routes.
     fn sweep(&mut self, now_ns: u64) {
         let lifetime_ns = self.config.neighbour_lifetime_ns;
-        let somebody_is = self.neighbours.0.values().any(|neighbour| neighbour.is_silent(now_ns, lifetime_ns));
-        if somebody_is {
-            self.neighbours.0.retain(|neighbour| !neighbour.is_silent(now_ns, lifetime_ns));
-        }
+        let somebody_is = self.neighbours.forget_silent(now_ns, lifetime_ns);
         self.sources.expire(now_ns);
         self.table.expire(now_ns);
         self.timers.set(Timer::Sweep, now_ns.saturating_add((lifetime_ns / 4).max(1)));

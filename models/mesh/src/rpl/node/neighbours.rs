@@ -45,55 +45,130 @@ impl Neighbour {
     pub(super) const fn is_silent(&self, now_ns: u64, lifetime_ns: u64) -> bool {
         now_ns.saturating_sub(self.heard_ns) > lifetime_ns
     }
-}
 
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Neighbours(pub(super) Peers<Neighbour>);
-
-impl Neighbours {
-    pub(super) fn get(&self, eui: Eui64) -> Option<&Neighbour> {
-        self.0.get(eui)
+    fn cost(&self) -> u32 {
+        path_cost(self.etx128, self.advert.map(|advert| advert.rank))
     }
 
-    /// A neighbour was heard now, if it is known.
-    pub(super) fn touch(&mut self, eui: Eui64, now_ns: u64) {
-        if let Some(neighbour) = self.0.get_mut(eui) {
-            neighbour.heard_ns = now_ns;
-        }
-    }
-
-    /// The entry of a neighbour that was heard now. A full table gives up the one with the dearest path that `kept` does
-    /// not protect, a link that was never measured taken for a perfect one (else none would stay to be measured where
-    /// hundreds are heard); if it protects all, the new neighbour is turned away.
-    pub(super) fn heard(
-        &mut self,
-        eui: Eui64,
-        now_ns: u64,
-        max: usize,
-        kept: impl Fn(Eui64) -> bool,
-    ) -> Option<&mut Neighbour> {
-        if self.0.len() >= max && !self.0.contains(eui) {
-            let worth = |neighbour: &Neighbour| {
-                let rank = neighbour.advert.map_or(u16::MAX, |advert| advert.rank);
-                (u32::from(neighbour.etx128.unwrap_or(128)).saturating_add(u32::from(rank)), neighbour.heard_ns)
-            };
-            let victim = self.0.iter().filter(|(id, _)| !kept(*id)).max_by_key(|(_, n)| worth(n)).map(|(id, _)| id);
-            self.0.remove(victim?);
-        }
-        let entry = self.0.get_or_insert_with(eui, || Neighbour::new(now_ns));
-        entry.heard_ns = now_ns;
-        Some(entry)
-    }
-
-    /// Takes what a DIO says of its sender.
-    pub(super) fn learn(neighbour: &mut Neighbour, dio: &Dio) -> Option<Advert> {
+    /// Takes what a DIO says; what the one before said.
+    fn take(&mut self, dio: &Dio) -> Option<Advert> {
         for option in &dio.options {
             if let RplOption::Prefix(info) = option
                 && info.router_address
             {
-                neighbour.global = Some(info.prefix);
+                self.global = Some(info.prefix);
             }
         }
-        neighbour.advert.replace(Advert::from(dio))
+        self.advert.replace(Advert::from(dio))
     }
+}
+
+/// The table.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Neighbours {
+    all: Peers<Neighbour>,
+    /// Of a full table, while nothing in it has changed: the dearest path of those that may go.
+    dearest: Option<u32>,
+}
+
+impl PartialEq for Neighbours {
+    fn eq(&self, other: &Self) -> bool {
+        self.all == other.all
+    }
+}
+
+impl Neighbours {
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub(super) fn get(&self, eui: Eui64) -> Option<&Neighbour> {
+        self.all.get(eui)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (Eui64, &Neighbour)> {
+        self.all.iter()
+    }
+
+    /// A neighbour was heard then, if it is known.
+    pub(super) fn touch(&mut self, eui: Eui64, at_ns: u64) {
+        if let Some(neighbour) = self.all.get_mut(eui) {
+            neighbour.heard_ns = neighbour.heard_ns.max(at_ns);
+        }
+    }
+
+    /// A link was measured, or is not known any more; false when the neighbour is unknown.
+    pub(super) fn measured(&mut self, eui: Eui64, etx128: Option<u16>) -> bool {
+        let Some(neighbour) = self.all.get_mut(eui) else { return false };
+        let before = neighbour.cost();
+        (neighbour.etx128, neighbour.probed) = (etx128, etx128.is_some());
+        self.dearest = still_dearest(self.dearest, before, neighbour.cost());
+        true
+    }
+
+    /// Nothing that anybody advertised counts any more.
+    pub(super) fn forget_adverts(&mut self) {
+        self.all.values_mut().for_each(|neighbour| neighbour.advert = None);
+        self.dearest = None;
+    }
+
+    /// Another set of neighbours is protected.
+    pub(super) const fn others_are_kept(&mut self) {
+        self.dearest = None;
+    }
+
+    pub(super) fn remove(&mut self, eui: Eui64) -> bool {
+        self.dearest = None;
+        self.all.remove(eui).is_some()
+    }
+
+    /// Forgets who was silent for so long; whether somebody was.
+    pub(super) fn forget_silent(&mut self, now_ns: u64, lifetime_ns: u64) -> bool {
+        let somebody_is = self.all.values().any(|neighbour| neighbour.is_silent(now_ns, lifetime_ns));
+        if somebody_is {
+            self.all.retain(|neighbour| !neighbour.is_silent(now_ns, lifetime_ns));
+            self.dearest = None;
+        }
+        somebody_is
+    }
+
+    /// Takes a DIO that was heard now: its sender's entry, and what it advertised before. A full table gives up the one with
+    /// the dearest path that `kept` does not protect, a link that was never measured taken for a perfect one (else none would
+    /// stay to be measured where hundreds are heard). Who offers a path as dear as that, or if it protects all, is turned away.
+    pub(super) fn learn(
+        &mut self,
+        eui: Eui64,
+        now_ns: u64,
+        max: usize,
+        dio: &Dio,
+        kept: impl Fn(Eui64) -> bool,
+    ) -> Option<(&mut Neighbour, Option<Advert>)> {
+        if self.all.len() >= max && !self.all.contains(eui) {
+            let may_go = || self.all.iter().filter(|(id, _)| !kept(*id)).map(|(id, n)| (n.cost(), n.heard_ns, id));
+            let dearest = self.dearest.or_else(|| may_go().map(|(cost, ..)| cost).max()).unwrap_or(0);
+            self.dearest = Some(dearest);
+            if path_cost(None, Some(dio.rank)) >= dearest {
+                return None;
+            }
+            let (_, _, victim) = may_go().max_by_key(|(cost, heard_ns, _)| (*cost, *heard_ns))?;
+            self.remove(victim);
+        }
+        let entry = self.all.get_or_insert_with(eui, || Neighbour::new(now_ns));
+        entry.heard_ns = now_ns;
+        let cost = entry.cost();
+        let before = entry.take(dio);
+        let (after, dearest) = (entry.cost(), &mut self.dearest);
+        *dearest = still_dearest(*dearest, cost, after);
+        Some((entry, before))
+    }
+}
+
+/// An entry costs something else now: the dearest is known still, unless this one was it or is.
+fn still_dearest(dearest: Option<u32>, before: u32, after: u32) -> Option<u32> {
+    dearest.filter(|dearest| before == after || before < *dearest && after <= *dearest)
+}
+
+/// What a path through a neighbour costs at least.
+fn path_cost(etx128: Option<u16>, rank: Option<u16>) -> u32 {
+    u32::from(etx128.unwrap_or(128)).saturating_add(u32::from(rank.unwrap_or(u16::MAX)))
 }

@@ -57,7 +57,7 @@ impl Node {
         let objective = self.config.objective;
         let mut candidates = core::mem::take(&mut self.scratch);
         candidates.clear();
-        for (id, neighbour) in self.neighbours.0.iter() {
+        for (id, neighbour) in self.neighbours.iter() {
             let Some(advert) = neighbour.advert.filter(|a| a.dodag == dodag.id && a.version == dodag.version) else {
                 continue;
             };
@@ -83,7 +83,7 @@ impl Node {
         let Some(dodag) = self.dodag.as_ref().filter(|dodag| !dodag.rooted) else { return };
         let increase = dodag.config.min_hop_rank_increase;
         let mut newest = dodag.version;
-        for (id, neighbour) in self.neighbours.0.iter() {
+        for (id, neighbour) in self.neighbours.iter() {
             let Some(advert) = neighbour.advert.filter(|advert| advert.dodag == dodag.id) else { continue };
             if lollipop::newer(advert.version, newest) && self.usable(id, advert.rank, increase) {
                 newest = advert.version;
@@ -114,6 +114,9 @@ impl Node {
         dodag.parents.clear();
         dodag.parents.extend(parents.iter().map(|parent| parent.id));
         let moved = before.1 != parents.first().map(|parent| parent.id);
+        if !same_set {
+            self.neighbours.others_are_kept();
+        }
         self.timers.clear(Timer::Dis);
         self.timers.clear(Timer::PoisonEnd);
         if moved {
@@ -149,7 +152,7 @@ impl Node {
         dodag.rank = INFINITE_RANK;
         dodag.parents.clear();
         // What neighbours said while this node had a Rank may descend from it: only fresh DIOs count from here.
-        self.neighbours.0.values_mut().for_each(|neighbour| neighbour.advert = None);
+        self.neighbours.forget_adverts();
         self.announcing.withdrawn();
         self.timers.clear(Timer::DaoDelay);
         self.timers.clear(Timer::DaoAck);
