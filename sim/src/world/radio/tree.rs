@@ -163,6 +163,10 @@ impl Mesh {
     /// By frames: why a node is cut off. The network's own word is `told`; it stands where the best routing could reach the
     /// node through those that have power now.
     pub(in crate::world) fn why_cut_off(&self, node: usize, told: MeshStanding) -> MeshStanding {
+        self.why(node, told, &self.best_routes())
+    }
+
+    fn why(&self, node: usize, told: MeshStanding, best: &Routes) -> MeshStanding {
         if !self.alive[self.topology.root()] {
             MeshStanding::RootDown
         } else if self.own_trouble(node, true).is_some() {
@@ -170,7 +174,7 @@ impl Mesh {
         } else if self.own_trouble(node, false).is_some() {
             MeshStanding::Disturbed
         } else {
-            self.no_way(node, &self.best_routes()).unwrap_or(told)
+            self.no_way(node, best).unwrap_or(told)
         }
     }
 
@@ -207,7 +211,7 @@ impl Mesh {
         self.integrate(now_ms);
         for node in news {
             self.looping[node] = loops[node];
-            let in_loop = || self.no_way(node, &best).unwrap_or(MeshStanding::InLoop);
+            let in_loop = || self.why(node, MeshStanding::InLoop, &best);
             let standing = if loops[node] { in_loop() } else { MeshStanding::InTree };
             self.tree.stands(node, standing, now_ms);
             self.book(node, Some(standing).filter(|standing| standing.is_isolated()));
