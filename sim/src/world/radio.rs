@@ -286,6 +286,9 @@ impl Mesh {
         }
         self.dirty |= self.alive[root] != up;
         self.alive[root] = up;
+        if up {
+            self.root_is_back(now_ms);
+        }
     }
 
     /// A scripted fault troubles the air or the routing, or stops.

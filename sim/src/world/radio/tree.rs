@@ -219,6 +219,23 @@ impl Mesh {
         true
     }
 
+    /// By frames: the border router is back, and who was cut off for its sake has not found it yet.
+    pub(super) fn root_is_back(&mut self, now_ms: u64) {
+        let waits = |meter: &usize| self.cut_off[*meter] == Some(MeshStanding::RootDown);
+        let waiting: Vec<usize> = (0..self.meters).filter(waits).collect();
+        if waiting.is_empty() {
+            return;
+        }
+        let best = self.best_routes();
+        self.integrate(now_ms);
+        for meter in waiting {
+            let told = if self.looping[meter] { MeshStanding::InLoop } else { MeshStanding::PanTimeout };
+            let standing = self.why(meter, told, &best);
+            self.tree.stands(meter, standing, now_ms);
+            self.book(meter, Some(standing));
+        }
+    }
+
     /// A meter is cut off from now on, for that reason, or is not.
     pub(super) fn book(&mut self, meter: usize, is: Option<MeshStanding>) {
         let Some(now) = self.cut_off.get_mut(meter) else { return };
