@@ -4,6 +4,7 @@
 //! shortest-ETX tree over the meters that are alive; they are computed anew only when somebody sends after a change.
 
 mod cry;
+mod reasons;
 mod tree;
 
 use taa_models::{
@@ -209,11 +210,6 @@ impl Mesh {
     pub(super) fn own_trouble(&self, node: usize, collapse: bool) -> Option<u8> {
         let of = |t: &&Trouble| (t.what == FaultKind::RoutesCollapsed) == collapse && t.nodes.contains(&(node as u32));
         self.troubles.iter().find(of).map(|t| t.number)
-    }
-
-    /// Frame by frame: why a meter that should serve does not.
-    pub(super) fn cut_off(&self, meter: usize) -> Option<MeshStanding> {
-        self.cut_off.get(meter).copied().flatten()
     }
 
     /// The routes as of the last change.
