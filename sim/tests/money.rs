@@ -254,6 +254,28 @@ fn month_ends_slow_acceptance_down() {
     assert!(peak > 20.0 * plain, "{plain} s, at the turn of the month {peak} s");
 }
 
+#[test]
+fn a_provider_that_is_overloaded_at_the_turn_of_the_month_is_named_and_not_on_other_days() {
+    let mut scenario = quiet(14);
+    scenario.run.start_unix_s += 21 * 86_400;
+    scenario.people.topup_interval_median_days = 1.5;
+    scenario.run.architectures = vec![bundle("cloud_sync")];
+    let payments = &mut scenario.comms.payments;
+    (payments.ussd.broken_share, payments.ussd.redials, payments.peaks.ussd_broken_factor) = (0.3, 0, 3.0);
+    let result = simulate(&scenario);
+    let arch = &result.architectures[0];
+    // By the day on which they were wanted; those of the day before may still be tried on the first busy day.
+    let held = |at_peak: bool, cause: Cause| {
+        let rows = arch.records.payments.rows();
+        let of_days = rows.filter(|pay| (4..9).contains(&(pay.wanted_ms / DAY_MS)) == at_peak);
+        of_days.filter(|pay| pay.wanted_ms / DAY_MS != 3 && pay.held_by.root() == Some(cause)).count()
+    };
+    let (peak, plain) = (held(true, Cause::ProviderBusy), held(false, Cause::ProviderBusy));
+    assert!(peak > 30 && plain == 0, "{peak} at the turn of the month, {plain} on other days");
+    assert!(held(false, Cause::UssdBroken) > 10, "menus break on other days as well");
+    assert!(arch.kpis.downtime_h_by_cause.get("provider_busy").is_some_and(|hours| *hours > 0.0));
+}
+
 /// Payments accepted while both towers are down, by the way they took.
 fn accepted_in_the_dark(arch: &ArchResult, from_ms: u64, until_ms: u64) -> (usize, usize, usize) {
     let rows: Vec<PaymentRow> = arch

@@ -30,10 +30,14 @@ pub(crate) struct Opened {
     pub(crate) generation: u32,
 }
 
+const TABLES_GONE: &str = "its tables are gone";
+
 /// Why a file cannot be used as it is.
 enum Unusable {
     /// How it shows.
     Damaged(String),
+    /// A salvage began it and was cut short: there is nothing in it.
+    Blank,
     Error(StoreError),
 }
 
@@ -70,10 +74,9 @@ pub(crate) fn open(place: &Place, config: &StoreConfig) -> Result<Opened, StoreE
     match opened {
         Ok(opened) => Ok(opened),
         Err(Unusable::Error(error)) => Err(error),
-        Err(Unusable::Damaged(why)) => salvage(place, generation, config, &log).map(|mut opened| {
-            opened.set_aside_why = Some(why);
-            opened
-        }),
+        // What a salvage was cut short of, it does now.
+        Err(Unusable::Blank) => salvage(place, (generation, generation), config, &log, TABLES_GONE.to_owned()),
+        Err(Unusable::Damaged(why)) => salvage(place, (generation, generation.saturating_add(1)), config, &log, why),
     }
 }
 
@@ -106,8 +109,11 @@ fn usable(place: &Place, generation: u32, config: &StoreConfig, log: &[u8]) -> R
     if marks.is_empty {
         // A first commit that never ended leaves a trace of itself, and no more.
         let rows = carve::carve(&read_idle(&db, place, generation), log);
+        if generation > 0 && rows.is_empty() && db::structure_is_whole(&db)? {
+            return Err(Unusable::Blank);
+        }
         if rows.values().any(|row| row.commit > 1) || generation > 0 {
-            return Err(Unusable::Damaged("its tables are gone".to_owned()));
+            return Err(Unusable::Damaged(TABLES_GONE.to_owned()));
         }
         db::prepare(&db, config)?;
         return Ok(new(db, config, generation)?);
@@ -240,20 +246,29 @@ pub(crate) fn again(place: &Place, generation: u32, config: &StoreConfig) -> rus
     Ok(db)
 }
 
-/// Takes what is whole in a damaged file over into the next generation. The file itself is not touched.
-fn salvage(place: &Place, generation: u32, config: &StoreConfig, log: &[u8]) -> Result<Opened, StoreError> {
-    let (mut source, mut log) = (generation, log.to_vec());
-    let mut database = read_database(place, source);
-    let mut rows = carve::carve(&database, &log);
-    // The generation may be one whose salvage was cut short: then there is nothing in it, and the one before has all.
-    while rows.is_empty() && source > 0 {
-        source = source.saturating_sub(1);
-        log = read_log(place, source);
-        database = read_database(place, source);
-        rows = carve::carve(&database, &log);
+/// What can be found of the newest generation that holds anything of its own, and which one it is. A salvage that was cut
+/// short, or that a lying disk has lost, holds nothing or a part of what stands in a generation before it.
+fn found_of(place: &Place, generation: u32, log: &[u8]) -> (carve::Rows, u32) {
+    let (mut source, mut rows) = (generation, carve::carve(&read_database(place, generation), log));
+    for older in (0..generation).rev() {
+        let before = carve::carve(&read_database(place, older), &read_log(place, older));
+        if carve::is_part(&rows, &before) {
+            (source, rows) = (older, before);
+        }
     }
+    (rows, source)
+}
+
+/// Takes what is whole in a damaged file over into another generation. The file itself is not touched.
+fn salvage(
+    place: &Place,
+    (generation, target): (u32, u32),
+    config: &StoreConfig,
+    log: &[u8],
+    why: String,
+) -> Result<Opened, StoreError> {
+    let (mut rows, source) = found_of(place, generation, log);
     carve::settle(&mut rows);
-    let target = generation.saturating_add(u32::from(source == generation));
     let mut db = db::connect(place, target, config)?;
     db::prepare(&db, config)?;
     let mut loaded = Loaded::default();
@@ -278,5 +293,6 @@ fn salvage(place: &Place, generation: u32, config: &StoreConfig, log: &[u8]) -> 
     loaded.commit = commit;
     let mut opened = welcome((db, target), meta, loaded, None, Some(place.file(source)));
     opened.found.lost.push(end);
+    opened.set_aside_why = Some(why);
     Ok(opened)
 }

@@ -453,8 +453,10 @@ pub struct Books {
     pub handed_back_minor: i64,
     /// Of that, what the vendor's Book has handed back.
     pub refunded_minor: i64,
-    /// What receipts say and the Book has not: a disk has lied.
+    /// What the vendor has told of, by receipt or as put in suspense, and its Book has not: a disk has lied.
     pub in_doubt_minor: i64,
+    /// Of that, what lay in suspense.
+    pub suspense_in_doubt_minor: i64,
     /// On accounts, and nobody has a receipt for it: the site lost its word, and the relay has not heard of it.
     pub untold_minor: i64,
     /// How often all money was counted during the run, where a test asked for it.

@@ -59,6 +59,8 @@ pub(super) struct AtEnd {
     pub(super) untold_minor: i64,
     /// The site has answered for it, and nobody has it any more: a disk has lied.
     pub(super) in_doubt_minor: i64,
+    /// Of that, what lay in suspense.
+    pub(super) suspense_in_doubt_minor: i64,
 }
 
 /// What the relay says of payments.
@@ -244,7 +246,10 @@ impl Village<'_> {
                 (false, true) => &mut end.untold_minor,
                 (false, false) if held => &mut end.held_minor,
                 (false, false) if back || pay.handed_back > 0 => continue,
-                (false, false) if pay.suspended => &mut end.in_doubt_minor,
+                (false, false) if pay.suspended => {
+                    end.suspense_in_doubt_minor += pay.amount_minor;
+                    &mut end.in_doubt_minor
+                }
                 (false, false) => &mut end.in_flight_minor,
             } += pay.amount_minor;
         }

@@ -81,6 +81,7 @@ impl Village<'_> {
             handed_back_minor,
             refunded_minor: i64::try_from(vendor.refunded_suspense).unwrap_or(i64::MAX),
             in_doubt_minor: places.in_doubt_minor,
+            suspense_in_doubt_minor: places.suspense_in_doubt_minor,
             audits: self.money.auditor.looks,
             suspended_minor: i64::try_from(vendor.suspended).unwrap_or(i64::MAX),
             vendor_minor: i64::try_from(vendor.received).unwrap_or(i64::MAX),

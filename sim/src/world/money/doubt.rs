@@ -1,8 +1,8 @@
 //! A site in doubt about its journal (docs/store.md): who looks, what is compared, and when it goes on.
 //!
 //! The operator's people get the alarm, and within their working hours, after the time that they take to confirm things,
-//! they compare the site's Book and desk with what others hold: receipts of payments, tokens that the module has sealed, acts
-//! of the clerk. Where nothing of it is missing the doubt is ended. Where something is, the site stays in doubt, by
+//! they compare the site's Book and desk with what others hold: receipts of payments and words that one lies in suspense,
+//! tokens that the module has sealed, acts of the clerk. Where nothing of it is missing the doubt is ended. Where something is, the site stays in doubt, by
 //! name: to sell on would give a lost token's money twice. They look again the next working day.
 
 use taa_dcu::{
@@ -77,8 +77,10 @@ impl Village<'_> {
         let book = self.site.dcu.as_ref()?.state().book();
         for (number, pay) in (0_u32..).zip(&self.pays) {
             let ids = self.ids(number);
-            let in_book = ids.iter().any(|id| book.has_seen(id)) && ids.iter().all(|id| book.suspended(id).is_none());
-            if pay.credited_ms.is_some() && !in_book {
+            let seen = ids.iter().any(|id| book.has_seen(id));
+            let credited = seen && ids.iter().all(|id| book.suspended(id).is_none());
+            let in_suspense = pay.suspended && pay.handed_back == 0;
+            if pay.credited_ms.is_some() && !credited || in_suspense && !seen {
                 return Some(format!("payment {number}"));
             }
             if pay.token.is_some()
