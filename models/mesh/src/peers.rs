@@ -1,7 +1,8 @@
 //! What a node keeps of its neighbours, by address: a sorted list of addresses beside a list of what is kept.
 //!
 //! A search touches the addresses alone, eight of them a cache line. The same neighbour is asked for many times in a row
-//! (a frame to it, its acknowledgement, its link), so the place found last is tried first.
+//! (a frame to it, its acknowledgement, its link), so the place found last is tried first. Where hundreds are heard and few
+//! kept, most questions are for somebody who is not there: one bit says so without a search.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,11 +16,14 @@ pub(crate) struct Peers<V> {
     /// The place that was asked for last to be changed.
     #[serde(skip)]
     last: usize,
+    /// Bits of which nobody is here. None set says nothing.
+    #[serde(skip)]
+    nobody: [u64; 4],
 }
 
 impl<V> Default for Peers<V> {
     fn default() -> Self {
-        Self { keys: Vec::new(), values: Vec::new(), last: 0 }
+        Self { keys: Vec::new(), values: Vec::new(), last: 0, nobody: [u64::MAX; 4] }
     }
 }
 
@@ -35,7 +39,28 @@ const fn key(of: Eui64) -> u64 {
     u64::from_be_bytes(of.0)
 }
 
+/// Which of 256 bits an address has.
+const fn bit(key: u64) -> (usize, u64) {
+    let hash = key.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 56;
+    ((hash >> 6) as usize, 1 << (hash & 63))
+}
+
 impl<V> Peers<V> {
+    /// Somebody has gone.
+    fn note_absent(&mut self) {
+        self.nobody = [u64::MAX; 4];
+        for key in &self.keys {
+            let (word, bit) = bit(*key);
+            self.nobody[word] &= !bit;
+        }
+    }
+
+    /// Where a neighbour is.
+    fn find(&self, of: Eui64) -> Option<usize> {
+        let (word, bit) = bit(key(of));
+        if self.nobody[word] & bit != 0 { None } else { self.place(of).ok() }
+    }
+
     /// Where a neighbour is, or would be.
     fn place(&self, of: Eui64) -> Result<usize, usize> {
         let key = key(of);
@@ -47,21 +72,23 @@ impl<V> Peers<V> {
     }
 
     pub(crate) fn contains(&self, of: Eui64) -> bool {
-        self.place(of).is_ok()
+        self.find(of).is_some()
     }
 
     pub(crate) fn get(&self, of: Eui64) -> Option<&V> {
-        self.place(of).ok().and_then(|place| self.values.get(place))
+        self.find(of).and_then(|place| self.values.get(place))
     }
 
     pub(crate) fn get_mut(&mut self, of: Eui64) -> Option<&mut V> {
-        self.last = self.place(of).ok()?;
+        self.last = self.find(of)?;
         self.values.get_mut(self.last)
     }
 
     /// The value of a neighbour, made first if there is none.
     pub(crate) fn get_or_insert_with(&mut self, of: Eui64, make: impl FnOnce() -> V) -> &mut V {
         self.last = self.place(of).unwrap_or_else(|place| {
+            let (word, bit) = bit(key(of));
+            self.nobody[word] &= !bit;
             self.keys.insert(place, key(of));
             self.values.insert(place, make());
             place
@@ -70,14 +97,16 @@ impl<V> Peers<V> {
     }
 
     pub(crate) fn remove(&mut self, of: Eui64) -> Option<V> {
-        let place = self.place(of).ok()?;
+        let place = self.find(of)?;
         self.keys.remove(place);
+        self.note_absent();
         Some(self.values.remove(place))
     }
 
     pub(crate) fn clear(&mut self) {
         self.keys.clear();
         self.values.clear();
+        self.note_absent();
     }
 
     /// Keeps those for which `keep` says so.
@@ -85,6 +114,7 @@ impl<V> Peers<V> {
         let mut values = self.values.iter();
         self.keys.retain(|_| values.next().is_some_and(&mut keep));
         self.values.retain(keep);
+        self.note_absent();
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Eui64, &V)> {

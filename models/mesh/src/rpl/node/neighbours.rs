@@ -144,14 +144,28 @@ impl Neighbours {
         kept: impl Fn(Eui64) -> bool,
     ) -> Option<(&mut Neighbour, Option<Advert>)> {
         if self.all.len() >= max && !self.all.contains(eui) {
-            let may_go = || self.all.iter().filter(|(id, _)| !kept(*id)).map(|(id, n)| (n.cost(), n.heard_ns, id));
-            let dearest = self.dearest.or_else(|| may_go().map(|(cost, ..)| cost).max()).unwrap_or(0);
-            self.dearest = Some(dearest);
-            if path_cost(None, Some(dio.rank)) >= dearest {
+            let own_cost = path_cost(None, Some(dio.rank));
+            if self.dearest.is_some_and(|dearest| own_cost >= dearest) {
                 return None;
             }
-            let (_, _, victim) = may_go().max_by_key(|(cost, heard_ns, _)| (*cost, *heard_ns))?;
-            self.remove(victim);
+            // The dearest, of several the one heard last, and what the next one costs.
+            let (mut victim, mut next_cost) = (None, 0);
+            for (id, neighbour) in self.all.iter().filter(|(id, _)| !kept(*id)) {
+                let this = (neighbour.cost(), neighbour.heard_ns);
+                match victim {
+                    Some((dearest, _)) if this < dearest => next_cost = next_cost.max(this.0),
+                    _ => next_cost = victim.replace((this, id)).map_or(0, |((cost, _), _)| cost),
+                }
+            }
+            let dearest = victim.map_or(0, |((cost, _), _)| cost);
+            self.dearest = Some(dearest);
+            if own_cost >= dearest {
+                return None;
+            }
+            self.all.remove(victim?.1);
+            self.dearest = Some(next_cost.max(own_cost));
+            self.all.get_or_insert_with(eui, || Neighbour::new(now_ns)).take(dio);
+            return self.all.get_mut(eui).map(|entry| (entry, None));
         }
         let entry = self.all.get_or_insert_with(eui, || Neighbour::new(now_ns));
         entry.heard_ns = now_ns;
