@@ -86,6 +86,39 @@ fn what_the_inverter_takes_along_is_one_ticket_by_the_site_s_own_supply() {
     assert_eq!(tickets.len(), 1, "{tickets:?}");
 }
 
+/// Capacitors that are gone: no meter says a word, and the next reading would be the first to miss them.
+#[test]
+fn breakers_and_ammeters_tell_of_a_feeder_whose_meters_are_mute() {
+    let mute = |breakers: bool, ammeters: bool| {
+        let mut scenario = cut(0.25);
+        scenario.comms.last_gasp.capacitor_age_years = 60.0;
+        scenario.comms.last_gasp.breaker_signals = breakers;
+        scenario.comms.last_gasp.feeder_currents = ammeters;
+        scenario
+    };
+    let of = |scenario: &Scenario| {
+        let result = first(scenario);
+        let rows = result.records.outage_tickets.rows().filter(|row| row.opened_ms >= 30 * 3_600_000);
+        let found = rows.map(|row| (row.place.clone(), row.ground, row.heard, row.opened_ms / 1000 - 30 * 3600));
+        found.collect::<Vec<_>>()
+    };
+    let silence_s = of(&mute(false, false)).first().map_or(u64::MAX, |(.., after_s)| *after_s);
+    let [(place, ground, heard, after_s)] = &of(&mute(true, false))[..] else { panic!("one ticket") };
+    assert_eq!((place.as_str(), *ground, *heard, *after_s), ("feeder-2", "feeder", 0, 2));
+    let [(place, ground, heard, after_s)] = &of(&mute(false, true))[..] else { panic!("one ticket") };
+    assert_eq!((place.as_str(), *ground, *heard), ("feeder-2", "silence", 0));
+    // Questions that time out.
+    assert!(*after_s < 240 && *after_s * 3 < silence_s, "after {after_s} s, by readings after {silence_s} s");
+    // An inverter that is off stops every current, and is one fault all the same.
+    let mut scenario = calm();
+    scenario.comms.last_gasp.feeder_currents = true;
+    scenario.faults.push(fault("inverter", FaultKind::InverterOut, FaultTarget::All, 30, 32));
+    let result = first(&scenario);
+    let places: Vec<String> = result.records.outage_tickets.rows().map(|row| row.place).collect();
+    assert_eq!(places, ["inverter"]);
+    assert_eq!(result.kpis.outage_detection_precision, Some(1.0), "nobody is taken for dark who only uses nothing");
+}
+
 #[test]
 fn threads_and_repetition_change_nothing() {
     let mut scenario = cut(1.0);

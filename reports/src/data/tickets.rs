@@ -27,4 +27,7 @@ pub struct TicketFigures {
     pub told_sustained: (u64, u64),
     /// The same in truth.
     pub true_sustained: (u64, u64),
+    /// Outage packets that the concentrator took, and that it refused.
+    #[serde(default)]
+    pub packets: (u64, u64),
 }

@@ -31,6 +31,7 @@ pub(super) fn figures(scenario: &Scenario, records: &Records, simulated_ms: u64)
         latency_p95_ms: sums.latency_p95_ms,
         told_sustained: sums.told_sustained,
         true_sustained: sums.true_sustained,
+        packets: sums.packets,
     })
 }
 

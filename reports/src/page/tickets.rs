@@ -50,7 +50,7 @@ pub(super) fn section(out: &mut String, data: &ReportData) {
 type Row = (&'static str, fn(&TicketFigures, f64) -> String);
 
 fn against_truth(out: &mut String, data: &ReportData) {
-    let rows: [Row; 6] = [
+    let rows: [Row; 7] = [
         ("Customers' outages, in truth", |t, _| number(t.outages as f64, 0)),
         ("Found by a ticket", |t, _| part(t.detected, t.outages)),
         ("Claimed by tickets, and true of these", |t, _| {
@@ -63,6 +63,9 @@ fn against_truth(out: &mut String, data: &ReportData) {
         ("SAIDI, hours a customer: by tickets, in truth", |t, customers| {
             let hours = |ms: u64| ms as f64 / HOUR_MS as f64 / customers;
             both(hours(t.told_sustained.1), hours(t.true_sustained.1))
+        }),
+        ("Packets of meters believed, refused", |t, _| {
+            format!("{}, {}", number(t.packets.0 as f64, 0), number(t.packets.1 as f64, 0))
         }),
     ];
     let customers = data.village.customers.len().max(1) as f64;

@@ -69,6 +69,7 @@ fn tickets(records: &mut Records) {
         latency_p95_ms: Some(3_200),
         told_sustained: (50, 200 * HOUR),
         true_sustained: (60, 250 * HOUR),
+        packets: (93, 2),
     });
 }
 
@@ -115,9 +116,17 @@ fn hours_that_nobody_has_counted_show() {
 fn tickets_stand_beside_the_truth() {
     let (html, data) = report("mesh-tickets", |result| tickets(&mut result.architectures[1].records));
     assert!(data.architectures[0].tickets.is_none());
-    for text in
-        ["<section id=\"outages\"", "80 %", "50, 98.0 %", "3 s", "(−16.7 %)", "(−20.0 %)", "feeder &lt;2&gt;", "93.0 %"]
-    {
+    for text in [
+        "<section id=\"outages\"",
+        "80 %",
+        "50, 98.0 %",
+        "3 s",
+        "(−16.7 %)",
+        "(−20.0 %)",
+        "feeder &lt;2&gt;",
+        "93.0 %",
+        ">93, 2<",
+    ] {
         assert!(html.contains(text), "{text} is missing");
     }
     let (html, _) = report("mesh-none", |_| ());

@@ -144,6 +144,8 @@ pub struct LastGaspParams {
     pub clock_drift_s_per_day: f64,
     /// The feeders' breakers are wired to the concentrator. Assumed: they are not.
     pub breaker_signals: bool,
+    /// The feeders have ammeters, which the concentrator reads. Assumed: they have not.
+    pub feeder_currents: bool,
 }
 
 impl Default for LastGaspParams {
@@ -155,6 +157,7 @@ impl Default for LastGaspParams {
             capacitor_c: 45.0,
             clock_drift_s_per_day: 0.5,
             breaker_signals: false,
+            feeder_currents: false,
         }
     }
 }

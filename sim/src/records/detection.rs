@@ -17,6 +17,8 @@ pub struct OutageSums {
     pub told_sustained: (u64, u64),
     /// The same in truth.
     pub true_sustained: (u64, u64),
+    /// Outage packets that the DCU took, and that it refused.
+    pub packets: (u64, u64),
 }
 
 impl OutageSums {

@@ -36,6 +36,11 @@ impl Bypass {
         !self.on && self.flow_mw == 0 && self.extra_mw == 0 && !self.found
     }
 
+    /// What the line carries beside the metered load, mW.
+    pub(crate) const fn extra_mw(&self) -> i64 {
+        self.extra_mw
+    }
+
     /// Energy taken so far, Wh; bring it up to now before.
     pub(crate) fn stolen_wh(&self) -> f64 {
         self.energy as f64 / 3.6e9

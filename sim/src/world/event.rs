@@ -35,6 +35,8 @@ pub(crate) enum Event {
     Cried { customer: u32, message: MessageId },
     /// It reaches the DCU.
     GaspAtDcu { message: MessageId },
+    /// The feeders' ammeters are read.
+    CurrentsRead,
     /// A meter has joined the mesh.
     Joined { customer: u32, generation: u32 },
     /// The mesh, frame by frame: something came out of it, or it is to be run on.
@@ -123,6 +125,7 @@ impl Event {
             Self::CloudWake { generation } => pair(12, generation, 0),
             Self::Cried { customer, message } => pair(120, customer, message.number()),
             Self::GaspAtDcu { message } => pair(121, message.number(), 0),
+            Self::CurrentsRead => pair(122, 0, 0),
             Self::Joined { customer, generation } => pair(13, customer, generation),
             Self::MeshWake { generation } => pair(110, generation, 0),
             Self::MeterWake { customer, generation } => pair(14, customer, generation),

@@ -128,13 +128,7 @@ impl Model for Village<'_> {
         match fired.event {
             Event::Edge(number) => self.edge(number, now_ms, queue),
             Event::PlantTick { generation } => self.plant_tick(generation, now_ms, queue),
-            Event::Sample => {
-                self.look_at_meters(now_ms);
-                self.sample(now_ms, queue);
-                if now_ms.is_multiple_of(3_600_000) {
-                    self.mesh.hour_over(now_ms);
-                }
-            }
+            Event::Sample => self.quarter_over(now_ms, queue),
             Event::Failover { generation } => self.fail_over(generation, now_ms, queue),
             Event::HoldupEmpty { generation } => self.holdup_empty(generation, now_ms, queue),
             Event::DcuBooted { generation } => self.dcu_booted(generation, now_ms, queue),
@@ -148,6 +142,7 @@ impl Model for Village<'_> {
             }
             Event::Cried { customer, message } => self.cried(customer, message, now_ms, queue),
             Event::GaspAtDcu { message } => self.deliver(message, |to, bytes| to.gasp_at_dcu(bytes, now_ms, queue)),
+            Event::CurrentsRead => self.currents_read(now_ms, queue),
             Event::AtCloud { message } => self.deliver(message, |to, bytes| to.at_cloud(bytes, now_ms, queue)),
             Event::DownAtDcu { message } => self.deliver(message, |to, bytes| to.down_at_dcu(bytes, now_ms, queue)),
             Event::CloudWake { generation } => self.cloud_wakes(generation, now_ms, queue),

@@ -34,6 +34,8 @@ use crate::{
 const CRYSTAL: Purpose = Purpose::named("meter crystal");
 /// Turning round and acknowledging (assumed: a short frame at 50 kbit/s), ms.
 const ACK_MS: f64 = 3.0;
+/// An ammeter is read this often, ms.
+const AMMETER_MS: u64 = 1000;
 /// A claim that misses an outage by no more than this is of it: what detecting and telling take, ms.
 const SLACK_MS: i64 = 5000;
 
@@ -41,6 +43,7 @@ const SLACK_MS: i64 = 5000;
 pub(crate) struct Outages {
     on: bool,
     breaker_signals: bool,
+    feeder_currents: bool,
     airtime_ms: u64,
     /// The last two frames of each meter: from, to.
     on_air: Vec<[(u64, u64); 2]>,
@@ -52,6 +55,8 @@ pub(crate) struct Outages {
     truth: Vec<TrueOutage>,
     /// Notes of the DCU: number of the record, when, what.
     notes: Vec<(u64, i64, OutageNote)>,
+    /// Packets that the DCU took, and that it refused.
+    packets: (u64, u64),
 }
 
 impl Outages {
@@ -61,6 +66,7 @@ impl Outages {
         Self {
             on: params.enabled,
             breaker_signals: params.breaker_signals,
+            feeder_currents: params.feeder_currents,
             airtime_ms: airtime_ms(scenario),
             on_air: vec![[(0, 0); 2]; meters],
             cries: vec![0; meters],
@@ -68,6 +74,7 @@ impl Outages {
             dark_since: vec![None; meters],
             truth: Vec::new(),
             notes: Vec::new(),
+            packets: (0, 0),
         }
     }
 
@@ -176,6 +183,33 @@ impl Village<'_> {
         }
     }
 
+    /// The feeders' ammeters, where there are some, are read every second. What they show is told on the plant's grid and
+    /// after something on the lines has turned; what appliances do in between is left out.
+    pub(crate) fn read_currents_soon(&self, now_ms: u64, queue: &mut Queue<Event>) {
+        if self.outage.on && self.outage.feeder_currents {
+            let at = SimTime::from_ms(now_ms + AMMETER_MS);
+            queue.at(at, Phase::Dcu, self.ops.dcu, Event::CurrentsRead);
+        }
+    }
+
+    /// The feeders' ammeters are read.
+    pub(crate) fn currents_read(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
+        let mut load_mw = vec![0_i64; self.feeders.len()];
+        if self.power.feeding {
+            for customer in 0..self.people.len() {
+                let one = self.people.of(customer);
+                let metered_mw = if one.load.connected { one.load.wanted_mw } else { 0 };
+                load_mw[one.identity.feeder as usize] += metered_mw + one.purse.mood.bypass.extra_mw();
+            }
+        }
+        for (feeder, load_mw) in load_mw.into_iter().enumerate() {
+            let id = &self.scenario.village.feeders[feeder].id;
+            // Lines of 230 V, all of it real power.
+            let current_ma = u32::try_from(load_mw / 230).unwrap_or(0);
+            self.with_dcu(now_ms, queue, |dcu, now| dcu.handle_feeder_current(now, id, current_ma));
+        }
+    }
+
     /// The DCU hangs beside the inverter: whether that feeds it sees by its own supply, also when it starts.
     pub(crate) fn supply_told(&mut self, starts: bool, now_ms: u64, queue: &mut Queue<Event>) {
         let feeding = self.power.feeding;
@@ -238,9 +272,19 @@ impl Village<'_> {
         self.meter_deadline(customer, now_ms, queue);
     }
 
-    /// A packet has reached the DCU. What it refuses it counts itself.
+    /// A packet has reached the DCU.
     pub(crate) fn gasp_at_dcu(&mut self, bytes: &[u8], now_ms: u64, queue: &mut Queue<Event>) {
-        self.with_dcu(now_ms, queue, |dcu, now| _ = dcu.handle_outage_packet(now, bytes));
+        let mut heard = None;
+        self.with_dcu(now_ms, queue, |dcu, now| heard = Some(dcu.handle_outage_packet(now, bytes)));
+        let (believed, refused) = &mut self.outage.packets;
+        match heard {
+            Some(Ok(_)) => *believed += 1,
+            Some(Err(why)) => {
+                *refused += 1;
+                self.log(now_ms, "gasp_refused", String::new(), why.to_string());
+            }
+            None => {}
+        }
     }
 
     /// The DCU writes something down.
@@ -339,6 +383,7 @@ impl Village<'_> {
             latency_p95_ms: detection.latency_p95_ms,
             told_sustained: (indices.sustained, indices.sustained_ms),
             true_sustained: sustained(outages.truth.iter().map(|outage| (outage.from_ms, outage.to_ms))),
+            packets: outages.packets,
         });
         self.records.outage_tickets = self.ticket_rows();
         Some(detection)

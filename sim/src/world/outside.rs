@@ -78,6 +78,7 @@ impl Village<'_> {
                 self.connection_turned(customer, now_ms, queue);
             }
         }
+        self.read_currents_soon(now_ms, queue);
     }
 
     /// The line of one customer broke or was mended.
@@ -85,6 +86,7 @@ impl Village<'_> {
         if self.lines[customer as usize].turn(turn) {
             self.power_turned(customer, now_ms, queue);
             self.connection_turned(customer, now_ms, queue);
+            self.read_currents_soon(now_ms, queue);
         }
     }
 

@@ -145,6 +145,7 @@ impl Village<'_> {
     pub(crate) fn plant_tick(&mut self, generation: u32, now_ms: u64, queue: &mut Queue<Event>) {
         if self.power.wake.is_current(generation) {
             self.plant_step(now_ms, queue);
+            self.read_currents_soon(now_ms, queue);
         }
     }
 
@@ -276,6 +277,7 @@ impl Village<'_> {
         }
         self.site_power_turned(now_ms, queue);
         self.supply_told(false, now_ms, queue);
+        self.read_currents_soon(now_ms, queue);
         self.mesh.dirty = true;
         self.touch_all();
     }
@@ -358,8 +360,17 @@ impl Village<'_> {
         sums.on += f64::from(u8::from(on)) * ms;
     }
 
-    /// Records a quarter of an hour.
-    pub(crate) fn sample(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
+    /// A quarter of an hour is over.
+    pub(crate) fn quarter_over(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
+        self.look_at_meters(now_ms);
+        self.sample(now_ms, queue);
+        if now_ms.is_multiple_of(3_600_000) {
+            self.mesh.hour_over(now_ms);
+        }
+    }
+
+    /// Records it.
+    fn sample(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
         let sums = std::mem::take(&mut self.power.sample);
         let mean = |sum: f64| (sum / sums.ms.max(1.0)) as f32;
         self.records.plant.push(PlantRow {

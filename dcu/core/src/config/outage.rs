@@ -31,6 +31,8 @@ pub struct OutageConfig {
     pub merge_s: u32,
     /// Of every open ticket one dark meter is pinged this often, s.
     pub recheck_s: u32,
+    /// What an ammeter must show for current to flow, mA: below it is what instrument and leakage make (arbitrary).
+    pub current_min_ma: u32,
 }
 
 impl OutageConfig {
@@ -49,6 +51,7 @@ impl OutageConfig {
             pings_max: 4,
             merge_s: 300,
             recheck_s: 300,
+            current_min_ma: 100,
         }
     }
 }

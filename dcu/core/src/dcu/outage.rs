@@ -28,13 +28,25 @@ impl Dcu {
         heard
     }
 
-    /// A breaker's state or a feeder's current tells whether this device is energised.
+    /// A breaker's state, or the site's own supply, tells whether this device is energised.
     pub fn handle_feeder_sign(&mut self, now: u64, device: &str, energised: bool) {
         self.begin(now);
         if let Some(engine) = &mut self.outage {
             engine.handle_sign(now, device, energised);
         }
         self.run_outages(now);
+    }
+
+    /// A feeder's ammeter was read: at and beyond [`crate::config::OutageConfig::current_min_ma`] somebody draws current, so
+    /// the feeder is energised; below it some of its meters are asked, where current flowed before.
+    pub fn handle_feeder_current(&mut self, now: u64, device: &str, current_ma: u32) {
+        self.begin(now);
+        if let Some(engine) = &mut self.outage {
+            engine.handle_current(now, device, current_ma);
+        }
+        self.run_outages(now);
+        self.pump(now);
+        self.send(now);
     }
 
     /// An operator says that a ticket was a false alarm: it is closed, and its meters are asked. False without such a ticket.

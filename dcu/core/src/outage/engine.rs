@@ -9,6 +9,7 @@ use crate::{MeterIx, config::OutageConfig};
 use super::{
     Ending, Ground, Heard, Member, Network, OutageNote, Outages, Place, Refusals, Refused, Ticket,
     belief::{Belief, Gasp, Sign},
+    currents::Currents,
     gate::{Gate, Opened},
     judge::{Fault, Scene, cost_of},
     match_up::Match,
@@ -51,6 +52,7 @@ pub struct Engine {
     gate: Gate,
     beliefs: Vec<Belief>,
     signs: Vec<Option<Sign>>,
+    currents: Currents,
     refusals: Refusals,
     pings: Pings,
     /// When the next judgement is due.
@@ -75,6 +77,7 @@ impl Engine {
             gate: Gate::new(&config),
             beliefs: vec![Belief::default(); network.meters()],
             signs: vec![None; network.len()],
+            currents: Currents::default(),
             refusals: Refusals::default(),
             pings: Pings::new(config.pings_max),
             judge_at: None,
@@ -141,6 +144,9 @@ impl Engine {
         let race_ns = u64::from(self.config.race_ms).saturating_mul(NS_PER_MS);
         let Some(belief) = self.beliefs.get_mut(meter.at()) else { return };
         let asked = self.pings.done(meter);
+        if asked {
+            self.currents.answered(self.network.above(meter));
+        }
         let silent_before = belief.unanswered > 0;
         if !belief.take_answer(now, race_ns) {
             if asked {
@@ -156,7 +162,10 @@ impl Engine {
 
     /// An exchange with the meter has failed.
     pub fn handle_silence(&mut self, now: u64, meter: MeterIx) {
-        self.pings.done(meter);
+        if self.pings.done(meter) {
+            let next = self.currents.silent(self.network.above(meter));
+            next.into_iter().for_each(|meter| self.pings.want(meter));
+        }
         self.stories.silent(meter);
         let Some(belief) = self.beliefs.get_mut(meter.at()) else { return };
         if belief.take_silence(now) {
@@ -164,11 +173,26 @@ impl Engine {
         }
     }
 
-    /// A breaker or a feeder's current tells whether this device is energised. Nothing where there is no such device.
+    /// A breaker tells whether this device is energised. Nothing where there is no such device.
     pub fn handle_sign(&mut self, now: u64, device: &str, energised: bool) {
         let Some(sign) = self.network.number(device).and_then(|number| self.signs.get_mut(number)) else { return };
         *sign = Some(Sign::then(*sign, now, energised));
         self.judge_soon(now, self.window_ns());
+    }
+
+    /// A device's ammeter was read. Nothing where there is no such device.
+    pub fn handle_current(&mut self, now: u64, device: &str, current_ma: u32) {
+        let Some(number) = self.network.number(device) else { return };
+        if current_ma >= self.config.current_min_ma {
+            self.currents.flows(number);
+            self.handle_sign(now, device, true);
+        } else if self.currents.stops(number) {
+            let all = self.beliefs.iter().zip(0_u32..).map(|(_, at)| MeterIx(at));
+            let is_behind = |meter: &MeterIx| self.network.above(*meter).any(|above| above == number);
+            let behind = all.filter(|meter| is_behind(meter) && !self.is_cut(*meter)).collect();
+            let ask = self.currents.suspect(number, behind, self.config.pings_max);
+            ask.into_iter().for_each(|meter| self.pings.want(meter));
+        }
     }
 
     /// [`Self::deadline`] has come.

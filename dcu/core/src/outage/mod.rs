@@ -26,6 +26,7 @@
 //! - What is refused (forged, of another epoch, old) is counted and changes nothing.
 
 mod belief;
+mod currents;
 mod engine;
 mod gate;
 mod judge;

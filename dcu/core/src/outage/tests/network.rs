@@ -176,6 +176,33 @@ fn a_breaker_and_a_current_count() {
 }
 
 #[test]
+fn a_current_that_stops_makes_some_meters_be_asked_and_proves_nothing_by_itself() {
+    for (dead, found) in [(true, vec!["a"]), (false, vec![])] {
+        let mut rig = Rig::new(village(2, 4));
+        let asked = std::cell::Cell::new(0);
+        let mut read = |current_ma: u32, device: &str, dead: bool| {
+            rig.engine.handle_current(rig.now, device, current_ma);
+            rig.drain();
+            let until = rig.now + 600 * S;
+            asked.set(0);
+            // The first 24 meters hang on feeder a.
+            rig.run(until, |_, meter| {
+                asked.set(asked.get() + 1);
+                !dead || meter.0 >= 24
+            });
+            let places = rig.outages.open().values().map(|ticket| ticket.place.named(|_| String::new()));
+            (asked.get(), places.collect::<Vec<String>>())
+        };
+        assert_eq!(read(0, "a", false), (0, vec![]), "nobody has used anything so far: no news");
+        assert_eq!(read(2300, "a", false), (0, vec![]), "a current asks nobody");
+        assert_eq!(read(0, "nowhere", false), (0, vec![]));
+        let (asked, places) = read(99, "a", dead);
+        assert_eq!(places, found, "dead: {dead}");
+        assert!(asked > 0 && (dead || asked <= 4), "{asked}");
+    }
+}
+
+#[test]
 fn silence_alone_is_told_with_little_confidence_and_not_for_one() {
     let mut rig = Rig::new(village(2, 4));
     for _ in 0..5 {
