@@ -309,7 +309,7 @@ pub(crate) struct ReportArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
-  All claims on the first 200 connections of Jija, as docs/claims.md has them (up to half an hour on two cores):
+  All claims on the first 200 connections of Jija, as docs/claims.md has them (over an hour on two cores):
     taa claims --out docs
   A look with few draws (a minute or two; verdicts are not to be trusted):
     taa claims --quick --out runs/claims

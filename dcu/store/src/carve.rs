@@ -183,13 +183,6 @@ impl Files<'_> {
     }
 }
 
-/// Every record, and every entry of the ledger, that the one has stands in the other as well.
-pub(crate) fn is_part(one: &Rows, other: &Rows) -> bool {
-    let is_appended = |kind| matches!(kind, Kind::Block | Kind::Snapshot | Kind::Hole | Kind::Leaves);
-    let mut appended = one.iter().filter(|((kind, _), _)| is_appended(*kind));
-    appended.all(|(key, found)| other.get(key) == Some(found))
-}
-
 /// Of rows that claim the same record numbers, the later commit's stand: the others were never acknowledged, or given up.
 pub(crate) fn settle(rows: &mut Rows) {
     let mut runs: Vec<(u64, Kind, u64, u64)> = Vec::new();

@@ -41,6 +41,7 @@ mod patrol;
 mod raw;
 mod recovery;
 mod rows;
+mod salvage;
 mod sealed;
 mod series;
 mod stats;

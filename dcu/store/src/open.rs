@@ -10,7 +10,8 @@ use crate::{
     load::{Assembled, Loaded},
     migrate,
     raw::{self, Role},
-    rows::{Damage, Held, META_ID, Meta, damage_row},
+    rows::{META_ID, Meta, damage_row},
+    salvage::{self, salvage},
     sealed::{Kind, Sealed},
 };
 
@@ -29,8 +30,6 @@ pub(crate) struct Opened {
     /// Which file of the place it is.
     pub(crate) generation: u32,
 }
-
-const TABLES_GONE: &str = "its tables are gone";
 
 /// Why a file cannot be used as it is.
 enum Unusable {
@@ -51,13 +50,25 @@ impl From<rusqlite::Error> for Unusable {
     }
 }
 
+/// Somebody may have taken old files away: the newest one is looked for this far beyond the last that is there.
+const GAP_MAX: u32 = 64;
+
+/// The newest generation that there is.
+fn newest(place: &Place) -> u32 {
+    let (mut newest, mut next) = (0_u32, 1_u32);
+    while next <= newest.saturating_add(GAP_MAX) {
+        if raw::exists(place.vfs(), &place.file(next)) {
+            newest = next;
+        }
+        next = next.saturating_add(1);
+    }
+    newest
+}
+
 /// Opens the newest generation; salvages a damaged one into the next.
 pub(crate) fn open(place: &Place, config: &StoreConfig) -> Result<Opened, StoreError> {
-    let mut generation = 0_u32;
-    while raw::exists(place.vfs(), &place.file(generation.saturating_add(1))) {
-        generation = generation.saturating_add(1);
-    }
-    let log = read_log(place, generation);
+    let generation = newest(place);
+    let log = salvage::read(place, &format!("{}-wal", place.file(generation)), Role::Log)?;
     let opened = match usable(place, generation, config, &log) {
         // One error of the medium may have been the last, and SQLite's look through the file calls it damage. Of a second
         // one, what can be read is taken.
@@ -75,14 +86,11 @@ pub(crate) fn open(place: &Place, config: &StoreConfig) -> Result<Opened, StoreE
         Ok(opened) => Ok(opened),
         Err(Unusable::Error(error)) => Err(error),
         // What a salvage was cut short of, it does now.
-        Err(Unusable::Blank) => salvage(place, (generation, generation), config, &log, TABLES_GONE.to_owned()),
-        Err(Unusable::Damaged(why)) => salvage(place, (generation, generation.saturating_add(1)), config, &log, why),
+        Err(Unusable::Blank) => salvage(place, (generation, generation), config, &log, None),
+        Err(Unusable::Damaged(why)) => {
+            salvage(place, (generation, generation.saturating_add(1)), config, &log, Some(why))
+        }
     }
-}
-
-fn read_log(place: &Place, generation: u32) -> Vec<u8> {
-    let file = format!("{}-wal", place.file(generation));
-    raw::read(place.vfs(), &file, Role::Log).unwrap_or_default()
 }
 
 fn read_database(place: &Place, generation: u32) -> Vec<u8> {
@@ -98,7 +106,8 @@ fn usable(place: &Place, generation: u32, config: &StoreConfig, log: &[u8]) -> R
     let marks = db::marks(&db)?;
     if !marks.is_ours && !marks.is_empty {
         drop(db);
-        let is_ours = !carve::carve(&read_database(place, generation), log).is_empty();
+        // Nobody else has a file beside ours with the next number.
+        let is_ours = generation > 0 || !carve::carve(&read_database(place, generation), log).is_empty();
         return Err(if is_ours {
             Unusable::Damaged("its marks are changed".to_owned())
         } else {
@@ -108,12 +117,12 @@ fn usable(place: &Place, generation: u32, config: &StoreConfig, log: &[u8]) -> R
     let mut migrated_from = None;
     if marks.is_empty {
         // A first commit that never ended leaves a trace of itself, and no more.
-        let rows = carve::carve(&read_idle(&db, place, generation), log);
+        let rows = carve::carve(&read_idle(&db, place, generation)?, log);
         if generation > 0 && rows.is_empty() && db::structure_is_whole(&db)? {
             return Err(Unusable::Blank);
         }
         if rows.values().any(|row| row.commit > 1) || generation > 0 {
-            return Err(Unusable::Damaged(TABLES_GONE.to_owned()));
+            return Err(Unusable::Damaged("its tables are gone".to_owned()));
         }
         db::prepare(&db, config)?;
         return Ok(new(db, config, generation)?);
@@ -150,8 +159,8 @@ fn usable(place: &Place, generation: u32, config: &StoreConfig, log: &[u8]) -> R
 }
 
 /// The database's bytes, read past the pager. The connection is idle: nothing of it is pending.
-fn read_idle(_idle: &Connection, place: &Place, generation: u32) -> Vec<u8> {
-    read_database(place, generation)
+fn read_idle(_idle: &Connection, place: &Place, generation: u32) -> Result<Vec<u8>, Unusable> {
+    salvage::read(place, &place.file(generation), Role::Database).map_err(Unusable::Error)
 }
 
 fn new(mut db: Connection, config: &StoreConfig, generation: u32) -> rusqlite::Result<Opened> {
@@ -184,7 +193,7 @@ pub(crate) fn put_meta(db: &Connection, meta: Meta, commit: u64) -> rusqlite::Re
 }
 
 /// Counts the opening, and writes down what was found wrong.
-fn welcome(
+pub(crate) fn welcome(
     (mut db, generation): (Connection, u32),
     mut meta: Meta,
     loaded: Loaded,
@@ -244,55 +253,4 @@ pub(crate) fn again(place: &Place, generation: u32, config: &StoreConfig) -> rus
     let db = db::connect(place, generation, config)?;
     db::prepare(&db, config)?;
     Ok(db)
-}
-
-/// What can be found of the newest generation that holds anything of its own, and which one it is. A salvage that was cut
-/// short, or that a lying disk has lost, holds nothing or a part of what stands in a generation before it.
-fn found_of(place: &Place, generation: u32, log: &[u8]) -> (carve::Rows, u32) {
-    let (mut source, mut rows) = (generation, carve::carve(&read_database(place, generation), log));
-    for older in (0..generation).rev() {
-        let before = carve::carve(&read_database(place, older), &read_log(place, older));
-        if carve::is_part(&rows, &before) {
-            (source, rows) = (older, before);
-        }
-    }
-    (rows, source)
-}
-
-/// Takes what is whole in a damaged file over into another generation. The file itself is not touched.
-fn salvage(
-    place: &Place,
-    (generation, target): (u32, u32),
-    config: &StoreConfig,
-    log: &[u8],
-    why: String,
-) -> Result<Opened, StoreError> {
-    let (mut rows, source) = found_of(place, generation, log);
-    carve::settle(&mut rows);
-    let mut db = db::connect(place, target, config)?;
-    db::prepare(&db, config)?;
-    let mut loaded = Loaded::default();
-    for (&(kind, id), row) in &rows {
-        loaded.take(kind, id, &row.bytes, false);
-    }
-    let meta = loaded.meta.unwrap_or(Meta { schema: 0, journal: config.journal, lives: 0, salvaged_from: 0 });
-    let meta = Meta { schema: u64::from(SCHEMA), salvaged_from: u64::from(source).saturating_add(1), ..meta };
-    let commit = loaded.commit.saturating_add(1);
-    let from = loaded.clone().assemble().last.saturating_add(1);
-    // How far the journal went, nobody can say: what was lost at the end leaves no gap.
-    let end = Damage { from, to: None, held: Held::Firm, accepted: false };
-    let transaction = db::begin(&mut db)?;
-    db::create(&transaction)?;
-    for (&(kind, id), row) in &rows {
-        db::put_bytes(&transaction, kind, id, &row.bytes)?;
-    }
-    let id = loaded.damages.keys().next_back().map_or(1, |last| last.saturating_add(1));
-    db::put(&transaction, damage_row(id, commit, &end.to_body()))?;
-    put_meta(&transaction, meta, commit)?;
-    transaction.commit()?;
-    loaded.commit = commit;
-    let mut opened = welcome((db, target), meta, loaded, None, Some(place.file(source)));
-    opened.found.lost.push(end);
-    opened.set_aside_why = Some(why);
-    Ok(opened)
 }

@@ -20,8 +20,8 @@ pub(crate) enum Role {
     Log,
 }
 
-/// The file's bytes; `None` where there is no such file or it cannot be read at all. An error in the middle gives zeros for
-/// the chunk that it hit.
+/// The file's bytes; `None` where there is no such file or it cannot be read at all. A chunk that cannot be read in
+/// two tries gives zeros.
 pub(crate) fn read(vfs: Option<&str>, path: &str, role: Role) -> Option<Vec<u8>> {
     let vfs = find(vfs)?;
     let name = full_name(vfs, path)?;
@@ -76,10 +76,14 @@ fn content(methods: &ffi::sqlite3_io_methods, file: *mut ffi::sqlite3_file) -> O
     while bytes.len() < length {
         let count = length.saturating_sub(bytes.len()).min(CHUNK_BYTES);
         let at = i64::try_from(bytes.len()).ok()?;
-        chunk.fill(0);
-        // SAFETY: an open file, and room for `count` bytes.
-        let done = unsafe { read(file, chunk.as_mut_ptr().cast(), c_int::try_from(count).ok()?, at) };
-        if done != ffi::SQLITE_OK {
+        // One error of the medium may have been the last.
+        for _ in 0..2 {
+            chunk.fill(0);
+            // SAFETY: an open file, and room for `count` bytes.
+            let done = unsafe { read(file, chunk.as_mut_ptr().cast(), c_int::try_from(count).ok()?, at) };
+            if done == ffi::SQLITE_OK {
+                break;
+            }
             chunk.fill(0);
         }
         bytes.extend_from_slice(chunk.get(..count)?);

@@ -67,8 +67,8 @@ pub struct Recovery {
     pub lost: Vec<Damage>,
     /// Missing, found earlier.
     pub lost_before: Vec<Damage>,
-    /// The file that could not be used any more and stays as it is, under this name; what was whole in it has been taken
-    /// over into a new one.
+    /// The file that could not be used any more and stays as it is, under this name; what was whole in it, and in those before
+    /// it, has been taken over into a new one.
     pub set_aside: Option<String>,
     /// Why, for people.
     pub set_aside_why: Option<String>,

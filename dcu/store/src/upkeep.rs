@@ -289,7 +289,7 @@ impl Store {
 }
 
 /// Ledger entries of a row, with their indices.
-fn leaves_of(row: Sealed<'_>) -> Option<Vec<(u64, Vec<u8>)>> {
+pub(crate) fn leaves_of(row: Sealed<'_>) -> Option<Vec<(u64, Vec<u8>)>> {
     let mut rest = row.body;
     let before = crate::varint::take(&mut rest)?;
     let mut index = row.id.checked_sub(before)?;

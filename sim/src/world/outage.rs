@@ -34,8 +34,8 @@ use crate::{
 const CRYSTAL: Purpose = Purpose::named("meter crystal");
 /// Turning round and acknowledging (assumed: a short frame at 50 kbit/s), ms.
 const ACK_MS: f64 = 3.0;
-/// An ammeter is read this often, ms.
-const AMMETER_MS: u64 = 1000;
+/// What an ammeter shows is told so long after something has turned, ms.
+const AMMETER_DELAY_MS: u64 = 1000;
 /// A claim that misses an outage by no more than this is of it: what detecting and telling take, ms.
 const SLACK_MS: i64 = 5000;
 
@@ -183,11 +183,11 @@ impl Village<'_> {
         }
     }
 
-    /// The feeders' ammeters, where there are some, are read every second. What they show is told on the plant's grid and
-    /// after something on the lines has turned; what appliances do in between is left out.
+    /// The feeders' ammeters, where there are some, are read on the plant's grid of five minutes, and a second after something
+    /// on the lines has turned, as one that is read every second would show it. What appliances do in between is left out.
     pub(crate) fn read_currents_soon(&self, now_ms: u64, queue: &mut Queue<Event>) {
         if self.outage.on && self.outage.feeder_currents {
-            let at = SimTime::from_ms(now_ms + AMMETER_MS);
+            let at = SimTime::from_ms(now_ms + AMMETER_DELAY_MS);
             queue.at(at, Phase::Dcu, self.ops.dcu, Event::CurrentsRead);
         }
     }

@@ -78,8 +78,8 @@ impl Dcu {
     }
 
     pub(super) fn outage_silence(&mut self, now: u64, meter: MeterIx) {
-        if let Some(engine) = &mut self.outage {
-            engine.handle_silence(now, meter);
+        if self.outage.as_mut().is_some_and(|engine| engine.handle_silence(now, meter)) {
+            self.run_outages(now);
         }
     }
 

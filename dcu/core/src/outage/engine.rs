@@ -144,9 +144,6 @@ impl Engine {
         let race_ns = u64::from(self.config.race_ms).saturating_mul(NS_PER_MS);
         let Some(belief) = self.beliefs.get_mut(meter.at()) else { return };
         let asked = self.pings.done(meter);
-        if asked {
-            self.currents.answered(self.network.above(meter));
-        }
         let silent_before = belief.unanswered > 0;
         if !belief.take_answer(now, race_ns) {
             if asked {
@@ -155,22 +152,24 @@ impl Engine {
             return;
         }
         let up_at = belief.up_at.take();
+        if asked {
+            self.currents.answered(self.network.above(meter));
+        }
         if let Some(number) = outages.ticket_of(meter) {
             self.restore(now, (number, meter), up_at, silent_before, outages);
         }
     }
 
-    /// An exchange with the meter has failed.
-    pub fn handle_silence(&mut self, now: u64, meter: MeterIx) {
-        if self.pings.done(meter) {
-            let next = self.currents.silent(self.network.above(meter));
-            next.into_iter().for_each(|meter| self.pings.want(meter));
-        }
+    /// An exchange with the meter has failed. True where others are to be asked because of that.
+    pub fn handle_silence(&mut self, now: u64, meter: MeterIx) -> bool {
+        let asked = self.pings.done(meter);
+        let next = if asked { self.currents.silent(self.network.above(meter)) } else { Vec::new() };
+        next.iter().for_each(|meter| self.pings.want(*meter));
         self.stories.silent(meter);
-        let Some(belief) = self.beliefs.get_mut(meter.at()) else { return };
-        if belief.take_silence(now) {
+        if self.beliefs.get_mut(meter.at()).is_some_and(|belief| belief.take_silence(now)) {
             self.judge_soon(now, self.window_ns());
         }
+        !next.is_empty()
     }
 
     /// A breaker tells whether this device is energised. Nothing where there is no such device.
@@ -185,8 +184,18 @@ impl Engine {
         let Some(number) = self.network.number(device) else { return };
         if current_ma >= self.config.current_min_ma {
             self.currents.flows(number);
-            self.handle_sign(now, device, true);
+            match self.signs.get_mut(number) {
+                // Nothing new, but that it is so still.
+                Some(Some(sign)) if sign.energised => sign.at = now,
+                _ => self.handle_sign(now, device, true),
+            }
         } else if self.currents.stops(number) {
+            // What flowed before speaks against nothing that may have happened since.
+            if let Some(Some(sign)) = self.signs.get_mut(number)
+                && sign.energised
+            {
+                sign.at = 0;
+            }
             let all = self.beliefs.iter().zip(0_u32..).map(|(_, at)| MeterIx(at));
             let is_behind = |meter: &MeterIx| self.network.above(*meter).any(|above| above == number);
             let behind = all.filter(|meter| is_behind(meter) && !self.is_cut(*meter)).collect();
@@ -405,12 +414,12 @@ impl Engine {
         }
     }
 
-    /// A breaker or a current says that nothing comes as far as this meter.
+    /// A breaker says that nothing comes as far as this meter.
     fn is_cut(&self, meter: MeterIx) -> bool {
         self.signs_above(meter).any(|sign| !sign.energised)
     }
 
-    /// When the last device above it was energised again, where a breaker or a current tells.
+    /// When the last device above it was energised again, where a breaker tells.
     fn revived_at(&self, meter: MeterIx) -> Option<u64> {
         self.signs_above(meter).filter_map(|sign| sign.revived_at).max()
     }

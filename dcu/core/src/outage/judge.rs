@@ -30,7 +30,7 @@ const CONTRADICTION: i64 = 3900;
 const UNANSWERED: i64 = 1800;
 /// However often: that is one and the same hill.
 const UNANSWERED_MAX: i64 = 3000;
-/// A breaker or a current that says the contrary: it decides, however many meters are silent.
+/// A breaker that says the contrary, or a current that flows after the first gasp: it decides, however many have gasped.
 const SIGN: i64 = 1_000_000;
 /// A service line fails, or the fuse behind the meter.
 const SERVICE: i64 = 4000;

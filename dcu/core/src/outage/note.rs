@@ -37,7 +37,7 @@ impl Place {
 pub enum Ground {
     /// At least one meter has said so itself.
     Gasps,
-    /// A breaker or a current has; no meter was heard.
+    /// A breaker has; no meter was heard.
     Feeder,
     /// Nothing but silence: it may be the radio.
     Silence,

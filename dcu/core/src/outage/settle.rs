@@ -11,7 +11,7 @@
 //! | the same, after exchanges that failed | lit, where the others hang on the very same device |
 //! | it answered after them | what is more likely: as often as others were lit behind a fault, and as dark ones did not tell; exchanges that failed speak for dark |
 //!
-//! It is lit again since it said so itself; or since a breaker or a current did; or since most of its neighbours did, those
+//! It is lit again since it said so itself; or since a breaker did; or since most of its neighbours did, those
 //! on the same device before those farther up; or, where nobody could tell, since the first dark one of them answered.
 
 use std::collections::BTreeMap;
@@ -211,7 +211,7 @@ impl Stories {
         self.of.values().filter_map(|story| story.due).min()
     }
 
-    /// What is settled by now. `revived` tells when a breaker or a current above a meter came back.
+    /// What is settled by now. `revived` tells when a breaker above a meter came back.
     pub(crate) fn settle(
         &mut self,
         now: u64,

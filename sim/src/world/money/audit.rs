@@ -64,7 +64,7 @@ pub(super) struct AtEnd {
 }
 
 /// What the relay says of payments.
-struct RelayList {
+pub(super) struct RelayList {
     /// In the site's list: waiting, or at the site without a word of what became of them.
     listed: BTreeSet<PaymentId>,
     held: BTreeSet<PaymentId>,
@@ -72,7 +72,12 @@ struct RelayList {
 }
 
 impl RelayList {
-    fn of(relay: &Relay) -> Self {
+    /// It holds the payment itself, or has handed it back: it never came to the site.
+    pub(super) fn keeps(&self, ids: &[PaymentId]) -> bool {
+        ids.iter().any(|id| self.held.contains(id) || self.back.contains(id))
+    }
+
+    pub(super) fn of(relay: &Relay) -> Self {
         let inbox = relay.state().site(SITE);
         let listed = inbox.into_iter().flat_map(|inbox| inbox.items().chain(inbox.delivered()));
         Self {

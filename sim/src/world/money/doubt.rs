@@ -1,8 +1,8 @@
 //! A site in doubt about its journal (docs/store.md): who looks, what is compared, and when it goes on.
 //!
 //! The operator's people get the alarm, and within their working hours, after the time that they take to confirm things,
-//! they compare the site's Book and desk with what others hold: receipts of payments and words that one lies in suspense,
-//! tokens that the module has sealed, acts of the clerk. Where nothing of it is missing the doubt is ended. Where something is, the site stays in doubt, by
+//! they compare the site's Book and desk with what others hold: receipts of payments, and words that one lies in suspense;
+//! tokens that the module has sealed; acts of the clerk. Where nothing of it is missing the doubt is ended. Where something is, the site stays in doubt, by
 //! name: to sell on would give a lost token's money twice. They look again the next working day.
 
 use taa_dcu::{
@@ -12,7 +12,7 @@ use taa_dcu::{
 };
 use taa_models::draw::NodeKey;
 
-use super::{Pay, rekey::AGAIN_MS};
+use super::{Pay, audit::RelayList, rekey::AGAIN_MS};
 use crate::{
     cause::{Cause, Chain},
     kernel::{Phase, Queue, SimTime},
@@ -75,11 +75,12 @@ impl Village<'_> {
     /// Something that others know of and the site does not.
     fn missing_at_site(&self) -> Option<String> {
         let book = self.site.dcu.as_ref()?.state().book();
+        let relay = self.money.hosted.seen(RelayList::of);
         for (number, pay) in (0_u32..).zip(&self.pays) {
             let ids = self.ids(number);
             let seen = ids.iter().any(|id| book.has_seen(id));
             let credited = seen && ids.iter().all(|id| book.suspended(id).is_none());
-            let in_suspense = pay.suspended && pay.handed_back == 0;
+            let in_suspense = pay.suspended && pay.handed_back == 0 && !relay.keeps(&ids);
             if pay.credited_ms.is_some() && !credited || in_suspense && !seen {
                 return Some(format!("payment {number}"));
             }

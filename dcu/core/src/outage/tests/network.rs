@@ -169,10 +169,30 @@ fn a_breaker_and_a_current_count() {
         rig.gasp(meter, 1).unwrap();
     }
     rig.now += 100 * MS;
-    rig.engine.handle_sign(rig.now, "a", true);
+    rig.engine.handle_current(rig.now, "a", 2300);
     let until = rig.now + 3 * S;
     rig.run(until, nobody);
     assert!(rig.outages.open().values().all(|ticket| ticket.place != Place::Device("a".to_owned())));
+}
+
+#[test]
+fn a_current_that_has_stopped_speaks_for_nothing_any_more() {
+    let mut rig = Rig::new(village(2, 4));
+    // One customer's line comes down, and half a minute later the feeder trips.
+    rig.gasp(5, 1).unwrap();
+    let until = rig.now + S;
+    rig.run(until, everybody);
+    rig.engine.handle_current(rig.now, "a", 2300);
+    let until = rig.now + 29 * S;
+    rig.run(until, |_, meter| meter.0 != 5);
+    for meter in (0..24).filter(|meter| *meter != 5) {
+        rig.gasp(meter, 1).unwrap();
+    }
+    rig.engine.handle_current(rig.now, "a", 0);
+    let until = rig.now + 10 * S;
+    rig.run(until, |_, meter| meter.0 >= 24);
+    let places: Vec<&Place> = rig.outages.open().values().map(|ticket| &ticket.place).collect();
+    assert_eq!(places, [&Place::Device("a".to_owned())]);
 }
 
 #[test]

@@ -67,7 +67,7 @@ impl Neighbour {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Neighbours {
     all: Peers<Neighbour>,
-    /// Of a full table, while nothing in it has changed: the dearest path of those that may go.
+    /// Of a full table, while nothing in it has changed: the dearest path of those that may go, or a dearer one.
     dearest: Option<u32>,
 }
 
