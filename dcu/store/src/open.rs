@@ -86,10 +86,8 @@ pub(crate) fn open(place: &Place, config: &StoreConfig) -> Result<Opened, StoreE
         Ok(opened) => Ok(opened),
         Err(Unusable::Error(error)) => Err(error),
         // What a salvage was cut short of, it does now.
-        Err(Unusable::Blank) => salvage(place, (generation, generation), config, &log, None),
-        Err(Unusable::Damaged(why)) => {
-            salvage(place, (generation, generation.saturating_add(1)), config, &log, Some(why))
-        }
+        Err(Unusable::Blank) => salvage(place, generation, config, &log, None),
+        Err(Unusable::Damaged(why)) => salvage(place, generation, config, &log, Some(why)),
     }
 }
 

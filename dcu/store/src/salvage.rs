@@ -17,16 +17,17 @@ use crate::{
     upkeep::leaves_of,
 };
 
-/// Takes what is whole over into the file `target`. `why` says what is wrong with the newest; nothing, where that is an empty
-/// file with which a salvage had begun.
+/// Takes what is whole over into the next file. `why` says what is wrong with the newest; nothing, where that is an empty file
+/// with which a salvage had begun: then it is taken over into that one.
 pub(crate) fn salvage(
     place: &Place,
-    (generation, target): (u32, u32),
+    generation: u32,
     config: &StoreConfig,
     log: &[u8],
     why: Option<String>,
 ) -> Result<Opened, StoreError> {
     let (mut rows, source) = found(place, generation, log)?;
+    let (target, aside) = if why.is_some() { (generation.saturating_add(1), generation) } else { (generation, source) };
     carve::settle(&mut rows);
     let mut db = db::connect(place, target, config)?;
     db::prepare(&db, config)?;
@@ -50,7 +51,6 @@ pub(crate) fn salvage(
     open::put_meta(&transaction, meta, commit)?;
     transaction.commit()?;
     loaded.commit = commit;
-    let aside = if why.is_some() { generation } else { source };
     let mut opened = open::welcome((db, target), meta, loaded, None, Some(place.file(aside)));
     opened.found.lost.push(end);
     opened.set_aside_why = Some(why.unwrap_or_else(|| "its salvage was cut short".to_owned()));

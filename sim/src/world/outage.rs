@@ -44,6 +44,8 @@ pub(crate) struct Outages {
     on: bool,
     breaker_signals: bool,
     feeder_currents: bool,
+    /// When they are read next, or were last.
+    currents_due_ms: u64,
     airtime_ms: u64,
     /// The last two frames of each meter: from, to.
     on_air: Vec<[(u64, u64); 2]>,
@@ -67,6 +69,7 @@ impl Outages {
             on: params.enabled,
             breaker_signals: params.breaker_signals,
             feeder_currents: params.feeder_currents,
+            currents_due_ms: 0,
             airtime_ms: airtime_ms(scenario),
             on_air: vec![[(0, 0); 2]; meters],
             cries: vec![0; meters],
@@ -185,10 +188,12 @@ impl Village<'_> {
 
     /// The feeders' ammeters, where there are some, are read on the plant's grid of five minutes, and a second after something
     /// on the lines has turned, as one that is read every second would show it. What appliances do in between is left out.
-    pub(crate) fn read_currents_soon(&self, now_ms: u64, queue: &mut Queue<Event>) {
-        if self.outage.on && self.outage.feeder_currents {
-            let at = SimTime::from_ms(now_ms + AMMETER_DELAY_MS);
-            queue.at(at, Phase::Dcu, self.ops.dcu, Event::CurrentsRead);
+    pub(crate) fn read_currents_soon(&mut self, now_ms: u64, queue: &mut Queue<Event>) {
+        let at_ms = now_ms + AMMETER_DELAY_MS;
+        let outage = &mut self.outage;
+        // However much turns at once: they are read once.
+        if outage.on && outage.feeder_currents && std::mem::replace(&mut outage.currents_due_ms, at_ms) != at_ms {
+            queue.at(SimTime::from_ms(at_ms), Phase::Dcu, self.ops.dcu, Event::CurrentsRead);
         }
     }
 

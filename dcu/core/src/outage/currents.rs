@@ -27,11 +27,10 @@ impl Currents {
     }
 
     /// Of the meters behind a device whose current has stopped, so many spread along it are asked now; the others may follow.
-    pub(crate) fn suspect(&mut self, device: usize, behind: Vec<MeterIx>, at_once: usize) -> Vec<MeterIx> {
+    pub(crate) fn suspect(&mut self, device: usize, behind: &[MeterIx], at_once: usize) -> Vec<MeterIx> {
         let step = behind.len().div_ceil(at_once.max(1)).max(1);
-        let mut order: Vec<(usize, MeterIx)> = behind.into_iter().enumerate().collect();
-        order.sort_by_key(|(nth, _)| (nth.checked_rem(step), *nth));
-        let mut order: VecDeque<MeterIx> = order.into_iter().map(|(_, meter)| meter).collect();
+        let each = |first| behind.iter().skip(first).step_by(step);
+        let mut order: VecDeque<MeterIx> = (0..step).flat_map(each).copied().collect();
         let first = order.drain(..at_once.max(1).min(order.len())).collect();
         self.stopped.insert(device, order);
         first

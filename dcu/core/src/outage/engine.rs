@@ -14,6 +14,7 @@ use super::{
     judge::{Fault, Scene, cost_of},
     match_up::Match,
     missed::{Ended, Missed},
+    network::Part,
     pings::Pings,
     settle::Stories,
 };
@@ -197,9 +198,9 @@ impl Engine {
                 sign.at = 0;
             }
             let all = self.beliefs.iter().zip(0_u32..).map(|(_, at)| MeterIx(at));
-            let is_behind = |meter: &MeterIx| self.network.above(*meter).any(|above| above == number);
-            let behind = all.filter(|meter| is_behind(meter) && !self.is_cut(*meter)).collect();
-            let ask = self.currents.suspect(number, behind, self.config.pings_max);
+            let is_behind = |meter: &MeterIx| self.network.is_behind(Part::Device(number), *meter);
+            let behind: Vec<MeterIx> = all.filter(|meter| is_behind(meter) && !self.is_cut(*meter)).collect();
+            let ask = self.currents.suspect(number, &behind, self.config.pings_max);
             ask.into_iter().for_each(|meter| self.pings.want(meter));
         }
     }

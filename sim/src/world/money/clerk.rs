@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use taa_dcu::{
     DcuEvent, MeterIx,
-    billing::{Amendable, Amendment, Correction, Refund, RefundFrom},
+    billing::{Amendable, Amendment, Book, Correction, Refund, RefundFrom},
     config::CreditAt,
     payment::PaymentId,
 };
@@ -108,10 +108,7 @@ impl Village<'_> {
         let settled = |number: &u32| {
             let pay = &self.pays[*number as usize];
             let unknown = pay.suspended && pay.credited_ms.is_none() && pay.handed_back == 0;
-            // It lies in suspense under one of its names.
-            let ids = self.ids(*number);
-            let in_book = ids.iter().any(|id| book.has_seen(id)) && ids.iter().all(|id| book.suspended(id).is_none());
-            unknown && in_book && !book.is_amended(&handing_back_id(*number))
+            unknown && is_credited(book, &self.ids(*number)) && !book.is_amended(&handing_back_id(*number))
         };
         let settled: Vec<u32> = (0..self.pays.len() as u32).filter(settled).collect();
         for payment in settled {
@@ -238,6 +235,11 @@ impl Village<'_> {
         self.people.of(customer).purse.open.retain(|open| *open != payment);
         self.touch(customer);
     }
+}
+
+/// The Book knows the payment by one of its names, and it lies in suspense under none.
+pub(super) fn is_credited(book: &Book, ids: &[PaymentId]) -> bool {
+    ids.iter().any(|id| book.has_seen(id)) && ids.iter().all(|id| book.suspended(id).is_none())
 }
 
 /// The id of handing a payment back.

@@ -12,7 +12,7 @@ use taa_dcu::{
 };
 use taa_models::draw::NodeKey;
 
-use super::{Pay, audit::RelayList, rekey::AGAIN_MS};
+use super::{Pay, audit::RelayList, clerk::is_credited, rekey::AGAIN_MS};
 use crate::{
     cause::{Cause, Chain},
     kernel::{Phase, Queue, SimTime},
@@ -79,9 +79,8 @@ impl Village<'_> {
         for (number, pay) in (0_u32..).zip(&self.pays) {
             let ids = self.ids(number);
             let seen = ids.iter().any(|id| book.has_seen(id));
-            let credited = seen && ids.iter().all(|id| book.suspended(id).is_none());
             let in_suspense = pay.suspended && pay.handed_back == 0 && !relay.keeps(&ids);
-            if pay.credited_ms.is_some() && !credited || in_suspense && !seen {
+            if pay.credited_ms.is_some() && !is_credited(book, &ids) || in_suspense && !seen {
                 return Some(format!("payment {number}"));
             }
             if pay.token.is_some()

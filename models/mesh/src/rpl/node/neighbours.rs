@@ -145,26 +145,9 @@ impl Neighbours {
     ) -> Option<(&mut Neighbour, Option<Advert>)> {
         if self.all.len() >= max && !self.all.contains(eui) {
             let own_cost = path_cost(None, Some(dio.rank));
-            if self.dearest.is_some_and(|dearest| own_cost >= dearest) {
-                return None;
-            }
-            // The dearest, of several the one heard last, and what the next one costs.
-            let (mut victim, mut next_cost) = (None, 0);
-            for (id, neighbour) in self.all.iter().filter(|(id, _)| !kept(*id)) {
-                let this = (neighbour.cost(), neighbour.heard_ns);
-                match victim {
-                    Some((dearest, _)) if this < dearest => next_cost = next_cost.max(this.0),
-                    _ => next_cost = victim.replace((this, id)).map_or(0, |((cost, _), _)| cost),
-                }
-            }
-            let dearest = victim.map_or(0, |((cost, _), _)| cost);
-            self.dearest = Some(dearest);
-            if own_cost >= dearest {
-                return None;
-            }
-            self.all.remove(victim?.1);
-            self.dearest = Some(next_cost.max(own_cost));
+            let dearest = self.make_room(own_cost, kept)?;
             self.all.get_or_insert_with(eui, || Neighbour::new(now_ns)).take(dio);
+            self.dearest = Some(dearest.max(own_cost));
             return self.all.get_mut(eui).map(|entry| (entry, None));
         }
         let entry = self.all.get_or_insert_with(eui, || Neighbour::new(now_ns));
@@ -174,6 +157,27 @@ impl Neighbours {
         let (after, dearest) = (entry.cost(), &mut self.dearest);
         *dearest = still_dearest(*dearest, cost, after);
         Some((entry, before))
+    }
+
+    /// Gives up the one with the dearest path that may go, of several the one heard last, where it is dearer than `own_cost`:
+    /// what the next one costs.
+    fn make_room(&mut self, own_cost: u32, kept: impl Fn(Eui64) -> bool) -> Option<u32> {
+        if self.dearest.is_some_and(|dearest| own_cost >= dearest) {
+            return None;
+        }
+        let (mut victim, mut next_cost) = (None, 0);
+        for (id, neighbour) in self.all.iter().filter(|(id, _)| !kept(*id)) {
+            let this = (neighbour.cost(), neighbour.heard_ns);
+            match victim {
+                Some((dearest, _)) if this < dearest => next_cost = next_cost.max(this.0),
+                _ => next_cost = victim.replace((this, id)).map_or(0, |((cost, _), _)| cost),
+            }
+        }
+        let dearest = victim.map_or(0, |((cost, _), _)| cost);
+        self.dearest = Some(dearest);
+        let (_, id) = victim.filter(|_| own_cost < dearest)?;
+        self.all.remove(id);
+        Some(next_cost)
     }
 }
 
