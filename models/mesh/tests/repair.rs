@@ -3,7 +3,7 @@
 mod air;
 
 use air::{Air, MINUTE_NS, SECOND_NS, eui, global};
-use taa_mesh::rpl::node::{Config, NextHop, Node, Output, Purpose, Role};
+use taa_mesh::rpl::node::{Config, NextHop, Node, Output, Purpose, Role, Sender};
 use taa_mesh::rpl::objective::{INFINITE_RANK, Mrhof, Objective};
 use taa_mesh::rpl::wire::{Dio, DodagConfig, Message, Mode, RplOption};
 
@@ -220,4 +220,38 @@ fn foreign_dodags_are_left_alone() {
     // The sabotage: the same DIO unchanged is joined.
     hear(&mut node, |_| ());
     assert_eq!(node.rank(), 256);
+}
+
+/// Two hundred routers of one Rank, whose links all turn out to take three tries each, as their signals let expect: the
+/// first 64 are remembered, and the table does not turn over afterwards. A near one of lesser Rank is taken in place of one.
+#[test]
+fn a_full_table_keeps_whom_it_knows() {
+    let mut node = Node::new(Config::router(eui(1), 1));
+    let dio = |rank| Dio {
+        instance: 0,
+        version: 240,
+        rank,
+        grounded: true,
+        mode: Mode::NonStoring,
+        preference: 0,
+        dtsn: 240,
+        dodag: global(9),
+        options: vec![RplOption::Config(DodagConfig::WISUN_SMALL)],
+    };
+    let known = |node: &Node| node.links().map(|(of, ..)| of).collect::<Vec<_>>();
+    let mut first = Vec::new();
+    for round in 0..5 {
+        for of in 10..210 {
+            let from = Sender { eui: eui(of), expected_etx128: 384 };
+            node.handle_dio(round * 200 * SECOND_NS, from, &dio(512));
+            node.handle_link(round * 200 * SECOND_NS, eui(of), Some(390));
+            while !matches!(node.poll_output(), Output::Timeout(_)) {}
+        }
+        first = if round == 0 { known(&node) } else { first };
+        assert_eq!((known(&node).len(), known(&node) == first), (64, true), "round {round}");
+    }
+    node.handle_dio(2_000 * SECOND_NS, Sender { eui: eui(250), expected_etx128: 384 }, &dio(511));
+    assert!(known(&node) == first, "not cheaper by the threshold");
+    node.handle_dio(2_001 * SECOND_NS, Sender { eui: eui(251), expected_etx128: 140 }, &dio(256));
+    assert!(known(&node).contains(&eui(251)) && known(&node).len() == 64);
 }

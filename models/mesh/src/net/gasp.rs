@@ -11,7 +11,6 @@
 use super::Network;
 use super::event::Why;
 use super::node::{Tag, number};
-use super::probing::expected;
 use super::stack::{Load, PORT_DATA};
 use crate::Eui64;
 use crate::mac::engine::{Outcome, Priority};
@@ -63,7 +62,7 @@ impl Network {
         let parent = own.rpl.preferred_parent();
         let ways = own.rpl.links().filter_map(|(peer, rank, etx128)| {
             let rank = rank.filter(|rank| *rank != INFINITE_RANK)?;
-            let by_signal = || expected(&self.config.success, self.links.between(number(peer), node));
+            let by_signal = || self.links.expected_etx128(number(peer), node);
             let link = etx128.map_or_else(by_signal, u32::from);
             let costs = if parent == Some(peer) { 0 } else { u32::from(rank) + link };
             Some((costs, number(peer), peer))

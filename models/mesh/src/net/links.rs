@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::config::Config;
+use super::stack::PROBE_OCTETS;
+use crate::mac::etx;
+
 /// One direction of a pair.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Link {
@@ -20,7 +24,9 @@ pub(super) struct Ear {
     pub(super) dbm: f32,
     pub(super) mw: f32,
     /// Signal to noise in steps of half a decibel, rounded down.
-    pub(super) half_db: i32,
+    pub(super) half_db: i16,
+    /// Tries that a solicitation should take, in 1/128.
+    pub(super) expected_etx128: u16,
 }
 
 /// No place.
@@ -44,6 +50,8 @@ pub(super) struct Links {
     tx_dbm: f32,
     noise_dbm: f32,
     near_dbm: f32,
+    /// How often a solicitation is read, by `half_db`.
+    success: Success,
 }
 
 pub(super) fn milliwatts(dbm: f32) -> f32 {
@@ -55,15 +63,18 @@ pub(super) fn decibels(ratio: f32) -> f32 {
 }
 
 /// Decibels in halves, rounded down.
-pub(super) fn halves(db: f32) -> i32 {
-    libm::floorf(2.0 * db) as i32
+pub(super) fn halves(db: f32) -> i16 {
+    libm::floorf(2.0 * db) as i16
 }
 
 impl Links {
-    /// Of so many nodes; signals below the floor are left out, those above `near_dbm` may be read.
-    pub(super) fn new(nodes: usize, links: &[Link], tx_dbm: f32, noise_dbm: f32, near_dbm: f32) -> Self {
+    /// Of so many nodes; signals below the floor are left out, those that may be made out and read are near.
+    pub(super) fn new(nodes: usize, links: &[Link], config: &Config) -> Self {
+        let Config { tx_dbm, noise_dbm, sync_db, .. } = *config;
+        let success = config.success.clone();
+        let near_dbm = noise_dbm + sync_db.max(success.least_db());
         let (rows, near, read_ns) = (vec![Vec::new(); nodes], vec![Vec::new(); nodes], vec![Vec::new(); nodes]);
-        let mut all = Self { rows, places: Vec::new(), near, read_ns, tx_dbm, noise_dbm, near_dbm };
+        let mut all = Self { rows, places: Vec::new(), near, read_ns, tx_dbm, noise_dbm, near_dbm, success };
         links.iter().for_each(|&link| all.set(link));
         if nodes <= TABULATED_MAX {
             all.places = vec![NOWHERE; nodes * nodes];
@@ -90,7 +101,8 @@ impl Links {
             return;
         }
         let half_db = halves(dbm - self.noise_dbm);
-        let ear = Ear { node: link.to, dbm, mw: milliwatts(dbm), half_db };
+        let expected_etx128 = self.success.expected_etx128(half_db);
+        let ear = Ear { node: link.to, dbm, mw: milliwatts(dbm), half_db, expected_etx128 };
         let from = link.from as usize;
         let before = self.of(link.from).len();
         let (Some(row), Some(near), Some(read_ns)) =
@@ -158,12 +170,17 @@ impl Links {
         }
         row.binary_search_by_key(&to, |ear| ear.node).ok().and_then(|at| row.get(at)).copied()
     }
+
+    /// Tries that a solicitation should take, by how one hears the other, in 1/128.
+    pub(super) fn expected_etx128(&self, from: u32, to: u32) -> u32 {
+        self.between(from, to).map_or(etx::MAX, |ear| ear.expected_etx128.into())
+    }
 }
 
 /// The share of frames that are read, by ratio of signal to noise in steps of 0.5 dB and by length.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Success {
-    first_half_db: i32,
+    first_half_db: i16,
     /// Lengths, ascending, and a row for each.
     rows: Vec<(u32, Vec<f32>)>,
 }
@@ -179,7 +196,7 @@ impl Success {
         };
         let mut lengths = lengths.to_vec();
         lengths.sort_unstable();
-        Self { first_half_db: 2 * from_db, rows: lengths.into_iter().map(|octets| (octets, row(octets))).collect() }
+        Self { first_half_db: 2 * from_db as i16, rows: lengths.into_iter().map(|octets| (octets, row(octets))).collect() }
     }
 
     /// Two-level FSK detected without phase, `loss_db` worse than ideal: bit errors ½ exp(−γ/2) at γ, the ratio in a
@@ -202,11 +219,18 @@ impl Success {
     /// The ratio below which nothing of 50 octets is read, not one frame in a thousand, dB. None here is shorter.
     pub(super) fn least_db(&self) -> f32 {
         let first = (0..200).find(|&half| self.share(self.first_half_db + half, 50) > 1e-3);
-        (self.first_half_db + first.unwrap_or(0)) as f32 / 2.0
+        f32::from(self.first_half_db + first.unwrap_or(0)) / 2.0
+    }
+
+    /// Tries that a solicitation should take over a link that is heard like this, in 1/128.
+    fn expected_etx128(&self, half_db: i16) -> u16 {
+        let share = self.share(half_db, PROBE_OCTETS);
+        let tries = if share * etx::MAX as f32 <= etx::ONE as f32 { etx::MAX } else { (etx::ONE as f32 / share) as u32 };
+        tries as u16
     }
 
     /// At a ratio in half decibels, rounded down.
-    pub(super) fn share(&self, half_db: i32, octets: u32) -> f32 {
+    pub(super) fn share(&self, half_db: i16, octets: u32) -> f32 {
         self.in_row(self.row(octets), half_db)
     }
 
@@ -216,7 +240,7 @@ impl Success {
     }
 
     /// The share of a row at a ratio.
-    pub(super) fn in_row(&self, row: u8, half_db: i32) -> f32 {
+    pub(super) fn in_row(&self, row: u8, half_db: i16) -> f32 {
         let (Some((_, row)), Ok(half)) =
             (self.rows.get(usize::from(row)), usize::try_from(half_db - self.first_half_db))
         else {
@@ -229,6 +253,7 @@ impl Success {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wisun::params::Size;
 
     /// 10 % of frames of 250 octets are lost at 15.6 dB with 3 dB of loss: the −104.4 dBm of 50 kb/s on the radio's page.
     #[test]
@@ -242,7 +267,8 @@ mod tests {
 
     #[test]
     fn weak_pairs_are_left_out_and_come_back() {
-        let mut links = Links::new(3, &[Link { from: 0, to: 2, loss_db: 100.0 }], 14.0, -107.0, -90.0);
+        let config = Config { tx_dbm: 14.0, noise_dbm: -107.0, sync_db: 17.0, ..Config::wisun(Size::Small, 1).unwrap() };
+        let mut links = Links::new(3, &[Link { from: 0, to: 2, loss_db: 100.0 }], &config);
         assert_eq!((links.of(0).len(), links.near(0).len()), (1, 1));
         links.set(Link { from: 0, to: 2, loss_db: 125.0 });
         assert!(links.of(0).is_empty() && links.between(0, 2).is_none());

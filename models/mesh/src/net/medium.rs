@@ -258,7 +258,7 @@ impl Network {
                 let listens = self.listening(ear.node, shot.start_ns, together);
                 if self.reads(ear, &shot, place, listens) {
                     self.links.note_read(from, index, shot.start_ns);
-                    self.heard(ear.node, &frame);
+                    self.heard(ear, &frame);
                 }
             }
         } else if let Some(ear) = self.links.between(from, to) {
@@ -267,7 +267,7 @@ impl Network {
             let listens = if shot.acknowledges { shot.channel } else { self.listening(to, shot.start_ns, together) };
             if self.reads(ear, &shot, place, listens) {
                 self.learn_schedule(to, from, shot.start_ns);
-                self.heard(to, &frame);
+                self.heard(ear, &frame);
             }
         }
         self.air.retire(place);
@@ -324,7 +324,7 @@ impl Network {
                 let shot = Shot { from: frame.from, channel, row: frame.row, start_ns, end_ns, acknowledges: false };
                 if self.reads(ear, &shot, place, channel) {
                     self.links.note_read(frame.from, index, start_ns);
-                    self.heard(ear.node, frame);
+                    self.heard(ear, frame);
                     break;
                 }
             }
@@ -411,7 +411,8 @@ impl Network {
     }
 
     /// A node has read a frame whole.
-    fn heard(&mut self, node: u32, frame: &OnAir) {
+    fn heard(&mut self, ear: Ear, frame: &OnAir) {
+        let node = ear.node;
         let own = &mut self.nodes[node as usize];
         if frame.acknowledges {
             own.mac.handle_ack(self.now_ns, Some(eui(frame.from)), frame.sequence);
@@ -426,7 +427,7 @@ impl Network {
         }
         let own = &mut self.nodes[node as usize];
         let received = own.mac.handle_receive(self.now_ns, eui(frame.from), number, frame.ack_request);
-        if received == crate::mac::engine::Received::New && self.arrive(node, frame.from, frame.cargo) {
+        if received == crate::mac::engine::Received::New && self.arrive(ear, frame.from, frame.cargo) {
             self.settle(node);
         } else if frame.ack_request {
             self.settle_mac(node);

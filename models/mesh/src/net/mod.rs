@@ -128,9 +128,8 @@ impl Network {
     #[must_use]
     pub fn new(config: Config, nodes: u32, links: &[Link]) -> Self {
         let nodes = nodes.min(1 << 23);
-        let near_dbm = config.noise_dbm + config.sync_db.max(config.success.least_db());
         Self {
-            links: Links::new(nodes as usize, links, config.tx_dbm, config.noise_dbm, near_dbm),
+            links: Links::new(nodes as usize, links, &config),
             nodes: (0..nodes).map(|of| Node::new(&config, of)).collect(),
             radios: vec![Radio::OFF; nodes as usize],
             others: Others::default(),

@@ -364,8 +364,8 @@ impl Node {
     }
 
     /// Routing hears a DIO; whether it has something to say of it.
-    pub(super) fn hear_dio(&mut self, now_ns: u64, from: u32, dio: &Dio) -> bool {
-        let news = self.routing && self.rpl.handle_dio(now_ns, eui(from), dio);
+    pub(super) fn hear_dio(&mut self, now_ns: u64, from: rpl::Sender, dio: &Dio) -> bool {
+        let news = self.routing && self.rpl.handle_dio(now_ns, from, dio);
         self.touched.rpl |= news;
         news
     }

@@ -16,10 +16,9 @@
 
 use super::Network;
 use super::config::Config;
-use super::links::{Ear, Success};
 use super::node::{NONE, Node, eui, number};
 use super::queue::Due;
-use super::stack::{Load, PROBE_OCTETS};
+use super::stack::Load;
 use crate::Eui64;
 use crate::chance::Chance;
 use crate::mac::engine::Outcome;
@@ -92,12 +91,6 @@ impl Probing {
     }
 }
 
-/// Tries that a solicitation should take over a link that is heard like this, in 1/128.
-pub(super) fn expected(success: &Success, ear: Option<Ear>) -> u32 {
-    let share = ear.map_or(0.0, |ear| success.share(ear.half_db, PROBE_OCTETS));
-    if share * etx::MAX as f32 <= etx::ONE as f32 { etx::MAX } else { (etx::ONE as f32 / share) as u32 }
-}
-
 /// Whether a node's set of parents could take one of this Rank beside the preferred one.
 fn completes(own: &Node, config: &Config, rank: u16) -> bool {
     let increase = config.dodag.min_hop_rank_increase;
@@ -166,7 +159,7 @@ impl Network {
                 continue;
             }
             let peer = number(peer);
-            let tries = expected(&self.config.success, self.links.between(peer, node));
+            let tries = self.links.expected_etx128(peer, node);
             let cost = u32::from(rank) + tries;
             let worth = alone || (tries <= ETX_USABLE && (cost <= limit || completes));
             if !worth {

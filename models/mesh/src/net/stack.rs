@@ -3,6 +3,7 @@
 use core::net::Ipv6Addr;
 
 use super::event::{Event, Isolation, Use, Why};
+use super::links::Ear;
 use super::medium::OnAir;
 use super::node::{Join, NONE, PREFIX, Tag, broadcast, eui, number};
 use super::queue::Due;
@@ -14,7 +15,7 @@ use crate::lowpan::{Contexts, Ends, LinkAddress, compress};
 use crate::mac::channels::Channels;
 use crate::mac::engine::{FLOW_OCTETS, Flow, Outcome, Output as MacOutput, Priority, Request, To as MacTo};
 use crate::mac::etx::{Epoch, Etx};
-use crate::rpl::node::{Counters, NextHop, Output as RplOutput, Purpose};
+use crate::rpl::node::{Counters, NextHop, Output as RplOutput, Purpose, Sender};
 use crate::rpl::objective::INFINITE_RANK;
 use crate::rpl::wire::{Dio, Message as RplMessage};
 use crate::wisun::join::{Output as JoinOutput, State};
@@ -77,6 +78,11 @@ pub(super) struct Cargo {
     pub(super) owner: u32,
     pub(super) tag: Tag,
     pub(super) load: Load,
+}
+
+/// Whose frame it is, and what the link should cost.
+fn sender(from: u32, ear: Ear) -> Sender {
+    Sender { eui: eui(from), expected_etx128: ear.expected_etx128 }
 }
 
 /// What became of a packet that routing was given.
@@ -167,7 +173,8 @@ impl Network {
     }
 
     /// A frame's load has come to a node; false when nothing there is to be drained for it.
-    pub(super) fn arrive(&mut self, node: u32, from: u32, cargo: u32) -> bool {
+    pub(super) fn arrive(&mut self, ear: Ear, from: u32, cargo: u32) -> bool {
+        let node = ear.node;
         let at = node as usize;
         let Some(Cargo { tag, load, .. }) = self.cargoes.get(cargo as usize) else { return false };
         let tag = *tag;
@@ -184,7 +191,7 @@ impl Network {
         };
         // Octets are read whole, always: the proof that the short way is the same.
         if let Some(dio) = dio.as_ref().filter(|_| !self.config.bytes) {
-            return self.nodes[at].hear_dio(self.now_ns, from, dio);
+            return self.nodes[at].hear_dio(self.now_ns, sender(from, ear), dio);
         }
         let mut copy = self.pool.pop().unwrap_or_default();
         copy.clear();
@@ -197,12 +204,13 @@ impl Network {
             let Ok(Some(whole)) = whole else { return false };
             copy = whole;
         }
-        self.packet(node, from, copy, tag);
+        self.packet(ear, from, copy, tag);
         true
     }
 
     /// A packet has come from a neighbour.
-    fn packet(&mut self, node: u32, from: u32, packet: Vec<u8>, tag: Tag) {
+    fn packet(&mut self, ear: Ear, from: u32, packet: Vec<u8>, tag: Tag) {
+        let node = ear.node;
         if tag.of == Use::Multicast {
             return self.hear_multicast(node, packet, tag);
         }
@@ -212,7 +220,7 @@ impl Network {
         }
         let before = *own.rpl.counters();
         own.touched.rpl = true;
-        own.rpl.handle_receive(self.now_ns, eui(from), packet);
+        own.rpl.handle_receive(self.now_ns, sender(from, ear), packet);
         if !self.drain_rpl(node, Some(tag)) {
             let reason = why(&before, self.nodes[node as usize].rpl.counters());
             self.drop_message(node, tag, reason);

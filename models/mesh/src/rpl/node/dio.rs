@@ -1,7 +1,7 @@
 //! DIS and DIO: asking for a DODAG, advertising one, joining what is heard (§8).
 
-use super::neighbours::Advert;
-use super::{Dodag, NextHop, Node, Output, Purpose, Role, Timer};
+use super::neighbours::{Advert, Heard, Limits};
+use super::{Config, Dodag, NextHop, Node, Output, Purpose, Role, Sender, Timer};
 use crate::Eui64;
 use crate::rpl::lollipop::{self, Order};
 use crate::rpl::objective::INFINITE_RANK;
@@ -75,7 +75,8 @@ impl Node {
 
     /// A DIO came in, read already; false when nothing but the neighbour's entry and Trickle's count changed, so that
     /// [`Node::poll_output`] has nothing new.
-    pub fn handle_dio(&mut self, now_ns: u64, from: Eui64, dio: &Dio) -> bool {
+    pub fn handle_dio(&mut self, now_ns: u64, from: impl Into<Sender>, dio: &Dio) -> bool {
+        let Sender { eui: from, expected_etx128 } = from.into();
         let config = dio.options.iter().find_map(|option| match option {
             RplOption::Config(config) => Some(*config),
             _ => None,
@@ -91,7 +92,7 @@ impl Node {
             self.on_dio_at_root(now_ns, dio);
             return true;
         }
-        let Some((before, etx_known)) = self.learn(now_ns, from, dio) else { return false };
+        let Some((before, etx_known)) = self.learn(Heard { from, expected_etx128, now_ns }, dio) else { return false };
         if !etx_known {
             self.out.push_back(Output::Probe(from));
         }
@@ -135,10 +136,11 @@ impl Node {
     }
 
     /// Notes the sender; its advert before, and whether its link is measured or being so.
-    fn learn(&mut self, now_ns: u64, from: Eui64, dio: &Dio) -> Option<(Option<Advert>, bool)> {
+    fn learn(&mut self, heard: Heard, dio: &Dio) -> Option<(Option<Advert>, bool)> {
         let parents = self.dodag.as_ref().map_or(&[][..], |dodag| &dodag.parents);
-        let max = self.config.neighbours_max;
-        let (neighbour, before) = self.neighbours.learn(from, now_ns, max, dio, |eui| parents.contains(&eui))?;
+        let Config { neighbours_max, objective, .. } = &self.config;
+        let limits = Limits { neighbours_max: *neighbours_max, threshold: objective.switch_threshold() };
+        let (neighbour, before) = self.neighbours.learn(heard, limits, dio, |eui| parents.contains(&eui))?;
         let known = neighbour.etx128.is_some() || neighbour.probed;
         neighbour.probed = true;
         Some((before, known))

@@ -9,7 +9,7 @@
 use core::net::Ipv6Addr;
 
 use super::sources::Question;
-use super::{NextHop, Node, Output, Purpose};
+use super::{NextHop, Node, Output, Purpose, Sender};
 use crate::Eui64;
 use crate::ip::{Chain, ErrorMessage, Extension, HEADER_LEN, Header, next};
 use crate::rpl::loops::{self, Verdict};
@@ -31,12 +31,13 @@ enum Way {
 
 impl Node {
     /// A packet came in from a neighbour.
-    pub fn handle_receive(&mut self, now_ns: u64, from: Eui64, packet: Vec<u8>) {
-        self.neighbours.touch(from, now_ns);
+    pub fn handle_receive(&mut self, now_ns: u64, from: impl Into<Sender>, packet: Vec<u8>) {
+        let from = from.into();
+        self.neighbours.touch(from.eui, now_ns);
         self.receive(now_ns, from, packet, 0);
     }
 
-    fn receive(&mut self, now_ns: u64, from: Eui64, mut packet: Vec<u8>, nested: usize) {
+    fn receive(&mut self, now_ns: u64, from: Sender, mut packet: Vec<u8>, nested: usize) {
         let Ok((header, payload)) = Header::parse(&packet) else {
             self.counters.dropped_malformed += 1;
             return;
@@ -46,7 +47,7 @@ impl Node {
             return;
         }
         if !self.is_mine(header.destination) {
-            self.forward(now_ns, Some(from), packet);
+            self.forward(now_ns, Some(from.eui), packet);
             return;
         }
         // Walk to the upper layer; a source route with hops left sends the packet on.
@@ -82,7 +83,7 @@ impl Node {
     }
 
     /// A packet for this node, its upper layer found.
-    fn take(&mut self, now_ns: u64, from: Eui64, mut packet: Vec<u8>, upper: (usize, u8), nested: usize) {
+    fn take(&mut self, now_ns: u64, from: Sender, mut packet: Vec<u8>, upper: (usize, u8), nested: usize) {
         let (at, next_header) = upper;
         if next_header == next::IPV6 {
             if nested >= NESTED_MAX {
@@ -105,7 +106,7 @@ impl Node {
     }
 
     /// RPL messages and the one error that matters; true when the message was one of them.
-    fn on_control(&mut self, now_ns: u64, from: Eui64, header: &Header, bytes: &[u8]) -> bool {
+    fn on_control(&mut self, now_ns: u64, from: Sender, header: &Header, bytes: &[u8]) -> bool {
         if header.next_header != next::ICMPV6 {
             return false;
         }
@@ -116,11 +117,11 @@ impl Node {
         }
         let link_local = header.source.is_unicast_link_local();
         match Message::parse(header.source, header.destination, bytes) {
-            Ok(Message::Dis(dis)) if link_local => self.on_dis(now_ns, from, &dis, header.destination.is_multicast()),
+            Ok(Message::Dis(dis)) if link_local => self.on_dis(now_ns, from.eui, &dis, header.destination.is_multicast()),
             Ok(Message::Dio(dio)) if link_local => {
                 self.handle_dio(now_ns, from, &dio);
             }
-            Ok(Message::Dao(dao)) => self.on_dao(now_ns, from, header.source, &dao),
+            Ok(Message::Dao(dao)) => self.on_dao(now_ns, from.eui, header.source, &dao),
             Ok(Message::DaoAck(ack)) => self.on_dao_ack(now_ns, &ack),
             Ok(_) => self.counters.foreign += 1,
             Err(_) => self.counters.dropped_malformed += 1,

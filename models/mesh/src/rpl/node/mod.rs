@@ -46,6 +46,22 @@ pub enum NextHop {
     Everyone,
 }
 
+/// Who sent what is heard, and how well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// Its address.
+    pub eui: Eui64,
+    /// ETX × 128 that its signal makes one expect of the link: by that a neighbour is judged until its link is measured.
+    pub expected_etx128: u16,
+}
+
+/// A neighbour of whose signal nothing is known: a perfect link.
+impl From<Eui64> for Sender {
+    fn from(eui: Eui64) -> Self {
+        Self { eui, expected_etx128: 128 }
+    }
+}
+
 /// What a packet is for, so that airtime can be told apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Purpose {

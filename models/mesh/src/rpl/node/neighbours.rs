@@ -30,6 +30,8 @@ pub(super) struct Neighbour {
     pub(super) heard_ns: u64,
     /// ETX × 128 of the link to it, once measured.
     pub(super) etx128: Option<u16>,
+    /// What it should be by how its last DIO was heard.
+    expected_etx128: u16,
     /// Whether the link's measurement has been asked for.
     pub(super) probed: bool,
     /// Its address under the DODAG's prefix, once it said so.
@@ -39,7 +41,7 @@ pub(super) struct Neighbour {
 
 impl Neighbour {
     const fn new(now_ns: u64) -> Self {
-        Self { heard_ns: now_ns, etx128: None, probed: false, global: None, advert: None }
+        Self { heard_ns: now_ns, etx128: None, expected_etx128: u16::MAX, probed: false, global: None, advert: None }
     }
 
     pub(super) const fn is_silent(&self, now_ns: u64, lifetime_ns: u64) -> bool {
@@ -47,11 +49,12 @@ impl Neighbour {
     }
 
     fn cost(&self) -> u32 {
-        path_cost(self.etx128, self.advert.map(|advert| advert.rank))
+        path_cost(self.etx128.unwrap_or(self.expected_etx128), self.advert.map(|advert| advert.rank))
     }
 
     /// Takes what a DIO says; what the one before said.
-    fn take(&mut self, dio: &Dio) -> Option<Advert> {
+    fn take(&mut self, dio: &Dio, expected_etx128: u16) -> Option<Advert> {
+        self.expected_etx128 = expected_etx128;
         for option in &dio.options {
             if let RplOption::Prefix(info) = option
                 && info.router_address
@@ -61,6 +64,22 @@ impl Neighbour {
         }
         self.advert.replace(Advert::from(dio))
     }
+}
+
+/// A DIO, as it was heard.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heard {
+    pub(super) from: Eui64,
+    /// ETX × 128 that the signal makes one expect of the link.
+    pub(super) expected_etx128: u16,
+    pub(super) now_ns: u64,
+}
+
+/// How many are remembered, and by how much a path must be cheaper to take another's place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    pub(super) neighbours_max: usize,
+    pub(super) threshold: u16,
 }
 
 /// The table.
@@ -133,36 +152,36 @@ impl Neighbours {
     }
 
     /// Takes a DIO that was heard now: its sender's entry, and what it advertised before. A full table gives up the one with
-    /// the dearest path that `kept` does not protect, a link that was never measured taken for a perfect one (else none would
-    /// stay to be measured where hundreds are heard). Who offers a path as dear as that, or if it protects all, is turned away.
+    /// the dearest path that `kept` does not protect; who offers none that is cheaper by the threshold is turned away. A link
+    /// that was never measured costs what is expected of it: taken for a perfect one, it let a table turn over all day where
+    /// hundreds are heard.
     pub(super) fn learn(
         &mut self,
-        eui: Eui64,
-        now_ns: u64,
-        max: usize,
+        Heard { from, expected_etx128, now_ns }: Heard,
+        limits: Limits,
         dio: &Dio,
         kept: impl Fn(Eui64) -> bool,
     ) -> Option<(&mut Neighbour, Option<Advert>)> {
-        if self.all.len() >= max && !self.all.contains(eui) {
-            let own_cost = path_cost(None, Some(dio.rank));
-            let dearest = self.make_room(own_cost, kept)?;
-            self.all.get_or_insert_with(eui, || Neighbour::new(now_ns)).take(dio);
+        if self.all.len() >= limits.neighbours_max && !self.all.contains(from) {
+            let own_cost = path_cost(expected_etx128, Some(dio.rank));
+            let dearest = self.make_room(own_cost.saturating_add(limits.threshold.into()), kept)?;
+            self.all.get_or_insert_with(from, || Neighbour::new(now_ns)).take(dio, expected_etx128);
             self.dearest = Some(dearest.max(own_cost));
-            return self.all.get_mut(eui).map(|entry| (entry, None));
+            return self.all.get_mut(from).map(|entry| (entry, None));
         }
-        let entry = self.all.get_or_insert_with(eui, || Neighbour::new(now_ns));
+        let entry = self.all.get_or_insert_with(from, || Neighbour::new(now_ns));
         entry.heard_ns = now_ns;
         let cost = entry.cost();
-        let before = entry.take(dio);
+        let before = entry.take(dio, expected_etx128);
         let (after, dearest) = (entry.cost(), &mut self.dearest);
         *dearest = still_dearest(*dearest, cost, after);
         Some((entry, before))
     }
 
-    /// Gives up the one with the dearest path that may go, of several the one heard last, where it is dearer than `own_cost`:
-    /// what the next one costs.
-    fn make_room(&mut self, own_cost: u32, kept: impl Fn(Eui64) -> bool) -> Option<u32> {
-        if self.dearest.is_some_and(|dearest| own_cost >= dearest) {
+    /// Gives up the one with the dearest path that may go, of several the one heard last, where it is dearer than that: what
+    /// the next one costs.
+    fn make_room(&mut self, cost: u32, kept: impl Fn(Eui64) -> bool) -> Option<u32> {
+        if self.dearest.is_some_and(|dearest| cost >= dearest) {
             return None;
         }
         let (mut victim, mut next_cost) = (None, 0);
@@ -175,7 +194,7 @@ impl Neighbours {
         }
         let dearest = victim.map_or(0, |((cost, _), _)| cost);
         self.dearest = Some(dearest);
-        let (_, id) = victim.filter(|_| own_cost < dearest)?;
+        let (_, id) = victim.filter(|_| cost < dearest)?;
         self.all.remove(id);
         Some(next_cost)
     }
@@ -187,6 +206,6 @@ fn still_dearest(dearest: Option<u32>, before: u32, after: u32) -> Option<u32> {
 }
 
 /// What a path through a neighbour costs at least.
-fn path_cost(etx128: Option<u16>, rank: Option<u16>) -> u32 {
-    u32::from(etx128.unwrap_or(128)).saturating_add(u32::from(rank.unwrap_or(u16::MAX)))
+fn path_cost(etx128: u16, rank: Option<u16>) -> u32 {
+    u32::from(etx128).saturating_add(u32::from(rank.unwrap_or(u16::MAX)))
 }
