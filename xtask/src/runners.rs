@@ -1,17 +1,18 @@
-//! Test programs: cargo builds them, and two run at a time.
+//! Test programs: cargo builds them, and they run as soon as they are built, largest first.
 //!
-//! cargo itself runs one after the other, and most of them end with a single test that leaves a core idle.
+//! cargo itself runs one after the other once all are built: most of them end with a single test that leaves a core idle, and
+//! so does a build, whose long crates wait for each other.
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Mutex;
-use std::sync::mpsc;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Condvar, Mutex, PoisonError};
 
 use cargo_metadata::{Artifact, Message};
 
 use crate::process;
 
-/// How many run side by side; each has as many threads as there are cores.
+/// How many run side by side, one of them only when all are built; each has as many threads as there are cores.
 const AT_ONCE: usize = 2;
 
 /// A test program, and the folder of its package, in which cargo would run it.
@@ -22,18 +23,6 @@ pub(crate) struct Runner {
     folder: PathBuf,
 }
 
-/// Builds all test programs of the workspace, and says what did not build.
-pub(crate) fn build(cargo: &mut Command, mut each: impl FnMut(&str)) -> Result<Vec<Runner>, String> {
-    cargo.args(["test", "--workspace", "--no-run", "--message-format=json-render-diagnostics"]);
-    let mut runners = Vec::new();
-    let built = process::by_line(cargo, |line| match serde_json::from_str(line) {
-        Ok(Message::CompilerArtifact(artifact)) => runners.extend(runner(artifact)),
-        Ok(_) => {}
-        Err(_) => each(line),
-    })?;
-    if built { Ok(runners) } else { Err("something did not build".to_owned()) }
-}
-
 fn runner(artifact: Artifact) -> Option<Runner> {
     let program = artifact.executable.filter(|_| artifact.profile.test)?;
     let folder = artifact.manifest_path.parent()?;
@@ -42,51 +31,143 @@ fn runner(artifact: Artifact) -> Option<Runner> {
     Some(Runner { name, program: program.into(), folder: folder.into() })
 }
 
-/// Runs them all, and hands over what each has printed, whole, as soon as it has ended; answers the names of those that
-/// failed. `prepare` adds to the surroundings of each.
-pub(crate) fn run(
-    runners: Vec<Runner>,
+/// Builds all test programs of the workspace and runs them; hands over what each has printed, whole, when it has ended, and
+/// answers the names of those that failed. When something does not build, those that have not begun are left out. `prepare`
+/// adds to the surroundings of each.
+pub(crate) fn build_and_run(
+    cargo: &mut Command,
+    prepare: impl Fn(&mut Command) + Sync,
+    each: impl FnMut(&str),
+) -> Result<Vec<String>, String> {
+    cargo.args(["test", "--workspace", "--no-run", "--message-format=json-render-diagnostics"]);
+    let told = |line: &str| match serde_json::from_str(line) {
+        Ok(Message::CompilerArtifact(artifact)) => Told::Built(runner(artifact)),
+        Ok(_) => Told::Built(None),
+        Err(_) => Told::Line,
+    };
+    run(cargo, told, prepare, each)
+}
+
+/// What a line of the builder says.
+enum Told {
+    /// Something is built; perhaps a test program.
+    Built(Option<Runner>),
+    /// It is for people.
+    Line,
+}
+
+fn run(
+    builder: &mut Command,
+    read: impl Fn(&str) -> Told,
     prepare: impl Fn(&mut Command) + Sync,
     mut each: impl FnMut(&str),
 ) -> Result<Vec<String>, String> {
-    let queue = Mutex::new(by_size(runners).into_iter());
-    let next = || queue.lock().ok()?.next();
-    let (prepare, next) = (&prepare, &next);
-    let mut failed = Vec::new();
+    let (queue, mut failed) = (Queue::default(), Vec::new());
+    let (queue, prepare) = (&queue, &prepare);
     std::thread::scope(|scope| {
         let (told, ended) = mpsc::channel();
-        for _ in 0..AT_ONCE {
+        for worker in 0..AT_ONCE {
             let told = told.clone();
-            scope.spawn(move || {
-                while let Some(runner) = next() {
-                    let mut command = Command::new(&runner.program);
-                    command.current_dir(&runner.folder).env("CARGO_MANIFEST_DIR", &runner.folder);
-                    prepare(&mut command);
-                    let mut lines = Vec::new();
-                    let passed = process::by_line(&mut command, |line| lines.push(line.to_owned()));
-                    if told.send((runner.name, lines, passed)).is_err() {
-                        return;
-                    }
-                }
-            });
+            scope.spawn(move || work(queue, worker > 0, prepare, &told));
         }
         drop(told);
-        for (name, lines, passed) in ended {
-            each(&format!("     Running {name}"));
-            lines.iter().for_each(|line| each(line));
-            if !passed? {
-                failed.push(name);
+        let mut problem = None;
+        let built = process::by_line(builder, |line| {
+            match read(line) {
+                Told::Built(runner) => runner.into_iter().for_each(|runner| queue.put(runner)),
+                Told::Line => each(line),
             }
-        }
-        Ok(failed)
+            while let Ok(end) = ended.try_recv() {
+                end.tell(&mut each, &mut failed, &mut problem);
+            }
+        });
+        let built = built.and_then(|built| if built { Ok(()) } else { Err("something did not build".to_owned()) });
+        queue.close(built.is_ok());
+        finish(&ended, |end| end.tell(&mut each, &mut failed, &mut problem));
+        built.and(problem.map_or(Ok(()), Err)).map(|()| failed)
     })
 }
 
-/// The largest first: what links the most runs the longest, and the last ones should be short.
-fn by_size(mut runners: Vec<Runner>) -> Vec<Runner> {
-    let size = |runner: &Runner| std::fs::metadata(&runner.program).map_or(0, |found| found.len());
-    runners.sort_by_cached_key(|runner| (std::cmp::Reverse(size(runner)), runner.name.clone()));
-    runners
+fn finish(ended: &Receiver<End>, mut each: impl FnMut(End)) {
+    while let Ok(end) = ended.recv() {
+        each(end);
+    }
+}
+
+/// Runs one after the other until there are no more.
+fn work(queue: &Queue, when_built: bool, prepare: &impl Fn(&mut Command), told: &Sender<End>) {
+    while let Some(runner) = queue.next(when_built) {
+        let mut command = Command::new(&runner.program);
+        command.current_dir(&runner.folder).env("CARGO_MANIFEST_DIR", &runner.folder);
+        prepare(&mut command);
+        let mut lines = Vec::new();
+        let passed = process::by_line(&mut command, |line| lines.push(line.to_owned()));
+        if told.send(End { name: runner.name, lines, passed }).is_err() {
+            return;
+        }
+    }
+}
+
+/// A test program has ended, or could not be run.
+struct End {
+    name: String,
+    lines: Vec<String>,
+    passed: Result<bool, String>,
+}
+
+impl End {
+    fn tell(self, each: &mut impl FnMut(&str), failed: &mut Vec<String>, problem: &mut Option<String>) {
+        each(&format!("     Running {}", self.name));
+        self.lines.iter().for_each(|line| each(line));
+        match self.passed {
+            Ok(true) => {}
+            Ok(false) => failed.push(self.name),
+            Err(why) => *problem = Some(why),
+        }
+    }
+}
+
+/// What is built and has not begun.
+#[derive(Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    /// With the size of the program.
+    runners: Vec<(u64, Runner)>,
+    all_built: bool,
+}
+
+impl Queue {
+    fn put(&self, runner: Runner) {
+        let size = std::fs::metadata(&runner.program).map_or(0, |found| found.len());
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).runners.push((size, runner));
+        self.changed.notify_all();
+    }
+
+    /// No more will come; those that wait are run, or left out.
+    fn close(&self, run: bool) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.all_built = true;
+        if !run {
+            waiting.runners.clear();
+        }
+        self.changed.notify_all();
+    }
+
+    /// The largest: what links the most runs the longest, and the last ones should be short.
+    fn next(&self, when_built: bool) -> Option<Runner> {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        while !waiting.all_built && (when_built || waiting.runners.is_empty()) {
+            waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        let runners = &mut waiting.runners;
+        let largest = (0..runners.len()).max_by_key(|&at| (runners[at].0, std::cmp::Reverse(at)))?;
+        Some(runners.remove(largest).1)
+    }
 }
 
 #[cfg(test)]
@@ -97,15 +178,26 @@ mod tests {
         Runner { name: name.to_owned(), program: "/bin/sh".into(), folder: "/".into() }
     }
 
+    /// A builder that tells of these programs, and what was made of it.
+    fn built(script: &str, program: &str, runner: &str) -> (Result<Vec<String>, String>, Vec<String>) {
+        let mut lines = Vec::new();
+        let read = |line: &str| match line.strip_prefix("built ") {
+            Some(name) => Told::Built(Some(Runner { program: program.into(), ..shell(name) })),
+            None => Told::Line,
+        };
+        let prepare = |command: &mut Command| {
+            command.args(["-c", runner]);
+        };
+        let ran = run(Command::new("sh").args(["-c", script]), read, prepare, |line| lines.push(line.to_owned()));
+        (ran, lines)
+    }
+
     #[test]
     fn what_a_program_prints_comes_whole_and_failures_by_name() {
-        let runners = ["a", "b", "c"].map(shell).into();
-        let mut lines = Vec::new();
-        let script = |command: &mut Command| {
-            command.args(["-c", "echo one; echo two >&2; exit 3"]);
-        };
-        let failed = run(runners, script, |line| lines.push(line.to_owned()));
+        let script = "echo built a; echo of cargo; echo built b; echo built c";
+        let (failed, mut lines) = built(script, "/bin/sh", "echo one; echo two >&2; exit 3");
         assert_eq!(failed.map(|mut names| (names.sort(), names).1), Ok(vec!["a".into(), "b".into(), "c".into()]));
+        lines.retain(|line| line != "of cargo");
         assert_eq!(lines.len(), 9);
         for told in lines.chunks(3) {
             assert!(told[0].starts_with("     Running ") && told[1..] == ["one", "two"], "{told:?}");
@@ -113,9 +205,20 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_not_there_is_a_failure_of_the_whole() {
-        let gone = Runner { program: "/nowhere".into(), ..shell("gone") };
-        let problem = run(vec![gone], |_| {}, |_| {}).expect_err("there is none");
-        assert!(problem.contains("/nowhere"), "{problem}");
+    fn what_is_built_runs_while_the_rest_is_built() {
+        let mark = std::env::temp_dir().join(format!("taa-xtask-{}", std::process::id())).display().to_string();
+        // The build ends when its first program has run: waiting for the build, it never would.
+        let script = format!("echo built a; for i in $(seq 200); do [ -e {mark} ] && exit 0; sleep 0.05; done; exit 1");
+        let (failed, lines) = built(&script, "/bin/sh", &format!("touch {mark}"));
+        std::fs::remove_file(mark).expect("it was made");
+        assert_eq!((failed, lines), (Ok(vec![]), vec!["     Running a".to_owned()]));
+    }
+
+    #[test]
+    fn a_failed_build_and_a_program_that_is_not_there_are_failures_of_the_whole() {
+        let (broken, _) = built("echo error; exit 1", "/bin/sh", "exit 0");
+        assert_eq!(broken, Err("something did not build".to_owned()));
+        let (gone, _) = built("echo built a", "/nowhere", "exit 0");
+        assert!(gone.as_ref().is_err_and(|problem| problem.contains("/nowhere")), "{gone:?}");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! `needs` finds or installs the browser, tshark and the outside DLMS clients (Python packages under `target/`);
 //! `tests` is what `cargo test --workspace` runs (unit tests, integration tests, vectors run by libtest-mimic,
-//! documentation examples, the tidy rules), two programs at a time; `browser` opens a fresh report in Chromium. Stages
+//! documentation examples, the tidy rules), each program as soon as it is built; `browser` opens a fresh report in Chromium. Stages
 //! go on after a failure, so one run shows all that is wrong.
 
 use std::path::{Path, PathBuf};
@@ -80,8 +80,7 @@ fn all_tests(verbose: bool) -> Result<Done, String> {
             println!("{line}");
         }
     };
-    let built = runners::build(&mut workspace::cargo(), &mut show)?;
-    let mut failed = runners::run(built, surroundings, &mut show)?;
+    let mut failed = runners::build_and_run(&mut workspace::cargo(), surroundings, &mut show)?;
     let mut examples = workspace::cargo();
     surroundings(examples.args(["test", "--workspace", "--doc", "--no-fail-fast"]));
     if !process::by_line(&mut examples, &mut show)? {

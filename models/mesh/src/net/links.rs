@@ -196,7 +196,10 @@ impl Success {
         };
         let mut lengths = lengths.to_vec();
         lengths.sort_unstable();
-        Self { first_half_db: 2 * from_db as i16, rows: lengths.into_iter().map(|octets| (octets, row(octets))).collect() }
+        Self {
+            first_half_db: 2 * from_db as i16,
+            rows: lengths.into_iter().map(|octets| (octets, row(octets))).collect(),
+        }
     }
 
     /// Two-level FSK detected without phase, `loss_db` worse than ideal: bit errors ½ exp(−γ/2) at γ, the ratio in a
@@ -225,7 +228,8 @@ impl Success {
     /// Tries that a solicitation should take over a link that is heard like this, in 1/128.
     fn expected_etx128(&self, half_db: i16) -> u16 {
         let share = self.share(half_db, PROBE_OCTETS);
-        let tries = if share * etx::MAX as f32 <= etx::ONE as f32 { etx::MAX } else { (etx::ONE as f32 / share) as u32 };
+        let tries =
+            if share * etx::MAX as f32 <= etx::ONE as f32 { etx::MAX } else { (etx::ONE as f32 / share) as u32 };
         tries as u16
     }
 
@@ -267,7 +271,8 @@ mod tests {
 
     #[test]
     fn weak_pairs_are_left_out_and_come_back() {
-        let config = Config { tx_dbm: 14.0, noise_dbm: -107.0, sync_db: 17.0, ..Config::wisun(Size::Small, 1).unwrap() };
+        let config =
+            Config { tx_dbm: 14.0, noise_dbm: -107.0, sync_db: 17.0, ..Config::wisun(Size::Small, 1).unwrap() };
         let mut links = Links::new(3, &[Link { from: 0, to: 2, loss_db: 100.0 }], &config);
         assert_eq!((links.of(0).len(), links.near(0).len()), (1, 1));
         links.set(Link { from: 0, to: 2, loss_db: 125.0 });
