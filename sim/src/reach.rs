@@ -41,7 +41,7 @@ pub fn remark(scenario: &Scenario) -> Option<String> {
     (!ids.is_empty()).then(|| {
         format!(
             "{} of {all} meters {} no radio route to the data concentrator ({}{more}): move it, raise its mast, hang the \
-             meters outdoors, or add a relay in village.geojson.",
+             meters outdoors, or add relays (`taa plan mesh` says where).",
             ids.len(),
             if ids.len() == 1 { "has" } else { "have" },
             shown.join(", ")

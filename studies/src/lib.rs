@@ -17,6 +17,7 @@ pub mod knob;
 pub mod media;
 pub mod place;
 pub mod plan;
+pub mod planning;
 pub mod reach;
 pub mod remedies;
 pub mod sensitivity;

@@ -1,21 +1,20 @@
 //! `taa plan mesh`: where the concentrator stands and which poles get a relay, so that every meter has two disjoint ways.
 
 mod page;
-mod places;
 mod table;
 mod write;
 
 use std::{path::PathBuf, time::Instant};
 
-use taa_models::mesh::plan::{self, Ask, Figures, LinkGraph, Plan, Problem};
+use taa_models::mesh::plan::{self, Figures, Plan};
 use taa_scenarios::{Overrides, layout::to_geo, model::Scenario};
+use taa_studies::planning::{self, Places, Planned, Wish};
 
 use crate::{
     Failure,
     args::{PlanCommand, PlanMeshArgs},
     show, study,
 };
-use places::Places;
 
 /// Everything that is told about a plan.
 struct Told<'a> {
@@ -35,20 +34,13 @@ struct Told<'a> {
 impl Told<'_> {
     /// Meters that wait in some draw.
     fn waiting(&self) -> Vec<usize> {
-        waiting(self.plan)
+        planning::waiting(self.plan)
     }
 
     /// What meters have in their worst draw.
     fn worst_ways(figures: &[Figures], meter: usize) -> u8 {
         figures.iter().filter_map(|one| one.ways.get(meter)).copied().min().unwrap_or(0)
     }
-}
-
-fn waiting(plan: &Plan) -> Vec<usize> {
-    let mut all: Vec<usize> = plan.waiting.iter().flatten().copied().collect();
-    all.sort_unstable();
-    all.dedup();
-    all
 }
 
 pub(crate) fn plan(what: &PlanCommand) -> Result<(), Failure> {
@@ -64,8 +56,9 @@ fn mesh(args: &PlanMeshArgs) -> Result<(), Failure> {
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(format!("{}-mesh-plan", scenario.name)));
     show::folder(&out)?;
     let started = now();
-    let (places, usable, problem, plan) = search(&scenario, args)?;
-    let told = tell(&scenario, args, (&places, &usable, &problem, &plan), started);
+    let planned =
+        planning::search(&scenario, &wish(args)).ok_or_else(|| Failure::Own("no place for the root".to_owned()))?;
+    let told = tell(&scenario, args, &planned, started);
     let page = out.join("mesh.html");
     study::whole(&page, &page::render(&told))?;
     if args.json {
@@ -85,38 +78,21 @@ fn mesh(args: &PlanMeshArgs) -> Result<(), Failure> {
     }
 }
 
-fn search(scenario: &Scenario, args: &PlanMeshArgs) -> Result<(Places, Vec<LinkGraph>, Problem, Plan), Failure> {
-    let ask = Ask { paths: args.paths, hops: hops(scenario, args), keep_root: args.keep_dcu, ..Ask::default() };
-    let once = |masts: &[[f64; 2]], ask: &Ask| {
-        let places = Places::of(scenario, args, masts);
-        let usable = places.draws(scenario, scenario.run.seed, args.draws);
-        let problem = places.problem(&usable, args.margin_db as f32);
-        let plan = plan::plan(&problem, ask).ok_or_else(|| Failure::Own("no place for the root".to_owned()))?;
-        Ok((places, usable, problem, plan))
-    };
-    let on_poles = once(&[], &ask)?;
-    let waiting = waiting(&on_poles.3);
-    if waiting.is_empty() || args.poles_only {
-        return Ok(on_poles);
+fn wish(args: &PlanMeshArgs) -> Wish {
+    Wish {
+        paths: args.paths,
+        hops: args.hops,
+        margin_db: args.margin_db,
+        draws: args.draws,
+        relay_height_m: args.relay_height_m,
+        keep_root: args.keep_dcu,
+        poles_only: args.poles_only,
     }
-    let masts = places::masts(scenario, &waiting);
-    let with_masts = once(&masts, &ask)?;
-    let missing = |plan: &Plan| plan.waiting.iter().map(Vec::len).sum::<usize>();
-    // Masts that serve nobody more are not worth putting up.
-    Ok(if missing(&with_masts.3) < missing(&on_poles.3) { with_masts } else { on_poles })
 }
 
-fn hops(scenario: &Scenario, args: &PlanMeshArgs) -> u16 {
-    args.hops.unwrap_or(scenario.comms.mesh.hop_limit)
-}
-
-fn tell<'a>(
-    scenario: &'a Scenario,
-    args: &'a PlanMeshArgs,
-    (places, usable, problem, plan): (&'a Places, &[LinkGraph], &Problem, &'a Plan),
-    started: Instant,
-) -> Told<'a> {
-    let hops = hops(scenario, args);
+fn tell<'a>(scenario: &'a Scenario, args: &'a PlanMeshArgs, planned: &'a Planned, started: Instant) -> Told<'a> {
+    let Planned { places, usable, problem, plan } = planned;
+    let hops = wish(args).hops(scenario);
     let figures = |root: usize, relays: &[usize]| -> Vec<Figures> {
         let on = plan::on(problem, root, relays);
         let root = problem.root_node(root);

@@ -209,6 +209,44 @@ fn hidden_neighbours_collide_and_a_pair_never_does() {
     assert!(tuned > 100 && collided == 0);
 }
 
+/// Two that do not hear each other say their last words to the root at the same instant, and only once: of how many of a
+/// hundred such instants does it read the stronger's, and of how many the weaker's?
+fn read_of_a_hundred(weaker_db: f32, capture_db: f32) -> [usize; 2] {
+    let pair = |of, loss_db| [Link { from: of, to: 0, loss_db }, Link { from: 0, to: of, loss_db }];
+    let links = [pair(1, 80.0), pair(2, 80.0 + weaker_db)].concat();
+    let mut read = [0; 2];
+    for seed in 0..100 {
+        let mut site = Site::new(Config { capture_db, ..ideal(Size::Small, seed) }, 3, &links);
+        site.until_all_serve(HOUR).expect("both serve");
+        let network = &mut site.network;
+        (1..3).for_each(|node| network.fade(node));
+        for (from, payload) in [(1, [0; 60]), (2, [1; 60])] {
+            network.gasp(from, &payload);
+        }
+        site.events.clear();
+        site.run(2 * S);
+        for (_, event) in &site.events {
+            if let Event::Delivered { payload, .. } = event {
+                read[usize::from(payload[0])] += 1;
+            }
+        }
+    }
+    read
+}
+
+/// Of two frames that overlap at a receiver, the one that began first is read if it is stronger by the capture ratio, and one
+/// that is so much stronger takes over while the other's preamble lasts; else neither. So capture saves only the stronger.
+#[test]
+fn the_stronger_is_read_by_the_capture_ratio() {
+    let [alike, below, above, never] =
+        [(0.0, 6.0), (5.0, 6.0), (7.0, 6.0), (7.0, 90.0)].map(|(weaker_db, at_db)| read_of_a_hundred(weaker_db, at_db));
+    println!("alike {alike:?}, 5 dB {below:?}, 7 dB {above:?}, 7 dB without capture {never:?}");
+    assert!(alike[0] < 60 && alike[1] < 60, "{alike:?}: most overlap");
+    assert_eq!(below, alike, "5 dB are not enough for 6");
+    assert_eq!(never, alike, "7 dB are not enough for 90");
+    assert!(above[0] >= alike[0] + 20 && above[1] == alike[1], "{above:?}");
+}
+
 /// Two neighbours that have something for each other at the same instant, each to be sent on the other's channel: the one
 /// that begins to receive waits with its own. Before it did, 206 of 400 such messages
 /// were lost.

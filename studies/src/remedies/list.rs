@@ -6,7 +6,12 @@
 use taa_dcu::config::{Backhaul, BootRelay, CreditAt, OnLinkLoss, Traits};
 use taa_scenarios::model::{Place as Spot, Placement, Scenario};
 
-use crate::{engine::StudyError, knob, place::Place};
+use crate::{
+    engine::StudyError,
+    knob,
+    place::Place,
+    planning::{self, Planned, Wish},
+};
 
 /// How a remedy changes the scenario.
 type Apply = Box<dyn Fn(&mut Scenario) -> Result<(), StudyError> + Send + Sync>;
@@ -28,6 +33,9 @@ pub struct Offer {
     /// The change.
     pub apply: Apply,
 }
+
+/// So many relays are named.
+const NAMED: usize = 5;
 
 const ASSUMED: &str = "assumed";
 const DOCUMENTS: &str = "the source documents, unverified";
@@ -133,43 +141,26 @@ fn radio(place: &Place) -> Vec<Offer> {
         let words = format!("the {indoor} indoor meters moved to the outer wall");
         offer("outdoor_meters", words, 12.0 * indoor as f64, outside);
     }
-    let unreached = taa_sim::reach::unreached_meters(&place.scenario);
-    if !unreached.is_empty() {
-        let spots = relay_spots(&place.scenario, &unreached);
-        let count = spots.len();
-        let words = match count {
-            1 => "a radio relay on a pole, half way to the meters that have no route".to_owned(),
-            n => format!("{n} radio relays on poles, half way to the meters that have no route"),
-        };
-        let relays: Apply = Box::new(move |scenario| {
-            scenario.village.relays.extend(spots.iter().cloned());
-            Ok(())
-        });
-        offer("relays", words, 60.0 * count as f64, relays);
-    }
-    all
-}
-
-/// A relay 6 m up at the pole nearest to the middle between each unreached meter and the data concentrator's nearest
-/// reached meter to it; one spot serves all meters within 100 m of it; at most five.
-fn relay_spots(scenario: &Scenario, unreached: &[String]) -> Vec<Spot> {
-    let village = &scenario.village;
-    let distance = |a: [f64; 2], b: [f64; 2]| libm::hypot(a[0] - b[0], a[1] - b[1]);
-    let nearest = |from: [f64; 2], points: &mut dyn Iterator<Item = [f64; 2]>| {
-        points.min_by(|a, b| distance(from, *a).total_cmp(&distance(from, *b)))
-    };
-    let mut spots: Vec<Spot> = Vec::new();
-    for lonely in village.customers.iter().filter(|c| unreached.contains(&c.id)) {
-        let at = lonely.meter_at_m;
-        let mut reached = village.customers.iter().filter(|c| !unreached.contains(&c.id)).map(|c| c.meter_at_m);
-        let neighbour = nearest(at, &mut reached).unwrap_or(village.dcu.at_m);
-        let middle = [f64::midpoint(at[0], neighbour[0]), f64::midpoint(at[1], neighbour[1])];
-        let pole = nearest(middle, &mut village.poles.iter().map(|p| p.at_m)).unwrap_or(middle);
-        if spots.len() < 5 && spots.iter().all(|spot| distance(spot.at_m, pole) > 100.0) {
-            spots.push(Spot { id: format!("study-relay-{}", spots.len() + 1), at_m: pole, height_m: 6.0 });
+    if !taa_sim::reach::unreached_meters(&place.scenario).is_empty() {
+        // The fewest that do in the world of this run; what is to be built wants a margin.
+        let wish = Wish { paths: 1, margin_db: 0.0, draws: 1, keep_root: true, poles_only: true, ..Wish::default() };
+        let planned = planning::search(&place.scenario, &wish);
+        let spots: Vec<Spot> = planned.iter().flat_map(Planned::relays).cloned().collect();
+        let named: Vec<&str> = spots.iter().take(NAMED).map(|spot| spot.id.as_str()).collect();
+        let more = if spots.len() > NAMED { ", …" } else { "" };
+        let (relays, ids) = (if spots.len() == 1 { "a radio relay" } else { "radio relays" }, named.join(", "));
+        let words =
+            format!("{relays} so that every meter has a way ({ids}{more}; `taa plan mesh` plans with a margin)");
+        let price_usd = 60.0 * spots.len() as f64;
+        if !spots.is_empty() {
+            let apply: Apply = Box::new(move |scenario| {
+                scenario.village.relays.extend(spots.iter().cloned());
+                Ok(())
+            });
+            offer("relays", words, price_usd, apply);
         }
     }
-    spots
+    all
 }
 
 /// Battery and panels.

@@ -84,6 +84,17 @@ fn every_offer_can_be_applied_and_changes_something() {
         assert_ne!(format!("{:?}", variant.scenario), plain, "{}", variant.name);
     }
     assert!(all.iter().all(|o| o.price_usd > 0.0 || o.monthly_usd > 0.0));
+    // The relays are the planner's: nobody is left without a route who had none.
+    let relays = all.iter().find(|offer| offer.id == "relays").unwrap();
+    let mut with_relays = place.scenario.clone();
+    (relays.apply)(&mut with_relays).unwrap();
+    let stood = place.scenario.village.relays.len();
+    let added = with_relays.village.relays.len() - stood;
+    assert!(relays.words.contains(&with_relays.village.relays[stood].id), "{}", relays.words);
+    let without = |scenario: &Scenario| taa_sim::reach::unreached_meters(scenario).len();
+    let (before, after) = (without(&place.scenario), without(&with_relays));
+    assert!(before >= 1 && after == 0 && added <= 2 * before, "{before}, with {added} relays {after}");
+    assert!((relays.price_usd - 60.0 * added as f64).abs() < 1e-9);
 }
 
 /// What a village has already is not offered again.

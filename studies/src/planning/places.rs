@@ -7,7 +7,7 @@ use taa_models::{
 };
 use taa_scenarios::model::{Place, Scenario};
 
-use crate::args::PlanMeshArgs;
+use super::Wish;
 
 /// Two things nearer to each other than this stand on one spot, metres.
 const SAME_SPOT_M: f64 = 3.0;
@@ -21,22 +21,27 @@ const GRID_M: f64 = 25.0;
 const MASTS: usize = 400;
 
 /// A place where something may be put.
-pub(crate) struct Spot {
+pub struct Spot {
     /// As the village file will call what is put there.
-    pub(crate) place: Place,
+    pub place: Place,
     /// As people call the place.
-    pub(crate) name: String,
+    pub name: String,
     /// There is nothing yet to fix it to.
-    pub(crate) mast: bool,
+    pub mast: bool,
 }
 
 /// All nodes, in the planner's order.
-pub(crate) struct Places {
-    pub(crate) nodes: Vec<Mounted>,
-    pub(crate) meters: usize,
-    pub(crate) standing: usize,
-    pub(crate) relays: Vec<Spot>,
-    pub(crate) roots: Vec<Spot>,
+pub struct Places {
+    /// Radios: meters, relays that stand, places for relays, places for the root.
+    pub nodes: Vec<Mounted>,
+    /// How many meters.
+    pub meters: usize,
+    /// How many relays that stand.
+    pub standing: usize,
+    /// Places for relays.
+    pub relays: Vec<Spot>,
+    /// Places for the root; where it stands now comes first.
+    pub roots: Vec<Spot>,
 }
 
 fn apart_m(a: [f64; 2], b: [f64; 2]) -> f64 {
@@ -45,13 +50,13 @@ fn apart_m(a: [f64; 2], b: [f64; 2]) -> f64 {
 
 impl Places {
     /// The poles of the village, the place of the concentrator and the generation site; `masts` are further places.
-    pub(crate) fn of(scenario: &Scenario, args: &PlanMeshArgs, masts: &[[f64; 2]]) -> Self {
+    pub(super) fn of(scenario: &Scenario, wish: &Wish, masts: &[[f64; 2]]) -> Self {
         let village = &scenario.village;
         let mut nodes = taa_sim::reach::mesh_nodes(scenario);
         let meters = village.customers.len();
         // The last one is the concentrator where it stands now; it comes again among the roots.
         nodes.truncate(meters + village.relays.len());
-        let height_m = args.relay_height_m;
+        let height_m = wish.relay_height_m;
         let new = |id: String, at_m, name: String, mast| Spot {
             place: Place { id: free_id(scenario, &id), at_m, height_m },
             name,
@@ -69,7 +74,7 @@ impl Places {
         let dcu = &village.dcu;
         let root = |at_m, name: String| Spot { place: Place { at_m, ..dcu.clone() }, name, mast: false };
         let mut roots = vec![root(dcu.at_m, where_now(scenario))];
-        if !args.keep_dcu {
+        if !wish.keep_root {
             let generation = village.generation.at_m;
             if apart_m(generation, dcu.at_m) >= SAME_SPOT_M {
                 roots.push(root(generation, "generation site".to_owned()));
@@ -87,7 +92,7 @@ impl Places {
     }
 
     /// Usable links of each draw: first the air of a run under this seed, then others.
-    pub(crate) fn draws(&self, scenario: &Scenario, seed: u64, count: u32) -> Vec<LinkGraph> {
+    pub(super) fn draws(&self, scenario: &Scenario, seed: u64, count: u32) -> Vec<LinkGraph> {
         const AIRS: Purpose = Purpose::named("taa/plan/airs");
         let comms = &scenario.comms;
         let pairs = air::Pairs::new(&comms.radio, &comms.mesh, &self.nodes, self.roots.len());
@@ -115,7 +120,7 @@ impl Places {
     }
 
     /// The planner's problem over links with this margin.
-    pub(crate) fn problem(&self, usable: &[LinkGraph], margin_db: f32) -> Problem {
+    pub(super) fn problem(&self, usable: &[LinkGraph], margin_db: f32) -> Problem {
         let spot_of = |root: &Spot| {
             let near = |relay: &Spot| apart_m(relay.place.at_m, root.place.at_m) < SAME_SPOT_M;
             self.relays.iter().position(near)
@@ -133,7 +138,7 @@ impl Places {
 }
 
 /// Places for masts around meters that no set of poles serves.
-pub(crate) fn masts(scenario: &Scenario, waiting: &[usize]) -> Vec<[f64; 2]> {
+pub(super) fn masts(scenario: &Scenario, waiting: &[usize]) -> Vec<[f64; 2]> {
     let village = &scenario.village;
     let around: Vec<[f64; 2]> =
         waiting.iter().filter_map(|&meter| village.customers.get(meter)).map(|customer| customer.meter_at_m).collect();
