@@ -1,7 +1,7 @@
 //! Outages as the data concentrator told them, held against what was.
 
 use crate::{
-    data::{HOUR_MS, ReportData, TicketFigures},
+    data::{Architecture, HOUR_MS, ReportData, TicketFigures},
     numbers::{duration, number, percent},
 };
 
@@ -82,8 +82,19 @@ fn against_truth(out: &mut String, data: &ReportData) {
         }
         out.push_str("</tr>\n");
     }
-    out.push_str("</tbody></table></div>\n<p class=\"foot\">Over the run, outages longer than five minutes of the supply to the meter.</p>\n");
+    out.push_str("</tbody></table></div>\n<p class=\"foot\">Over the run, outages longer than five minutes of the supply to the meter.");
+    let by_message = |arch: &Architecture| arch.tickets.is_some() && arch.mesh.as_ref().is_none_or(|mesh| !mesh.frame);
+    if data.architectures.iter().any(by_message) {
+        out.push_str(BY_MESSAGE);
+    }
+    out.push_str("</p>\n");
 }
+
+/// Measured: docs/outage.md, "Two hundred of four hundred".
+const BY_MESSAGE: &str = " The mesh was looked at message by message, which is kind to last words: of two hundred meters that went \
+                          dark at once with five seconds of charge 93 % were heard, where frame by frame 60 % were, and the \
+                          ticket came after 2 s in place of up to 24 s. With <code>--mesh frame</code> every cry takes its \
+                          turn on the air.";
 
 fn part(part: u64, whole: u64) -> String {
     if whole == 0 { "–".to_owned() } else { percent(part as f64 / whole as f64) }

@@ -129,6 +129,13 @@ fn tickets_stand_beside_the_truth() {
     ] {
         assert!(html.contains(text), "{text} is missing");
     }
+    let (by_frame, _) = report("mesh-tickets-frame", |result| {
+        result.architectures.truncate(1);
+        collapse(&mut result.architectures[0].records);
+        tickets(&mut result.architectures[0].records);
+    });
+    let kind = "which is kind to last words";
+    assert!(html.contains(kind) && by_frame.contains("<section id=\"outages\"") && !by_frame.contains(kind));
     let (html, _) = report("mesh-none", |_| ());
     assert!(!html.contains("<section id=\"outages\"") && !html.contains("<section id=\"mesh\""));
 }
