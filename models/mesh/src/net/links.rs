@@ -264,7 +264,7 @@ mod tests {
     fn sensitivity_is_the_radios() {
         let table = Success::fsk(3.0);
         let at = (0..60).find(|half| table.share(*half, 250) >= 0.9).unwrap();
-        let sensitivity_dbm = -174.0 + 47.0 + 7.0 + at as f32 / 2.0;
+        let sensitivity_dbm = -174.0 + 47.0 + 7.0 + f32::from(at) / 2.0;
         assert!((sensitivity_dbm - -104.4).abs() < 0.6, "{sensitivity_dbm}");
         assert!(table.share(-6, 20) < 1e-6 && table.share(180, 4_000) > 0.999);
     }

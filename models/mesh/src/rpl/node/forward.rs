@@ -118,7 +118,7 @@ impl Node {
         let link_local = header.source.is_unicast_link_local();
         match Message::parse(header.source, header.destination, bytes) {
             Ok(Message::Dis(dis)) if link_local => {
-                self.on_dis(now_ns, from.eui, &dis, header.destination.is_multicast())
+                self.on_dis(now_ns, from.eui, &dis, header.destination.is_multicast());
             }
             Ok(Message::Dio(dio)) if link_local => {
                 self.handle_dio(now_ns, from, &dio);
