@@ -1,11 +1,11 @@
-//! Test programs: cargo builds them, and they run as soon as they are built, largest first.
+//! Test programs: cargo builds them, and they run as soon as they are built; of those that wait, the largest first.
 //!
 //! cargo itself runs one after the other once all are built: most of them end with a single test that leaves a core idle, and
 //! so does a build, whose long crates wait for each other.
 
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Sender};
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use cargo_metadata::{Artifact, Message};
@@ -62,7 +62,8 @@ fn run(
     prepare: impl Fn(&mut Command) + Sync,
     mut each: impl FnMut(&str),
 ) -> Result<Vec<String>, String> {
-    let (queue, mut failed) = (Queue::default(), Vec::new());
+    let queue = Queue::default();
+    let mut failures = Failures::default();
     let (queue, prepare) = (&queue, &prepare);
     std::thread::scope(|scope| {
         let (told, ended) = mpsc::channel();
@@ -71,26 +72,66 @@ fn run(
             scope.spawn(move || work(queue, worker > 0, prepare, &told));
         }
         drop(told);
-        let mut problem = None;
+        // Whatever happens here, nobody waits for programs that will not come.
+        let closing = Closing(queue);
         let built = process::by_line(builder, |line| {
             match read(line) {
                 Told::Built(runner) => runner.into_iter().for_each(|runner| queue.put(runner)),
                 Told::Line => each(line),
             }
             while let Ok(end) = ended.try_recv() {
-                end.tell(&mut each, &mut failed, &mut problem);
+                failures.note(end, &mut each);
             }
         });
-        let built = built.and_then(|built| if built { Ok(()) } else { Err("something did not build".to_owned()) });
-        queue.close(built.is_ok());
-        finish(&ended, |end| end.tell(&mut each, &mut failed, &mut problem));
-        built.and(problem.map_or(Ok(()), Err)).map(|()| failed)
-    })
+        match built {
+            Ok(true) => queue.close(true),
+            Ok(false) => failures.problems.push("something did not build".to_owned()),
+            Err(problem) => failures.problems.push(problem),
+        }
+        drop(closing);
+        while let Ok(end) = ended.recv() {
+            failures.note(end, &mut each);
+        }
+    });
+    failures.end()
 }
 
-fn finish(ended: &Receiver<End>, mut each: impl FnMut(End)) {
-    while let Ok(end) = ended.recv() {
-        each(end);
+/// Closes the queue when it is dropped; those that wait are left out, unless it was closed before.
+struct Closing<'a>(&'a Queue);
+
+impl Drop for Closing<'_> {
+    fn drop(&mut self) {
+        self.0.close(false);
+    }
+}
+
+/// Programs that failed, and what kept others from running.
+#[derive(Default)]
+struct Failures {
+    failed: Vec<String>,
+    problems: Vec<String>,
+}
+
+impl Failures {
+    fn note(&mut self, End { name, lines, passed }: End, each: &mut impl FnMut(&str)) {
+        each(&format!("     Running {name}"));
+        lines.iter().for_each(|line| each(line));
+        match passed {
+            Ok(true) => {}
+            Ok(false) => self.failed.push(name),
+            Err(problem) => self.problems.push(problem),
+        }
+    }
+
+    /// A problem with some program is one of the whole; it names those that failed as well.
+    fn end(mut self) -> Result<Vec<String>, String> {
+        if self.problems.is_empty() {
+            return Ok(self.failed);
+        }
+        if !self.failed.is_empty() {
+            self.problems.push(format!("failed: {}", self.failed.join(", ")));
+        }
+        Err(self.problems.join("; "))
     }
 }
 
@@ -113,18 +154,6 @@ struct End {
     name: String,
     lines: Vec<String>,
     passed: Result<bool, String>,
-}
-
-impl End {
-    fn tell(self, each: &mut impl FnMut(&str), failed: &mut Vec<String>, problem: &mut Option<String>) {
-        each(&format!("     Running {}", self.name));
-        self.lines.iter().for_each(|line| each(line));
-        match self.passed {
-            Ok(true) => {}
-            Ok(false) => failed.push(self.name),
-            Err(why) => *problem = Some(why),
-        }
-    }
 }
 
 /// What is built and has not begun.
@@ -151,10 +180,10 @@ impl Queue {
     /// No more will come; those that wait are run, or left out.
     fn close(&self, run: bool) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.all_built = true;
-        if !run {
+        if !run && !waiting.all_built {
             waiting.runners.clear();
         }
+        waiting.all_built = true;
         self.changed.notify_all();
     }
 
@@ -205,6 +234,13 @@ mod tests {
     }
 
     #[test]
+    fn a_panic_while_building_ends_the_whole() {
+        let read = |_: &str| -> Told { panic!("as println does on a closed pipe") };
+        let ran = std::panic::catch_unwind(|| run(Command::new("echo").arg("line"), read, |_| {}, |_| {}));
+        assert!(ran.is_err());
+    }
+
+    #[test]
     fn what_is_built_runs_while_the_rest_is_built() {
         let mark = std::env::temp_dir().join(format!("taa-xtask-{}", std::process::id())).display().to_string();
         // The build ends when its first program has run: waiting for the build, it never would.
@@ -216,8 +252,10 @@ mod tests {
 
     #[test]
     fn a_failed_build_and_a_program_that_is_not_there_are_failures_of_the_whole() {
-        let (broken, _) = built("echo error; exit 1", "/bin/sh", "exit 0");
-        assert_eq!(broken, Err("something did not build".to_owned()));
+        let (broken, lines) =
+            built("echo built slow; sleep 0.2; echo built other; echo error; exit 1", "/bin/sh", "sleep 1; exit 3");
+        assert_eq!(broken, Err("something did not build; failed: slow".to_owned()));
+        assert_eq!(lines, ["error", "     Running slow"], "the other had not begun");
         let (gone, _) = built("echo built a", "/nowhere", "exit 0");
         assert!(gone.as_ref().is_err_and(|problem| problem.contains("/nowhere")), "{gone:?}");
     }

@@ -2,8 +2,8 @@
 //!
 //! `needs` finds or installs the browser, tshark and the outside DLMS clients (Python packages under `target/`);
 //! `tests` is what `cargo test --workspace` runs (unit tests, integration tests, vectors run by libtest-mimic,
-//! documentation examples, the tidy rules), each program as soon as it is built; `browser` opens a fresh report in Chromium. Stages
-//! go on after a failure, so one run shows all that is wrong.
+//! documentation examples, the tidy rules), each program as soon as it is built; `browser` opens a fresh report in
+//! Chromium. Stages go on after a failure, so one run shows all that is wrong.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -87,6 +87,7 @@ fn wish(args: &PlanMeshArgs) -> Wish {
         relay_height_m: args.relay_height_m,
         keep_root: args.keep_dcu,
         poles_only: args.poles_only,
+        ..Wish::default()
     }
 }
 

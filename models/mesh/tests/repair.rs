@@ -222,11 +222,13 @@ fn foreign_dodags_are_left_alone() {
     assert_eq!(node.rank(), 256);
 }
 
-/// Two hundred routers of one Rank, whose links all turn out to take three tries each, as their signals let expect: the
-/// first 64 are remembered, and the table does not turn over afterwards. A near one of lesser Rank is taken in place of one.
+/// Two hundred routers of one Rank, of whose links three tries each are expected, and are measured later: the first 64 are remembered, and the table does not turn over afterwards. A near one of lesser Rank is taken in place of one,
+/// and so is whoever is pinned.
 #[test]
 fn a_full_table_keeps_whom_it_knows() {
-    let mut node = Node::new(Config::router(eui(1), 1));
+    let mut config = Config::router(eui(1), 1);
+    config.pinned.parents = vec![eui(252)];
+    let mut node = Node::new(config);
     let dio = |rank| Dio {
         instance: 0,
         version: 240,
@@ -239,19 +241,31 @@ fn a_full_table_keeps_whom_it_knows() {
         options: vec![RplOption::Config(DodagConfig::WISUN_SMALL)],
     };
     let known = |node: &Node| node.links().map(|(of, ..)| of).collect::<Vec<_>>();
-    let mut first = Vec::new();
-    for round in 0..5 {
+    let hear = |node: &mut Node, of, rank, expected_etx128| {
+        node.handle_dio(SECOND_NS, Sender { eui: eui(of), expected_etx128 }, &dio(rank));
+        while !matches!(node.poll_output(), Output::Timeout(_)) {}
+        known(node)
+    };
+    let crowd = |node: &mut Node, measured: bool| {
         for of in 10..210 {
-            let from = Sender { eui: eui(of), expected_etx128: 384 };
-            node.handle_dio(round * 200 * SECOND_NS, from, &dio(512));
-            node.handle_link(round * 200 * SECOND_NS, eui(of), Some(390));
-            while !matches!(node.poll_output(), Output::Timeout(_)) {}
+            hear(node, of, 512, 384);
+            if measured {
+                node.handle_link(SECOND_NS, eui(of), Some(384));
+            }
         }
-        first = if round == 0 { known(&node) } else { first };
-        assert_eq!((known(&node).len(), known(&node) == first), (64, true), "round {round}");
-    }
-    node.handle_dio(2_000 * SECOND_NS, Sender { eui: eui(250), expected_etx128: 384 }, &dio(511));
-    assert!(known(&node) == first, "not cheaper by the threshold");
-    node.handle_dio(2_001 * SECOND_NS, Sender { eui: eui(251), expected_etx128: 140 }, &dio(256));
-    assert!(known(&node).contains(&eui(251)) && known(&node).len() == 64);
+        known(node)
+    };
+    let first = crowd(&mut node, false);
+    assert_eq!(first.len(), 64);
+    assert!(crowd(&mut node, false) == first && crowd(&mut node, true) == first && crowd(&mut node, true) == first);
+    assert!(hear(&mut node, 250, 511, 384) == first, "not cheaper by the threshold");
+    let mut fresh = node.clone();
+    let after = hear(&mut node, 251, 256, 140);
+    assert!(after.contains(&eui(251)) && after.len() == 64);
+    let after = hear(&mut node, 252, 2_000, 900);
+    assert!(after.contains(&eui(252)) && after.len() == 64, "pinned");
+    assert!(hear(&mut node, 253, 128, 130).contains(&eui(252)), "and kept");
+    // Nobody measured: they cost what is expected of them, not what perfect links would.
+    (10..210).for_each(|of| fresh.handle_link(SECOND_NS, eui(of), None));
+    assert!(hear(&mut fresh, 254, 400, 200).contains(&eui(254)));
 }

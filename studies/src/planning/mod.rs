@@ -24,6 +24,8 @@ pub struct Wish {
     pub keep_root: bool,
     /// No masts beside the poles, even where poles do not do.
     pub poles_only: bool,
+    /// How much to search ([`Ask::work`]).
+    pub work: u64,
 }
 
 impl Default for Wish {
@@ -36,6 +38,7 @@ impl Default for Wish {
             relay_height_m: 6.0,
             keep_root: false,
             poles_only: false,
+            work: Ask::WORK,
         }
     }
 }
@@ -92,7 +95,13 @@ pub fn search(scenario: &Scenario, wish: &Wish) -> Option<Planned> {
 }
 
 fn once(scenario: &Scenario, wish: &Wish, masts: &[[f64; 2]]) -> Option<Planned> {
-    let ask = Ask { paths: wish.paths, hops: wish.hops(scenario), keep_root: wish.keep_root, ..Ask::default() };
+    let ask = Ask {
+        paths: wish.paths,
+        hops: wish.hops(scenario),
+        keep_root: wish.keep_root,
+        work: wish.work,
+        ..Ask::default()
+    };
     let places = Places::of(scenario, wish, masts);
     let usable = places.draws(scenario, scenario.run.seed, wish.draws);
     let problem = places.problem(&usable, wish.margin_db as f32);

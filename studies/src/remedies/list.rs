@@ -10,7 +10,7 @@ use crate::{
     engine::StudyError,
     knob,
     place::Place,
-    planning::{self, Planned, Wish},
+    planning::{self, Wish},
 };
 
 /// How a remedy changes the scenario.
@@ -36,6 +36,8 @@ pub struct Offer {
 
 /// So many relays are named.
 const NAMED: usize = 5;
+/// Links looked at for a plain run's relays: some tenths of a second.
+const QUICK_WORK: u64 = 10_000_000;
 
 const ASSUMED: &str = "assumed";
 const DOCUMENTS: &str = "the source documents, unverified";
@@ -141,26 +143,35 @@ fn radio(place: &Place) -> Vec<Offer> {
         let words = format!("the {indoor} indoor meters moved to the outer wall");
         offer("outdoor_meters", words, 12.0 * indoor as f64, outside);
     }
-    if !taa_sim::reach::unreached_meters(&place.scenario).is_empty() {
-        // The fewest that do in the world of this run; what is to be built wants a margin.
-        let wish = Wish { paths: 1, margin_db: 0.0, draws: 1, keep_root: true, poles_only: true, ..Wish::default() };
-        let planned = planning::search(&place.scenario, &wish);
-        let spots: Vec<Spot> = planned.iter().flat_map(Planned::relays).cloned().collect();
+    if let Some((spots, [served, without])) = relays(&place.scenario) {
         let named: Vec<&str> = spots.iter().take(NAMED).map(|spot| spot.id.as_str()).collect();
         let more = if spots.len() > NAMED { ", …" } else { "" };
-        let (relays, ids) = (if spots.len() == 1 { "a radio relay" } else { "radio relays" }, named.join(", "));
-        let words =
-            format!("{relays} so that every meter has a way ({ids}{more}; `taa plan mesh` plans with a margin)");
+        let count = if spots.len() == 1 { "a radio relay".to_owned() } else { format!("{} radio relays", spots.len()) };
+        let words = format!("{count} for {served} of {without} meters without a way ({}{more})", named.join(", "));
         let price_usd = 60.0 * spots.len() as f64;
-        if !spots.is_empty() {
-            let apply: Apply = Box::new(move |scenario| {
-                scenario.village.relays.extend(spots.iter().cloned());
-                Ok(())
-            });
-            offer("relays", words, price_usd, apply);
-        }
+        let apply: Apply = Box::new(move |scenario| {
+            scenario.village.relays.extend(spots.iter().cloned());
+            Ok(())
+        });
+        offer("relays", words, price_usd, apply);
     }
     all
+}
+
+/// Where the planner puts relays on poles in the world of this run, how many meters get a way by them, and how many have
+/// none. A quick plan without a margin: `taa plan mesh` is for what is to be built.
+fn relays(scenario: &Scenario) -> Option<(Vec<Spot>, [usize; 2])> {
+    let without = |scenario: &Scenario| taa_sim::reach::unreached_meters(scenario).len();
+    let before = without(scenario);
+    if before == 0 {
+        return None;
+    }
+    let quick = Wish { paths: 1, margin_db: 0.0, draws: 1, work: QUICK_WORK, ..Wish::default() };
+    let planned = planning::search(scenario, &Wish { keep_root: true, poles_only: true, ..quick })?;
+    let mut with_relays = scenario.clone();
+    with_relays.village.relays.extend(planned.relays().cloned());
+    let served = before.saturating_sub(without(&with_relays));
+    (served > 0).then(|| (planned.relays().cloned().collect(), [served, before]))
 }
 
 /// Battery and panels.

@@ -95,6 +95,15 @@ fn every_offer_can_be_applied_and_changes_something() {
     let (before, after) = (without(&place.scenario), without(&with_relays));
     assert!(before >= 1 && after == 0 && added <= 2 * before, "{before}, with {added} relays {after}");
     assert!((relays.price_usd - 60.0 * added as f64).abs() < 1e-9);
+    assert!(relays.words.contains(&format!("for {before} of {before} meters")), "{}", relays.words);
+    // So weak that relays serve a part; so weak that they serve nobody.
+    place.scenario.comms.radio.tx_power_dbm = -14.0;
+    let some = offers(&place).into_iter().find(|offer| offer.id == "relays").unwrap();
+    (some.apply)(&mut place.scenario).unwrap();
+    let left = without(&place.scenario);
+    assert!(left > 0 && !some.words.contains(&format!("for {left} of")), "{left} left: {}", some.words);
+    place.scenario.comms.radio.tx_power_dbm = -60.0;
+    assert!(offers(&place).iter().all(|offer| offer.id != "relays"));
 }
 
 /// What a village has already is not offered again.

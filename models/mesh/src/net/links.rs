@@ -63,8 +63,8 @@ pub(super) fn decibels(ratio: f32) -> f32 {
 }
 
 /// Decibels in halves, rounded down.
-pub(super) fn halves(db: f32) -> i16 {
-    libm::floorf(2.0 * db) as i16
+pub(super) fn halves(db: f32) -> i32 {
+    libm::floorf(2.0 * db) as i32
 }
 
 impl Links {
@@ -102,6 +102,7 @@ impl Links {
         }
         let half_db = halves(dbm - self.noise_dbm);
         let expected_etx128 = self.success.expected_etx128(half_db);
+        let half_db = half_db.clamp(i16::MIN.into(), i16::MAX.into()) as i16;
         let ear = Ear { node: link.to, dbm, mw: milliwatts(dbm), half_db, expected_etx128 };
         let from = link.from as usize;
         let before = self.of(link.from).len();
@@ -180,7 +181,7 @@ impl Links {
 /// The share of frames that are read, by ratio of signal to noise in steps of 0.5 dB and by length.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Success {
-    first_half_db: i16,
+    first_half_db: i32,
     /// Lengths, ascending, and a row for each.
     rows: Vec<(u32, Vec<f32>)>,
 }
@@ -196,10 +197,7 @@ impl Success {
         };
         let mut lengths = lengths.to_vec();
         lengths.sort_unstable();
-        Self {
-            first_half_db: 2 * from_db as i16,
-            rows: lengths.into_iter().map(|octets| (octets, row(octets))).collect(),
-        }
+        Self { first_half_db: 2 * from_db, rows: lengths.into_iter().map(|octets| (octets, row(octets))).collect() }
     }
 
     /// Two-level FSK detected without phase, `loss_db` worse than ideal: bit errors ½ exp(−γ/2) at γ, the ratio in a
@@ -222,11 +220,11 @@ impl Success {
     /// The ratio below which nothing of 50 octets is read, not one frame in a thousand, dB. None here is shorter.
     pub(super) fn least_db(&self) -> f32 {
         let first = (0..200).find(|&half| self.share(self.first_half_db + half, 50) > 1e-3);
-        f32::from(self.first_half_db + first.unwrap_or(0)) / 2.0
+        (self.first_half_db + first.unwrap_or(0)) as f32 / 2.0
     }
 
     /// Tries that a solicitation should take over a link that is heard like this, in 1/128.
-    fn expected_etx128(&self, half_db: i16) -> u16 {
+    fn expected_etx128(&self, half_db: i32) -> u16 {
         let share = self.share(half_db, PROBE_OCTETS);
         let tries =
             if share * etx::MAX as f32 <= etx::ONE as f32 { etx::MAX } else { (etx::ONE as f32 / share) as u32 };
@@ -234,7 +232,7 @@ impl Success {
     }
 
     /// At a ratio in half decibels, rounded down.
-    pub(super) fn share(&self, half_db: i16, octets: u32) -> f32 {
+    pub(super) fn share(&self, half_db: i32, octets: u32) -> f32 {
         self.in_row(self.row(octets), half_db)
     }
 
@@ -244,9 +242,9 @@ impl Success {
     }
 
     /// The share of a row at a ratio.
-    pub(super) fn in_row(&self, row: u8, half_db: i16) -> f32 {
+    pub(super) fn in_row(&self, row: u8, half_db: i32) -> f32 {
         let (Some((_, row)), Ok(half)) =
-            (self.rows.get(usize::from(row)), usize::try_from(half_db - self.first_half_db))
+            (self.rows.get(usize::from(row)), usize::try_from(half_db.saturating_sub(self.first_half_db)))
         else {
             return 0.0;
         };
@@ -264,7 +262,7 @@ mod tests {
     fn sensitivity_is_the_radios() {
         let table = Success::fsk(3.0);
         let at = (0..60).find(|half| table.share(*half, 250) >= 0.9).unwrap();
-        let sensitivity_dbm = -174.0 + 47.0 + 7.0 + f32::from(at) / 2.0;
+        let sensitivity_dbm = -174.0 + 47.0 + 7.0 + at as f32 / 2.0;
         assert!((sensitivity_dbm - -104.4).abs() < 0.6, "{sensitivity_dbm}");
         assert!(table.share(-6, 20) < 1e-6 && table.share(180, 4_000) > 0.999);
     }
@@ -277,6 +275,7 @@ mod tests {
         assert_eq!((links.of(0).len(), links.near(0).len()), (1, 1));
         links.set(Link { from: 0, to: 2, loss_db: 125.0 });
         assert!(links.of(0).is_empty() && links.between(0, 2).is_none());
+        links.set(Link { from: 0, to: 2, loss_db: f32::INFINITY });
         links.set(Link { from: 0, to: 1, loss_db: 100.0 });
         links.set(Link { from: 0, to: 9, loss_db: 100.0 });
         assert_eq!(links.near(0).len(), 1, "-86 dBm is near, and the other gone");

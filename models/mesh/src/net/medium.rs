@@ -351,7 +351,7 @@ impl Network {
         };
         self.totals.tuned += 1;
         let half_db = if worst_mw <= 0.0 && self.others.is_empty() {
-            ear.half_db
+            i32::from(ear.half_db)
         } else {
             if worst_mw > 0.0 && decibels(ear.mw / worst_mw) < self.config.capture_db {
                 self.totals.collided += 1;

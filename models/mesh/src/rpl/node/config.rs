@@ -47,7 +47,7 @@ pub struct Config {
     pub reset_on_rank_change: u16,
     /// How long a node without parents poisons before it forgets the DODAG (§8.2.2.5).
     pub poison_ns: u64,
-    /// Neighbours remembered.
+    /// Neighbours remembered; of more, those with the cheapest paths as far as is known (parents and pinned ones in any case).
     pub neighbours_max: usize,
     /// A neighbour not heard for so long is forgotten.
     pub neighbour_lifetime_ns: u64,

@@ -140,7 +140,9 @@ impl Node {
         let parents = self.dodag.as_ref().map_or(&[][..], |dodag| &dodag.parents);
         let Config { neighbours_max, objective, .. } = &self.config;
         let limits = Limits { neighbours_max: *neighbours_max, threshold: objective.switch_threshold() };
-        let (neighbour, before) = self.neighbours.learn(heard, limits, dio, |eui| parents.contains(&eui))?;
+        let pinned = &self.config.pinned.parents;
+        let kept = |eui| parents.contains(&eui) || pinned.contains(&eui);
+        let (neighbour, before) = self.neighbours.learn(heard, limits, dio, kept)?;
         let known = neighbour.etx128.is_some() || neighbour.probed;
         neighbour.probed = true;
         Some((before, known))

@@ -152,7 +152,8 @@ impl Neighbours {
     }
 
     /// Takes a DIO that was heard now: its sender's entry, and what it advertised before. A full table gives up the one with
-    /// the dearest path that `kept` does not protect; who offers none that is cheaper by the threshold is turned away. A link
+    /// the dearest path that `kept` does not protect; who offers none that is cheaper by the threshold, and is not to be kept
+    /// either, is turned away. A link
     /// that was never measured costs what is expected of it: taken for a perfect one, it let a table turn over all day where
     /// hundreds are heard.
     pub(super) fn learn(
@@ -164,7 +165,8 @@ impl Neighbours {
     ) -> Option<(&mut Neighbour, Option<Advert>)> {
         if self.all.len() >= limits.neighbours_max && !self.all.contains(from) {
             let own_cost = path_cost(expected_etx128, Some(dio.rank));
-            let dearest = self.make_room(own_cost.saturating_add(limits.threshold.into()), kept)?;
+            let asked = if kept(from) { 0 } else { own_cost.saturating_add(limits.threshold.into()) };
+            let dearest = self.make_room(asked, kept)?;
             self.all.get_or_insert_with(from, || Neighbour::new(now_ns)).take(dio, expected_etx128);
             self.dearest = Some(dearest.max(own_cost));
             return self.all.get_mut(from).map(|entry| (entry, None));
@@ -205,7 +207,7 @@ fn still_dearest(dearest: Option<u32>, before: u32, after: u32) -> Option<u32> {
     dearest.filter(|dearest| before == after || before < *dearest && after <= *dearest)
 }
 
-/// What a path through a neighbour costs at least.
+/// What a path through a neighbour costs, or should.
 fn path_cost(etx128: u16, rank: Option<u16>) -> u32 {
     u32::from(etx128).saturating_add(u32::from(rank.unwrap_or(u16::MAX)))
 }
