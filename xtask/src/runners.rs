@@ -3,12 +3,13 @@
 //! cargo itself runs one after the other once all are built: most of them end with a single test that leaves a core idle, and
 //! so does a build, whose long crates wait for each other.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use cargo_metadata::{Artifact, Message};
+use cargo_metadata::{Artifact, Message, MetadataCommand, TargetKind};
 
 use crate::process;
 
@@ -21,14 +22,18 @@ pub(crate) struct Runner {
     name: String,
     program: PathBuf,
     folder: PathBuf,
+    /// It may start programs of its package, and cargo builds those when it likes.
+    needs_programs: bool,
 }
 
-fn runner(artifact: Artifact) -> Option<Runner> {
+fn runner(artifact: Artifact, with_programs: &BTreeSet<PathBuf>) -> Option<Runner> {
     let program = artifact.executable.filter(|_| artifact.profile.test)?;
     let folder = artifact.manifest_path.parent()?;
     let package = folder.file_name().unwrap_or_default();
     let name = format!("{} ({})", artifact.target.src_path.strip_prefix(folder).ok()?, package);
-    Some(Runner { name, program: program.into(), folder: folder.into() })
+    let folder: PathBuf = folder.into();
+    let needs_programs = artifact.target.kind.contains(&TargetKind::Test) && with_programs.contains(&folder);
+    Some(Runner { name, program: program.into(), folder, needs_programs })
 }
 
 /// Builds all test programs of the workspace and runs them; hands over what each has printed, whole, when it has ended, and
@@ -39,13 +44,22 @@ pub(crate) fn build_and_run(
     prepare: impl Fn(&mut Command) + Sync,
     each: impl FnMut(&str),
 ) -> Result<Vec<String>, String> {
+    let with_programs = with_programs()?;
     cargo.args(["test", "--workspace", "--no-run", "--message-format=json-render-diagnostics"]);
     let told = |line: &str| match serde_json::from_str(line) {
-        Ok(Message::CompilerArtifact(artifact)) => Told::Built(runner(artifact)),
+        Ok(Message::CompilerArtifact(artifact)) => Told::Built(runner(artifact, &with_programs)),
         Ok(_) => Told::Built(None),
         Err(_) => Told::Line,
     };
     run(cargo, told, prepare, each)
+}
+
+/// The folders of our packages that build programs.
+fn with_programs() -> Result<BTreeSet<PathBuf>, String> {
+    let found = MetadataCommand::new().no_deps().exec().map_err(|problem| format!("cargo metadata: {problem}"))?;
+    let builds = |package: &&cargo_metadata::Package| package.targets.iter().any(cargo_metadata::Target::is_bin);
+    let folder = |package: &cargo_metadata::Package| package.manifest_path.parent().map(Into::into);
+    Ok(found.packages.iter().filter(builds).filter_map(folder).collect())
 }
 
 /// What a line of the builder says.
@@ -190,12 +204,16 @@ impl Queue {
     /// The largest: what links the most runs the longest, and the last ones should be short.
     fn next(&self, when_built: bool) -> Option<Runner> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        while !waiting.all_built && (when_built || waiting.runners.is_empty()) {
-            waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let (all_built, runners) = (waiting.all_built, &mut waiting.runners);
+            let may_run = |at: &usize| all_built || !(when_built || runners[*at].1.needs_programs);
+            let largest = (0..runners.len()).filter(may_run).max_by_key(|&at| (runners[at].0, std::cmp::Reverse(at)));
+            match largest {
+                Some(largest) => return Some(runners.remove(largest).1),
+                None if all_built => return None,
+                None => waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+            }
         }
-        let runners = &mut waiting.runners;
-        let largest = (0..runners.len()).max_by_key(|&at| (runners[at].0, std::cmp::Reverse(at)))?;
-        Some(runners.remove(largest).1)
     }
 }
 
@@ -204,7 +222,8 @@ mod tests {
     use super::*;
 
     fn shell(name: &str) -> Runner {
-        Runner { name: name.to_owned(), program: "/bin/sh".into(), folder: "/".into() }
+        let needs_programs = name == "after";
+        Runner { name: name.to_owned(), program: "/bin/sh".into(), folder: "/".into(), needs_programs }
     }
 
     /// A builder that tells of these programs, and what was made of it.
@@ -248,6 +267,14 @@ mod tests {
         let (failed, lines) = built(&script, "/bin/sh", &format!("touch {mark}"));
         std::fs::remove_file(mark).expect("it was made");
         assert_eq!((failed, lines), (Ok(vec![]), vec!["     Running a".to_owned()]));
+    }
+
+    #[test]
+    fn what_starts_programs_waits_for_them() {
+        let mark = std::env::temp_dir().join(format!("taa-xtask-program-{}", std::process::id())).display().to_string();
+        let (failed, _) =
+            built(&format!("echo built after; sleep 0.3; touch {mark}"), "/bin/sh", &format!("rm {mark}"));
+        assert_eq!(failed, Ok(vec![]), "it ran before its program was there");
     }
 
     #[test]
