@@ -164,19 +164,24 @@ fn the_hop_limit_ends_a_long_way() {
     assert_eq!(air.total(|c| c.dropped_hop_limit), before + 1);
 }
 
-/// A DIO from node 9, as the wire carries it, and what the node did with it.
-fn hear(node: &mut Node, change: impl FnOnce(&mut Dio)) -> Vec<Output> {
-    let mut dio = Dio {
+/// A DIO of node 9's DODAG.
+fn dio(rank: u16) -> Dio {
+    Dio {
         instance: 0,
         version: 240,
-        rank: 128,
+        rank,
         grounded: true,
         mode: Mode::NonStoring,
         preference: 0,
         dtsn: 240,
         dodag: global(9),
         options: vec![RplOption::Config(DodagConfig::WISUN_SMALL)],
-    };
+    }
+}
+
+/// A DIO from node 9, as the wire carries it, and what the node did with it.
+fn hear(node: &mut Node, change: impl FnOnce(&mut Dio)) -> Vec<Output> {
+    let mut dio = dio(128);
     change(&mut dio);
     let packet = Message::Dio(dio).packet(eui(9).link_local(), taa_mesh::rpl::wire::ALL_RPL_NODES, 1);
     node.handle_receive(SECOND_NS, eui(9), packet);
@@ -229,17 +234,6 @@ fn a_full_table_keeps_whom_it_knows() {
     let mut config = Config::router(eui(1), 1);
     config.pinned.parents = vec![eui(252)];
     let mut node = Node::new(config);
-    let dio = |rank| Dio {
-        instance: 0,
-        version: 240,
-        rank,
-        grounded: true,
-        mode: Mode::NonStoring,
-        preference: 0,
-        dtsn: 240,
-        dodag: global(9),
-        options: vec![RplOption::Config(DodagConfig::WISUN_SMALL)],
-    };
     let known = |node: &Node| node.links().map(|(of, ..)| of).collect::<Vec<_>>();
     let hear = |node: &mut Node, of, rank, expected_etx128| {
         node.handle_dio(SECOND_NS, Sender { eui: eui(of), expected_etx128 }, &dio(rank));

@@ -1,6 +1,6 @@
 //! DIS and DIO: asking for a DODAG, advertising one, joining what is heard (§8).
 
-use super::neighbours::{Advert, Heard, Limits};
+use super::neighbours::{Advert, Limits};
 use super::{Config, Dodag, NextHop, Node, Output, Purpose, Role, Sender, Timer};
 use crate::Eui64;
 use crate::rpl::lollipop::{self, Order};
@@ -76,7 +76,8 @@ impl Node {
     /// A DIO came in, read already; false when nothing but the neighbour's entry and Trickle's count changed, so that
     /// [`Node::poll_output`] has nothing new.
     pub fn handle_dio(&mut self, now_ns: u64, from: impl Into<Sender>, dio: &Dio) -> bool {
-        let Sender { eui: from, expected_etx128 } = from.into();
+        let sender = from.into();
+        let from = sender.eui;
         let config = dio.options.iter().find_map(|option| match option {
             RplOption::Config(config) => Some(*config),
             _ => None,
@@ -92,7 +93,7 @@ impl Node {
             self.on_dio_at_root(now_ns, dio);
             return true;
         }
-        let Some((before, etx_known)) = self.learn(Heard { from, expected_etx128, now_ns }, dio) else { return false };
+        let Some((before, etx_known)) = self.learn(now_ns, sender, dio) else { return false };
         if !etx_known {
             self.out.push_back(Output::Probe(from));
         }
@@ -136,13 +137,13 @@ impl Node {
     }
 
     /// Notes the sender; its advert before, and whether its link is measured or being so.
-    fn learn(&mut self, heard: Heard, dio: &Dio) -> Option<(Option<Advert>, bool)> {
+    fn learn(&mut self, now_ns: u64, from: Sender, dio: &Dio) -> Option<(Option<Advert>, bool)> {
         let parents = self.dodag.as_ref().map_or(&[][..], |dodag| &dodag.parents);
         let Config { neighbours_max, objective, .. } = &self.config;
         let limits = Limits { neighbours_max: *neighbours_max, threshold: objective.switch_threshold() };
         let pinned = &self.config.pinned.parents;
         let kept = |eui| parents.contains(&eui) || pinned.contains(&eui);
-        let (neighbour, before) = self.neighbours.learn(heard, limits, dio, kept)?;
+        let (neighbour, before) = self.neighbours.learn(now_ns, from, limits, dio, kept)?;
         let known = neighbour.etx128.is_some() || neighbour.probed;
         neighbour.probed = true;
         Some((before, known))

@@ -1,5 +1,6 @@
 //! Whom a node hears, and what they advertised last.
 
+use super::Sender;
 use crate::Eui64;
 use crate::peers::Peers;
 use crate::rpl::wire::{Dio, RplOption};
@@ -64,15 +65,6 @@ impl Neighbour {
         }
         self.advert.replace(Advert::from(dio))
     }
-}
-
-/// A DIO, as it was heard.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Heard {
-    pub(super) from: Eui64,
-    /// ETX × 128 that the signal makes one expect of the link.
-    pub(super) expected_etx128: u16,
-    pub(super) now_ns: u64,
 }
 
 /// How many are remembered, and by how much a path must be cheaper to take another's place.
@@ -153,12 +145,12 @@ impl Neighbours {
 
     /// Takes a DIO that was heard now: its sender's entry, and what it advertised before. A full table gives up the one with
     /// the dearest path that `kept` does not protect; who offers none that is cheaper by the threshold, and is not to be kept
-    /// either, is turned away. A link
-    /// that was never measured costs what is expected of it: taken for a perfect one, it let a table turn over all day where
-    /// hundreds are heard.
+    /// either, is turned away. A link that was never measured costs what is expected of it: taken for a perfect one, it let a
+    /// table turn over all day where hundreds are heard.
     pub(super) fn learn(
         &mut self,
-        Heard { from, expected_etx128, now_ns }: Heard,
+        now_ns: u64,
+        Sender { eui: from, expected_etx128 }: Sender,
         limits: Limits,
         dio: &Dio,
         kept: impl Fn(Eui64) -> bool,
