@@ -27,10 +27,11 @@ pub(super) struct Short {
 impl Short {
     fn new(stateful: bool, mode: u8, context: u8, inline: &[&[u8]]) -> Self {
         let mut short = Self { stateful, mode, context, bytes: [0; 16], len: 0 };
-        for &byte in inline.iter().copied().flatten() {
-            if let Some(slot) = short.bytes.get_mut(short.len) {
-                *slot = byte;
-                short.len += 1;
+        for part in inline {
+            let end = short.len + part.len();
+            if let Some(place) = short.bytes.get_mut(short.len..end) {
+                place.copy_from_slice(part);
+                short.len = end;
             }
         }
         short

@@ -99,6 +99,11 @@ pub struct Context {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contexts(pub [Option<Context>; 16]);
 
+impl Contexts {
+    /// None.
+    pub const NONE: Self = Self([None; 16]);
+}
+
 /// Interface identifiers that the encapsulating header implies: the frame's, or an outer IPv6 header's.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Implied {

@@ -529,6 +529,12 @@ impl<T: Clone> Engine<T> {
         }
     }
 
+    /// Whether it waits for an acknowledgement.
+    #[must_use]
+    pub const fn awaits_ack(&self) -> bool {
+        matches!(self.state, State::AwaitAck { .. })
+    }
+
     /// What is to be done next; [`Output::Timeout`] when nothing is.
     pub fn poll_output(&mut self) -> Output<T> {
         self.out.pop_front().unwrap_or(Output::Timeout(match self.state {

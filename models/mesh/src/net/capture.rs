@@ -129,7 +129,7 @@ impl Network {
             (_, Some(load @ (Load::Probe | Load::Answer))) => {
                 let packet = measuring(from, to?, matches!(load, Load::Probe));
                 let ends = Ends { source: LinkAddress::Extended(from), destination: LinkAddress::Extended(to?) };
-                compress(&packet, ends, &Contexts::default(), &mut content).ok()?;
+                compress(&packet, ends, &Contexts::NONE, &mut content).ok()?;
                 mpx = Some(MPX_LOWPAN);
                 (FrameType::Data, true, vec![own])
             }

@@ -20,7 +20,7 @@ impl Network {
         own.datagrams = own.datagrams.wrapping_add(1).max(1);
         let part = own.datagrams;
         let room = self.config.frame_octets_max.saturating_sub(around + kept) as usize;
-        let Ok(parts) = fragments(&packet, ends, &Contexts::default(), room, part) else {
+        let Ok(parts) = fragments(&packet, ends, &Contexts::NONE, room, part) else {
             return self.drop_message(node, tag, Why::Refused);
         };
         self.totals.cut[0] += 1;

@@ -130,6 +130,9 @@ impl Network {
             frame.start_ns,
             u64::from(frame.from) << 32 | u64::from(frame.channel) << 16 | u64::from(frame.octets),
         );
+        if frame.acknowledges {
+            self.nodes[frame.to as usize].ack_ends_ns = frame.end_ns;
+        }
         let place = self.air.put(frame);
         self.queue.push(frame.end_ns, frame.from, Due::End(place));
     }
@@ -165,12 +168,16 @@ impl Network {
         Some(self.shot(frame, part)).filter(|shot| at_ns < shot.end_ns)
     }
 
-    /// Whether a node could make a frame's part out where it listened.
-    fn is_tuned(&self, ear: Ear, shot: &Shot) -> bool {
-        let radio = &self.radios[ear.node as usize];
-        let strong = !radio.fading && ear.dbm >= self.config.noise_dbm + self.config.sync_db;
-        let together = self.everyones.channel_in_dwell(shot.start_ns);
-        strong && radio.since_ns <= shot.start_ns && self.listening(ear.node, shot.start_ns, together) == shot.channel
+    /// Whether a node listened where a frame's part was, and could make it out if it is strong enough.
+    fn is_tuned(&self, node: u32, shot: &Shot) -> bool {
+        let radio = &self.radios[node as usize];
+        let listens = || self.listening(node, shot.start_ns, self.everyones.channel_in_dwell(shot.start_ns));
+        !radio.fading && radio.since_ns <= shot.start_ns && listens() == shot.channel
+    }
+
+    /// Whether a signal is strong enough to be made out.
+    fn is_strong(&self, ear: Ear) -> bool {
+        ear.dbm >= self.config.noise_dbm + self.config.sync_db
     }
 
     /// Whether a node finds a channel busy at a time that may be just ahead: energy on it, or a frame that the node is
@@ -188,11 +195,15 @@ impl Network {
                 continue;
             }
             let Some(shot) = self.shot_at(frame, at_ns) else { continue };
+            let (tuned, same) = (self.is_tuned(node, &shot), shot.channel == channel);
+            if !tuned && !same {
+                continue;
+            }
             let Some(ear) = self.links.between(frame.from, node) else { continue };
-            if self.is_tuned(ear, &shot) && (shot.channel == channel || !self.was_sending(node, shot.start_ns)) {
+            if tuned && self.is_strong(ear) && (same || !self.was_sending(node, shot.start_ns)) {
                 return true;
             }
-            if shot.channel == channel {
+            if same {
                 sum_mw += ear.mw;
             }
         }
@@ -246,6 +257,7 @@ impl Network {
             }
         }
         if !alive {
+            self.ack_is_over(&frame);
             return self.air.retire(place);
         }
         if frame.train {
@@ -270,6 +282,7 @@ impl Network {
                 self.heard(ear, &frame);
             }
         }
+        self.ack_is_over(&frame);
         self.air.retire(place);
         if frame.train {
             self.nodes[from as usize].mac.handle_train_sent(self.now_ns);
@@ -277,6 +290,15 @@ impl Network {
             self.nodes[from as usize].mac.handle_sent(self.now_ns);
         }
         self.settle_mac(from);
+    }
+
+    /// Whoever has waited for this acknowledgement, and has not read it, waits on.
+    fn ack_is_over(&mut self, frame: &OnAir) {
+        let to = frame.to;
+        let waits = frame.acknowledges && self.nodes[to as usize].mac.awaits_ack() && self.radios[to as usize].on;
+        if waits {
+            self.settle_mac(to);
+        }
     }
 
     /// A train is over: who met it, and read it there?
@@ -336,8 +358,7 @@ impl Network {
     fn reads(&mut self, ear: Ear, shot: &Shot, place: u32, listens: u16) -> bool {
         let node = ear.node;
         let radio = &self.radios[node as usize];
-        let made_out = ear.dbm >= self.config.noise_dbm + self.config.sync_db;
-        if !radio.on || radio.since_ns > shot.start_ns || !made_out {
+        if !radio.on || radio.since_ns > shot.start_ns || !self.is_strong(ear) {
             return false;
         }
         if listens != shot.channel || radio.fading && !shot.acknowledges {
@@ -385,20 +406,24 @@ impl Network {
                 deaf = true;
                 break;
             }
-            let Some(theirs) = self.links.between(frame.from, node) else { continue };
+            let over = |rival: &Shot| rival.start_ns < shot.end_ns && rival.end_ns > shot.start_ns;
+            let rival = self.shot_on(frame, shot.channel).filter(over);
             // Held by a frame that began before, on whatever channel it listened to then.
-            if let Some(held) = self.shot_at(frame, shot.start_ns)
-                && !shot.acknowledges
-                && self.is_tuned(theirs, &held)
-            {
+            let held = if shot.acknowledges { None } else { self.shot_at(frame, shot.start_ns) };
+            let held = held.filter(|held| self.is_tuned(node, held));
+            // What the links say is looked up last: it is not in a core's cache.
+            if rival.is_none() && held.is_none() {
+                continue;
+            }
+            let Some(theirs) = self.links.between(frame.from, node) else { continue };
+            if let Some(held) = held.filter(|_| self.is_strong(theirs)) {
                 let preamble = shot.start_ns < held.start_ns + self.config.phy.header_ns;
                 if !preamble || held.channel != shot.channel || ear.dbm < theirs.dbm + self.config.capture_db {
                     deaf = true;
                     break;
                 }
             }
-            let over = |rival: &Shot| rival.start_ns < shot.end_ns && rival.end_ns > shot.start_ns;
-            if let Some(rival) = self.shot_on(frame, shot.channel).filter(over) {
+            if let Some(rival) = rival {
                 rivals.push(Rival { start_ns: rival.start_ns, end_ns: rival.end_ns, mw: theirs.mw });
             }
         }

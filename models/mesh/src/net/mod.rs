@@ -390,9 +390,8 @@ impl Network {
             }
             Due::Join => {
                 if self.woken(at, 1) {
-                    self.nodes[at].touched.join = true;
                     self.nodes[at].join.handle_timeout(self.now_ns);
-                    self.settle(node);
+                    self.settle_join(node);
                 }
             }
             Due::Rpl => {

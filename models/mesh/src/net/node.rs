@@ -82,6 +82,14 @@ impl Join {
         }
     }
 
+    /// Whether it has nothing to say, but when it wants to be woken.
+    pub(super) fn is_quiet(&self) -> bool {
+        match self {
+            Self::Border(border) => border.is_quiet(),
+            Self::Router(router) => router.is_quiet(),
+        }
+    }
+
     pub(super) fn router(&mut self) -> Option<&mut Router> {
         match self {
             Self::Router(router) => Some(router),
@@ -200,6 +208,8 @@ pub(super) struct Node {
     pub(super) responds: bool,
     /// The channel of that frame.
     pub(super) ack_channel: u16,
+    /// When an acknowledgement for this node has left the air, the last that went on it.
+    pub(super) ack_ends_ns: u64,
     pub(super) mac: Engine<u32>,
     pub(super) rpl: rpl::Node,
     pub(super) parent: u32,
@@ -247,6 +257,7 @@ impl Node {
             multicasts: 0,
             wakes: [u64::MAX; 4],
             ack_channel: 0,
+            ack_ends_ns: 0,
             responds: false,
             gasps: 0,
             life: 0,

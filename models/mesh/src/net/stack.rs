@@ -152,6 +152,16 @@ impl Network {
         }
     }
 
+    /// The same after something of joining alone; mostly it has nothing to say.
+    pub(super) fn settle_join(&mut self, node: u32) {
+        let own = &mut self.nodes[node as usize];
+        if own.join.is_quiet() && !own.touched.rpl {
+            return self.drain_join(node);
+        }
+        own.touched.join = true;
+        self.settle(node);
+    }
+
     /// Wakes a machine then, unless it is woken earlier anyway: machines check their times themselves.
     pub(super) fn arm(&mut self, node: u32, due: Due, until: Option<u64>) {
         let which = match due {
@@ -200,7 +210,7 @@ impl Network {
         } else {
             let destination = if dio.is_some() { LinkAddress::None } else { LinkAddress::Extended(eui(node)) };
             let ends = Ends { source: LinkAddress::Extended(eui(from)), destination };
-            let whole = self.nodes[at].reassembly.handle_receive(self.now_ns, wire, ends, &Contexts::default());
+            let whole = self.nodes[at].reassembly.handle_receive(self.now_ns, wire, ends, &Contexts::NONE);
             let Ok(Some(whole)) = whole else { return false };
             copy = whole;
         }
@@ -384,7 +394,7 @@ impl Network {
         };
         let ends = Ends { source: LinkAddress::Extended(eui(node)), destination };
         self.scratch.clear();
-        if compress(&packet, ends, &Contexts::default(), &mut self.scratch).is_err() {
+        if compress(&packet, ends, &Contexts::NONE, &mut self.scratch).is_err() {
             return self.drop_message(node, tag, Why::Refused);
         }
         let around = if to == MacTo::Broadcast { AROUND_ALL } else { AROUND_ONE };
@@ -606,7 +616,12 @@ impl Network {
                     continue;
                 }
                 MacOutput::Timeout(until) => {
-                    self.arm(node, Due::Mac, until);
+                    // Most waits for an acknowledgement that is on the air end with it: only then the rest is waited for.
+                    let own = &self.nodes[node as usize];
+                    let with_it = own.mac.awaits_ack() && until.is_some_and(|until_ns| until_ns > own.ack_ends_ns);
+                    if !with_it || own.ack_ends_ns <= self.now_ns {
+                        self.arm(node, Due::Mac, until);
+                    }
                     return ended;
                 }
             };

@@ -209,6 +209,12 @@ impl Border {
         }
     }
 
+    /// Whether [`Self::poll_output`] has nothing but the next [`Output::Timeout`].
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.out.is_empty()
+    }
+
     /// What is to be done next.
     pub fn poll_output(&mut self) -> Output {
         self.out.pop_front().unwrap_or_else(|| {
