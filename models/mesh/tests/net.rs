@@ -6,6 +6,7 @@ use site::{HOUR, MINUTE, S, Site, config, grid, ideal, line};
 use taa_mesh::mac::engine::Priority;
 use taa_mesh::net::{Config, Event, Isolation, Link, Use, Why};
 use taa_mesh::wisun::join::State;
+use taa_mesh::wisun::keys::DAY_NS;
 use taa_mesh::wisun::params::Size;
 
 /// A real border router with three routers in a line, ideal air: joined at 146, 359 and 549 s and answered at 84, 196
@@ -299,4 +300,24 @@ fn the_hop_limit_bounds_the_mesh() {
         let up = (1..5).filter(|&node| site.carry(node, 0, &[1; 50]).is_some()).count();
         assert_eq!(up, serve as usize, "{hop_limit}");
     }
+}
+
+/// Two rotations of group keys, which live for five days here, in a mesh with its MAC and its losses: all serve on every
+/// day, and each asks twice, a request and three frames. Where routers passed on what they held instead of what they were
+/// told, all asked again every quarter of an hour, and once the first key had ended some were always shut out.
+#[test]
+fn group_keys_rotate_and_nobody_stops_serving() {
+    let mut set = config(Size::Small, 4);
+    set.lives.gtk_ns = 5 * DAY_NS;
+    let mut site = Site::new(set, 16, &grid(16, 65.0));
+    site.run(DAY_NS);
+    let joining = |site: &Site| site.network.totals().by_use[Use::Joining as usize].0;
+    let first = joining(&site);
+    for day in 1..12 {
+        assert_eq!(site.serving(), 15, "day {day}");
+        site.run(DAY_NS);
+    }
+    let later = joining(&site) - first;
+    println!("joining: {first} frames on the first day, {later} on eleven others");
+    assert!((2 * 15 * 4..2 * 15 * 4 * 2).contains(&later), "{later} frames");
 }

@@ -127,6 +127,8 @@ pub struct Router {
     pan_size: u16,
     stored: Stored,
     discovery: [Trickle; 4],
+    /// The group keys of the version, as the border router told them: passed on like this, whichever of them are held.
+    told: Hashes,
     own: Eui64,
     params: Params,
     target: Option<Eui64>,
@@ -160,6 +162,7 @@ impl Router {
             params,
             state: State::Off,
             stored: Stored::default(),
+            told: Hashes::default(),
             pan_id: None,
             version: None,
             routing_cost: u16::MAX,
@@ -426,7 +429,7 @@ impl Router {
                 }
                 Message::Pcs { network, pan_id }
             }
-            (PC, Some(pan_id), Some(version)) => Message::Pc { pan_id, version, keys: self.stored.keys },
+            (PC, Some(pan_id), Some(version)) => Message::Pc { pan_id, version, keys: self.told },
             _ => return,
         };
         self.out.push_back(Output::Send(To::Everywhere, message));
@@ -575,11 +578,12 @@ impl Router {
             }
             return;
         }
+        let newer = self.version.is_none_or(|own| version.wrapping_sub(own) as i16 > 0);
         match self.state {
             State::Configure | State::Reconnect => {
                 self.quiet();
                 self.keys_doubted = false;
-                (self.pan_id, self.version) = (Some(pan_id), Some(version));
+                (self.pan_id, self.version, self.told) = (Some(pan_id), Some(version), keys);
                 self.target = self.target.or(Some(from));
                 self.timers.remove(&Timer::Selection);
                 self.timers.remove(&Timer::Configure);
@@ -589,25 +593,28 @@ impl Router {
                 self.out.push_back(Output::StartRouting { pan_id });
             }
             State::Routing | State::Operational => {
-                let newer = self.version.is_none_or(|own| version.wrapping_sub(own) as i16 > 0);
                 if self.version == Some(version) {
                     self.discovery[PC].handle_consistent(now_ns);
                 } else {
                     self.inconsistent(PC, now_ns);
                 }
                 if newer {
-                    self.version = Some(version);
+                    (self.version, self.told) = (Some(version), keys);
                     self.handle_root_heard(now_ns);
                 }
             }
             _ => return,
+        }
+        // What was said before the latest version is no news of keys: it would take away those that are new.
+        if self.version != Some(version) {
+            return;
         }
         if keys.exceeds(&self.stored.keys) && !self.timers.contains_key(&Timer::KeyRequest) {
             // A new round, whatever became of the last one: an open stack sets no bound to these requests.
             self.key_requests = 0;
             let wait = self.draws.between(0, self.params.mismatch_max_ns);
             self.timers.insert(Timer::KeyRequest, now_ns + wait);
-        } else if !keys.exceeds(&self.stored.keys) && keys != self.stored.keys {
+        } else if newer && !keys.exceeds(&self.stored.keys) && keys != self.stored.keys {
             self.stored.keys = keys;
             self.out.push_back(Output::Store(self.stored));
         }
