@@ -72,7 +72,8 @@ pub struct Config {
     pub busy_dbm: f32,
     /// How far above the noise a frame must begin for a receiver to notice it.
     pub sync_db: f32,
-    /// How far a frame must stand above its rivals to be read.
+    /// How far a frame must stand above its rivals to be read. A receiver takes a later frame that is so much stronger while
+    /// the first one's preamble lasts, where this is above 0.
     pub capture_db: f32,
     /// Shares of frames that are read.
     pub success: Success,

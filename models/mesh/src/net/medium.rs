@@ -418,7 +418,10 @@ impl Network {
             let Some(theirs) = self.links.between(frame.from, node) else { continue };
             if let Some(held) = held.filter(|_| self.is_strong(theirs)) {
                 let preamble = shot.start_ns < held.start_ns + self.config.phy.header_ns;
-                if !preamble || held.channel != shot.channel || ear.dbm < theirs.dbm + self.config.capture_db {
+                // A receiver that reads below its rivals holds on to what came first.
+                let capture_db = self.config.capture_db;
+                let takes_over = capture_db > 0.0 && ear.dbm >= theirs.dbm + capture_db;
+                if !preamble || held.channel != shot.channel || !takes_over {
                     deaf = true;
                     break;
                 }

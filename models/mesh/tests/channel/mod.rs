@@ -12,13 +12,24 @@ use std::collections::{BTreeMap, BinaryHeap};
 use taa_mesh::Eui64;
 use taa_mesh::chance::Chance;
 use taa_mesh::mac::csma::Csma;
-use taa_mesh::mac::engine::{Config, Engine, Outcome, Output, Priority, Request, To};
+use taa_mesh::mac::engine::{Config, Engine, Outcome, Output, Priority, Received, Request, To};
 use taa_mesh::mac::phy::{Phy, oqpsk_success};
 
-/// Octets around a payload: nine of header with short addresses in one PAN, two of check sequence.
-const AROUND: u32 = 11;
-/// Octets of an immediate acknowledgement.
-const ACK: u32 = 5;
+/// What frames look like.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Frames {
+    /// Octets around a payload.
+    pub(crate) around: u32,
+    /// Octets of an acknowledgement.
+    pub(crate) ack: u32,
+    /// How long it is waited for.
+    pub(crate) ack_wait_ns: u64,
+}
+
+impl Frames {
+    /// Nine octets of header with short addresses in one PAN, two of check sequence; the immediate acknowledgement has five.
+    pub(crate) const LR_WPAN: Self = Self { around: 11, ack: 5, ack_wait_ns: 54 * 16_000 };
+}
 
 /// What is run.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +41,7 @@ pub(crate) struct Case {
     pub(crate) mean_s: Option<f64>,
     pub(crate) distance_m: f64,
     pub(crate) csma: Csma,
+    pub(crate) frames: Frames,
     pub(crate) run_s: f64,
 }
 
@@ -38,6 +50,8 @@ pub(crate) struct Case {
 pub(crate) struct Counts {
     pub(crate) offered: u64,
     pub(crate) rx: u64,
+    /// Received for the first time.
+    pub(crate) new: u64,
     pub(crate) success: u64,
     pub(crate) busy: u64,
     pub(crate) no_ack: u64,
@@ -56,7 +70,7 @@ pub(crate) fn noise_w() -> f64 {
 /// The share of frames with this payload that come through alone at this distance.
 pub(crate) fn alone(payload: u32, distance_m: f64) -> f64 {
     // The signal's own spectrum sums to 1.0 of its power over the five bands in which the noise is counted.
-    oqpsk_success(power_w(distance_m) / noise_w(), f64::from(48 + 8 * (payload + AROUND)))
+    oqpsk_success(power_w(distance_m) / noise_w(), f64::from(48 + 8 * (payload + Frames::LR_WPAN.around)))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -88,7 +102,8 @@ struct Radio {
 struct World {
     phy: Phy,
     ack: bool,
-    payload: u32,
+    ack_octets: u32,
+    octets: u32,
     mean_s: Option<f64>,
     end_ns: u64,
     now: u64,
@@ -109,7 +124,7 @@ fn eui(node: usize) -> Eui64 {
 
 /// Runs a case. Node 0 is the sink.
 pub(crate) fn run(case: Case, seed: u64) -> Counts {
-    let phy = Phy::oqpsk_250k();
+    let phy = Phy { ack_wait_ns: case.frames.ack_wait_ns, ..Phy::oqpsk_250k() };
     let config = Config {
         phy,
         csma: case.csma,
@@ -130,7 +145,8 @@ pub(crate) fn run(case: Case, seed: u64) -> Counts {
     let mut world = World {
         phy,
         ack: case.ack,
-        payload: case.payload,
+        ack_octets: case.frames.ack,
+        octets: case.payload + case.frames.around,
         mean_s: case.mean_s,
         end_ns: (case.run_s * 1e9) as u64,
         now: 0,
@@ -186,9 +202,9 @@ impl World {
 
     fn offer(&mut self, node: usize) {
         self.counts.offered += 1;
-        let octets = self.payload + AROUND;
         let to = To::One(eui(0));
-        let request = Request { to, octets, acknowledged: self.ack, priority: Priority::Data, payload: () };
+        let request =
+            Request { to, octets: self.octets, acknowledged: self.ack, priority: Priority::Data, payload: () };
         self.engines[node].send(self.now, request);
         self.drain(node);
     }
@@ -216,7 +232,8 @@ impl World {
                     self.order(frame);
                 }
                 Output::Acknowledge { sequence, .. } => {
-                    let frame = OnAir { from: node, to: None, sequence, ack_request: false, is_ack: true, octets: ACK };
+                    let octets = self.ack_octets;
+                    let frame = OnAir { from: node, to: None, sequence, ack_request: false, is_ack: true, octets };
                     self.order(frame);
                 }
                 Output::Done { outcome, .. } => {
@@ -302,7 +319,8 @@ impl World {
             } else if frame.to == Some(node) {
                 self.counts.rx += 1;
                 let (from, sequence) = (eui(frame.from), Some(frame.sequence));
-                self.engines[node].handle_receive(self.now, from, sequence, frame.ack_request);
+                let received = self.engines[node].handle_receive(self.now, from, sequence, frame.ack_request);
+                self.counts.new += u64::from(received == Received::New);
             } else {
                 continue;
             }

@@ -7,7 +7,7 @@ use taa_mesh::mac::hop;
 use taa_mesh::mac::phy::oqpsk_success;
 use taa_vectors::{Failed, Json, Trial, field};
 
-use crate::channel::{self, Case};
+use crate::channel::{self, Case, Frames};
 
 /// How far our contention curve may lie from ns-3's.
 const BOUND: f64 = 0.15;
@@ -96,6 +96,7 @@ fn contention(case: &Json) -> Result<(), Failed> {
         ack: case["ack"].as_u64() == Some(1),
         mean_s: if saturated { None } else { Some(number(case, "mean_s")?) },
         distance_m: number(case, "dist")?,
+        frames: Frames::LR_WPAN,
         run_s: number(case, "simtime")? - 1.0,
         csma: Csma::standard(),
     };
