@@ -123,7 +123,7 @@ impl State {
         })
     }
 
-    fn is_credited(&self, id: &PaymentId) -> bool {
+    pub(super) fn is_credited(&self, id: &PaymentId) -> bool {
         self.covered.get(id).is_some_and(|covered| covered.paid_for)
             || self.seen.get(id).is_some_and(|seen| seen.certainty() == Certainty::Final)
     }
@@ -366,6 +366,10 @@ impl Relay {
         let by = one.id();
         self.cover_by(now, pair.clone(), by.clone(), None);
         if let Some(receipt) = pair.certain_receipt_id() {
+            if self.state.seen.contains_key(&receipt) {
+                let push = if self.state.is_request(&by) { &by } else { &other };
+                self.withdraw_text(now, push, &receipt);
+            }
             let line = Payment { key: receipt.key, receipt: None, ..pair.clone() };
             self.cover_by(now, line, by, None);
         }

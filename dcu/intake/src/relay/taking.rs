@@ -48,9 +48,10 @@ impl Relay {
         payment.check()?;
         let (misnamed, freed) = (self.misnamed(payment), self.untangle(now, payment));
         let known = self.state.known(payment).map(|(known, _)| known);
-        let is_known = known.is_some();
+        // A text is a guess: what was credited may still pay for it.
+        let is_credited = known.as_ref().is_some_and(|known| self.state.is_credited(known));
         let spare = known.filter(|known| self.state.are_two(known, payment) && !freed.covered.is_empty());
-        let taken = if spare.is_some() || !is_known && self.is_paid_for(now, payment, &freed.covering) {
+        let taken = if spare.is_some() || !is_credited && self.is_paid_for(now, payment, &freed.covering) {
             Ok(Taken::Known)
         } else {
             self.take_one(now, paid, heard)
