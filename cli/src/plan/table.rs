@@ -77,9 +77,14 @@ pub(super) fn rows(told: &Told<'_>) -> Vec<(String, String, String)> {
 pub(super) fn headline(told: &Told<'_>) -> String {
     let args = told.args;
     let draws = if args.draws == 1 { "1 draw".to_owned() } else { format!("{} draws", args.draws) };
+    let others = match told.scenario.comms.interferers.len() {
+        0 => String::new(),
+        1 => " among the one other in the band".to_owned(),
+        n => format!(" among the {n} others in the band"),
+    };
     format!(
         "{}: {} meters, {} places for relays, {} for the concentrator; {} disjoint ways of at most {} hops, links with \
-         {} dB to spare, in each of {draws} of the air (seed {})",
+         {} dB to spare{others}, in each of {draws} of the air (seed {})",
         told.scenario.title,
         told.places.meters,
         told.places.relays.len(),

@@ -242,7 +242,7 @@ enum Word {
 
 const WORDS: [Word; 4] = [Word::Text, Word::Bare, Word::Full, Word::Line];
 
-/// Up to three payments alike in everything, and what is said of them in any order, any number of times. Where the list is
+/// One or two payments alike in everything, and what is said of them in any order, any number of times. Where the list is
 /// read at all, it has a line for each; and of each our own provider tells one way or the other.
 fn histories(provider: Provider) -> impl Strategy<Value = Vec<(Word, Made)>> {
     let of_one = move |n: u32, listed: bool| {

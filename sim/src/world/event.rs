@@ -39,6 +39,8 @@ pub(crate) enum Event {
     CurrentsRead,
     /// A meter has joined the mesh.
     Joined { customer: u32, generation: u32 },
+    /// A radio relay on the line has joined the mesh.
+    RelayJoined { relay: u32, generation: u32 },
     /// The mesh, frame by frame: something came out of it, or it is to be run on.
     MeshWake { generation: u32 },
     /// A meter's own deadline (credit in the meter runs out).
@@ -127,6 +129,7 @@ impl Event {
             Self::GaspAtDcu { message } => pair(121, message.number(), 0),
             Self::CurrentsRead => pair(122, 0, 0),
             Self::Joined { customer, generation } => pair(13, customer, generation),
+            Self::RelayJoined { relay, generation } => pair(111, relay, generation),
             Self::MeshWake { generation } => pair(110, generation, 0),
             Self::MeterWake { customer, generation } => pair(14, customer, generation),
             Self::Day { customer } => pair(15, customer, 0),

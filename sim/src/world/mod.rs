@@ -151,6 +151,7 @@ impl Model for Village<'_> {
                     self.joined(customer, now_ms, queue);
                 }
             }
+            Event::RelayJoined { relay, generation } => self.relay_joined(relay, generation),
             Event::MeshWake { generation } => self.mesh_wakes(generation, now_ms, queue),
             Event::MeterWake { customer, generation } => {
                 if self.people.of(customer).unit.wake.is_current(generation) {

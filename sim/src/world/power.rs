@@ -322,6 +322,7 @@ impl Village<'_> {
         }
         self.outage_turned(customer, energised, now_ms);
         self.mesh_power_turned(customer, energised, now_ms, queue);
+        self.relays_turned(customer, now_ms, queue);
         self.cry(customer, now_ms, queue);
         self.connection_turned(customer, now_ms, queue);
     }

@@ -5,6 +5,7 @@
 
 mod cry;
 mod reasons;
+mod relays;
 mod tree;
 
 use taa_models::{
@@ -15,7 +16,7 @@ use taa_models::{
 use taa_scenarios::model::{Fault, FaultKind, FaultTarget, Scenario, Village as Layout};
 
 pub(crate) use self::cry::Cry;
-use self::tree::Tree;
+use self::{relays::Relays, tree::Tree};
 use super::{Event, Village, mesh_frame::Frames, timeline::climate};
 use crate::{
     cause::{Cause, Chain},
@@ -89,6 +90,8 @@ pub(crate) struct Mesh {
     routes: Routes,
     powers: Powers,
     keys: Vec<NodeKey>,
+    /// Those that hang on the line.
+    relays: Relays,
     /// Alive and joined, by node: meters, relays, root.
     alive: Vec<bool>,
     /// Alive and not stuck: what routes may lead through.
@@ -138,6 +141,7 @@ impl Mesh {
             routes,
             powers: Powers::default(),
             keys,
+            relays: Relays::default(),
             usable: alive.clone(),
             alive,
             air,

@@ -9,7 +9,7 @@ use taa_meter::{GaspConfig, Meter, MeterConfig, StsConfig};
 use taa_models::{
     demand::Catalogue,
     draw::{Draws, NodeKey, Purpose},
-    mesh::{Fidelity, MeshParams, Topology},
+    mesh::{Fidelity, MeshParams, RelaySupply, Topology},
     people::{Disposition, income::MoneyBox},
     pv::Array,
     radio::{
@@ -416,5 +416,9 @@ fn mesh_under(scenario: &Scenario, params: &MeshParams, seed: (u64, u32)) -> Mes
         topology = topology.among(others, &band, &VillageRadio::new(radio, seed.0), &nodes);
     }
     let keys = nodes.iter().map(|node| node.key).collect();
-    Mesh::new(topology, params.clone(), Season::of(scenario, seed), keys, layout.customers.len())
+    let mut mesh = Mesh::new(topology, params.clone(), Season::of(scenario, seed), keys, layout.customers.len());
+    if params.relay_supply == RelaySupply::Line {
+        mesh.hang_relays(layout);
+    }
+    mesh
 }

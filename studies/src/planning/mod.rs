@@ -108,3 +108,51 @@ fn once(scenario: &Scenario, wish: &Wish, masts: &[[f64; 2]]) -> Option<Planned>
     let plan = plan::plan(&problem, &ask)?;
     Some(Planned { places, usable, problem, plan })
 }
+
+#[cfg(test)]
+mod tests {
+    use taa_models::{
+        draw::NodeKey,
+        radio::{
+            aerial::Pattern,
+            interferer::{Interferer, InterfererParams},
+            village::Mounted,
+        },
+    };
+
+    use super::*;
+    use crate::testing;
+
+    /// Of the meters that the plan promises two ways, how many a run does not reach with its relays; and the promised.
+    fn broken(scenario: &Scenario, planned: &Planned) -> (usize, usize) {
+        let mut with = scenario.clone();
+        with.village.relays.extend(planned.relays().cloned());
+        let hops = taa_sim::reach::meter_hops(&with);
+        let waiting = waiting(&planned.plan);
+        let promised: Vec<usize> = (0..hops.len()).filter(|meter| !waiting.contains(meter)).collect();
+        (promised.iter().filter(|&&meter| hops[meter].is_none()).count(), promised.len())
+    }
+
+    /// A jammer over all channels beside a meter: what a plan promises among it, a run keeps. Sabotage: a plan that does not know
+    /// of the jammer promises two ways to a quarter of the meters that have none.
+    #[test]
+    fn a_plan_among_a_jammer_holds_among_it() {
+        let mut scenario = testing::village(80, 2, 1);
+        let wish = Wish { draws: 1, keep_root: true, poles_only: true, ..Wish::default() };
+        let blind = search(&scenario, &wish).unwrap();
+        let params = InterfererParams {
+            bandwidth_khz: 7_000.0,
+            centre_mhz: 866.5,
+            power_dbm: 14.0,
+            burst_ms: 1_000.0,
+            period_ms: 1_000.0,
+        };
+        let [east_m, north_m] = scenario.village.customers[4].meter_at_m;
+        let at = Mounted::on_pole(NodeKey(9), [east_m + 20.0, north_m], 3.0, Pattern::Isotropic);
+        scenario.comms.interferers = vec![Interferer { name: "jammer".to_owned(), params, at }];
+        let knowing = search(&scenario, &wish).unwrap();
+        let (of_blind, of_knowing) = (broken(&scenario, &blind), broken(&scenario, &knowing));
+        println!("promised and not reached: blind {of_blind:?}, knowing {of_knowing:?}");
+        assert!(of_blind.0 >= 20 && of_knowing.0 == 0 && of_knowing.1 > 40, "{of_blind:?} {of_knowing:?}");
+    }
+}

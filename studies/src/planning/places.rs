@@ -95,11 +95,13 @@ impl Places {
     pub(super) fn draws(&self, scenario: &Scenario, seed: u64, count: u32) -> Vec<LinkGraph> {
         const AIRS: Purpose = Purpose::named("taa/plan/airs");
         let comms = &scenario.comms;
+        let band = comms.mesh.band(comms.radio.frequency_hz()).filter(|_| !comms.interferers.is_empty());
+        let others = band.map(|band| air::Others { sources: &comms.interferers, band });
         let pairs = air::Pairs::new(&comms.radio, &comms.mesh, &self.nodes, self.roots.len());
         let one = |draw: u32| {
             let other = || Draws::keyed(seed, 0, NodeKey(0), AIRS, u64::from(draw)).u64();
             let seed = if draw == 0 { seed } else { other() };
-            pairs.draw(&comms.radio, &self.nodes, seed)
+            pairs.draw(&comms.radio, &self.nodes, others.as_ref(), seed)
         };
         let one = &one;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);

@@ -53,6 +53,23 @@ pub enum Rules {
     Region,
 }
 
+/// What radio relays live on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RelaySupply {
+    /// A panel and a battery of their own: they are never dark.
+    #[default]
+    Own,
+    /// The line at their pole: they are dark when all customers of the nearest pole that serves any are.
+    Line,
+}
+
+impl RelaySupply {
+    fn is_own(&self) -> bool {
+        *self == Self::Own
+    }
+}
+
 /// How the mesh behaves.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -95,6 +112,9 @@ pub struct MeshParams {
     /// 868 MHz (ERC/REC 70-03, annex 2).
     #[serde(skip_serializing_if = "no_rule")]
     pub duty_percent: f64,
+    /// What radio relays live on. Assumed: a supply of their own.
+    #[serde(skip_serializing_if = "RelaySupply::is_own")]
+    pub relay_supply: RelaySupply,
     /// What only a mesh frame by frame has; by message nothing comes of it.
     #[serde(skip_serializing_if = "FrameParams::is_default")]
     pub frame: FrameParams,
@@ -124,6 +144,7 @@ impl Default for MeshParams {
             hopping: true,
             rules: Rules::None,
             duty_percent: 100.0,
+            relay_supply: RelaySupply::Own,
             frame: FrameParams::default(),
             fidelity: Fidelity::Message,
             capture: false,

@@ -1,7 +1,7 @@
 //! Links between places by the village's radio, one draw of its air after another.
 //!
 //! A link's margin is how much more its weaker direction may lose, with all trees in full leaf, until expected
-//! transmissions pass [`MeshParams::max_etx`]. Under the seed of a run the links are those of the run (which keeps the best
+//! transmissions pass [`MeshParams::max_etx`], among the others in the band where there are any. Under the seed of a run the links are those of the run (which keeps the best
 //! neighbours only, and sees leaves come and go); under other seeds the hills, and what each radio has of its own, are
 //! drawn anew.
 
@@ -9,16 +9,28 @@ use crate::{
     mesh::MeshParams,
     radio::{
         RadioParams,
+        channels::ChannelPlan,
+        interferer::{Disturbance, Interferer},
         village::{Mounted, Stood, VillageRadio},
     },
 };
 
 use super::graph::LinkGraph;
 
+/// Who else is in the band.
+#[derive(Clone, Debug)]
+pub struct Others<'a> {
+    /// Those who send.
+    pub sources: &'a [Interferer],
+    /// The channels that the mesh hops over.
+    pub band: ChannelPlan,
+}
+
 /// Pairs that may hear each other, with their loss but for shadows and leaves: the same in every draw.
 #[derive(Clone, Debug)]
 pub struct Pairs {
     near: Vec<(u32, u32, f64)>,
+    mesh: MeshParams,
     least_db: f64,
 }
 
@@ -49,37 +61,62 @@ impl Pairs {
                 }
             }
         }
-        Self { near, least_db }
+        Self { near, mesh: mesh.clone(), least_db }
     }
 
-    /// All usable links (margin of 0 dB and more) between the nodes, the same as before, under this seed.
+    /// All usable links (margin of 0 dB and more) between the nodes, the same as before, under this seed, among these others.
     #[must_use]
     #[allow(clippy::cast_possible_truncation)]
-    pub fn draw(&self, radio: &RadioParams, nodes: &[Mounted], seed: u64) -> LinkGraph {
+    pub fn draw(&self, radio: &RadioParams, nodes: &[Mounted], others: Option<&Others<'_>>, seed: u64) -> LinkGraph {
         let air = VillageRadio::new(radio, seed);
         let stood: Vec<Stood> = nodes.iter().map(|node| air.stand(node)).collect();
+        let least_db: Vec<f64> = stood.iter().map(|node| self.least_db_at(&air, node, radio, others)).collect();
         let mut links = Vec::new();
         for &(a, b, clear_db) in &self.near {
-            let link = air.link_over(clear_db, &stood[a as usize], &stood[b as usize]);
-            let margin_db = link.there_db.min(link.back_db) - link.leaves_db - self.least_db;
+            let (a_at, b_at) = (a as usize, b as usize);
+            let link = air.link_over(clear_db, &stood[a_at], &stood[b_at]);
+            let spare_db = (link.there_db - least_db[b_at]).min(link.back_db - least_db[a_at]);
+            let margin_db = spare_db - link.leaves_db;
             if margin_db >= 0.0 {
                 links.push((a, b, margin_db as f32));
             }
         }
         LinkGraph::new(nodes.len(), &links)
     }
+
+    /// The weakest signal that a node can use.
+    fn least_db_at(&self, air: &VillageRadio, at: &Stood, radio: &RadioParams, others: Option<&Others<'_>>) -> f64 {
+        let Some(Others { sources, band }) = others else { return self.least_db };
+        let heard: Vec<_> = sources.iter().map(|of| (&of.params, air.heard_dbm(of, at))).collect();
+        let frame_ms = f64::from(octets(&self.mesh)) * 8000.0 / f64::from(radio.phy.data_rate_bps());
+        let disturbance = Disturbance::of(&heard, band, air.noise_dbm(), frame_ms);
+        if disturbance.is_none() { self.least_db } else { least_among_db(air, &self.mesh, &disturbance) }
+    }
+}
+
+/// Of a full frame.
+fn octets(mesh: &MeshParams) -> u32 {
+    u32::from(mesh.frame_octets) + u32::from(mesh.overhead_octets)
 }
 
 /// The weakest signal, both ways, of a usable link, to a thousandth of a dB.
 #[must_use]
-#[allow(clippy::cast_possible_truncation)]
 pub fn least_snr_db(air: &VillageRadio, mesh: &MeshParams) -> f64 {
-    let octets = u32::from(mesh.frame_octets) + u32::from(mesh.overhead_octets);
+    least_among_db(air, mesh, &Disturbance::default())
+}
+
+/// The same where others disturb; infinite where no signal is strong enough.
+#[allow(clippy::cast_possible_truncation)]
+fn least_among_db(air: &VillageRadio, mesh: &MeshParams, others: &Disturbance) -> f64 {
+    let octets = octets(mesh);
     let usable = |snr_db: f64| {
-        let success = f64::from(air.success(snr_db as f32, octets));
+        let success = f64::from(others.success(snr_db as f32, |snr_db| air.success(snr_db, octets)));
         success * success * mesh.max_etx >= 1.0
     };
     let (mut bad, mut good) = (-20.0, 60.0);
+    if !usable(good) {
+        return f64::INFINITY;
+    }
     while good - bad > 0.001 {
         let middle = 0.5 * (bad + good);
         if usable(middle) {
