@@ -65,13 +65,8 @@ fn others_in_the_band_cost_margin_where_they_are_heard() {
     let pairs = Pairs::new(&radio, &mesh, &nodes, 1);
     let clear = pairs.draw(&radio, &nodes, None, 3);
     let among = |bandwidth_khz: f64, burst_ms: f64| {
-        let params = InterfererParams {
-            bandwidth_khz,
-            burst_ms,
-            period_ms: 1_000.0,
-            power_dbm: 27.0,
-            centre_mhz: 866.5,
-        };
+        let params =
+            InterfererParams { bandwidth_khz, burst_ms, period_ms: 1_000.0, power_dbm: 27.0, centre_mhz: 866.5 };
         let at = Mounted::on_pole(NodeKey(9), [0.0, 0.0], 3.0, Pattern::Isotropic);
         let sources = [Interferer { name: "jammer".to_owned(), params, at }];
         pairs.draw(&radio, &nodes, Some(&Others { sources: &sources, band: PlanName::Eu33.plan() }), 3)
