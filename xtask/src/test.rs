@@ -3,7 +3,8 @@
 //! `needs` finds or installs the browser, tshark and the outside DLMS clients (Python packages under `target/`);
 //! `tests` is what `cargo test --workspace` runs (unit tests, integration tests, vectors run by libtest-mimic,
 //! documentation examples, the tidy rules), each program as soon as it is built; `browser` opens a fresh report in
-//! Chromium. Stages go on after a failure, so one run shows all that is wrong.
+//! Chromium. Stages go on after a failure, so one run shows all that is wrong. Property tests draw the same in every run, so
+//! that what turns red is the change: `PROPTEST_RNG_SEED=7 cargo xtask test` draws others.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,6 +12,9 @@ use std::process::Command;
 use crate::needs::{CHROMEDRIVER, CHROMIUM, DLMS_CLIENTS, Need};
 use crate::stages::{Done, Stages};
 use crate::{browser, process, python, runners, tshark, workspace};
+
+/// Seed of the draws of property tests.
+const DRAWS: (&str, &str) = ("PROPTEST_RNG_SEED", "1");
 
 const STAGES: [&str; 3] = ["needs", "tests", "browser"];
 
@@ -66,6 +70,9 @@ fn all_tests(verbose: bool) -> Result<Done, String> {
     };
     let tshark = tshark::find();
     let surroundings = |command: &mut Command| {
+        if std::env::var_os(DRAWS.0).is_none() {
+            command.env(DRAWS.0, DRAWS.1);
+        }
         if let Some(program) = &tshark {
             command.env(tshark::VARIABLE, program);
         }

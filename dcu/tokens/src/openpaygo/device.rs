@@ -273,9 +273,13 @@ mod tests {
                     continue;
                 }
                 if let Ok(again) = device.enter(&issued.token) {
-                    // By chance the same digits stand at a later count too.
+                    // By chance the same digits stand at a later count too; an odd one sets what an even one adds.
+                    let days = |of| match of {
+                        Meaning::Add(value) | Meaning::Set(value) => Ok(value),
+                        other => Err(other),
+                    };
                     prop_assert!(stands_at(&issued.token, form(extended, restricted), device.count()));
-                    prop_assert!(device.count() > issued.count && again == meaning);
+                    prop_assert!(device.count() > issued.count && days(again) == days(meaning));
                     return Ok(());
                 }
                 prop_assert_eq!(device.enter(&issued.token), Err(Refusal::Used));
